@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns the table of what can be asked for. Whatever is not in it does not exist. The paths are those of
+ * gitprotocol-http(5) and of git-http-backend(1).
+ */
+
+#include "access/route.h"
+
+static const struct route routes[] = {
+    {
+        .name = "info/refs",
+        .path = "/info/refs",
+        .query = "service=git-upload-pack",
+        .method = HEAD_METHOD_GET,
+        .allow = "GET",
+        .service = "git-upload-pack",
+    },
+    {
+        .name = "info/refs",
+        .path = "/info/refs",
+        .query = "service=git-receive-pack",
+        .method = HEAD_METHOD_GET,
+        .allow = "GET",
+        .service = "git-receive-pack",
+        .pushes = true,
+    },
+    {
+        .name = "upload-pack",
+        .path = "/git-upload-pack",
+        .method = HEAD_METHOD_POST,
+        .allow = "POST",
+        .service = "git-upload-pack",
+        .content_type = "application/x-git-upload-pack-request",
+        .gzip = true,
+    },
+    {
+        .name = "receive-pack",
+        .path = "/git-receive-pack",
+        .method = HEAD_METHOD_POST,
+        .allow = "POST",
+        .service = "git-receive-pack",
+        .content_type = "application/x-git-receive-pack-request",
+        .pushes = true,
+    },
+    {
+        .name = "HEAD",
+        .path = "/HEAD",
+        .method = HEAD_METHOD_GET,
+        .allow = "GET",
+    },
+};
+
+static const char repository_end[] = ".git";
+
+static bool is_repository_byte(char byte) {
+    return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ||
+           byte == '.' || byte == '_' || byte == '-';
+}
+
+/* Takes "/REPO.git" off the front of @restp. REPO may itself hold ".git": the last one before the next slash counts. */
+static bool take_repository(struct span *restp, struct span *repositoryp) {
+    const size_t end_size = sizeof(repository_end) - 1;
+    size_t size = 1;
+
+    if (restp->size < 1 || restp->data[0] != '/') {
+        return false;
+    }
+    while (size < restp->size && is_repository_byte(restp->data[size])) {
+        size++;
+    }
+    if (size < 1 + 1 + end_size || memcmp(restp->data + size - end_size, repository_end, end_size) != 0) {
+        return false;
+    }
+    *repositoryp = (struct span){restp->data + 1, size - 1 - end_size};
+    *restp = (struct span){restp->data + size, restp->size - size};
+    return repositoryp->size <= ROUTE_REPOSITORY_MAX_BYTES;
+}
+
+/* Takes "?query" off the end of @restp; the query's data is NULL when there is none. */
+static struct span take_query(struct span *restp) {
+    const char *mark = memchr(restp->data, '?', restp->size);
+    struct span query = {NULL, 0};
+
+    if (mark) {
+        query = (struct span){mark + 1, restp->size - (size_t)(mark + 1 - restp->data)};
+        restp->size = (size_t)(mark - restp->data);
+    }
+    return query;
+}
+
+int route_match(const struct route **routep, struct span *repositoryp, struct span target, enum head_method method) {
+    bool known_path = false;
+    struct span query;
+
+    if (!take_repository(&target, repositoryp)) {
+        return ROUTE_E_UNKNOWN;
+    }
+    query = take_query(&target);
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        const struct route *route = &routes[i];
+
+        if (!span_equals(target, route->path)) {
+            continue;
+        }
+        known_path = known_path || route->query;
+        if (route->query ? span_equals(query, route->query) : !query.data) {
+            *routep = route;
+            return method == route->method ? 0 : ROUTE_E_WRONG_METHOD;
+        }
+    }
+    return known_path ? ROUTE_E_NO_SERVICE : ROUTE_E_UNKNOWN;
+}

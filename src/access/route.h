@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/span.h"
+#include "http/head.h"
+
+enum {
+    ROUTE_REPOSITORY_MAX_BYTES = 250, /* REPO of a target: with ".git" it has to be the name of a folder */
+};
+
+/**
+ * struct route - one line of the route table
+ * @name: short, for the log
+ * @path: what follows "/REPO.git" in the target, the query excluded
+ * @query: what follows "?", NULL when there must be no "?"
+ * @method: the one method it takes
+ * @allow: that method, as the Allow field names it
+ * @service: the git service, NULL for none
+ * @content_type: media type that a request body must have, NULL when there is no body
+ * @pushes: this service writes to the repository
+ * @gzip: git clients may compress the request body
+ */
+struct route {
+    const char *name;
+    const char *path;
+    const char *query;
+    enum head_method method;
+    const char *allow;
+    const char *service;
+    const char *content_type;
+    bool pushes;
+    bool gzip;
+};
+
+enum {
+    ROUTE_E_UNKNOWN = 1,      /* 404 */
+    ROUTE_E_NO_SERVICE,       /* 403: the dumb protocol, which ignores transfer.hideRefs */
+    ROUTE_E_WRONG_METHOD = 3, /* 405: *routep tells what it takes */
+};
+
+/**
+ * route_match() - find the route of a request
+ * @routep: static, owned by the table; set on success and for ROUTE_E_WRONG_METHOD
+ * @repositoryp: REPO, within @target; set likewise
+ * @target: the raw request target, compared byte for byte: nothing is decoded, nothing normalised
+ *
+ * Return: 0 or ROUTE_E_*.
+ */
+int route_match(const struct route **routep, struct span *repositoryp, struct span target, enum head_method method);

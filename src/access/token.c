@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns the one secret: what it may look like, how it comes in, and the comparison. It is never written anywhere, and
+ * nothing here returns early on a byte of it.
+ */
+
+#include "access/token.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "http/head.h"
+
+enum {
+    BASE64_INVALID = 0xff,
+    DECODED_MAX_BYTES = HEAD_MAX_BYTES / 4 * 3, /* no field value is longer than a head */
+};
+
+bool token_is_valid(struct span token) {
+    if (token.size < 1 || token.size > TOKEN_MAX_BYTES) {
+        return false;
+    }
+    for (size_t i = 0; i < token.size; i++) {
+        if (token.data[i] <= ' ' || token.data[i] > '~' || token.data[i] == ':') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint8_t base64_value(char digit) {
+    if (digit >= 'A' && digit <= 'Z') {
+        return (uint8_t)(digit - 'A');
+    }
+    if (digit >= 'a' && digit <= 'z') {
+        return (uint8_t)(digit - 'a' + 26);
+    }
+    if (digit >= '0' && digit <= '9') {
+        return (uint8_t)(digit - '0' + 52);
+    }
+    return digit == '+' ? 62 : digit == '/' ? 63 : BASE64_INVALID;
+}
+
+/*
+ * Decodes the four digits of one group into @out, of which the last may be padding only when @last. The bits that
+ * padding leaves over must be zero, so that a text has one encoding. Return: bytes decoded, 0 when it is malformed.
+ */
+static size_t base64_group(const char *digits, bool last, char *out) {
+    size_t n_digits = 4;
+    uint32_t bits = 0;
+
+    while (last && n_digits > 2 && digits[n_digits - 1] == '=') {
+        n_digits--;
+    }
+    for (size_t i = 0; i < 4; i++) {
+        uint8_t value = i < n_digits ? base64_value(digits[i]) : 0;
+
+        if (value == BASE64_INVALID) {
+            return 0;
+        }
+        bits = bits << 6 | value;
+    }
+    if ((n_digits == 3 && (bits & 0xff)) || (n_digits == 2 && (bits & 0xffff))) {
+        return 0;
+    }
+    for (size_t i = 0; i < n_digits - 1; i++) {
+        out[i] = (char)(bits >> (16 - 8 * i) & 0xff);
+    }
+    return n_digits - 1;
+}
+
+static bool base64_decode(struct span encoded, char *decoded, size_t *sizep) {
+    size_t size = 0;
+
+    if (encoded.size == 0 || encoded.size % 4 != 0 || encoded.size / 4 * 3 > DECODED_MAX_BYTES) {
+        return false;
+    }
+    for (size_t i = 0; i < encoded.size; i += 4) {
+        size_t n = base64_group(encoded.data + i, i + 4 == encoded.size, decoded + size);
+
+        if (n == 0) {
+            return false;
+        }
+        size += n;
+    }
+    *sizep = size;
+    return true;
+}
+
+static bool has_control_byte(struct span text) {
+    for (size_t i = 0; i < text.size; i++) {
+        if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Splits off what follows the scheme and its spaces (RFC 9110, 11.4). */
+static bool take_scheme(struct span *restp) {
+    static const char scheme[] = "Basic";
+    size_t size = sizeof(scheme) - 1;
+
+    if (!restp->data || restp->size <= size || !span_equals_nocase((struct span){restp->data, size}, scheme) ||
+        restp->data[size] != ' ') {
+        return false;
+    }
+    while (size < restp->size && restp->data[size] == ' ') {
+        size++;
+    }
+    *restp = (struct span){restp->data + size, restp->size - size};
+    return true;
+}
+
+/* Looks at as many bytes whatever the two are. */
+static bool equals_in_constant_time(struct span given, const char *token) {
+    char given_padded[TOKEN_MAX_BYTES] = {0};
+    char token_padded[TOKEN_MAX_BYTES] = {0};
+    size_t token_size = strlen(token);
+    volatile unsigned char difference = 0;
+
+    assert(token_size <= TOKEN_MAX_BYTES);
+    memcpy(token_padded, token, token_size);
+    memcpy(given_padded, given.data, given.size < TOKEN_MAX_BYTES ? given.size : TOKEN_MAX_BYTES);
+    difference = given.size != token_size;
+    for (size_t i = 0; i < TOKEN_MAX_BYTES; i++) {
+        difference = (unsigned char)(difference | (unsigned char)(given_padded[i] ^ token_padded[i]));
+    }
+    explicit_bzero(token_padded, sizeof(token_padded));
+    explicit_bzero(given_padded, sizeof(given_padded));
+    return difference == 0;
+}
+
+int token_check(struct span authorization, const char *token) {
+    char decoded[DECODED_MAX_BYTES];
+    struct span given = {decoded, 0};
+    const char *colon;
+    bool matches;
+
+    if (!take_scheme(&authorization) || !base64_decode(authorization, decoded, &given.size) ||
+        has_control_byte(given)) {
+        return TOKEN_E_MALFORMED;
+    }
+    colon = memchr(decoded, ':', given.size);
+    if (!colon) {
+        return TOKEN_E_MALFORMED;
+    }
+    given.size = (size_t)(colon - decoded);
+    matches = equals_in_constant_time(given, token);
+    explicit_bzero(decoded, given.size);
+    return matches ? 0 : TOKEN_E_MISMATCH;
+}
+
+int token_mint(char *token, size_t size, const char *prefix) {
+    uint8_t random[TOKEN_MINT_HEX_DIGITS / 2];
+    size_t prefix_size = strlen(prefix);
+    ssize_t n_random;
+
+    if (prefix_size + TOKEN_MINT_HEX_DIGITS > TOKEN_MAX_BYTES ||
+        (prefix_size > 0 && !token_is_valid(span_of(prefix)))) {
+        return -EINVAL;
+    }
+    if (size <= prefix_size + TOKEN_MINT_HEX_DIGITS) {
+        return -ENOBUFS;
+    }
+    n_random = getrandom(random, sizeof(random), 0); /* up to 256 bytes come whole: getrandom(2) */
+    if (n_random != (ssize_t)sizeof(random)) {
+        return n_random < 0 ? -errno : -EIO;
+    }
+    memcpy(token, prefix, prefix_size);
+    for (size_t i = 0; i < sizeof(random); i++) {
+        (void)snprintf(token + prefix_size + 2 * i, 3, "%02x", random[i]);
+    }
+    explicit_bzero(random, sizeof(random));
+    return 0;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns the order of the checks: what exists, who asks, what they may reach, what they send. Nothing has been started
+ * when a verdict falls, and a check may rely on all those above it in the table having passed.
+ */
+
+#include "access/verdict.h"
+
+#include "access/token.h"
+
+/* Ends the walk through the table. */
+static bool refuse(struct verdict *verdict, int status, const char *reason) {
+    verdict->status = status;
+    verdict->reason = reason;
+    return false;
+}
+
+static bool check_route(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
+    (void)policy;
+    switch (route_match(&verdict->route, &verdict->repository, head->target, head->method)) {
+    case ROUTE_E_UNKNOWN:
+        return refuse(verdict, 404,
+                      "nothing is here: this gate serves /REPOSITORY.git to git clients; check the address");
+    case ROUTE_E_NO_SERVICE:
+        return refuse(verdict, 403,
+                      "the dumb HTTP protocol is not served; use a git client with smart HTTP, 1.6.6 or later");
+    default:
+        return true;
+    }
+}
+
+static bool check_method(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
+    (void)policy;
+    if (head->method == verdict->route->method) {
+        return true;
+    }
+    verdict->allow = verdict->route->allow;
+    return refuse(verdict, 405, "this address does not take that method; the Allow field says which it takes");
+}
+
+static bool check_credentials(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
+    struct span authorization = head->field[HEAD_FIELD_AUTHORIZATION];
+
+    switch (token_check(authorization, policy->token)) {
+    case TOKEN_E_MALFORMED:
+        verdict->anonymous = authorization.data == NULL;
+        return refuse(verdict, 401, "a token is needed: use http://TOKEN:@HOST/REPOSITORY.git as the address");
+    case TOKEN_E_MISMATCH:
+        return refuse(verdict, 403, "the token is not the one of this gate; ask whoever started it for the right one");
+    default:
+        return true;
+    }
+}
+
+static bool check_scope(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
+    (void)head;
+    if (strcmp(policy->scope, "*") == 0 || span_equals(verdict->repository, policy->scope)) {
+        return true;
+    }
+    return refuse(verdict, 403, "the token is for another repository; check the repository's name in the address");
+}
+
+static bool check_service(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
+    (void)head;
+    if (!policy->read_only || !verdict->route->pushes) {
+        return true;
+    }
+    return refuse(verdict, 403, "this gate is read-only: fetching works, pushing does not");
+}
+
+static bool check_media_type(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
+    const char *wanted = verdict->route->content_type;
+
+    (void)policy;
+    if (!wanted || span_equals(head->field[HEAD_FIELD_CONTENT_TYPE], wanted)) {
+        return true;
+    }
+    return refuse(verdict, 415, "the Content-Type is not the one that git sends to this address; use a git client");
+}
+
+static bool check_coding(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
+    struct span coding = head->field[HEAD_FIELD_CONTENT_ENCODING];
+
+    (void)policy;
+    verdict->gzip = verdict->route->gzip && span_equals_nocase(coding, "gzip");
+    if (!coding.data || verdict->gzip) {
+        return true;
+    }
+    return refuse(verdict, 415, "the Content-Encoding is not one that git sends to this address; use a git client");
+}
+
+static bool check_expect(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
+    struct span expect = head->field[HEAD_FIELD_EXPECT];
+
+    (void)policy;
+    if (expect.data && !span_equals_nocase(expect, "100-continue")) {
+        return refuse(verdict, 417, "the only expectation that is met here is 100-continue");
+    }
+    /* RFC 9110, 10.1.1: not from HTTP/1.0, and not without a body to continue with. */
+    verdict->expects_continue = expect.data && head->minor == 1 && head_has_body(head);
+    return true;
+}
+
+static bool is_git_protocol_byte(char byte) {
+    return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ||
+           byte == '.' || byte == '_' || byte == '-';
+}
+
+/* key[=value](:key[=value])*, see the Git-Protocol field in gitprotocol-http(5) and GIT_PROTOCOL in git(1) */
+static bool git_protocol_is_valid(struct span text) {
+    bool in_value = false;
+    size_t size = 0;
+
+    if (text.size > VERDICT_GIT_PROTOCOL_MAX_BYTES) {
+        return false;
+    }
+    for (size_t i = 0; i < text.size; i++) {
+        if (is_git_protocol_byte(text.data[i])) {
+            size++;
+        } else if (text.data[i] == '=' && !in_value && size > 0) {
+            in_value = true;
+            size = 0;
+        } else if (text.data[i] == ':' && size > 0) {
+            in_value = false;
+            size = 0;
+        } else {
+            return false;
+        }
+    }
+    return size > 0;
+}
+
+static bool check_git_protocol(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
+    (void)policy;
+    verdict->git_protocol = head->field[HEAD_FIELD_GIT_PROTOCOL];
+    if (!verdict->git_protocol.data || git_protocol_is_valid(verdict->git_protocol)) {
+        return true;
+    }
+    return refuse(verdict, 400, "Git-Protocol is not a list of key=value; use a git client");
+}
+
+/* The contract's table, from the row behind strict HTTP to the one before the room that is left. */
+static bool (*const checks[])(struct verdict *, const struct verdict_policy *, const struct head *) = {
+    check_route,        /* 404, 403 */
+    check_method,       /* 405 */
+    check_credentials,  /* 401, 403 */
+    check_scope,        /* 403 */
+    check_service,      /* 403 */
+    check_media_type,   /* 415 */
+    check_coding,       /* 415 */
+    check_expect,       /* 417 */
+    check_git_protocol, /* 400 */
+};
+
+void verdict_reach(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
+    *verdict = (struct verdict){0};
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+        if (!checks[i](verdict, policy, head)) {
+            return;
+        }
+    }
+}

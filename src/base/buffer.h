@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/span.h"
+
+/**
+ * struct buffer - a bounded queue of bytes in one piece of memory
+ * @data: the memory, NULL while nothing is in it; allocated at the first byte, given back by buffer_release()
+ * @capacity: the bound, fixed at buffer_init()
+ * @start: first byte in use
+ * @end: behind the last byte in use
+ *
+ * It never grows: what does not fit stays with whoever sends it.
+ */
+struct buffer {
+    char *data;
+    size_t capacity;
+    size_t start;
+    size_t end;
+};
+
+void buffer_init(struct buffer *buffer, size_t capacity);
+void buffer_deinit(struct buffer *buffer);
+
+/** buffer_release() - give the memory back; what is in it is lost */
+void buffer_release(struct buffer *buffer);
+
+static inline size_t buffer_size(const struct buffer *buffer) {
+    return buffer->end - buffer->start;
+}
+
+static inline size_t buffer_room(const struct buffer *buffer) {
+    return buffer->capacity - buffer_size(buffer);
+}
+
+/** buffer_content() - the bytes in use, valid until the next call that takes a mutable buffer */
+static inline struct span buffer_content(const struct buffer *buffer) {
+    return (struct span){buffer->data ? buffer->data + buffer->start : "", buffer_size(buffer)};
+}
+
+/** buffer_consume() - drop the first @size bytes; @size is at most buffer_size() */
+void buffer_consume(struct buffer *buffer, size_t size);
+
+/**
+ * buffer_append() - add all of @size bytes or none
+ *
+ * Return: 0, -ENOBUFS when they do not fit, -ENOMEM.
+ */
+int buffer_append(struct buffer *buffer, const void *data, size_t size);
+
+/** buffer_printf() - add formatted text, all of it or nothing. Return: as buffer_append(). */
+__attribute__((format(printf, 2, 3))) int buffer_printf(struct buffer *buffer, const char *format, ...);
+
+/**
+ * buffer_tail() - room for buffer_room() bytes behind the content, which moves to the front for it
+ *
+ * What is written there joins the content by buffer_commit(). Return: NULL when memory is out.
+ */
+char *buffer_tail(struct buffer *buffer);
+void buffer_commit(struct buffer *buffer, size_t size);
+
+/**
+ * buffer_read() - one read(2) from @fd into the room that is left
+ *
+ * Return: bytes read, 0 at end of file, -EAGAIN when nothing is there yet or a signal came between, -ENOBUFS when
+ * there is no room, any other errno of read(2).
+ */
+ssize_t buffer_read(struct buffer *buffer, int fd);
+
+/**
+ * buffer_write() - one write(2) to @fd of at most @limit bytes from the front, which are consumed
+ *
+ * Return: bytes written, -EAGAIN when @fd takes none now, any other errno of write(2).
+ */
+ssize_t buffer_write(struct buffer *buffer, int fd, size_t limit);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Owns the sentence for people. It never prints: who shows an error is the caller's choice. */
+
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+int gate_error_set(struct gate_error *error, enum gate_error_code code, const char *format, ...) {
+    if (error) {
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void)vsnprintf(error->message, sizeof(error->message), format, arguments);
+        va_end(arguments);
+        error->code = (int)code;
+    }
+    return (int)code;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * File descriptors and heap memory with an owner: a local one is closed or freed at the end of its scope unless it
+ * leaves by a take.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/** fd_close() - close @fd when it is one, keeping errno; returns -1 to overwrite the closed one with */
+static inline int fd_close(int fd) {
+    if (fd >= 0) {
+        int saved = errno;
+        (void)close(fd); /* on Linux the descriptor is gone whatever close says: close(2) */
+        errno = saved;
+    }
+    return -1;
+}
+
+/** fd_take() - hand the descriptor in @fdp to the caller, who owns it from here on */
+static inline int fd_take(int *fdp) {
+    int fd = *fdp;
+
+    *fdp = -1;
+    return fd;
+}
+
+static inline void fd_closep(int *fdp) {
+    *fdp = fd_close(*fdp);
+}
+
+static inline void freep(void *p) {
+    free(*(void **)p);
+}
+
+/** take_pointer() - the same as fd_take() for memory */
+#define take_pointer(pointerp)                                                                                         \
+    __extension__({                                                                                                    \
+        __typeof__(*(pointerp)) *pointerp_ = (pointerp);                                                               \
+        __typeof__(*(pointerp)) pointer_ = *pointerp_;                                                                 \
+        *pointerp_ = NULL;                                                                                             \
+        pointer_;                                                                                                      \
+    })
+
+#define _cleanup_fd_ __attribute__((cleanup(fd_closep)))
+#define _cleanup_free_ __attribute__((cleanup(freep)))
+#define _cleanup_(function) __attribute__((cleanup(function)))

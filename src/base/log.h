@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+enum log_level {
+    LOG_LEVEL_ERROR,   /* the gate itself is in trouble */
+    LOG_LEVEL_WARNING, /* somebody was refused, or a setting is unwise */
+    LOG_LEVEL_NOTICE,  /* the gate's own life: started, draining, stopped */
+    LOG_LEVEL_INFO,    /* one record a request */
+    LOG_LEVEL_DEBUG,   /* the routine in between */
+    LOG_LEVEL_COUNT,
+};
+
+enum log_format {
+    LOG_FORMAT_TEXT, /* TIME LEVEL MESSAGE NAME=VALUE ...; in the journal without time, with <priority> before it */
+    LOG_FORMAT_JSON, /* one object a line: time, level, message, then the fields; numbers are numbers */
+    LOG_FORMAT_COUNT,
+};
+
+enum {
+    LOG_RECORD_MAX = 4096, /* bytes of one record with its newline: PIPE_BUF, so that a ready pipe takes it whole */
+    LOG_VALUE_MAX = 512,   /* bytes of one value that are shown; what was cut off is marked with "..." */
+};
+
+/**
+ * struct log - where records go and which are wanted
+ * @fd: written to, never closed, never made non-blocking; -1 drops every record
+ * @level: the least important level that is written
+ * @format: how a record looks
+ * @journal: @fd is systemd's journal, which keeps the time itself
+ * @dropped: records lost since the last one written, because nobody read them
+ */
+struct log {
+    int fd;
+    enum log_level level;
+    enum log_format format;
+    bool journal;
+    uint64_t dropped;
+};
+
+/**
+ * struct log_field - one name and value of a record
+ * @name: a plain word, NULL leaves the field out
+ * @text: bytes from anywhere, escaped when written; data is NULL for a number
+ * @number: the value when @text is absent
+ */
+struct log_field {
+    const char *name;
+    struct span text;
+    uint64_t number;
+};
+
+#define log_number(name_, number_) ((struct log_field){.name = (name_), .number = (uint64_t)(number_)})
+#define log_span(name_, span_) ((struct log_field){.name = (name_), .text = (span_)})
+#define log_string(name_, string_) log_span((name_), span_of(string_))
+
+/** log_init() - write to @fd; sees by JOURNAL_STREAM whether that is the journal (systemd.exec(5)) */
+void log_init(struct log *log, int fd, enum log_level level, enum log_format format);
+
+static inline bool log_wants(const struct log *log, enum log_level level) {
+    return log->fd >= 0 && level <= log->level;
+}
+
+/**
+ * log_record() - write one record
+ * @message: a plain word or sentence of the program's own
+ * @fields: @n_fields of them; those that do not fit into LOG_RECORD_MAX are left out, and the record says so
+ *
+ * Never waits: a record that the reader's pipe has no room for is counted and dropped, and the next one that is
+ * written tells the count. Keeps errno.
+ */
+void log_record(struct log *log, enum log_level level, const char *message, const struct log_field *fields,
+                size_t n_fields);
+
+#define LOG_FIELDS(...)                                                                                                \
+    (const struct log_field[]){__VA_ARGS__}, sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field)
+
+/** log_message() - a record without fields */
+static inline void log_message(struct log *log, enum log_level level, const char *message) {
+    log_record(log, level, message, NULL, 0);
+}
+
+/** log_level_name() - "error" to "debug" */
+const char *log_level_name(enum log_level level);

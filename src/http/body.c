@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns the framing of bodies (RFC 9112, 6 and 7.1): from requests it takes it off, with the llhttp parser that read the
+ * head; on responses it puts chunks. Body bytes are never copied: they are found in the buffer that they came in. Chunk
+ * extensions and trailers are refused, as no git client sends them.
+ */
+
+#include "http/body.h"
+
+#include <assert.h>
+
+#include "http/head.h"
+
+int body_on_body(llhttp_t *parser, const char *at, size_t size) {
+    struct body *body = ((struct head *)parser->data)->body;
+
+    assert(body->ready == 0); /* the pause behind each chunk sees to that */
+    body->at = at;
+    body->ready = size;
+    return 0;
+}
+
+int body_on_chunk_extension(llhttp_t *parser, const char *at, size_t size) {
+    struct head *head = parser->data;
+
+    (void)at;
+    (void)size;
+    head->reason = "a chunk has an extension";
+    return HPE_USER;
+}
+
+int body_on_pause(llhttp_t *parser) {
+    (void)parser;
+    return HPE_PAUSED;
+}
+
+int body_on_message_complete(llhttp_t *parser) {
+    struct body *body = ((struct head *)parser->data)->body;
+
+    body->complete = true;
+    return HPE_PAUSED;
+}
+
+void body_init(struct body *body, struct head *head) {
+    *body = (struct body){.head = head, .complete = !head_has_body(head)};
+    head->body = body;
+}
+
+/* One step of the parser: up to the end of a chunk or of what is there. */
+static int decode_step(struct body *body, struct buffer *buffer) {
+    struct span content = buffer_content(buffer);
+    llhttp_t *parser = &body->head->parser;
+    size_t n_used = content.size;
+    size_t n_before = content.size;
+    llhttp_errno_t error;
+
+    llhttp_resume(parser);
+    error = llhttp_execute(parser, content.data, content.size);
+    if (error == HPE_PAUSED || error == HPE_PAUSED_UPGRADE) {
+        n_used = (size_t)(llhttp_get_error_pos(parser) - content.data);
+    } else if (error != HPE_OK) {
+        body->reason = body->head->reason ? body->head->reason : "the chunked framing of the body is broken";
+        return BODY_E_MALFORMED;
+    }
+    if (body->ready > 0) {
+        n_before = (size_t)(body->at - content.data);
+        body->n_behind = n_used - n_before - body->ready;
+        body->n_decoded += body->ready;
+        body->n_framing = body->n_behind;
+    } else {
+        n_before = n_used;
+        body->n_framing += n_used;
+    }
+    buffer_consume(buffer, n_before);
+    return 0;
+}
+
+int body_decode(struct body *body, struct buffer *buffer) {
+    while (body->ready == 0 && !body->complete && buffer_size(buffer) > 0) {
+        int r = decode_step(body, buffer);
+
+        if (r) {
+            return r;
+        }
+        if (body->n_framing > BODY_FRAMING_MAX_BYTES) {
+            body->reason = "the body is all framing";
+            return BODY_E_MALFORMED;
+        }
+    }
+    return 0;
+}
+
+void body_consume(struct body *body, struct buffer *buffer, size_t size) {
+    assert(size <= body->ready);
+    body->ready -= size;
+    buffer_consume(buffer, size);
+    if (body->ready == 0) {
+        buffer_consume(buffer, body->n_behind);
+        body->n_behind = 0;
+    }
+}
+
+int body_encode_chunk(struct buffer *wire, bool first, size_t size) {
+    return buffer_printf(wire, "%s%zx\r\n", first ? "" : "\r\n", size);
+}
+
+int body_encode_end(struct buffer *wire, bool first) {
+    return buffer_printf(wire, "%s0\r\n\r\n", first ? "" : "\r\n");
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <llhttp.h>
+
+#include "base/buffer.h"
+
+struct head;
+
+enum {
+    BODY_FRAMING_MAX_BYTES = 64, /* chunk framing in a row without a byte of body: two chunk heads of 16 digits */
+    BODY_PREFIX_MAX_BYTES = 32,  /* what body_encode_chunk() and body_encode_end() append at the most */
+};
+
+enum {
+    BODY_E_MALFORMED = 1, /* the framing is broken: answer 400 and close, body->reason says why */
+};
+
+/**
+ * struct body - the decoder of a request body, by length or by chunks
+ * @ready: this many bytes at the front of the buffer are body, unframed; take them with body_consume()
+ * @complete: the last byte of the body has been found; once nothing is ready, what follows is the next request
+ * @n_decoded: bytes of body so far
+ * @reason: for BODY_E_MALFORMED
+ */
+struct body {
+    size_t ready;
+    bool complete;
+    uint64_t n_decoded;
+    const char *reason;
+
+    /* the rest is body.c's own */
+    struct head *head;
+    const char *at;
+    size_t n_behind;
+    size_t n_framing;
+};
+
+/**
+ * body_init() - decode the body behind @head, which must stay where it is and unchanged until the body is complete
+ *
+ * The buffer that body_decode() is given starts with the first byte behind the head.
+ */
+void body_init(struct body *body, struct head *head);
+
+/**
+ * body_decode() - find the next bytes of the body at the front of @buffer, dropping framing
+ *
+ * Does nothing while bytes are ready. Afterwards body->ready is 0 only if the body is complete or @buffer is empty.
+ *
+ * Return: 0 or BODY_E_MALFORMED.
+ */
+int body_decode(struct body *body, struct buffer *buffer);
+
+/** body_consume() - @size of the ready bytes were taken */
+void body_consume(struct body *body, struct buffer *buffer, size_t size);
+
+/**
+ * body_encode_chunk() - append to @wire what goes on the wire before @size bytes of a chunked response body
+ * @first: this is the body's first chunk
+ *
+ * The line end behind a chunk travels with what comes next, so @wire and the chunk itself are two pieces at the most.
+ * Return: as buffer_append().
+ */
+int body_encode_chunk(struct buffer *wire, bool first, size_t size);
+
+/** body_encode_end() - the same for the final chunk, without which the client knows that the response was cut */
+int body_encode_end(struct buffer *wire, bool first);
+
+/* For head.c alone: the parser that read the head goes on with the body, so its callbacks are set there. */
+int body_on_body(llhttp_t *parser, const char *at, size_t size);
+int body_on_chunk_extension(llhttp_t *parser, const char *at, size_t size);
+int body_on_pause(llhttp_t *parser);
+int body_on_message_complete(llhttp_t *parser);
+
+#define BODY_CALLBACKS                                                                                                 \
+    .on_body = body_on_body, .on_chunk_extension_name = body_on_chunk_extension, .on_chunk_complete = body_on_pause,   \
+    .on_message_complete = body_on_message_complete

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buffer.h"
+#include "base/span.h"
+
+enum {
+    GUNZIP_E_CORRUPT = 1, /* not gzip, damaged, or bytes behind its end: answer 400 */
+};
+
+/**
+ * struct gunzip - a gzip decoder (RFC 1952) that never holds more than its window
+ * @complete: the whole of one gzip member was seen and its checksum is right
+ */
+struct gunzip {
+    bool complete;
+    struct z_stream_s *stream; /* about 40 KiB */
+};
+
+/** gunzip_init() - Return: 0, -ENOMEM. */
+int gunzip_init(struct gunzip *gunzip);
+void gunzip_deinit(struct gunzip *gunzip);
+
+/**
+ * gunzip_inflate() - decode from @compressed into the room of @buffer
+ * @n_usedp: bytes of @compressed that are done with; fewer than all when @buffer is full
+ *
+ * Call it with an empty @compressed to go on once @buffer has room again. The bound on the whole is the caller's: it
+ * sees what is committed to @buffer.
+ *
+ * Return: 0, GUNZIP_E_CORRUPT, -ENOMEM.
+ */
+int gunzip_inflate(struct gunzip *gunzip, struct span compressed, size_t *n_usedp, struct buffer *buffer);

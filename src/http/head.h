@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <llhttp.h>
+
+#include "base/span.h"
+
+enum {
+    HEAD_MAX_BYTES = 16 * 1024,       /* request line, fields and the empty line */
+    HEAD_MAX_FIELDS = 64,             /* field lines */
+    HEAD_MAX_TARGET_BYTES = 4 * 1024, /* request target */
+};
+
+enum head_method {
+    HEAD_METHOD_GET,
+    HEAD_METHOD_POST,
+    HEAD_METHOD_OTHER, /* a method that HTTP knows and no route takes */
+};
+
+/** enum head_field_name - the fields that the gate reads; the rest is checked for syntax and forgotten */
+enum head_field_name {
+    HEAD_FIELD_HOST,
+    HEAD_FIELD_AUTHORIZATION,
+    HEAD_FIELD_CONTENT_LENGTH,
+    HEAD_FIELD_TRANSFER_ENCODING,
+    HEAD_FIELD_CONTENT_TYPE,
+    HEAD_FIELD_CONTENT_ENCODING,
+    HEAD_FIELD_EXPECT,
+    HEAD_FIELD_GIT_PROTOCOL,
+    HEAD_FIELD_COUNT,
+};
+
+enum {
+    HEAD_E_MORE = 1, /* fine as far as it goes, but not whole yet */
+    HEAD_E_REFUSED,  /* not strict HTTP: answer with head->status and close the connection */
+};
+
+/* Where a piece of the head lies: an offset from its first byte, so that the buffer may move between two feeds. */
+struct head_piece {
+    size_t at;
+    size_t size;
+    bool present;
+};
+
+/**
+ * struct head - a request head, and the parser that goes on with the body behind it
+ *
+ * Once head_feed() has returned 0:
+ * @size: bytes of the head in the buffer, the empty line included
+ * @method, @method_name: what is asked for; the name has a terminator and lives for ever
+ * @minor: of the version, 0 or 1
+ * @target: the request target, byte for byte
+ * @field: values without the white space around them, data NULL where absent; each of them is there once at most
+ * @chunked: the body has chunked framing
+ * @content_length: of a body without it, 0 when there is none
+ * @keep_alive: the client expects another request to be possible on this connection
+ *
+ * Once it has returned HEAD_E_REFUSED:
+ * @status, @reason: 400, 414, 431, 501 or 505, and a sentence for people
+ */
+struct head {
+    size_t size;
+    enum head_method method;
+    const char *method_name;
+    unsigned minor;
+    struct span target;
+    struct span field[HEAD_FIELD_COUNT];
+    bool chunked;
+    uint64_t content_length;
+    bool keep_alive;
+    int status;
+    const char *reason;
+
+    /* the rest is head.c's and body.c's own */
+    llhttp_t parser;
+    const char *data;
+    size_t n_fed;
+    size_t n_fields;
+    bool complete;
+    size_t method_size;
+    struct head_piece target_piece;
+    struct head_piece version_piece;
+    struct head_piece name_piece;
+    struct head_piece value_piece;
+    struct head_piece field_piece[HEAD_FIELD_COUNT];
+    struct body *body;
+};
+
+/** head_init() - begin a new request; nothing needs to be freed */
+void head_init(struct head *head);
+
+/**
+ * head_feed() - go on parsing a request head (RFC 9112, with no leniency: contract "Strict HTTP")
+ * @data: the request from its first byte on, all that has come so far
+ * @size: how much that is; what is beyond the head is left alone
+ *
+ * Takes up where the last call stopped, so @data may have moved, but must not have changed. The verdict does not depend
+ * on how the bytes were cut. The spans in @head point into the @data of the call that returned 0.
+ *
+ * Return: 0 when the head is whole, HEAD_E_MORE, HEAD_E_REFUSED.
+ */
+int head_feed(struct head *head, const char *data, size_t size);
+
+/** head_has_body() - whether bytes of a body follow */
+static inline bool head_has_body(const struct head *head) {
+    return head->chunked || head->content_length > 0;
+}
