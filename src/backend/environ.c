@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns what git learns of the world: the CGI variables (RFC 3875, git-http-backend(1)) and the settings that hold
+ * whatever the repository's own configuration says. Nothing is inherited but PATH and GIT_EXEC_PATH, so the token,
+ * which may be in the gate's own environment, cannot be in git's.
+ */
+
+#include "backend/environ.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/*
+ * Composes the variables twice: first without memory, to count, then into a block that is just large enough. The block
+ * begins with the pointers, the text follows.
+ */
+struct composer {
+    char **variables;
+    char *text;
+    size_t n_variables;
+    size_t n_bytes;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct composer *composer, const char *format, ...) {
+    va_list arguments;
+    char *text = composer->text ? composer->text + composer->n_bytes : NULL;
+    int size;
+
+    va_start(arguments, format);
+    size = vsnprintf(text, text ? SIZE_MAX >> 1 : 0, format, arguments);
+    va_end(arguments);
+    if (size < 0) {
+        return; /* cannot be: no wide characters are printed */
+    }
+    if (composer->variables) {
+        composer->variables[composer->n_variables] = text;
+    }
+    composer->n_variables++;
+    composer->n_bytes += (size_t)size + 1;
+}
+
+static void add_optional(struct composer *composer, const char *name, const char *value) {
+    if (value) {
+        add(composer, "%s=%s", name, value);
+    }
+}
+
+static void add_cgi(struct composer *composer, const struct environ_settings *settings,
+                    const struct environ_request *request) {
+    add(composer, "GATEWAY_INTERFACE=CGI/1.1");
+    add(composer, "SERVER_PROTOCOL=HTTP/1.1");
+    add(composer, "SERVER_SOFTWARE=git-gate/%s", GIT_GATE_VERSION);
+    add(composer, "SERVER_NAME=localhost");
+    add(composer, "SERVER_PORT=80");
+    add(composer, "SCRIPT_NAME=");
+    add(composer, "REQUEST_METHOD=%s", request->method);
+    add(composer, "PATH_INFO=/%s.git%s", request->repository, request->path);
+    add(composer, "QUERY_STRING=%s", request->query ? request->query : "");
+    add_optional(composer, "CONTENT_TYPE", request->content_type);
+    add(composer, "REMOTE_ADDR=%s", request->remote_address);
+    add(composer, "REMOTE_USER=%s", settings->remote_user); /* git refuses pushes without one */
+    add(composer, "GIT_PROJECT_ROOT=%s", settings->mirror_root);
+    add(composer, "GIT_HTTP_EXPORT_ALL=1");
+    add(composer, "GIT_HTTP_MAX_REQUEST_BUFFER=%" PRIu64, settings->max_request_bytes);
+    add_optional(composer, "GIT_PROTOCOL", request->git_protocol);
+}
+
+/* A HOME that exists and cannot be read is fatal to git, so without one of its own it gets one that does not exist. */
+static void add_world(struct composer *composer, const struct environ_settings *settings) {
+    const char *path = getenv("PATH");
+
+    add(composer, "PATH=%s", path && *path ? path : "/usr/local/bin:/usr/bin:/bin");
+    add(composer, "GIT_EXEC_PATH=%s", settings->exec_path);
+    add(composer, "HOME=%s", settings->home ? settings->home : "/nonexistent");
+    add(composer, "GIT_CONFIG_NOSYSTEM=1");
+    add(composer, "GIT_ATTR_NOSYSTEM=1");
+    if (!settings->home) {
+        add(composer, "GIT_CONFIG_GLOBAL=/dev/null");
+    }
+}
+
+__attribute__((format(printf, 4, 5))) static void add_setting(struct composer *composer, size_t *countp,
+                                                              const char *key, const char *format, ...) {
+    char value[8192]; /* longer than any path and any value that the configuration takes */
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(value, sizeof(value), format, arguments);
+    va_end(arguments);
+    add(composer, "GIT_CONFIG_KEY_%zu=%s", *countp, key);
+    add(composer, "GIT_CONFIG_VALUE_%zu=%s", *countp, value);
+    (*countp)++;
+}
+
+static void add_given_setting(struct composer *composer, size_t *countp, const char *setting) {
+    size_t key_size = strcspn(setting, "=");
+
+    add(composer, "GIT_CONFIG_KEY_%zu=%.*s", *countp, (int)key_size, setting);
+    add(composer, "GIT_CONFIG_VALUE_%zu=%s", *countp, setting[key_size] ? setting + key_size + 1 : "");
+    (*countp)++;
+}
+
+/* Settings by GIT_CONFIG_COUNT (git-config(1)) rank above every file, and the last of a key wins. */
+static void add_settings(struct composer *composer, const struct environ_settings *settings,
+                         const struct environ_request *request) {
+    size_t count = 0;
+
+    add_setting(composer, &count, "core.hooksPath", "%s", settings->hooks_path ? settings->hooks_path : "/dev/null");
+    if (settings->trust_owner) {
+        add_setting(composer, &count, "safe.directory", "%s/%s.git", settings->mirror_root, request->repository);
+        /* git 2.39 has git-http-backend enter the repository and then asks again for ".", literally */
+        add_setting(composer, &count, "safe.directory", ".");
+    }
+    add_setting(composer, &count, "receive.fsckObjects", "true");
+    add_setting(composer, &count, "receive.autogc", "false"); /* it would outlive the request */
+    add_setting(composer, &count, "uploadpack.allowFilter", "true");
+    for (char *const *prefix = settings->hide_refs; prefix && *prefix; prefix++) {
+        add_setting(composer, &count, "transfer.hideRefs", "%s", *prefix);
+    }
+    add_setting(composer, &count, "http.uploadpack", "true");
+    add_setting(composer, &count, "http.receivepack", settings->read_only ? "false" : "true");
+    for (char *const *setting = settings->git_config; setting && *setting; setting++) {
+        add_given_setting(composer, &count, *setting);
+    }
+    add(composer, "GIT_CONFIG_COUNT=%zu", count);
+}
+
+static void compose(struct composer *composer, const struct environ_settings *settings,
+                    const struct environ_request *request) {
+    composer->n_variables = composer->n_bytes = 0;
+    add_world(composer, settings);
+    add_cgi(composer, settings, request);
+    add_settings(composer, settings, request);
+}
+
+int environ_new(char ***environp, const struct environ_settings *settings, const struct environ_request *request) {
+    struct composer composer = {0};
+    size_t pointers_size;
+    char **block;
+
+    compose(&composer, settings, request);
+    pointers_size = (composer.n_variables + 1) * sizeof(char *);
+    block = malloc(pointers_size + composer.n_bytes);
+    if (!block) {
+        return -ENOMEM;
+    }
+    composer.variables = block;
+    composer.text = (char *)block + pointers_size;
+    compose(&composer, settings, request);
+    block[composer.n_variables] = NULL;
+    *environp = block;
+    return 0;
+}

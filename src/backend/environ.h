@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+/**
+ * struct environ_settings - what is the same for every request of a gate; the strings belong to the caller
+ * @exec_path: folder of git's programs
+ * @mirror_root: absolute, holds the repositories
+ * @home: HOME, whose .gitconfig is read; NULL for none
+ * @hooks_path: folder of hooks; NULL to disable them
+ * @remote_user: who pushes, in reflogs
+ * @read_only: pushes are refused
+ * @trust_owner: the repository may belong to another user
+ * @hide_refs: prefixes, NULL at the end of the list
+ * @git_config: further settings, each KEY=VALUE, NULL at the end of the list
+ * @max_request_bytes: the largest request that git may hold in memory
+ */
+struct environ_settings {
+    const char *exec_path;
+    const char *mirror_root;
+    const char *home;
+    const char *hooks_path;
+    const char *remote_user;
+    bool read_only;
+    bool trust_owner;
+    char *const *hide_refs;
+    char *const *git_config;
+    uint64_t max_request_bytes;
+};
+
+/**
+ * struct environ_request - what is a request's own
+ * @method: GET or POST
+ * @repository: REPO of the target
+ * @path: what follows "/REPO.git" in the target
+ * @query: NULL for none
+ * @content_type: NULL for none
+ * @git_protocol: checked; NULL for none
+ * @remote_address: of the client
+ */
+struct environ_request {
+    const char *method;
+    const char *repository;
+    const char *path;
+    const char *query;
+    const char *content_type;
+    const char *git_protocol;
+    const char *remote_address;
+};
+
+/**
+ * environ_new() - make the environment of git-http-backend, from nothing but what is given here and PATH
+ * @environp: receives one block of memory, as execve(2) wants it; the caller frees it with free()
+ *
+ * CONTENT_LENGTH is never in it: git-http-backend waits for ever for a body that was cut short below it, and the gate
+ * does the framing.
+ *
+ * Return: 0, -ENOMEM.
+ */
+int environ_new(char ***environp, const struct environ_settings *settings, const struct environ_request *request);

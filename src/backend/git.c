@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns the knowledge where git is. It asks git once, at start, and must not be called while serving: it waits for the
+ * answer.
+ */
+
+#include "backend/git.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "backend/process.h"
+#include "base/buffer.h"
+#include "base/fd.h"
+
+static const char default_path[] = "/usr/local/bin:/usr/bin:/bin";
+
+static const char *search_path(void) {
+    const char *path = getenv("PATH");
+
+    return path && *path ? path : default_path;
+}
+
+/* The first executable file of that name in PATH; what is too long to be one is passed over. Return: 0, -ENOENT. */
+static int find_in_path(char *found, size_t size, const char *name) {
+    for (const char *at = search_path(); at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
+        size_t n = strcspn(at, ":");
+        int length = snprintf(found, size, "%.*s/%s", (int)n, at, name);
+
+        if (n > 0 && length > 0 && (size_t)length < size && access(found, X_OK) == 0) {
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+/* Reads until the end of file, for GIT_ANSWER_TIMEOUT_MS at the most after each byte. */
+static int read_answer(struct buffer *answer, int fd) {
+    struct pollfd poller = {.fd = fd, .events = POLLIN};
+    ssize_t size;
+
+    do {
+        int r = poll(&poller, 1, GIT_ANSWER_TIMEOUT_MS);
+
+        if (r <= 0 && !(r < 0 && errno == EINTR)) {
+            return r == 0 ? -ETIMEDOUT : -errno;
+        }
+        size = buffer_read(answer, fd);
+    } while (size > 0 || size == -EAGAIN);
+    return (int)size;
+}
+
+/* Runs "git --exec-path" and leaves its one line in @answer. */
+static int ask_exec_path(struct buffer *answer, const char *program) {
+    char path_variable[PATH_MAX + sizeof("PATH=")];
+    char exec_path_variable[PATH_MAX + sizeof("GIT_EXEC_PATH=")];
+    const char *exec_path = getenv("GIT_EXEC_PATH");
+    char git[] = "git";
+    char option[] = "--exec-path";
+    char *const argv[] = {git, option, NULL};
+    char *envp[] = {path_variable, NULL, NULL};
+    struct process process;
+    int status = 0;
+    int r;
+
+    (void)snprintf(path_variable, sizeof(path_variable), "PATH=%s", search_path());
+    if (exec_path && *exec_path) {
+        (void)snprintf(exec_path_variable, sizeof(exec_path_variable), "GIT_EXEC_PATH=%s", exec_path);
+        envp[1] = exec_path_variable;
+    }
+    r = process_spawn(&process, program, argv, envp, false);
+    if (r) {
+        return r;
+    }
+    r = read_answer(answer, process.output);
+    if (r) {
+        process_signal(&process, SIGKILL);
+    }
+    if (waitpid(process.pid, &status, 0) < 0 && r == 0) {
+        r = -errno;
+    }
+    process_deinit(&process);
+    return r ? r : status == 0 && buffer_size(answer) > 1 ? 0 : -EPROTO;
+}
+
+static char *first_line(const struct buffer *answer) {
+    struct span content = buffer_content(answer);
+    const char *end = memchr(content.data, '\n', content.size);
+
+    return strndup(content.data, end ? (size_t)(end - content.data) : content.size);
+}
+
+int git_find(struct git *git, struct gate_error *error) {
+    _cleanup_(buffer_deinit) struct buffer answer;
+    char program[PATH_MAX];
+    int r;
+
+    *git = (struct git){0};
+    buffer_init(&answer, PATH_MAX);
+    if (find_in_path(program, sizeof(program), "git") != 0) {
+        return gate_error_set(error, GATE_E_START, "git is in none of the folders of PATH; install git or set PATH");
+    }
+    r = ask_exec_path(&answer, program);
+    if (r) {
+        return gate_error_set(error, GATE_E_START, "'%s --exec-path' does not answer: %s", program, strerror(-r));
+    }
+    git->exec_path = first_line(&answer);
+    if (!git->exec_path || asprintf(&git->http_backend, "%s/git-http-backend", git->exec_path) < 0) {
+        git->http_backend = NULL;
+        git_deinit(git);
+        return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
+    }
+    if (git->exec_path[0] != '/' || access(git->http_backend, X_OK) != 0) {
+        (void)gate_error_set(error, GATE_E_START,
+                             "'%s' cannot be executed; install all of git, or set GIT_EXEC_PATH to where it is",
+                             git->http_backend);
+        git_deinit(git);
+        return GATE_E_START;
+    }
+    return 0;
+}
+
+void git_deinit(struct git *git) {
+    free(git->exec_path);
+    free(git->http_backend);
+    *git = (struct git){0};
+}
+
+int git_check_repository(const char *path, int trust_owner, struct gate_error *error) {
+    char head[PATH_MAX + sizeof("/HEAD")];
+    struct stat status;
+
+    if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode)) {
+        return gate_error_set(error, GATE_E_USAGE, "there is no repository at '%s'; check --mirror-root and --scope",
+                              path);
+    }
+    (void)snprintf(head, sizeof(head), "%s/HEAD", path);
+    if (access(head, R_OK) != 0) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "'%s' is not a bare git repository that can be read (no HEAD); make one with "
+                              "'git clone --mirror' or check --mirror-root and --scope",
+                              path);
+    }
+    if (status.st_uid != geteuid() && !trust_owner) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "'%s' belongs to user %u and git serves only what belongs to user %u; "
+                              "change its owner or add --trust-owner",
+                              path, (unsigned)status.st_uid, (unsigned)geteuid());
+    }
+    return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+
+enum {
+    GIT_ANSWER_TIMEOUT_MS = 10 * 1000, /* for git --exec-path, at start */
+};
+
+/**
+ * struct git - where git is, found once at start
+ * @exec_path: folder of git's programs
+ * @http_backend: the program that answers requests
+ *
+ * Both are absolute, owned by the struct, and freed by git_deinit().
+ */
+struct git {
+    char *exec_path;
+    char *http_backend;
+};
+
+/**
+ * git_find() - ask "git --exec-path", with git looked up in PATH, and look for git-http-backend there
+ * @git: filled on success
+ * @error: filled on failure
+ *
+ * Return: 0, GATE_E_START, GATE_E_INTERNAL.
+ */
+int git_find(struct git *git, struct gate_error *error);
+void git_deinit(struct git *git);
+
+/**
+ * git_check_repository() - whether git would serve the repository at @path
+ * @path: absolute
+ * @trust_owner: it may belong to another user
+ *
+ * Return: 0, GATE_E_USAGE with the option that mends it.
+ */
+int git_check_repository(const char *path, int trust_owner, struct gate_error *error);

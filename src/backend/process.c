@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns the life of a child: its birth, its group, its end. The leader is always killed together with its group while it
+ * is still unreaped, so that the group's id cannot have passed to somebody else. It knows nothing of what the child is
+ * for, and waits for nothing. Descriptors 0 to 2 have to be open in the gate, or a pipe would take their numbers.
+ */
+
+#include "backend/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+/* What the child needs; it lives in the parent's memory, and the parent stands still meanwhile. */
+struct birth {
+    const char *path;
+    char *const *argv;
+    char *const *envp;
+    int input;
+    int output;
+    int errors;
+    pid_t parent;
+    volatile int error; /* the child's message to the parent, in the memory that they share */
+};
+
+static void reset_signals(void) {
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigset_t none;
+
+    for (int signal = 1; signal < NSIG; signal++) {
+        (void)sigaction(signal, &action, NULL); /* SIGKILL, SIGSTOP and libc's own refuse, and that is fine */
+    }
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Runs in the child, on the parent's memory: system calls only, and what it writes there the parent reads. */
+static void be_born(struct birth *birth) {
+    if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGTERM) < 0) {
+        goto failed;
+    }
+    if (getppid() != birth->parent) { /* the parent died before prctl() took effect */
+        _exit(EXIT_FAILURE);
+    }
+    if (dup2(birth->input, STDIN_FILENO) < 0 || dup2(birth->output, STDOUT_FILENO) < 0 ||
+        dup2(birth->errors, STDERR_FILENO) < 0 || syscall(SYS_close_range, 3U, ~0U, 0U) < 0 || chdir("/") < 0) {
+        goto failed;
+    }
+    reset_signals();
+    (void)execve(birth->path, birth->argv, birth->envp);
+failed:
+    birth->error = errno;
+    _exit(EXIT_FAILURE);
+}
+
+/*
+ * vfork(2) because it neither copies page tables nor, unlike posix_spawn(3), leaves no place for prctl(2). All signals
+ * are blocked across it, for a handler that ran in the child would run on the parent's memory.
+ */
+static pid_t give_birth(struct birth *birth) {
+    sigset_t all;
+    sigset_t before;
+    pid_t pid;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    birth->parent = getpid();
+    pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork): see above and be_born() */
+    if (pid == 0) {
+        be_born(birth);
+    }
+    if (pid < 0) {
+        birth->error = errno;
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return pid;
+}
+
+/* The two ends of a pipe; the gate's own does not block, and neither outlives an execve(2). */
+struct pipe {
+    int child;
+    int gate;
+};
+
+static void pipe_close(struct pipe *pipe) {
+    pipe->child = fd_close(pipe->child);
+    pipe->gate = fd_close(pipe->gate);
+}
+
+static int pipe_open(struct pipe *pipe, bool child_reads) {
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        return -errno;
+    }
+    *pipe = (struct pipe){.child = ends[!child_reads], .gate = ends[child_reads]};
+    return fcntl(pipe->gate, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+/* What stands in for a pipe when the child has nothing to read. */
+static int pipe_open_empty(struct pipe *pipe) {
+    pipe->child = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return pipe->child < 0 ? -errno : 0;
+}
+
+static int watch(struct process *process) {
+    process->pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0U); /* always close-on-exec: pidfd_open(2) */
+    return process->pidfd < 0 ? -errno : 0;
+}
+
+int process_spawn(struct process *process, const char *path, char *const argv[], char *const envp[], bool has_input) {
+    _cleanup_(pipe_close) struct pipe input = {-1, -1};
+    _cleanup_(pipe_close) struct pipe output = {-1, -1};
+    _cleanup_(pipe_close) struct pipe errors = {-1, -1};
+    struct birth birth = {.path = path, .argv = argv, .envp = envp};
+    int r = has_input ? pipe_open(&input, true) : pipe_open_empty(&input);
+
+    *process = PROCESS_NONE;
+    if (r || (r = pipe_open(&output, false)) || (r = pipe_open(&errors, false))) {
+        return r;
+    }
+    birth.input = input.child;
+    birth.output = output.child;
+    birth.errors = errors.child;
+    process->pid = give_birth(&birth);
+    r = birth.error ? -birth.error : watch(process);
+    if (r) {
+        if (process->pid > 0) { /* it could not execute the program, or cannot be watched */
+            process_signal(process, SIGKILL);
+            (void)waitpid(process->pid, NULL, 0);
+        }
+        *process = PROCESS_NONE;
+        return r;
+    }
+    process->input = fd_take(&input.gate);
+    process->output = fd_take(&output.gate);
+    process->errors = fd_take(&errors.gate);
+    return 0;
+}
+
+void process_signal(const struct process *process, int signal) {
+    if (process->pid > 0) {
+        (void)kill(-process->pid, signal);
+    }
+}
+
+bool process_has_ended(const struct process *process) {
+    siginfo_t info = {0};
+
+    return waitid(P_PIDFD, (id_t)process->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+int process_reap(struct process *process, int *statusp) {
+    process_signal(process, SIGKILL);
+    if (waitpid(process->pid, statusp, 0) < 0) {
+        return -errno;
+    }
+    process->pid = 0;
+    return 0;
+}
+
+void process_deinit(struct process *process) {
+    process->pidfd = fd_close(process->pidfd);
+    process->input = fd_close(process->input);
+    process->output = fd_close(process->output);
+    process->errors = fd_close(process->errors);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/**
+ * struct process - a child, the leader of a session and of a process group of its own
+ * @pid: also the id of its process group, which stays reserved until process_reap(); 0 when there is none
+ * @pidfd: becomes readable when the leader has ended
+ * @input: write end of its standard input, non-blocking; -1 when it reads nothing
+ * @output: read end of its standard output, non-blocking
+ * @errors: read end of its standard error, non-blocking
+ *
+ * The descriptors belong to the struct. Whoever closes one early sets it to -1.
+ */
+struct process {
+    pid_t pid;
+    int pidfd;
+    int input;
+    int output;
+    int errors;
+};
+
+/** struct process with nothing in it, safe for process_deinit() */
+#define PROCESS_NONE ((struct process){.pidfd = -1, .input = -1, .output = -1, .errors = -1})
+
+/**
+ * process_spawn() - start a program
+ * @process: filled on success, PROCESS_NONE on failure
+ * @path: the program, not searched for
+ * @argv, @envp: as for execve(2)
+ * @has_input: give it a pipe as standard input, otherwise /dev/null
+ *
+ * The child runs in "/", in a session of its own, with default signal handling, no descriptor but 0, 1 and 2, and with
+ * SIGTERM coming to it when the calling thread ends. It shares the caller's memory until it has executed the program,
+ * so nothing is copied: a failure to execute is known when this returns.
+ *
+ * Return: 0 or a negative errno, of execve(2) too.
+ */
+int process_spawn(struct process *process, const char *path, char *const argv[], char *const envp[], bool has_input);
+
+/** process_signal() - send @signal to the whole group; the leader must not have been reaped */
+void process_signal(const struct process *process, int signal);
+
+/** process_has_ended() - whether the leader has ended; it stays a zombie, so its group's id stays reserved */
+bool process_has_ended(const struct process *process);
+
+/**
+ * process_reap() - kill what is left of the group and reap the ended leader
+ * @statusp: as waitpid(2) tells it
+ *
+ * Return: 0 or a negative errno.
+ */
+int process_reap(struct process *process, int *statusp);
+
+/** process_deinit() - close what is open; the process must have been reaped, or never have been spawned */
+void process_deinit(struct process *process);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Owns the way from argv to the configuration. Which options there are, it takes from the table alone. */
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum {
+    OPTION_HELP = 1000,     /* above every index of the table */
+    MAX_OPTIONS = 64,       /* of the table, with --help and the end */
+    HELP_COLUMN_WIDTH = 34, /* of "  --name=ARGUMENT" */
+};
+
+/* The table in the form of getopt_long(3); each option's value is its index. Return: the number of options. */
+static size_t fill_getopt(struct option getopt_options[MAX_OPTIONS]) {
+    const struct config_option *options;
+    size_t n_options;
+    size_t n = 0;
+
+    options = config_options(&n_options);
+    for (size_t i = 0; i < n_options && n < MAX_OPTIONS - 2; i++) {
+        if (!options[i].is_internal) {
+            getopt_options[n++] = (struct option){
+                .name = options[i].name,
+                .has_arg = options[i].kind == CONFIG_FLAG ? no_argument : required_argument,
+                .val = (int)i,
+            };
+        }
+    }
+    getopt_options[n++] = (struct option){.name = "help", .has_arg = no_argument, .val = OPTION_HELP};
+    getopt_options[n] = (struct option){0};
+    return n;
+}
+
+/* Abbreviations, which getopt_long(3) allows, would change their meaning when an option is added. */
+static bool is_spelled_out(const char *argument, const char *name) {
+    return strncmp(argument, "--", 2) == 0 && strncmp(argument + 2, name, strlen(name)) == 0 &&
+           strchr("=", argument[2 + strlen(name)]);
+}
+
+static int refuse(const char *argument, const char *problem, struct gate_error *error) {
+    return gate_error_set(error, GATE_E_USAGE, "%.128s %s; 'git-gate serve --help' lists the options", argument,
+                          problem);
+}
+
+int options_parse(struct gate_config *config, int argc, char *argv[], const char **positionalp, bool *wants_helpp,
+                  struct gate_error *error) {
+    const struct config_option *options;
+    struct option getopt_options[MAX_OPTIONS];
+    size_t n_options;
+    int index = 0;
+    int value;
+
+    options = config_options(&n_options);
+    (void)fill_getopt(getopt_options);
+    *positionalp = NULL;
+    *wants_helpp = false;
+    opterr = 0; /* the sentences are this program's own */
+    while (optind < argc) {
+        const char *argument = argv[optind];
+        int r;
+
+        value = getopt_long(argc, argv, "-:h", getopt_options, &index); /* '-': arguments in their order */
+        if (value == -1) {
+            break; /* behind "--" */
+        }
+        if (value == 'h' || value == OPTION_HELP) {
+            *wants_helpp = true;
+            return 0;
+        }
+        if (value == ':') {
+            return refuse(argument, "needs a value", error);
+        }
+        if (value == 1) {
+            if (*positionalp) {
+                return refuse(optarg, "is one repository too many", error);
+            }
+            *positionalp = optarg;
+            continue;
+        }
+        if (value == '?' || !is_spelled_out(argument, options[value].name)) {
+            return refuse(argument, "is no option, or takes no value", error);
+        }
+        r = gate_config_set(config, options[value].name, optarg ? optarg : "yes", error);
+        if (r) {
+            return r;
+        }
+    }
+    if (optind < argc && !*positionalp) {
+        *positionalp = argv[optind++];
+    }
+    return optind < argc ? refuse(argv[optind], "is one argument too many", error) : 0;
+}
+
+static void print_option(const struct config_option *option) {
+    const char *line = option->help;
+    char column[HELP_COLUMN_WIDTH * 2];
+    int width = snprintf(column, sizeof(column), "  --%s%s%s", option->name, option->argument ? "=" : "",
+                         option->argument ? option->argument : "");
+
+    printf("%-*s", HELP_COLUMN_WIDTH, column);
+    if (width >= HELP_COLUMN_WIDTH) {
+        printf("\n%*s", HELP_COLUMN_WIDTH, "");
+    }
+    for (const char *end = strchr(line, '\n'); end; line = end + 1, end = strchr(line, '\n')) {
+        printf("%.*s\n%*s", (int)(end - line), line, HELP_COLUMN_WIDTH, "");
+    }
+    printf("%s", line);
+    if (option->default_value && option->kind != CONFIG_FLAG) {
+        printf(" [%s]", option->default_value);
+    }
+    printf("\n");
+}
+
+void options_print_help(void) {
+    size_t n_options;
+    const struct config_option *options = config_options(&n_options);
+
+    for (size_t i = 0; i < n_options; i++) {
+        if (!options[i].is_internal) {
+            print_option(&options[i]);
+        }
+    }
+}

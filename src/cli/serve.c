@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * git-gate serve: from options to a running server. What is the program's and not the library's happens here: where the
+ * token comes from, what is printed, signals, and word to systemd.
+ */
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "access/token.h"
+#include "base/fd.h"
+#include "cli/cli.h"
+#include "library/config.h"
+#include "serve/server.h"
+
+static const char credential_name[] = "git-gate.token";
+
+static void print_help(void) {
+    printf("usage: git-gate serve [OPTIONS] [REPOSITORY]\n"
+           "\n"
+           "Serves one bare git repository over HTTP to whoever carries the token.\n"
+           "REPOSITORY is DIR/NAME.git, short for --mirror-root=DIR --scope=NAME; with it and\n"
+           "no transport, the gate listens on 127.0.0.1 and a port that the kernel picks.\n"
+           "\n"
+           "The token comes from --token-file, the variable GIT_GATE_TOKEN, or the file\n"
+           "git-gate.token in $CREDENTIALS_DIRECTORY; with none of them a fresh one is made.\n"
+           "\n");
+    options_print_help();
+}
+
+/* ---- where to listen, what to serve, who may come ---- */
+
+/* DIR/NAME.git, existing, as --mirror-root=DIR and --scope=NAME. */
+static int take_repository(struct gate_config *config, const char *repository, struct gate_error *error) {
+    _cleanup_free_ char *path = NULL;
+    static const char end[] = ".git";
+    char *name;
+    int r;
+
+    if (config->mirror_root || config->scope) {
+        return gate_error_set(error, GATE_E_USAGE, "give either REPOSITORY or --mirror-root and --scope, not both");
+    }
+    path = realpath(repository, NULL);
+    if (!path) {
+        return gate_error_set(error, GATE_E_USAGE, "there is no repository '%s': %s", repository, strerror(errno));
+    }
+    name = strrchr(path, '/');
+    if (!name || strlen(name + 1) <= strlen(end) || strcmp(path + strlen(path) - strlen(end), end) != 0) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "'%s' is not a bare repository named NAME.git; make one with "
+                              "'git clone --mirror %s NAME.git'",
+                              repository, repository);
+    }
+    path[strlen(path) - strlen(end)] = '\0';
+    *name = '\0';
+    r = gate_config_set(config, "mirror-root", *path ? path : "/", error);
+    return r ? r : gate_config_set(config, "scope", name + 1, error);
+}
+
+/* sd_listen_fds(3): the socket that systemd has opened before this program began. */
+static int take_inherited_socket(struct gate_config *config, struct gate_error *error) {
+    int n = sd_listen_fds(true);
+    char fd[16];
+
+    if (n < 0 || n > 1) {
+        return gate_error_set(error, GATE_E_USAGE, "one socket can be inherited, not %d; give the .socket unit one", n);
+    }
+    if (n == 0) {
+        return 0;
+    }
+    (void)snprintf(fd, sizeof(fd), "%d", SD_LISTEN_FDS_START);
+    return gate_config_set(config, "listen-fd", fd, error);
+}
+
+/* Takes the token out of the environment, where /proc/PID/environ would go on showing it. */
+static int take_token_from_environment(struct gate_config *config, struct gate_error *error) {
+    char *token = getenv("GIT_GATE_TOKEN");
+    int r = 0;
+
+    if (!token) {
+        return 0;
+    }
+    if (!config->token_file) {
+        r = gate_config_set(config, "token", token, error);
+        if (r) {
+            (void)gate_error_set(error, GATE_E_USAGE,
+                                 "GIT_GATE_TOKEN is not 1 to 255 printable ASCII characters without space and colon; "
+                                 "'git-gate mint' makes one");
+        }
+    }
+    explicit_bzero(token, strlen(token));
+    (void)unsetenv("GIT_GATE_TOKEN");
+    return r;
+}
+
+static int take_token_from_credentials(struct gate_config *config, struct gate_error *error) {
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    char path[PATH_MAX];
+
+    if (!folder || config->token_file || config->token ||
+        snprintf(path, sizeof(path), "%s/%s", folder, credential_name) >= (int)sizeof(path) ||
+        access(path, F_OK) != 0) {
+        return 0;
+    }
+    return config_set_token_from(config, path, "the credential", error);
+}
+
+static int mint_token(struct gate_config *config, bool *mintedp, struct gate_error *error) {
+    char token[TOKEN_MAX_BYTES + 1];
+    int r;
+
+    if (config->token_file || config->token) {
+        return 0;
+    }
+    r = token_mint(token, sizeof(token), "gate-");
+    if (r) {
+        return gate_error_set(error, GATE_E_INTERNAL, "no random bytes for a token: %s", strerror(-r));
+    }
+    *mintedp = true;
+    r = gate_config_set(config, "token", token, error);
+    explicit_bzero(token, sizeof(token));
+    return r;
+}
+
+static int complete(struct gate_config *config, const char *repository, bool *mintedp, struct gate_error *error) {
+    int r = repository ? take_repository(config, repository, error) : 0;
+
+    r = r ? r : take_inherited_socket(config, error);
+    if (!r && repository && !config->socket && !config->listen && config->listen_fd < 0) {
+        r = gate_config_set(config, "listen", "127.0.0.1:0", error);
+    }
+    r = r ? r : take_token_from_environment(config, error);
+    r = r ? r : take_token_from_credentials(config, error);
+    return r ? r : mint_token(config, mintedp, error);
+}
+
+/* ---- what people and supervisors see ---- */
+
+/* The token for the user part of a URL, and for a shell: everything but RFC 3986's unreserved characters is encoded. */
+static void encode_token(char *encoded, size_t size, const char *token) {
+    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    size_t n = 0;
+
+    for (; *token && n + 4 <= size; token++) {
+        n += (size_t)snprintf(encoded + n, size - n, strchr(unreserved, *token) ? "%c" : "%%%02X", *token);
+    }
+}
+
+/* git has no HTTP over Unix sockets, so a relay stands between. */
+static void print_clone_command(const char *address, const struct server_settings *settings) {
+    const char *name = strcmp(settings->policy.scope, "*") == 0 ? "REPOSITORY" : settings->policy.scope;
+    char token[3 * TOKEN_MAX_BYTES + 1] = "";
+
+    encode_token(token, sizeof(token), settings->policy.token);
+    if (strncmp(address, "unix:", 5) == 0) {
+        printf("socat TCP-LISTEN:9418,bind=127.0.0.1,fork,reuseaddr 'UNIX-CONNECT:%s' & "
+               "git clone http://%s:@127.0.0.1:9418/%s.git\n",
+               address + 5, token, name);
+    } else {
+        printf("git clone http://%s:@%s/%s.git\n", token, address + strlen("http://"), name);
+    }
+    explicit_bzero(token, sizeof(token));
+}
+
+/* A supervisor that does not read, or has closed, standard output is no reason to stop. */
+static void announce(const struct server *server, bool minted) {
+    printf("listening %s\n", server->listener.address);
+    if (minted || isatty(STDOUT_FILENO)) {
+        print_clone_command(server->listener.address, server->settings);
+    }
+    (void)fflush(stdout);
+    (void)sd_notify(false, "READY=1");
+}
+
+static void log_start(struct log *log, const struct server *server) {
+    const struct server_settings *settings = server->settings;
+
+    log_record(log, LOG_LEVEL_NOTICE, "serving",
+               LOG_FIELDS(log_string("address", server->listener.address),
+                          log_string("mirror_root", settings->environ.mirror_root),
+                          log_string("scope", settings->policy.scope),
+                          log_string("read_only", settings->policy.read_only ? "yes" : "no"),
+                          log_string("git", server->git.exec_path), log_string("version", GIT_GATE_VERSION)));
+    if (strlen(settings->policy.token) < TOKEN_SHORT_BYTES) {
+        log_message(log, LOG_LEVEL_WARNING,
+                    "the token is shorter than 16 characters and can be guessed; 'git-gate mint' makes a better one");
+    }
+}
+
+/* ---- running ---- */
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+    struct server *server = userdata;
+
+    (void)source;
+    log_record(&server->log, LOG_LEVEL_NOTICE, "stopping",
+               LOG_FIELDS(log_number("signal", info->ssi_signo), log_number("connections", server->n_connections),
+                          log_number("backends", server->n_backends)));
+    (void)sd_notify(false, "STOPPING=1");
+    server_stop(server);
+    return 0;
+}
+
+/* Signals come in through the loop; SIGPIPE does not come at all, a write that fails says so itself. */
+static int watch_signals(sd_event *event, struct server *server) {
+    sigset_t signals;
+    int r;
+
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGPIPE);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    r = sd_event_add_signal(event, NULL, SIGTERM, on_signal, server);
+    return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, on_signal, server);
+}
+
+static int run(const struct server_settings *settings, bool minted, struct gate_error *error) {
+    _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+    struct server server = {.listener = LISTENER_NONE};
+    struct log log;
+    int r = sd_event_new(&event);
+
+    r = r < 0 ? r : watch_signals(event, &server);
+    if (r < 0) {
+        return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
+    }
+    log_init(&log, STDERR_FILENO, settings->log_level, settings->log_format);
+    r = server_start(&server, settings, &log, event, error);
+    if (r) {
+        return r;
+    }
+    log_start(&log, &server);
+    announce(&server, minted);
+    r = sd_event_loop(event);
+    server_deinit(&server);
+    if (r < 0) {
+        return gate_error_set(error, GATE_E_INTERNAL, "the event loop failed: %s", strerror(-r));
+    }
+    log_message(&log, LOG_LEVEL_NOTICE, "stopped");
+    return 0;
+}
+
+static void free_config(struct gate_config **configp) {
+    gate_config_free(*configp);
+}
+
+int cli_serve(int argc, char *argv[]) {
+    _cleanup_(free_config) struct gate_config *config = NULL;
+    struct server_settings settings;
+    struct gate_error error = {0};
+    const char *repository;
+    bool wants_help;
+    bool minted = false;
+    int r;
+
+    if (gate_config_new(&config) < 0) {
+        (void)gate_error_set(&error, GATE_E_INTERNAL, "out of memory");
+        return cli_fail(&error);
+    }
+    r = options_parse(config, argc, argv, &repository, &wants_help, &error);
+    if (!r && wants_help) {
+        print_help();
+        return 0;
+    }
+    r = r ? r : complete(config, repository, &minted, &error);
+    r = r ? r : config_resolve(config, &settings, &error);
+    r = r ? r : run(&settings, minted, &error);
+    return r ? cli_fail(&error) : 0;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "access/token.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "serve/settings.h"
+
+enum {
+    CONFIG_LIST_MAX = 64,         /* values of one repeatable option */
+    CONFIG_VALUE_MAX_BYTES = 4096 /* of one value */
+};
+
+/** enum config_kind - what an option takes */
+enum config_kind {
+    CONFIG_TEXT,    /* any text that is not empty */
+    CONFIG_LIST,    /* the same, repeatable; the first value given replaces the default */
+    CONFIG_FLAG,    /* "yes" or "no"; on the command line, its presence */
+    CONFIG_COUNT,   /* a number of at least 1 */
+    CONFIG_BYTES,   /* a number with K, M or G behind it or not (powers of 1024) */
+    CONFIG_SECONDS, /* a number of seconds of at least 1 */
+    CONFIG_DRAIN,   /* a number of seconds, 0 too */
+    CONFIG_CHOICE,  /* one of the words in the help's argument, in the order of an enum */
+    CONFIG_FD,      /* a descriptor */
+};
+
+/**
+ * struct config_option - one line of the table that the command line, its help and the library share
+ * @name: as on the command line, without dashes
+ * @kind: what it takes
+ * @argument: how the help calls the value, NULL for flags
+ * @default_value: as config_set() takes it, NULL for none
+ * @help: one or two lines
+ * @is_internal: not on the command line
+ * @offset: of the value in struct gate_config
+ */
+struct config_option {
+    const char *name;
+    enum config_kind kind;
+    const char *argument;
+    const char *default_value;
+    const char *help;
+    bool is_internal;
+    size_t offset;
+};
+
+/** struct config_list - the values of a repeatable option, NULL behind the last */
+struct config_list {
+    char *values[CONFIG_LIST_MAX + 1];
+    size_t n_values;
+    bool is_default;
+};
+
+/** struct gate_config - what was set, each value checked on its own */
+struct gate_config {
+    char *mirror_root;
+    char *scope;
+    char *socket;
+    char *listen;
+    int listen_fd;
+    char *token_file;
+    char *token;
+    bool read_only;
+    char *hooks_path;
+    char *home;
+    char *remote_user;
+    struct config_list git_config;
+    struct config_list hide_refs;
+    bool trust_owner;
+    uint64_t max_connections;
+    uint64_t max_backends;
+    uint64_t queue_timeout;
+    uint64_t max_push_bytes;
+    uint64_t max_negotiation_bytes;
+    uint64_t header_timeout;
+    uint64_t idle_timeout;
+    uint64_t stall_timeout;
+    uint64_t backend_timeout;
+    uint64_t drain_timeout;
+    uint64_t log_level;
+    uint64_t log_format;
+};
+
+/** config_options() - the table. Return: its first line; *n_optionsp is their number. */
+const struct config_option *config_options(size_t *n_optionsp);
+
+/** gate_config_new() - a configuration with every default in place. Return: 0 or -ENOMEM. */
+int gate_config_new(struct gate_config **configp);
+
+/**
+ * gate_config_set() - set one option
+ * @name: of config_options()
+ * @value: copied
+ * @error: filled on failure
+ *
+ * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
+ */
+int gate_config_set(struct gate_config *config, const char *name, const char *value, struct gate_error *error);
+
+/** gate_config_free() - Return: NULL. The token's memory is cleared. */
+struct gate_config *gate_config_free(struct gate_config *config);
+
+/**
+ * config_set_token_from() - read the token from the first line of a file
+ * @path: "-" for standard input
+ * @option: what the sentence calls the source
+ *
+ * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
+ */
+int config_set_token_from(struct gate_config *config, const char *path, const char *option, struct gate_error *error);
+
+/**
+ * config_resolve() - check the configuration as a whole, make paths absolute, read the token's file
+ * @settings: filled on success; its strings belong to @config
+ * @error: filled on failure
+ *
+ * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
+ */
+int config_resolve(struct gate_config *config, struct server_settings *settings, struct gate_error *error);

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns what can be said only of a configuration as a whole: that there is a token, one transport, a repository to
+ * serve, and that paths lead somewhere. It reads files; it opens and starts nothing.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "access/route.h"
+#include "base/buffer.h"
+#include "base/fd.h"
+#include "library/config.h"
+
+enum {
+    TOKEN_FILE_MAX_BYTES = 4096, /* a first line that is longer is no token */
+};
+
+static void wipe_and_release(struct buffer *buffer) {
+    if (buffer->data) {
+        explicit_bzero(buffer->data, buffer->capacity);
+    }
+    buffer_release(buffer);
+}
+
+int config_set_token_from(struct gate_config *config, const char *path, const char *option, struct gate_error *error) {
+    bool is_stdin = strcmp(path, "-") == 0;
+    _cleanup_fd_ int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
+    _cleanup_(wipe_and_release) struct buffer file;
+    ssize_t size = 1;
+    char *end;
+    char *token;
+
+    buffer_init(&file, TOKEN_FILE_MAX_BYTES);
+    if (fd < 0) {
+        return gate_error_set(error, GATE_E_USAGE, "cannot open %s=%s: %s", option, path, strerror(errno));
+    }
+    while (size > 0 && buffer_room(&file) > 1 && !memchr(buffer_content(&file).data, '\n', buffer_size(&file))) {
+        size = buffer_read(&file, fd);
+    }
+    if (size < 0) {
+        return gate_error_set(error, GATE_E_USAGE, "cannot read %s=%s: %s", option, path, strerror((int)-size));
+    }
+    if (buffer_append(&file, "\n", 1) < 0) { /* there is room for it, so memory is out */
+        return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
+    }
+    token = file.data;
+    end = memchr(token, '\n', buffer_size(&file));
+    *end = '\0';
+    if (end == token || strlen(token) != (size_t)(end - token) || !token_is_valid(span_of(token))) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "the first line of %s=%s is not a token of 1 to 255 printable ASCII characters without "
+                              "space and colon; 'git-gate mint' makes one",
+                              option, path);
+    }
+    return gate_config_set(config, "token", token, error);
+}
+
+/* Replaces a path by its absolute form, without links, so that it means the same wherever git stands. */
+static int make_absolute(char **pathp, const char *option, struct gate_error *error) {
+    char *absolute = realpath(*pathp, NULL);
+    struct stat status;
+
+    if (!absolute || stat(absolute, &status) < 0 || !S_ISDIR(status.st_mode)) {
+        int cause = absolute && errno == 0 ? ENOTDIR : errno;
+
+        free(absolute);
+        return gate_error_set(error, GATE_E_USAGE, "--%s=%s is not a directory that can be used: %s", option, *pathp,
+                              strerror(cause ? cause : ENOTDIR));
+    }
+    free(*pathp);
+    *pathp = absolute;
+    return 0;
+}
+
+static bool lies_inside(const char *path, const char *folder) {
+    size_t size = strlen(folder);
+
+    return strncmp(path, folder, size) == 0 && (path[size] == '/' || path[size] == '\0');
+}
+
+/* Whoever may push must not be able to write hooks by it. */
+static int check_hooks_path(const struct gate_config *config, struct gate_error *error) {
+    char repository[PATH_MAX];
+
+    if (strcmp(config->scope, "*") == 0) {
+        (void)snprintf(repository, sizeof(repository), "%s", config->mirror_root);
+    } else {
+        (void)snprintf(repository, sizeof(repository), "%s/%s.git", config->mirror_root, config->scope);
+    }
+    if (lies_inside(config->hooks_path, repository)) {
+        return gate_error_set(error, GATE_E_USAGE, "--hooks-path=%s lies inside what is served; move the hooks out",
+                              config->hooks_path);
+    }
+    return 0;
+}
+
+static bool scope_is_valid(const char *scope) {
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t size = strlen(scope);
+
+    return strcmp(scope, "*") == 0 || (size <= ROUTE_REPOSITORY_MAX_BYTES && strspn(scope, allowed) == size);
+}
+
+static int resolve_repository(struct gate_config *config, struct gate_error *error) {
+    int r;
+
+    if (!config->mirror_root || !config->scope) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "nothing to serve: give REPOSITORY, or --mirror-root=DIR and --scope=NAME");
+    }
+    if (!scope_is_valid(config->scope)) {
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "--scope=%s is not a repository's name: letters, digits, dot, underscore and hyphen, or '*'",
+            config->scope);
+    }
+    r = make_absolute(&config->mirror_root, "mirror-root", error);
+    if (!r && config->home) {
+        r = make_absolute(&config->home, "home", error);
+    }
+    if (!r && config->hooks_path) {
+        r = make_absolute(&config->hooks_path, "hooks-path", error);
+        r = r ? r : check_hooks_path(config, error);
+    }
+    return r;
+}
+
+static bool has_control_byte(const char *text) {
+    for (; *text; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The forms that git itself would stumble over, at every single request. */
+static int check_for_git(const struct gate_config *config, struct gate_error *error) {
+    if (has_control_byte(config->remote_user) || strpbrk(config->remote_user, "<>")) {
+        return gate_error_set(error, GATE_E_USAGE, "--remote-user must not hold control characters, '<' or '>'");
+    }
+    for (char *const *setting = config->git_config.values; *setting; setting++) {
+        const char *equals = strchr(*setting, '=');
+        const char *dot = strchr(*setting, '.');
+
+        if (!equals || !dot || dot == *setting || dot > equals) {
+            return gate_error_set(error, GATE_E_USAGE, "--git-config=%s is not SECTION.KEY=VALUE", *setting);
+        }
+    }
+    return 0;
+}
+
+static int check_transport(const struct gate_config *config, struct gate_error *error) {
+    int n_transports = (config->socket != NULL) + (config->listen != NULL) + (config->listen_fd >= 0);
+
+    if (n_transports != 1) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "%s transport: give exactly one of --socket, --listen or an inherited listening socket",
+                              n_transports ? "more than one" : "no");
+    }
+    return 0;
+}
+
+static int resolve_token(struct gate_config *config, struct gate_error *error) {
+    if (config->token_file && config->token) {
+        return gate_error_set(error, GATE_E_USAGE, "there are two tokens: give either token or token-file");
+    }
+    if (config->token_file) {
+        int r = config_set_token_from(config, config->token_file, "--token-file", error);
+
+        if (!r) {
+            free(take_pointer(&config->token_file)); /* so that resolving again finds one token, not two */
+        }
+        return r;
+    }
+    return config->token ? 0 : gate_error_set(error, GATE_E_USAGE, "there is no token: give --token-file");
+}
+
+static void fill(const struct gate_config *config, struct server_settings *settings) {
+    *settings = (struct server_settings){
+        .listener = {.socket_path = config->socket, .tcp_address = config->listen, .inherited_fd = config->listen_fd},
+        .policy = {.token = config->token, .scope = config->scope, .read_only = config->read_only},
+        .environ =
+            {
+                .mirror_root = config->mirror_root,
+                .home = config->home,
+                .hooks_path = config->hooks_path,
+                .remote_user = config->remote_user,
+                .read_only = config->read_only,
+                .trust_owner = config->trust_owner,
+                .hide_refs = config->hide_refs.values,
+                .git_config = config->git_config.values,
+            },
+        .max_connections = config->max_connections,
+        .max_backends = config->max_backends,
+        .max_push_bytes = config->max_push_bytes,
+        .max_negotiation_bytes = config->max_negotiation_bytes,
+        .queue_timeout_s = config->queue_timeout,
+        .header_timeout_s = config->header_timeout,
+        .idle_timeout_s = config->idle_timeout,
+        .stall_timeout_s = config->stall_timeout,
+        .backend_timeout_s = config->backend_timeout,
+        .drain_timeout_s = config->drain_timeout,
+        .log_level = (enum log_level)config->log_level,
+        .log_format = (enum log_format)config->log_format,
+    };
+}
+
+int config_resolve(struct gate_config *config, struct server_settings *settings, struct gate_error *error) {
+    int r = resolve_repository(config, error);
+
+    r = r ? r : check_for_git(config, error);
+    r = r ? r : check_transport(config, error);
+    r = r ? r : resolve_token(config, error);
+    if (!r) {
+        fill(config, settings);
+    }
+    return r;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <systemd/sd-event.h>
+
+#include "access/verdict.h"
+#include "base/buffer.h"
+#include "http/head.h"
+#include "serve/request.h"
+
+struct exchange;
+struct server;
+
+enum {
+    CONNECTION_INPUT_BYTES = 64 * 1024, /* request bytes in flight; holds a whole head */
+    CONNECTION_WIRE_BYTES = 10 * 1024,  /* response heads, chunk heads, the gate's own replies */
+    CONNECTION_PUMP_ROUNDS = 16,        /* before other connections get their turn: 1 MiB each way */
+    CONNECTION_LINGER_TIMEOUT_S = 2,    /* for a refused client to read why before the socket is gone */
+};
+
+/**
+ * enum connection_state - what a client is doing
+ *
+ * CONNECTION_IDLE:     between requests. -> HEAD at the first byte; closed after the idle timeout, at end of file, at
+ *                      drain.
+ * CONNECTION_HEAD:     a request head is coming in; a new connection begins here, so that it cannot sit silent for
+ *                      long. -> EXCHANGE or QUEUED when it is whole and passes, REPLYING when it does not, 408 after
+ * the header timeout. CONNECTION_QUEUED:   all processes are taken. -> EXCHANGE in turn, REPLYING with 503 after the
+ * queue timeout or at drain. CONNECTION_EXCHANGE: an exchange runs. -> IDLE, LINGERING or CLOSED when it is complete,
+ * REPLYING when it failed before its response head was sent, CLOSED when it failed later. CONNECTION_REPLYING: an
+ * answer of the gate's own goes out. -> IDLE, or LINGERING when the request's bytes are not all read or not understood.
+ * CONNECTION_LINGERING: the sending side is shut; what still comes is dropped until end of file or
+ *                      CONNECTION_LINGER_TIMEOUT_S, so that a reset does not overtake the answer.
+ * CONNECTION_CLOSED:   freed as soon as the pump returns.
+ */
+enum connection_state {
+    CONNECTION_IDLE,
+    CONNECTION_HEAD,
+    CONNECTION_QUEUED,
+    CONNECTION_EXCHANGE,
+    CONNECTION_REPLYING,
+    CONNECTION_LINGERING,
+    CONNECTION_CLOSED,
+    CONNECTION_STATE_COUNT,
+};
+
+/**
+ * struct connection - one client, request after request
+ * @peer: its address, for the log and for git
+ * @is_queued: it is in the server's queue; the server's own
+ * @input: what the client sent and nobody has taken yet
+ * @wire: what goes out before the exchange's chunk
+ * @head, @request: of the current request
+ */
+struct connection {
+    LIST_ENTRY(connection) entry;
+    TAILQ_ENTRY(connection) queue_entry;
+    struct server *server;
+    int fd;
+    char peer[INET6_ADDRSTRLEN];
+    enum connection_state state;
+    bool is_queued;
+    struct buffer input;
+    struct buffer wire;
+    struct head head;
+    struct request request;
+    struct exchange *exchange;
+
+    /* the rest is connection.c's own */
+    struct verdict verdict;
+    bool readable;
+    bool writable;
+    bool end_of_input;
+    bool gone;
+    bool close_after;
+    bool linger_after;
+    uint64_t progress_us;
+    uint64_t armed_us;
+    sd_event_source *socket_source;
+    sd_event_source *timer_source;
+    sd_event_source *again_source;
+};
+LIST_HEAD(connection_list, connection);
+TAILQ_HEAD(connection_queue, connection);
+
+const char *connection_state_name(enum connection_state state);
+
+/**
+ * connection_new() - serve a client that was accepted
+ * @fd: its socket, non-blocking; owned by the connection on success, by the caller on failure
+ *
+ * Return: 0 or a negative errno.
+ */
+int connection_new(struct connection **connectionp, struct server *server, int fd, const char *peer);
+
+/**
+ * connection_pump() - move bytes and change states until nothing moves or others are due
+ *
+ * Every event of a connection and of its exchange ends here. The connection may be freed when it returns.
+ */
+void connection_pump(struct connection *connection);
+
+/** connection_admit() - a process has become free for this connection, which is in CONNECTION_QUEUED */
+void connection_admit(struct connection *connection);
+
+/**
+ * connection_drain() - take no further request: close at once when none is running, else behind it
+ *
+ * The connection may be freed when it returns.
+ */
+void connection_drain(struct connection *connection);
+
+/** connection_free() - close at once; a running exchange is told to end */
+void connection_free(struct connection *connection);

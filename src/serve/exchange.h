@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <systemd/sd-event.h>
+
+#include "access/verdict.h"
+#include "backend/process.h"
+#include "base/buffer.h"
+#include "http/body.h"
+#include "http/gunzip.h"
+#include "serve/request.h"
+
+struct connection;
+struct server;
+
+enum {
+    EXCHANGE_OUTPUT_BYTES = 64 * 1024,     /* response bytes in flight: what a pipe holds */
+    EXCHANGE_INFLATED_BYTES = 32 * 1024,   /* request bytes in flight behind gunzip: its window */
+    EXCHANGE_ERRORS_LINE_BYTES = 1024,     /* of git's standard error in one record; a longer line makes several */
+    EXCHANGE_ERRORS_MAX_BYTES = 16 * 1024, /* of git's standard error that are logged for one request */
+    EXCHANGE_EXIT_TIMEOUT_S = 30,          /* for git to exit after the end of its output */
+    EXCHANGE_KILL_TIMEOUT_S = 5,           /* from SIGTERM to SIGKILL */
+};
+
+/**
+ * enum exchange_state - how far one request and its process have come
+ *
+ * EXCHANGE_HOLDING:   request bytes go to git; what git answers is held back. -> ANSWERING once the request is consumed
+ * or the output buffer is full, with a good response head; -> FAILED on a bad one, a broken body, a limit or a stall.
+ * EXCHANGE_ANSWERING: the response head is out, and output streams; request bytes may still be flowing. -> COMPLETE
+ * when output and exit are in; -> CUT when git or the body fails. EXCHANGE_COMPLETE:  everything is in the connection's
+ * hands; the process is gone. The connection frees the exchange. EXCHANGE_FAILED:    nothing was sent yet; @status and
+ * @reason say what to answer. The connection terminates it. EXCHANGE_CUT:       the response cannot be finished; the
+ * connection ends without the final chunk and terminates it. EXCHANGE_ENDING:    nobody waits any more; the process was
+ * told to end and gets EXCHANGE_KILL_TIMEOUT_S for it. The exchange frees itself when the process is gone.
+ */
+enum exchange_state {
+    EXCHANGE_HOLDING,
+    EXCHANGE_ANSWERING,
+    EXCHANGE_COMPLETE,
+    EXCHANGE_FAILED,
+    EXCHANGE_CUT,
+    EXCHANGE_ENDING,
+    EXCHANGE_STATE_COUNT,
+};
+
+enum exchange_wait {
+    EXCHANGE_WAITS_FOR_CLIENT,
+    EXCHANGE_WAITS_FOR_GIT,
+    EXCHANGE_WAITS_FOR_EXIT,
+};
+
+/**
+ * struct exchange - one request and its process
+ * @server: counts it as a running backend until the process is gone
+ * @connection: whose events it shares; NULL in EXCHANGE_ENDING
+ * @request: a copy, for the log
+ * @state, @status, @reason: see enum exchange_state
+ * @chunk_left: bytes at the front of @output that the connection may send as they are
+ * @output: what git wrote and nobody has taken yet
+ */
+struct exchange {
+    LIST_ENTRY(exchange) entry;
+    struct server *server;
+    struct connection *connection;
+    struct request *request;
+    enum exchange_state state;
+    int status;
+    const char *reason;
+    size_t chunk_left;
+    struct buffer output;
+
+    /* the rest is exchange.c's own */
+    uint64_t request_id;
+    uint64_t max_body_bytes;
+    struct process process;
+    bool exited;
+    int exit_status;
+    bool input_ready;
+    bool output_ready;
+    bool first_chunk;
+    struct body body;
+    bool consumed;
+    bool gzip;
+    struct gunzip gunzip;
+    uint64_t n_inflated;
+    struct buffer inflated;
+    struct buffer errors;
+    size_t n_errors_logged;
+    sd_event_source *input_source;
+    sd_event_source *output_source;
+    sd_event_source *errors_source;
+    sd_event_source *exit_source;
+    sd_event_source *kill_source;
+};
+LIST_HEAD(exchange_list, exchange);
+
+const char *exchange_state_name(enum exchange_state state);
+
+/**
+ * exchange_start() - start git for a request that passed every check
+ * @exchangep: owned by @connection from here on
+ * @connection: its head has been consumed from its input buffer, which starts with the body
+ * @verdict: what the checks found
+ *
+ * Return: 0 or a negative errno when git cannot be started: answer 500.
+ */
+int exchange_start(struct exchange **exchangep, struct server *server, struct connection *connection,
+                   const struct verdict *verdict);
+
+/**
+ * exchange_pump() - move bytes until nothing moves: from the connection's input to git, from git into @output, and into
+ * the connection's wire whatever is to be sent before the next @chunk_left bytes
+ *
+ * Return: whether anything moved.
+ */
+bool exchange_pump(struct exchange *exchange);
+
+/** exchange_sent() - the connection sent @size of the @chunk_left bytes */
+void exchange_sent(struct exchange *exchange, size_t size);
+
+/** exchange_waits_for() - whom the exchange waits for while nothing moves */
+enum exchange_wait exchange_waits_for(const struct exchange *exchange);
+
+/** exchange_time_out() - whoever it waits for took too long: on to EXCHANGE_FAILED or EXCHANGE_CUT */
+void exchange_time_out(struct exchange *exchange);
+
+/** exchange_end_of_input() - the client will send no more: a failure unless the request is consumed */
+void exchange_end_of_input(struct exchange *exchange);
+
+/** exchange_is_consumed() - whether the whole request body has been taken from the connection's input */
+static inline bool exchange_is_consumed(const struct exchange *exchange) {
+    return exchange->consumed;
+}
+
+/** exchange_release() - the connection is done with it: free it if its process is gone, otherwise end that first */
+void exchange_release(struct exchange *exchange);
+
+/** exchange_kill() - SIGKILL to the process group of an exchange in EXCHANGE_ENDING, without waiting any longer */
+void exchange_kill(struct exchange *exchange);
+
+/** exchange_abandon() - free it now, though its process may be left; for a server that ends */
+void exchange_abandon(struct exchange *exchange);

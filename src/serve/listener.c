@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns the socket that clients connect to. It never listens on anything but the loopback and private Unix sockets,
+ * never removes a file that it did not make, and there is no moment in which a socket with too wide a mode can be
+ * connected to: it listens only after chmod(2).
+ */
+
+#include "serve/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+enum {
+    SOCKET_MODE = 0600,
+    PARENT_MODE = 0700,
+};
+
+static bool parse_port(const char *text, uint16_t *portp) {
+    unsigned long port = 0;
+
+    if (!*text || strlen(text) > 5) {
+        return false;
+    }
+    for (const char *at = text; *at; at++) {
+        if (*at < '0' || *at > '9') {
+            return false;
+        }
+        port = port * 10 + (unsigned long)(*at - '0');
+    }
+    *portp = (uint16_t)port;
+    return port <= UINT16_MAX;
+}
+
+bool listener_parse_tcp(const char *text, struct sockaddr_storage *storagep, socklen_t *sizep) {
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)storagep;
+    struct sockaddr_in *in = (struct sockaddr_in *)storagep;
+    const char *colon = strrchr(text, ':');
+    char host[64];
+    uint16_t port;
+
+    if (!colon || (size_t)(colon - text) >= sizeof(host) || !parse_port(colon + 1, &port)) {
+        return false;
+    }
+    memcpy(host, text, (size_t)(colon - text));
+    host[colon - text] = '\0';
+    memset(storagep, 0, sizeof(*storagep));
+    if (strcmp(host, "[::1]") == 0) {
+        *in6 = (struct sockaddr_in6){
+            .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+        *sizep = sizeof(*in6);
+        return true;
+    }
+    *in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+    *sizep = sizeof(*in);
+    return inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &in->sin_addr) == 1 &&
+           ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+/* The address as a URL, or as "unix:PATH". Return: 0, -EAFNOSUPPORT when it is neither loopback nor Unix, an errno. */
+static int describe(struct listener *listener) {
+    struct sockaddr_storage storage = {0};
+    socklen_t size = sizeof(storage);
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&storage;
+    const struct sockaddr_in *in = (const struct sockaddr_in *)&storage;
+    const struct sockaddr_un *un = (const struct sockaddr_un *)&storage;
+    char host[INET_ADDRSTRLEN];
+
+    if (getsockname(listener->fd, (struct sockaddr *)&storage, &size) < 0) {
+        return -errno;
+    }
+    if (storage.ss_family == AF_UNIX && size > offsetof(struct sockaddr_un, sun_path) && un->sun_path[0]) {
+        (void)snprintf(listener->address, sizeof(listener->address), "unix:%.*s", (int)sizeof(un->sun_path),
+                       un->sun_path);
+        return 0;
+    }
+    if (storage.ss_family == AF_INET && ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET) {
+        (void)snprintf(listener->address, sizeof(listener->address), "http://%s:%u",
+                       inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host)), ntohs(in->sin_port));
+        return 0;
+    }
+    if (storage.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr)) {
+        (void)snprintf(listener->address, sizeof(listener->address), "http://[::1]:%u", ntohs(in6->sin6_port));
+        return 0;
+    }
+    return -EAFNOSUPPORT;
+}
+
+static int open_tcp(struct listener *listener, const char *text, struct gate_error *error) {
+    _cleanup_fd_ int fd = -1;
+    struct sockaddr_storage storage;
+    socklen_t size;
+
+    if (!listener_parse_tcp(text, &storage, &size)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--listen=%s is not HOST:PORT on the loopback; use 127.0.0.1:PORT or [::1]:PORT", text);
+    }
+    fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) < 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0 || /* accepted sockets inherit it */
+        bind(fd, (struct sockaddr *)&storage, size) < 0 || listen(fd, LISTENER_BACKLOG) < 0) {
+        return gate_error_set(error, GATE_E_START, "cannot listen on --listen=%s: %s", text, strerror(errno));
+    }
+    listener->fd = fd_take(&fd);
+    return 0;
+}
+
+static int make_parents(const char *path, struct gate_error *error) {
+    char folder[LISTENER_PATH_MAX];
+
+    (void)snprintf(folder, sizeof(folder), "%s", path);
+    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(folder, PARENT_MODE) < 0 && errno != EEXIST) {
+            return gate_error_set(error, GATE_E_START, "cannot make the folder '%s' for --socket: %s", folder,
+                                  strerror(errno));
+        }
+        *slash = '/';
+    }
+    return 0;
+}
+
+/* Removes a socket that nobody listens on any more; whatever else is there stays, and is a failure. */
+static int remove_stale(const struct sockaddr_un *address, struct gate_error *error) {
+    _cleanup_fd_ int probe = -1;
+    struct stat status;
+
+    if (lstat(address->sun_path, &status) < 0) {
+        return errno == ENOENT ? 0
+                               : gate_error_set(error, GATE_E_START, "cannot look at --socket=%s: %s",
+                                                address->sun_path, strerror(errno));
+    }
+    if (!S_ISSOCK(status.st_mode)) {
+        return gate_error_set(error, GATE_E_START, "--socket=%s is there and is no socket; remove it or choose another",
+                              address->sun_path);
+    }
+    probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (probe < 0) {
+        return gate_error_set(error, GATE_E_START, "cannot make a Unix socket: %s", strerror(errno));
+    }
+    if (connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno != ECONNREFUSED) {
+        return gate_error_set(error, GATE_E_START,
+                              "--socket=%s is in use by another program; stop that one or choose another",
+                              address->sun_path);
+    }
+    if (unlink(address->sun_path) < 0 && errno != ENOENT) {
+        return gate_error_set(error, GATE_E_START, "cannot replace the stale socket --socket=%s: %s", address->sun_path,
+                              strerror(errno));
+    }
+    return 0;
+}
+
+static int open_unix(struct listener *listener, const char *path, struct gate_error *error) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    _cleanup_fd_ int fd = -1;
+    int r;
+
+    if (!path[0] || strlen(path) >= sizeof(address.sun_path)) {
+        return gate_error_set(error, GATE_E_USAGE, "--socket=%s is not a path of 1 to %zu bytes; choose another", path,
+                              sizeof(address.sun_path) - 1);
+    }
+    (void)strcpy(address.sun_path, path); /* NOLINT(clang-analyzer-security.insecureAPI.strcpy): measured above */
+    r = make_parents(path, error);
+    r = r ? r : remove_stale(&address, error);
+    if (r) {
+        return r;
+    }
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        return gate_error_set(error, GATE_E_START, "cannot make --socket=%s: %s", path, strerror(errno));
+    }
+    (void)strcpy(listener->path, path); /* NOLINT(clang-analyzer-security.insecureAPI.strcpy): measured above */
+    if (lstat(path, &listener->identity) < 0 || chmod(path, SOCKET_MODE) < 0 || listen(fd, LISTENER_BACKLOG) < 0) {
+        return gate_error_set(error, GATE_E_START, "cannot listen on --socket=%s: %s", path, strerror(errno));
+    }
+    listener->fd = fd_take(&fd);
+    return 0;
+}
+
+/* A duplicate is served and closed, so that the one who handed it over keeps it for the next start. */
+static int open_inherited(struct listener *listener, int inherited_fd, struct gate_error *error) {
+    _cleanup_fd_ int fd = fcntl(inherited_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int listens = 0;
+    int flags;
+
+    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &(socklen_t){sizeof(listens)}) < 0 || !listens) {
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "the inherited descriptor %d is not a listening socket; in a .socket unit, use ListenStream=",
+            inherited_fd);
+    }
+    flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
+        return gate_error_set(error, GATE_E_INTERNAL, "cannot use the inherited socket: %s", strerror(errno));
+    }
+    listener->fd = fd_take(&fd);
+    return 0;
+}
+
+int listener_open(struct listener *listener, const struct listener_settings *settings, struct gate_error *error) {
+    int r;
+
+    *listener = LISTENER_NONE;
+    if (settings->inherited_fd >= 0) {
+        r = open_inherited(listener, settings->inherited_fd, error);
+    } else if (settings->socket_path) {
+        r = open_unix(listener, settings->socket_path, error);
+    } else {
+        r = open_tcp(listener, settings->tcp_address, error);
+    }
+    if (!r && describe(listener) < 0) {
+        r = gate_error_set(error, GATE_E_USAGE,
+                           "the inherited socket is neither a Unix socket nor on the loopback; change ListenStream=");
+    }
+    if (r) {
+        listener_close(listener);
+    }
+    return r;
+}
+
+void listener_close(struct listener *listener) {
+    struct stat status;
+
+    if (listener->path[0] && lstat(listener->path, &status) == 0 && status.st_dev == listener->identity.st_dev &&
+        status.st_ino == listener->identity.st_ino) {
+        (void)unlink(listener->path);
+    }
+    listener->fd = fd_close(listener->fd);
+    listener->path[0] = '\0';
+}
+
+int listener_accept(const struct listener *listener, int *fdp, char *peer, size_t peer_size) {
+    struct sockaddr_storage storage = {0};
+    socklen_t size = sizeof(storage);
+    const void *address;
+
+    *fdp = accept4(listener->fd, (struct sockaddr *)&storage, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (*fdp < 0) {
+        return -errno;
+    }
+    address = storage.ss_family == AF_INET    ? (const void *)&((struct sockaddr_in *)&storage)->sin_addr
+              : storage.ss_family == AF_INET6 ? (const void *)&((struct sockaddr_in6 *)&storage)->sin6_addr
+                                              : NULL;
+    if (!address || !inet_ntop(storage.ss_family, address, peer, (socklen_t)peer_size)) {
+        (void)snprintf(peer, peer_size, "unix");
+    }
+    return 0;
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns the event loop's side of a gate: accepting, who gets a process, and the stages of stopping. It knows nothing of
+ * bytes. Running out of descriptors or memory pauses accepting and never spins.
+ */
+
+#include "serve/server.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "base/fd.h"
+
+enum {
+    US_PER_MS = 1000,
+};
+
+static const char *const stage_names[] = {
+    [SERVER_SERVING] = "serving", [SERVER_DRAINING] = "draining", [SERVER_ENDING] = "ending",
+    [SERVER_KILLING] = "killing", [SERVER_STOPPED] = "stopped",
+};
+static_assert(sizeof(stage_names) / sizeof(stage_names[0]) == SERVER_STAGE_COUNT, "every stage has a name");
+
+uint64_t server_now_us(const struct server *server) {
+    uint64_t now_us = 0;
+
+    (void)sd_event_now(server->event, CLOCK_MONOTONIC, &now_us);
+    return now_us;
+}
+
+/* ---- stopping ---- */
+
+static int on_stage_timeout(sd_event_source *source, uint64_t usec, void *userdata);
+
+static void enter_stage(struct server *server, enum server_stage stage, uint64_t timeout_us) {
+    server->stage = stage;
+    log_record(
+        &server->log, LOG_LEVEL_DEBUG, stage_names[stage],
+        LOG_FIELDS(log_number("connections", server->n_connections), log_number("backends", server->n_backends)));
+    server->stage_source = sd_event_source_disable_unref(server->stage_source);
+    if (stage == SERVER_STOPPED || sd_event_add_time_relative(server->event, &server->stage_source, CLOCK_MONOTONIC,
+                                                              timeout_us, US_PER_MS, on_stage_timeout, server) < 0) {
+        server->stage = SERVER_STOPPED;
+        (void)sd_event_exit(server->event, 0);
+    }
+}
+
+static void stop_if_done(struct server *server) {
+    if (server->stage != SERVER_SERVING && server->stage != SERVER_STOPPED && server->n_connections == 0 &&
+        server->n_backends == 0) {
+        enter_stage(server, SERVER_STOPPED, 0);
+    }
+}
+
+/* Ends all requests; their processes get @signal. */
+static void end_requests(struct server *server, enum server_stage stage) {
+    struct connection *connection;
+    struct exchange *exchange;
+
+    enter_stage(server, stage, SERVER_TERMINATE_TIMEOUT_MS * (uint64_t)US_PER_MS);
+    while ((connection = LIST_FIRST(&server->connections))) {
+        connection_free(connection);
+    }
+    LIST_FOREACH(exchange, &server->exchanges, entry) {
+        if (stage == SERVER_KILLING) {
+            exchange_kill(exchange);
+        }
+    }
+}
+
+static int on_stage_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+    struct server *server = userdata;
+
+    (void)source, (void)usec;
+    switch (server->stage) {
+    case SERVER_DRAINING:
+        end_requests(server, SERVER_ENDING);
+        break;
+    case SERVER_ENDING:
+        end_requests(server, SERVER_KILLING);
+        break;
+    default:
+        enter_stage(server, SERVER_STOPPED, 0);
+    }
+    stop_if_done(server);
+    return 0;
+}
+
+static void stop_accepting(struct server *server) {
+    server->accept_source = sd_event_source_disable_unref(server->accept_source);
+    server->pause_source = sd_event_source_disable_unref(server->pause_source);
+    listener_close(&server->listener);
+}
+
+static void drain(struct server *server) {
+    struct connection *connection = LIST_FIRST(&server->connections);
+
+    enter_stage(server, SERVER_DRAINING, server->settings->drain_timeout_s * UINT64_C(1000000));
+    while (connection) {
+        struct connection *next = LIST_NEXT(connection, entry); /* the pump may free the one, never another */
+
+        connection_drain(connection);
+        connection = next;
+    }
+}
+
+void server_stop(struct server *server) {
+    stop_accepting(server);
+    if (server->stage == SERVER_SERVING) {
+        drain(server);
+    } else if (server->stage < SERVER_KILLING) {
+        end_requests(server, SERVER_KILLING);
+    }
+    stop_if_done(server);
+}
+
+/* ---- accepting ---- */
+
+static void set_accepting(struct server *server, bool accepting) {
+    if (server->accept_source &&
+        sd_event_source_set_enabled(server->accept_source, accepting ? SD_EVENT_ON : SD_EVENT_OFF) < 0) {
+        log_message(&server->log, LOG_LEVEL_ERROR, "accepting cannot be switched");
+    }
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata) {
+    struct server *server = userdata;
+
+    (void)source, (void)usec;
+    server->pause_source = sd_event_source_disable_unref(server->pause_source);
+    set_accepting(server, server->n_connections < server->settings->max_connections);
+    return 0;
+}
+
+static void pause_accepting(struct server *server, int error) {
+    log_record(&server->log, LOG_LEVEL_ERROR, "a client cannot be accepted, pausing",
+               LOG_FIELDS(log_string("error", strerror(error))));
+    set_accepting(server, false);
+    server->pause_source = sd_event_source_disable_unref(server->pause_source);
+    if (sd_event_add_time_relative(server->event, &server->pause_source, CLOCK_MONOTONIC,
+                                   SERVER_ACCEPT_PAUSE_MS * (uint64_t)US_PER_MS, 0, on_pause_over, server) < 0) {
+        set_accepting(server, true); /* out of memory: a busy loop is better than a deaf gate */
+    }
+}
+
+/* Return: 0, -EAGAIN when nobody waits, another errno when the system is out of something. */
+static int accept_one(struct server *server) {
+    struct connection *connection;
+    char peer[INET6_ADDRSTRLEN];
+    _cleanup_fd_ int fd = -1;
+    int r = listener_accept(&server->listener, &fd, peer, sizeof(peer));
+
+    if (r == -ECONNABORTED || r == -EINTR || r == -EPERM) {
+        return 0; /* the client's or a firewall's affair: accept(2) */
+    }
+    if (r) {
+        return r;
+    }
+    r = connection_new(&connection, server, fd, peer);
+    if (r) {
+        return r;
+    }
+    (void)fd_take(&fd);
+    LIST_INSERT_HEAD(&server->connections, connection, entry);
+    server->n_connections++;
+    return 0;
+}
+
+static int on_client(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+    struct server *server = userdata;
+    int r = 0;
+
+    (void)source, (void)fd, (void)events;
+    for (unsigned i = 0; i < SERVER_ACCEPT_BATCH && !r; i++) {
+        if (server->n_connections >= server->settings->max_connections) {
+            set_accepting(server, false); /* further ones wait in the backlog */
+            return 0;
+        }
+        r = accept_one(server);
+    }
+    if (r && r != -EAGAIN) {
+        pause_accepting(server, -r);
+    }
+    return 0;
+}
+
+void server_connection_ended(struct server *server, struct connection *connection) {
+    LIST_REMOVE(connection, entry);
+    server->n_connections--;
+    if (!server->pause_source) {
+        set_accepting(server, true);
+    }
+    stop_if_done(server);
+}
+
+/* ---- who gets a process ---- */
+
+static bool has_process(const struct server *server) {
+    return server->n_backends < server->settings->max_backends;
+}
+
+bool server_has_room(const struct server *server) {
+    return has_process(server) && TAILQ_EMPTY(&server->queue);
+}
+
+void server_enqueue(struct server *server, struct connection *connection) {
+    TAILQ_INSERT_TAIL(&server->queue, connection, queue_entry);
+    connection->is_queued = true;
+}
+
+void server_dequeue(struct server *server, struct connection *connection) {
+    if (connection->is_queued) {
+        TAILQ_REMOVE(&server->queue, connection, queue_entry);
+        connection->is_queued = false;
+    }
+}
+
+void server_backend_started(struct server *server, struct exchange *exchange) {
+    LIST_INSERT_HEAD(&server->exchanges, exchange, entry);
+    server->n_backends++;
+}
+
+void server_backend_ended(struct server *server, struct exchange *exchange) {
+    LIST_REMOVE(exchange, entry);
+    server->n_backends--;
+    while (has_process(server) && !TAILQ_EMPTY(&server->queue)) {
+        connection_admit(TAILQ_FIRST(&server->queue));
+    }
+    stop_if_done(server);
+}
+
+/* ---- begin and end ---- */
+
+static int check_repository(const struct server_settings *settings, struct gate_error *error) {
+    char path[PATH_MAX];
+    int size;
+
+    if (strcmp(settings->policy.scope, "*") == 0) {
+        return 0; /* which there are is seen at each request */
+    }
+    size = snprintf(path, sizeof(path), "%s/%s.git", settings->environ.mirror_root, settings->policy.scope);
+    if (size < 0 || (size_t)size >= sizeof(path)) {
+        return gate_error_set(error, GATE_E_USAGE, "the path of --mirror-root and --scope is too long");
+    }
+    return git_check_repository(path, settings->environ.trust_owner, error);
+}
+
+static int listen_on_loop(struct server *server, struct gate_error *error) {
+    int r = sd_event_add_io(server->event, &server->accept_source, server->listener.fd, EPOLLIN, on_client, server);
+
+    return r < 0 ? gate_error_set(error, GATE_E_INTERNAL, "cannot watch the socket: %s", strerror(-r)) : 0;
+}
+
+int server_start(struct server *server, const struct server_settings *settings, const struct log *log, sd_event *event,
+                 struct gate_error *error) {
+    int r;
+
+    *server = (struct server){
+        .settings = settings,
+        .environ = settings->environ,
+        .log = *log,
+        .event = sd_event_ref(event),
+        .listener = LISTENER_NONE,
+    };
+    LIST_INIT(&server->connections);
+    LIST_INIT(&server->exchanges);
+    TAILQ_INIT(&server->queue);
+    r = check_repository(settings, error);
+    r = r ? r : git_find(&server->git, error);
+    r = r ? r : listener_open(&server->listener, &settings->listener, error);
+    r = r ? r : listen_on_loop(server, error);
+    if (r) {
+        server_deinit(server);
+        return r;
+    }
+    server->environ.exec_path = server->git.exec_path;
+    server->environ.max_request_bytes = settings->max_negotiation_bytes;
+    return 0;
+}
+
+void server_deinit(struct server *server) {
+    struct connection *connection;
+    struct exchange *exchange;
+
+    server->stage = SERVER_STOPPED;
+    stop_accepting(server);
+    while ((connection = LIST_FIRST(&server->connections))) {
+        connection_free(connection);
+    }
+    while ((exchange = LIST_FIRST(&server->exchanges))) {
+        exchange_abandon(exchange);
+    }
+    server->stage_source = sd_event_source_disable_unref(server->stage_source);
+    git_deinit(&server->git);
+    server->event = sd_event_unref(server->event);
+}

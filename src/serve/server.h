@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "backend/git.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "serve/connection.h"
+#include "serve/exchange.h"
+#include "serve/listener.h"
+#include "serve/settings.h"
+
+enum {
+    SERVER_ACCEPT_BATCH = 64,         /* clients accepted before others get their turn */
+    SERVER_ACCEPT_PAUSE_MS = 100,     /* when the system is out of descriptors or memory */
+    SERVER_TERMINATE_TIMEOUT_MS = 500 /* from SIGTERM to SIGKILL, and from there to giving up, at the end of a drain */
+};
+
+/**
+ * enum server_stage - the life of a server, in this order
+ *
+ * SERVER_SERVING:  clients are accepted.
+ * SERVER_DRAINING: none is; running requests may finish until the drain timeout.
+ * SERVER_ENDING:   their processes got SIGTERM; SERVER_TERMINATE_TIMEOUT_MS.
+ * SERVER_KILLING:  they got SIGKILL; SERVER_TERMINATE_TIMEOUT_MS.
+ * SERVER_STOPPED:  the loop has returned, or is about to.
+ */
+enum server_stage {
+    SERVER_SERVING,
+    SERVER_DRAINING,
+    SERVER_ENDING,
+    SERVER_KILLING,
+    SERVER_STOPPED,
+    SERVER_STAGE_COUNT,
+};
+
+/**
+ * struct server - a gate that serves
+ * @settings: of the caller's, who keeps them until server_deinit()
+ * @environ: settings.environ with what was found at start
+ * @listener: @listener.address is what clients connect to
+ * @n_backends: exchanges whose process is not gone yet
+ */
+struct server {
+    const struct server_settings *settings;
+    struct environ_settings environ;
+    struct git git;
+    struct log log;
+    sd_event *event;
+    enum server_stage stage;
+    struct listener listener;
+    struct connection_list connections;
+    uint64_t n_connections;
+    struct exchange_list exchanges;
+    uint64_t n_backends;
+    struct connection_queue queue;
+    uint64_t n_requests;
+
+    /* the rest is server.c's own */
+    sd_event_source *accept_source;
+    sd_event_source *pause_source;
+    sd_event_source *stage_source;
+};
+
+/**
+ * server_start() - find git, look at the repository, listen
+ * @server: filled on success
+ * @settings: kept by the caller until server_deinit()
+ * @log: copied
+ * @event: the loop to serve on; a reference is taken
+ * @error: filled on failure
+ *
+ * The calling thread must have SIGPIPE blocked or ignored, and must be the one that runs the loop.
+ *
+ * Return: 0, GATE_E_*.
+ */
+int server_start(struct server *server, const struct server_settings *settings, const struct log *log, sd_event *event,
+                 struct gate_error *error);
+
+/**
+ * server_stop() - stop: the first call drains, the second one kills
+ *
+ * The loop exits with 0 when nothing is left.
+ */
+void server_stop(struct server *server);
+
+/** server_deinit() - free everything; what still runs is killed */
+void server_deinit(struct server *server);
+
+/** server_now_us() - monotonic time of the event that is being handled */
+uint64_t server_now_us(const struct server *server);
+
+/* For connections and exchanges. */
+
+/** server_has_room() - whether another process may be started, for a request that does not wait in the queue yet */
+bool server_has_room(const struct server *server);
+void server_enqueue(struct server *server, struct connection *connection);
+void server_dequeue(struct server *server, struct connection *connection);
+void server_backend_started(struct server *server, struct exchange *exchange);
+void server_backend_ended(struct server *server, struct exchange *exchange);
+void server_connection_ended(struct server *server, struct connection *connection);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+
+#include "access/verdict.h"
+#include "backend/environ.h"
+#include "base/log.h"
+#include "serve/listener.h"
+
+/**
+ * struct server_settings - all that a server is told, checked before it is handed over
+ * @listener, @policy, @environ: for the rooms of these names; environ.exec_path and .max_request_bytes are the server's
+ *                               own to fill in
+ * @max_connections, @max_backends: counts, at least 1
+ * @max_push_bytes: of a push's body; 0 for no bound
+ * @max_negotiation_bytes: of a fetch's body, after gunzip
+ * @header_timeout_s and the others: seconds, at least 1
+ * @drain_timeout_s: seconds, 0 to end running requests at once
+ * @log_level, @log_format: for the log
+ */
+struct server_settings {
+    struct listener_settings listener;
+    struct verdict_policy policy;
+    struct environ_settings environ;
+    uint64_t max_connections;
+    uint64_t max_backends;
+    uint64_t max_push_bytes;
+    uint64_t max_negotiation_bytes;
+    uint64_t queue_timeout_s;
+    uint64_t header_timeout_s;
+    uint64_t idle_timeout_s;
+    uint64_t stall_timeout_s;
+    uint64_t backend_timeout_s;
+    uint64_t drain_timeout_s;
+    enum log_level log_level;
+    enum log_format log_format;
+};
