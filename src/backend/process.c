@@ -77,7 +77,7 @@ static pid_t give_birth(struct birth *birth) {
     birth->parent = getpid();
     pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork): see above and be_born() */
     if (pid == 0) {
-        be_born(birth);
+        be_born(birth); /* NOLINT(clang-analyzer-unix.Vfork): it makes system calls only, and never returns */
     }
     if (pid < 0) {
         birth->error = errno;

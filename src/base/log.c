@@ -191,10 +191,10 @@ void log_record(struct log *log, enum log_level level, const char *message, cons
         record_fields(&record, &log_number("dropped_records", log->dropped), 1, log->format);
     }
     record_end(&record, log->format);
-    if (has_room(log->fd) && write(log->fd, record.data, record.size) > 0) {
-        log->dropped = 0;
-    } else {
+    if (!has_room(log->fd) || write(log->fd, record.data, record.size) <= 0) {
         log->dropped++;
+    } else if (!record.overflow) { /* otherwise the count did not fit, and the next record tells it */
+        log->dropped = 0;
     }
     errno = saved;
 }

@@ -68,7 +68,8 @@ static inline bool log_wants(const struct log *log, enum log_level level) {
 /**
  * log_record() - write one record
  * @message: a plain word or sentence of the program's own
- * @fields: @n_fields of them; those that do not fit into LOG_RECORD_MAX are left out, and the record says so
+ * @fields: @n_fields of them; from the first that does not fit into LOG_RECORD_MAX on, they
+ *          are left out, and the record says so
  *
  * Never waits: a record that the reader's pipe has no room for is counted and dropped, and the next one that is
  * written tells the count. Keeps errno.

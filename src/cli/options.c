@@ -9,13 +9,14 @@
 #include "cli/cli.h"
 
 enum {
-    OPTION_HELP = 1000,     /* above every index of the table */
+    OPTION_FIRST = 256,     /* value of the table's first option: above what getopt_long(3) itself returns */
+    OPTION_HELP = 1000,     /* above every option of the table */
     MAX_OPTIONS = 64,       /* of the table, with --help and the end */
     HELP_COLUMN_WIDTH = 34, /* of "  --name=ARGUMENT" */
 };
 
-/* The table in the form of getopt_long(3); each option's value is its index. Return: the number of options. */
-static size_t fill_getopt(struct option getopt_options[MAX_OPTIONS]) {
+/* The table in the form of getopt_long(3); each option's value tells its index. */
+static void fill_getopt(struct option getopt_options[MAX_OPTIONS]) {
     const struct config_option *options;
     size_t n_options;
     size_t n = 0;
@@ -26,13 +27,12 @@ static size_t fill_getopt(struct option getopt_options[MAX_OPTIONS]) {
             getopt_options[n++] = (struct option){
                 .name = options[i].name,
                 .has_arg = options[i].kind == CONFIG_FLAG ? no_argument : required_argument,
-                .val = (int)i,
+                .val = OPTION_FIRST + (int)i,
             };
         }
     }
     getopt_options[n++] = (struct option){.name = "help", .has_arg = no_argument, .val = OPTION_HELP};
     getopt_options[n] = (struct option){0};
-    return n;
 }
 
 /* Abbreviations, which getopt_long(3) allows, would change their meaning when an option is added. */
@@ -55,7 +55,7 @@ int options_parse(struct gate_config *config, int argc, char *argv[], const char
     int value;
 
     options = config_options(&n_options);
-    (void)fill_getopt(getopt_options);
+    fill_getopt(getopt_options);
     *positionalp = NULL;
     *wants_helpp = false;
     opterr = 0; /* the sentences are this program's own */
@@ -81,10 +81,10 @@ int options_parse(struct gate_config *config, int argc, char *argv[], const char
             *positionalp = optarg;
             continue;
         }
-        if (value == '?' || !is_spelled_out(argument, options[value].name)) {
+        if (value == '?' || !is_spelled_out(argument, options[value - OPTION_FIRST].name)) {
             return refuse(argument, "is no option, or takes no value", error);
         }
-        r = gate_config_set(config, options[value].name, optarg ? optarg : "yes", error);
+        r = gate_config_set(config, options[value - OPTION_FIRST].name, optarg ? optarg : "yes", error);
         if (r) {
             return r;
         }

@@ -30,9 +30,11 @@ int body_on_chunk_extension(llhttp_t *parser, const char *at, size_t size) {
     return HPE_USER;
 }
 
-int body_on_pause(llhttp_t *parser) {
-    (void)parser;
-    return HPE_PAUSED;
+/* Not behind the last chunk, which has no bytes: the end of the body must not wait for a byte of the next request. */
+int body_on_chunk_complete(llhttp_t *parser) {
+    const struct body *body = ((struct head *)parser->data)->body;
+
+    return body->ready > 0 ? HPE_PAUSED : 0;
 }
 
 int body_on_message_complete(llhttp_t *parser) {
@@ -52,7 +54,8 @@ static int decode_step(struct body *body, struct buffer *buffer) {
     struct span content = buffer_content(buffer);
     llhttp_t *parser = &body->head->parser;
     size_t n_used = content.size;
-    size_t n_before = content.size;
+    bool too_much_framing;
+    size_t n_before;
     llhttp_errno_t error;
 
     llhttp_resume(parser);
@@ -67,10 +70,16 @@ static int decode_step(struct body *body, struct buffer *buffer) {
         n_before = (size_t)(body->at - content.data);
         body->n_behind = n_used - n_before - body->ready;
         body->n_decoded += body->ready;
+        too_much_framing = body->n_framing + n_before > BODY_FRAMING_MAX_BYTES;
         body->n_framing = body->n_behind;
     } else {
         n_before = n_used;
         body->n_framing += n_used;
+        too_much_framing = body->n_framing > BODY_FRAMING_MAX_BYTES;
+    }
+    if (too_much_framing) {
+        body->reason = "the body is all framing";
+        return BODY_E_MALFORMED;
     }
     buffer_consume(buffer, n_before);
     return 0;
@@ -82,10 +91,6 @@ int body_decode(struct body *body, struct buffer *buffer) {
 
         if (r) {
             return r;
-        }
-        if (body->n_framing > BODY_FRAMING_MAX_BYTES) {
-            body->reason = "the body is all framing";
-            return BODY_E_MALFORMED;
         }
     }
     return 0;

@@ -59,6 +59,16 @@ static int on_method(llhttp_t *parser, const char *at, size_t size) {
     return 0;
 }
 
+/* llhttp knows the methods of RTSP and of Icecast too. */
+static int on_method_complete(llhttp_t *parser) {
+    uint8_t method = llhttp_get_method(parser);
+
+    if (method == HTTP_SOURCE || (method >= HTTP_DESCRIBE && method <= HTTP_FLUSH)) {
+        return refuse(parser->data, 501, "the method is unknown");
+    }
+    return 0;
+}
+
 static int on_url(llhttp_t *parser, const char *at, size_t size) {
     struct head *head = parser->data;
 
@@ -90,6 +100,7 @@ static int on_version_complete(llhttp_t *parser) {
         parser->http_major != 1 || parser->http_minor > 1) {
         return refuse(head, 505, "the version is neither HTTP/1.1 nor HTTP/1.0");
     }
+    head->version_is_good = true;
     return 0;
 }
 
@@ -150,12 +161,16 @@ static int on_header_value_complete(llhttp_t *parser) {
 static int on_headers_complete(llhttp_t *parser) {
     struct head *head = parser->data;
 
+    if (!head->version_is_good) { /* llhttp takes a request line without one for HTTP/0.9 */
+        return refuse(head, 400, "the request line has no version");
+    }
     head->complete = true;
     return HPE_PAUSED;
 }
 
 static const llhttp_settings_t settings = {
     .on_method = on_method,
+    .on_method_complete = on_method_complete,
     .on_url = on_url,
     .on_version = on_version,
     .on_version_complete = on_version_complete,
@@ -172,30 +187,35 @@ void head_init(struct head *head) {
     head->parser.data = head;
 }
 
-static bool is_token(const char *data, size_t size) {
-    for (size_t i = 0; i < size; i++) {
-        if (!strchr("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", data[i]) ||
-            data[i] == '\0') {
-            return false;
-        }
+static bool is_token_byte(char byte) {
+    return byte != '\0' &&
+           strchr("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", byte);
+}
+
+/* A word that is no method asks for something unknown; anything else is no HTTP at all. */
+static int refuse_method(struct head *head) {
+    const char *at = llhttp_get_error_pos(&head->parser);
+
+    /* What is before the fault is the beginning of a known method; a shorter word ends in a space. */
+    if (is_token_byte(*at) || (*at == ' ' && at > head->data)) {
+        return refuse(head, 501, "the method is unknown");
     }
-    return true;
+    return refuse(head, 400, "the request does not begin with a method");
 }
 
 static int refuse_syntax(struct head *head, llhttp_errno_t error) {
     if (head->status == 0) {
         switch (error) {
         case HPE_INVALID_METHOD:
-            /* A word that is no method is a request for something unknown, anything else is no HTTP at all. */
-            if (is_token(head->data, (size_t)(llhttp_get_error_pos(&head->parser) - head->data) + 1)) {
-                (void)refuse(head, 501, "the method is unknown");
-            } else {
-                (void)refuse(head, 400, "the request does not begin with a method");
-            }
+            (void)refuse_method(head);
             break;
         case HPE_INVALID_VERSION:
         case HPE_PAUSED_H2_UPGRADE:
-            (void)refuse(head, 505, "the version is neither HTTP/1.1 nor HTTP/1.0");
+            if (head->version_is_good) {
+                (void)refuse(head, 400, "the request line does not end behind the version");
+            } else {
+                (void)refuse(head, 505, "the version is neither HTTP/1.1 nor HTTP/1.0");
+            }
             break;
         case HPE_INVALID_URL:
             (void)refuse(head, 400, "the request target holds a byte that must not be there");

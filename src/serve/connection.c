@@ -309,8 +309,8 @@ static bool transmit(struct connection *connection) {
     if (!connection->writable || wire.size + chunk.size == 0) {
         return false;
     }
-    parts[0] = (struct iovec){(void *)(uintptr_t)wire.data, wire.size};
-    parts[1] = (struct iovec){(void *)(uintptr_t)chunk.data, chunk.size};
+    parts[0] = (struct iovec){(void *)wire.data, wire.size};
+    parts[1] = (struct iovec){(void *)chunk.data, chunk.size};
     size = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
     if (size < 0) {
         connection->writable = errno != EAGAIN;

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the gate itself says, byte for byte, and that it is said whole or not at all. */
+
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "http/reply.h"
+
+enum {
+    NOW = 784111777, /* the example of RFC 9110, 5.6.7 */
+};
+
+#define DATE "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+#define TEXT "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n"
+
+static const struct {
+    const char *name;
+    struct reply reply;
+    const char *expected;
+} reply_cases[] = {
+    {"plain",
+     {.status = 404, .sentence = "not here", .now = NOW},
+     "HTTP/1.1 404 Not Found\r\n" DATE TEXT "Content-Length: 9\r\n\r\nnot here\n"},
+    {"closing",
+     {.status = 400, .sentence = "no HTTP", .close = true, .now = NOW},
+     "HTTP/1.1 400 Bad Request\r\n" DATE "Connection: close\r\n" TEXT "Content-Length: 8\r\n\r\nno HTTP\n"},
+    {"challenge",
+     {.status = 401, .sentence = "a token", .now = NOW},
+     "HTTP/1.1 401 Unauthorized\r\n" DATE "WWW-Authenticate: Basic realm=\"git-gate\", charset=\"UTF-8\"\r\n" TEXT
+     "Content-Length: 8\r\n\r\na token\n"},
+    {"wrong method",
+     {.status = 405, .sentence = "use GET", .allow = "GET", .now = NOW},
+     "HTTP/1.1 405 Method Not Allowed\r\n" DATE "Allow: GET\r\n" TEXT "Content-Length: 8\r\n\r\nuse GET\n"},
+    {"no room",
+     {.status = 503, .sentence = "wait", .close = true, .now = NOW},
+     "HTTP/1.1 503 Service Unavailable\r\n" DATE "Connection: close\r\nRetry-After: 5\r\n" TEXT
+     "Content-Length: 5\r\n\r\nwait\n"},
+    {"to HEAD",
+     {.status = 405, .sentence = "use POST", .allow = "POST", .omit_body = true, .now = NOW},
+     "HTTP/1.1 405 Method Not Allowed\r\n" DATE "Allow: POST\r\n" TEXT "Content-Length: 9\r\n\r\n"},
+    {"the epoch",
+     {.status = 500, .sentence = "x"},
+     "HTTP/1.1 500 Internal Server Error\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n" TEXT
+     "Content-Length: 2\r\n\r\nx\n"},
+};
+
+static void test_replies(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(reply_cases); i++) {
+        const char *expected = reply_cases[i].expected;
+        struct buffer buffer;
+
+        buffer_init(&buffer, REPLY_MAX_BYTES);
+        expect_int(reply_cases[i].name, reply_append(&buffer, &reply_cases[i].reply), 0);
+        expect_span(reply_cases[i].name, buffer_content(&buffer), span_of(expected));
+        buffer_deinit(&buffer);
+    }
+}
+
+/* In each room that is too small, what was in the buffer before stays, and nothing is added. */
+static void test_small_rooms(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(reply_cases); i++) {
+        size_t size = strlen(reply_cases[i].expected);
+
+        for (size_t room = 0; room <= size + 1; room++) {
+            struct buffer buffer;
+            int r;
+
+            buffer_init(&buffer, 6 + room);
+            expect_int(reply_cases[i].name, buffer_append(&buffer, "..before", 6 + (room > 1 ? 2 : 0)), 0);
+            buffer_consume(&buffer, room > 1 ? 2 : 0);
+            r = reply_append(&buffer, &reply_cases[i].reply);
+            if (r == 0) {
+                expect_true(reply_cases[i].name, room >= size);
+                expect_int(reply_cases[i].name, buffer_size(&buffer), 6 + size);
+            } else {
+                expect_int(reply_cases[i].name, r, -ENOBUFS);
+                expect_true(reply_cases[i].name, room <= size);
+                expect_span(reply_cases[i].name, buffer_content(&buffer), span_of(room > 1 ? "before" : "..befo"));
+            }
+            buffer_deinit(&buffer);
+        }
+    }
+}
+
+static void test_longest(void **state) {
+    char sentence[401];
+    struct reply reply = {.status = 401, .sentence = sentence, .allow = "POST", .close = true, .now = NOW};
+    struct buffer buffer;
+
+    (void)state;
+    memset(sentence, 'x', sizeof(sentence) - 1);
+    sentence[sizeof(sentence) - 1] = '\0';
+    buffer_init(&buffer, REPLY_MAX_BYTES);
+    assert_int_equal(reply_append(&buffer, &reply), 0);
+    buffer_deinit(&buffer);
+}
+
+static void test_reason_phrases(void **state) {
+    static const struct {
+        int status;
+        const char *phrase;
+    } cases[] = {
+        {200, "OK"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {417, "Expectation Failed"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
+        {299, "Status"},
+        {0, "Status"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_string_equal(reply_reason_phrase(cases[i].status), cases[i].phrase);
+    }
+}
+
+static void test_parts(void **state) {
+    struct buffer buffer;
+
+    (void)state;
+    buffer_init(&buffer, REPLY_MAX_BYTES);
+    assert_int_equal(reply_append_status(&buffer, 200, false, NOW), 0);
+    assert_int_equal(reply_append_field(&buffer, "X", ((struct span){"valued", 5})), 0);
+    assert_int_equal(reply_append_field(&buffer, "Empty", SPAN("")), 0);
+    expect_span("status and fields", buffer_content(&buffer),
+                SPAN("HTTP/1.1 200 OK\r\n" DATE "X: value\r\nEmpty: \r\n"));
+    buffer_consume(&buffer, buffer_size(&buffer));
+    assert_int_equal(reply_append_status(&buffer, 299, true, NOW), 0);
+    expect_span("an unknown status", buffer_content(&buffer),
+                SPAN("HTTP/1.1 299 Status\r\n" DATE "Connection: close\r\n"));
+    buffer_consume(&buffer, buffer_size(&buffer));
+    assert_int_equal(reply_append_continue(&buffer), 0);
+    expect_span("interim response", buffer_content(&buffer), SPAN("HTTP/1.1 100 Continue\r\n\r\n"));
+    buffer_deinit(&buffer);
+    buffer_init(&buffer, 10);
+    assert_int_equal(reply_append_continue(&buffer), -ENOBUFS);
+    assert_int_equal(reply_append_status(&buffer, 200, false, NOW), -ENOBUFS);
+    assert_int_equal(reply_append_field(&buffer, "X", SPAN("too much")), -ENOBUFS);
+    assert_int_equal(buffer_size(&buffer), 0);
+    buffer_deinit(&buffer);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_replies),        cmocka_unit_test(test_small_rooms), cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_reason_phrases), cmocka_unit_test(test_parts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

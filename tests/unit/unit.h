@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What the unit tests share: checks that print the name of the case that failed, copies on the heap of exactly the
+ * bytes in question, so that the address sanitizer sees a read beyond them, and a way to feed a request head.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/span.h"
+#include "http/head.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A span of a string literal, NUL bytes within it included: an initialiser, and the same as a value. */
+#define BYTES(literal)                                                                                                 \
+    { (literal), sizeof(literal) - 1 }
+#define SPAN(literal) ((struct span)BYTES(literal))
+
+#define expect_true(name, condition)                                                                                   \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fail_msg("%s: not so: %s", (name), #condition);                                                            \
+        }                                                                                                              \
+    } while (0)
+
+#define expect_int(name, got, expected)                                                                                \
+    do {                                                                                                               \
+        long long got_ = (long long)(got);                                                                             \
+        long long expected_ = (long long)(expected);                                                                   \
+                                                                                                                       \
+        if (got_ != expected_) {                                                                                       \
+            fail_msg("%s: %s is %lld, not %lld", (name), #got, got_, expected_);                                       \
+        }                                                                                                              \
+    } while (0)
+
+#define expect_span(name, got, ...)                                                                                    \
+    do {                                                                                                               \
+        struct span got_ = (got);                                                                                      \
+        struct span expected_ = __VA_ARGS__; /* a compound literal has commas */                                       \
+                                                                                                                       \
+        if ((got_.data == NULL) != (expected_.data == NULL) || got_.size != expected_.size ||                          \
+            (got_.size > 0 && memcmp(got_.data, expected_.data, got_.size) != 0)) {                                    \
+            fail_msg("%s: %s is %zu bytes '%.*s', not %zu bytes '%.*s'", (name), #got, got_.size,                      \
+                     (int)(got_.size < 200 ? got_.size : 200), got_.data ? got_.data : "(absent)", expected_.size,     \
+                     (int)(expected_.size < 200 ? expected_.size : 200),                                               \
+                     expected_.data ? expected_.data : "(absent)");                                                    \
+        }                                                                                                              \
+    } while (0)
+
+static inline char *unit_copy(const void *data, size_t size) {
+    char *copy = malloc(size);
+
+    if (size > 0) {
+        assert_non_null(copy);
+        memcpy(copy, data, size);
+    }
+    return copy;
+}
+
+/* A growing head in memory that moves at each feed. */
+struct feeder {
+    struct head head;
+    char *memory;
+};
+
+static inline void feeder_init(struct feeder *feeder) {
+    head_init(&feeder->head);
+    feeder->memory = NULL;
+}
+
+static inline void feeder_deinit(struct feeder *feeder) {
+    free(feeder->memory);
+    feeder->memory = NULL;
+}
+
+/* Feeds the first @size of @bytes, as a copy of their own; the copy of the feed before is gone by then. */
+static inline int feeder_feed(struct feeder *feeder, struct span bytes, size_t size) {
+    free(feeder->memory);
+    feeder->memory = unit_copy(bytes.data, size);
+    return head_feed(&feeder->head, feeder->memory, size);
+}
