@@ -231,6 +231,13 @@ static bool try_answer(struct exchange *exchange) {
     return true;
 }
 
+/* git http-backend exits with 1 when the service behind it fails, which may have told the client all about it. */
+static bool said_everything(const struct exchange *exchange) {
+    int status = exchange->exit_status;
+
+    return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || (WEXITSTATUS(status) == 1 && exchange->packets.is_whole));
+}
+
 /* Puts the next chunk head on the wire, or the end. */
 static bool pump_answer(struct exchange *exchange) {
     struct connection *connection = exchange->connection;
@@ -244,6 +251,7 @@ static bool pump_answer(struct exchange *exchange) {
         if (is_chunked && body_encode_chunk(&connection->wire, exchange->first_chunk, size) < 0) {
             return fail(exchange, 500, "out of memory");
         }
+        packets_feed(&exchange->packets, buffer_content(&exchange->output));
         exchange->first_chunk = false;
         exchange->chunk_left = size;
         return true;
@@ -251,7 +259,7 @@ static bool pump_answer(struct exchange *exchange) {
     if (exchange->process.output >= 0 || !exchange->exited) {
         return false;
     }
-    if (!WIFEXITED(exchange->exit_status) || WEXITSTATUS(exchange->exit_status) != 0) {
+    if (!said_everything(exchange)) {
         return fail(exchange, 502, "git failed in the middle of its answer; the gate's log has its words");
     }
     if (is_chunked && body_encode_end(&connection->wire, exchange->first_chunk) < 0) {

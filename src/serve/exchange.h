@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "access/verdict.h"
+#include "backend/packets.h"
 #include "backend/process.h"
 #include "base/buffer.h"
 #include "http/body.h"
@@ -82,6 +83,7 @@ struct exchange {
     bool input_ready;
     bool output_ready;
     bool first_chunk;
+    struct packets packets;
     struct body body;
     bool consumed;
     bool gzip;

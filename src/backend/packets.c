@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns the answer to one question: did git say all that it had to say? git http-backend exits with 1 when the program
+ * behind it has failed, and that is so when upload-pack has told the client in a proper ERR packet that it has not got
+ * an object, as well as when it was killed in the middle of a pack. The first is a whole answer, the second a cut one.
+ */
+
+#include "backend/packets.h"
+
+enum {
+    LENGTH_DIGITS = 4,
+    FIRST_DATA_LENGTH = 4, /* 0000 is a flush packet, 0001 to 0003 are marks without data as well */
+};
+
+static const char error_mark[] = "ERR ";
+
+static int hex_value(char digit) {
+    if (digit >= '0' && digit <= '9') {
+        return digit - '0';
+    }
+    if (digit >= 'a' && digit <= 'f') {
+        return digit - 'a' + 10;
+    }
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+/* All four digits of a length are in. */
+static void begin_packet(struct packets *packets) {
+    int length = 0;
+
+    for (size_t i = 0; i < LENGTH_DIGITS; i++) {
+        int value = hex_value(packets->head[i]);
+
+        packets->is_broken |= value < 0;
+        length = length * 16 + value;
+    }
+    if (length >= FIRST_DATA_LENGTH) {
+        packets->n_left = (size_t)length - LENGTH_DIGITS;
+    } else {
+        packets->is_whole = length == 0 && !packets->is_broken;
+    }
+    if (packets->n_left == 0) {
+        packets->n_head = 0;
+    }
+}
+
+static void take_byte(struct packets *packets, char byte) {
+    packets->head[packets->n_head++] = byte;
+    if (packets->n_head == LENGTH_DIGITS) {
+        begin_packet(packets);
+    } else if (packets->n_head > LENGTH_DIGITS) {
+        packets->n_left--;
+    }
+}
+
+/* The length and, to know an ERR packet by, the first bytes of data are looked at one by one, the rest is passed over.
+ */
+void packets_feed(struct packets *packets, struct span bytes) {
+    for (size_t i = 0; i < bytes.size && !packets->is_broken;) {
+        size_t n_passed = bytes.size - i < packets->n_left ? bytes.size - i : packets->n_left;
+
+        packets->is_whole = false;
+        if (packets->n_head < sizeof(packets->head)) {
+            take_byte(packets, bytes.data[i]);
+            i++;
+        } else {
+            packets->n_left -= n_passed;
+            i += n_passed;
+        }
+        if (packets->n_head > LENGTH_DIGITS && packets->n_left == 0) {
+            packets->is_whole = packets->n_head == sizeof(packets->head) &&
+                                memcmp(packets->head + LENGTH_DIGITS, error_mark, sizeof(error_mark) - 1) == 0;
+            packets->n_head = 0;
+        }
+    }
+    packets->is_whole = packets->is_whole && !packets->is_broken;
+}

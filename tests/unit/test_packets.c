@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* packets: which answers of git's are whole, wherever they are cut. */
+
+#include "backend/packets.h"
+
+#include "unit.h"
+
+static const struct {
+    const char *name;
+    const char *bytes;
+    bool is_whole;
+} cases[] = {
+    {"nothing", "", false},
+    {"a flush packet", "0000", true},
+    {"a flush packet in upper case digits is one too", "000Ahello\n0000", true},
+    {"data behind a flush packet", "00000006a\n", false},
+    {"data and a flush packet", "0006a\n0000", true},
+    {"a packet without data", "00040000", true},
+    {"a packet without data is no end", "0004", false},
+    {"a delimiter is no end", "0006a\n0001", false},
+    {"a response end is no end of git's", "0002", false},
+    {"an error", "000cERR gone", true},
+    {"an error without words", "0008ERR ", true},
+    {"an error behind other packets", "0006a\n000cERR gone", true},
+    {"a word that begins like an error", "000cERROR  !", false},
+    {"data that ends like an error", "000dxERR gone", false},
+    {"data that looks like a flush packet", "00080000", false},
+    {"three digits", "000", false},
+    {"a length and no data", "0009", false},
+    {"data cut short", "0009hell", false},
+    {"an error cut short", "000cERR gon", false},
+    {"no packets", "<html>0000", false},
+    {"no packets behind packets", "0006a\nhello0000", false},
+};
+
+static void feed(struct packets *packets, const char *bytes, size_t size) {
+    char *copy = malloc(size ? size : 1); /* of its exact size, so that a sanitizer sees a read beyond it */
+
+    assert_non_null(copy);
+    memcpy(copy, bytes, size);
+    packets_feed(packets, (struct span){copy, size});
+    free(copy);
+}
+
+static void test_whole(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t size = strlen(cases[i].bytes);
+
+        for (size_t cut = 0; cut <= size; cut++) {
+            struct packets packets = {0};
+
+            feed(&packets, cases[i].bytes, cut);
+            feed(&packets, cases[i].bytes + cut, size - cut);
+            if (packets.is_whole != cases[i].is_whole) {
+                fail_msg("%s, cut at %zu: %d", cases[i].name, cut, packets.is_whole);
+            }
+        }
+    }
+}
+
+static void test_byte_by_byte(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct packets packets = {0};
+
+        for (const char *at = cases[i].bytes; *at; at++) {
+            feed(&packets, at, 1);
+        }
+        if (packets.is_whole != cases[i].is_whole) {
+            fail_msg("%s: %d", cases[i].name, packets.is_whole);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_byte_by_byte),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
