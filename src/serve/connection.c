@@ -273,13 +273,16 @@ static_assert(sizeof(steps) / sizeof(steps[0]) == CONNECTION_STATE_COUNT, "every
 /* ---- the socket ---- */
 
 static bool receive(struct connection *connection) {
+    size_t room = buffer_room(&connection->input);
     ssize_t size;
 
-    if (!connection->readable || connection->end_of_input || buffer_room(&connection->input) == 0) {
+    if (!connection->readable || connection->end_of_input || room == 0) {
         return false;
     }
     size = buffer_read(&connection->input, connection->fd);
     if (size > 0) {
+        /* Less than was asked for means that no more is there (epoll(7)), unless the end is: it has had its edge. */
+        connection->readable = (size_t)size == room || connection->peer_has_shut;
         return true;
     }
     if (size == 0) {
@@ -460,6 +463,7 @@ static int on_socket(sd_event_source *source, int fd, uint32_t events, void *use
 
     (void)source, (void)fd;
     connection->readable |= (events & (EPOLLIN | EPOLLRDHUP)) != 0;
+    connection->peer_has_shut |= (events & EPOLLRDHUP) != 0;
     connection->writable |= (events & EPOLLOUT) != 0;
     connection->gone |= (events & (EPOLLHUP | EPOLLERR)) != 0;
     connection_pump(connection);

@@ -74,6 +74,7 @@ struct connection {
     struct verdict verdict;
     bool readable;
     bool writable;
+    bool peer_has_shut;
     bool end_of_input;
     bool gone;
     bool close_after;

@@ -151,12 +151,18 @@ static void close_output(struct exchange *exchange) {
 }
 
 static bool pump_output(struct exchange *exchange) {
+    size_t room = buffer_room(&exchange->output);
     ssize_t size;
 
-    if (exchange->process.output < 0 || !exchange->output_ready || buffer_room(&exchange->output) == 0) {
+    if (exchange->process.output < 0 || !exchange->output_ready || room == 0) {
         return false;
     }
     size = buffer_read(&exchange->output, exchange->process.output);
+    if (size > 0) {
+        /* Less than was asked for means that no more is there (epoll(7)), unless the end is: it has had its edge. */
+        exchange->output_ready = (size_t)size == room || exchange->output_is_shut || exchange->exited;
+        return true;
+    }
     if (size == -EAGAIN) {
         exchange->output_ready = false;
         if (!exchange->exited) {
@@ -168,7 +174,7 @@ static bool pump_output(struct exchange *exchange) {
         close_output(exchange);
         return true;
     }
-    return size > 0 || fail(exchange, size == -ENOMEM ? 500 : 502, "git's answer could not be read");
+    return fail(exchange, size == -ENOMEM ? 500 : 502, "git's answer could not be read");
 }
 
 static bool refuse_for_git(struct exchange *exchange, int status) {
@@ -404,8 +410,9 @@ static int on_input(sd_event_source *source, int fd, uint32_t events, void *user
 static int on_output(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     struct exchange *exchange = userdata;
 
-    (void)source, (void)fd, (void)events;
+    (void)source, (void)fd;
     exchange->output_ready = true;
+    exchange->output_is_shut |= (events & EPOLLHUP) != 0;
     pump_connection(exchange);
     return 0;
 }

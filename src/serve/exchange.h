@@ -82,6 +82,7 @@ struct exchange {
     int exit_status;
     bool input_ready;
     bool output_ready;
+    bool output_is_shut;
     bool first_chunk;
     struct packets packets;
     struct body body;
