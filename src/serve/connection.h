@@ -70,7 +70,7 @@ struct connection {
     struct request request;
     struct exchange *exchange;
 
-    /* the rest is connection.c's own */
+    /* the rest is connection.c's and conversation.c's own */
     struct verdict verdict;
     bool readable;
     bool writable;
@@ -89,6 +89,17 @@ LIST_HEAD(connection_list, connection);
 TAILQ_HEAD(connection_queue, connection);
 
 const char *connection_state_name(enum connection_state state);
+
+/** connection_has_request() - whether a request has begun and is not finished */
+static inline bool connection_has_request(const struct connection *connection) {
+    return connection->request.id != 0;
+}
+
+/** connection_enter() - change the state, whose time begins now */
+void connection_enter(struct connection *connection, enum connection_state state);
+
+/** connection_log_request() - the current request, if there is one, is over */
+void connection_log_request(struct connection *connection);
 
 /**
  * connection_new() - serve a client that was accepted

@@ -13,17 +13,17 @@
 #include "http/body.h"
 #include "http/gunzip.h"
 #include "serve/request.h"
+#include "serve/stderr_log.h"
 
 struct connection;
 struct server;
 
 enum {
-    EXCHANGE_OUTPUT_BYTES = 64 * 1024,     /* response bytes in flight: what a pipe holds */
-    EXCHANGE_INFLATED_BYTES = 32 * 1024,   /* request bytes in flight behind gunzip: its window */
-    EXCHANGE_ERRORS_LINE_BYTES = 1024,     /* of git's standard error in one record; a longer line makes several */
-    EXCHANGE_ERRORS_MAX_BYTES = 16 * 1024, /* of git's standard error that are logged for one request */
-    EXCHANGE_EXIT_TIMEOUT_S = 30,          /* for git to exit after the end of its output */
-    EXCHANGE_KILL_TIMEOUT_S = 5,           /* from SIGTERM to SIGKILL */
+    EXCHANGE_OUTPUT_BYTES = 64 * 1024,   /* response bytes in flight: what a pipe holds */
+    EXCHANGE_INFLATED_BYTES = 32 * 1024, /* request bytes in flight behind gunzip: its window */
+    EXCHANGE_LAST_WORDS_READS = 64,      /* of git's standard error once git has ended: more than a pipe holds */
+    EXCHANGE_EXIT_TIMEOUT_S = 30,        /* for git to exit after the end of its output */
+    EXCHANGE_KILL_TIMEOUT_S = 5,         /* from SIGTERM to SIGKILL */
 };
 
 /**
@@ -74,7 +74,7 @@ struct exchange {
     size_t chunk_left;
     struct buffer output;
 
-    /* the rest is exchange.c's own */
+    /* the rest is the exchange's own: see exchange_internal.h */
     uint64_t request_id;
     uint64_t max_body_bytes;
     struct process process;
@@ -91,8 +91,7 @@ struct exchange {
     struct gunzip gunzip;
     uint64_t n_inflated;
     struct buffer inflated;
-    struct buffer errors;
-    size_t n_errors_logged;
+    struct stderr_log stderr_log;
     sd_event_source *input_source;
     sd_event_source *output_source;
     sd_event_source *errors_source;

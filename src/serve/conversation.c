@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns what is said on a connection: what each state does with the bytes that are there, from a request head over its
+ * verdict to the end of its answer. It reads and writes nothing itself; connection.c moves the bytes.
+ */
+
+#include "serve/conversation.h"
+
+#include <assert.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "http/reply.h"
+#include "serve/exchange.h"
+#include "serve/server.h"
+
+/* ---- the end of a request ---- */
+
+static void finish_request(struct connection *connection) {
+    connection_log_request(connection);
+    /* What a client sent behind its last request would make the kernel reset the connection at close(2). */
+    connection->linger_after |= connection->close_after && buffer_size(&connection->input) > 0;
+    if (connection->linger_after && !connection->end_of_input) {
+        (void)shutdown(connection->fd, SHUT_WR);
+        buffer_release(&connection->input);
+        connection_enter(connection, CONNECTION_LINGERING);
+    } else if (connection->close_after || connection->linger_after) {
+        connection_enter(connection, CONNECTION_CLOSED);
+    } else {
+        if (buffer_size(&connection->input) == 0) {
+            buffer_release(&connection->input);
+        }
+        buffer_release(&connection->wire);
+        connection_enter(connection, CONNECTION_IDLE);
+    }
+}
+
+/*
+ * Answers with a line of the gate's own. @is_in_step: where the next request begins is known; otherwise the connection
+ * ends, and lingers so that the client gets to read why.
+ */
+static bool reply(struct connection *connection, int status, const char *reason, bool is_in_step) {
+    const struct reply answer = {
+        .status = status,
+        .sentence = reason,
+        .allow = connection->verdict.allow,
+        .close = connection->close_after || !is_in_step,
+        .omit_body = connection->request.method && strcmp(connection->request.method, "HEAD") == 0,
+        .now = time(NULL),
+    };
+
+    connection->request.status = status;
+    connection->request.reason = reason;
+    connection->close_after = answer.close;
+    connection->linger_after = !is_in_step;
+    connection_enter(connection,
+                     reply_append(&connection->wire, &answer) < 0 ? CONNECTION_CLOSED : CONNECTION_REPLYING);
+    return true;
+}
+
+/* ---- from a head to an exchange ---- */
+
+static bool start_exchange(struct connection *connection) {
+    bool has_body = head_has_body(&connection->head);
+    int r = exchange_start(&connection->exchange, connection->server, connection, &connection->verdict);
+
+    if (r) {
+        log_record(&connection->server->log, LOG_LEVEL_ERROR, "git cannot be started",
+                   LOG_FIELDS(log_number("id", connection->request.id),
+                              log_string("program", connection->server->git.http_backend),
+                              log_string("error", strerror(-r))));
+        return reply(connection, 500, "git cannot be started; the gate's log says why", !has_body);
+    }
+    connection_enter(connection, CONNECTION_EXCHANGE);
+    if (connection->verdict.expects_continue && buffer_size(&connection->input) == 0 &&
+        reply_append_continue(&connection->wire) < 0) {
+        connection_enter(connection, CONNECTION_CLOSED);
+    }
+    return true;
+}
+
+static bool is_too_large(const struct connection *connection) {
+    const struct server_settings *settings = connection->server->settings;
+    uint64_t max_bytes = connection->verdict.route->pushes ? settings->max_push_bytes : settings->max_negotiation_bytes;
+
+    return max_bytes > 0 && connection->head.content_length > max_bytes;
+}
+
+/* The head is whole: what becomes of it? Its bytes are gone from the input when this returns. */
+static bool judge(struct connection *connection) {
+    struct head *head = &connection->head;
+    struct verdict *verdict = &connection->verdict;
+    bool has_body = head_has_body(head);
+
+    verdict_reach(verdict, &connection->server->settings->policy, head);
+    request_remember(&connection->request, head, verdict);
+    verdict->repository = verdict->git_protocol = (struct span){NULL, 0};
+    connection->request.bytes_in = head->size;
+    connection->close_after = !head->keep_alive || connection->server->stage != SERVER_SERVING;
+    buffer_consume(&connection->input, head->size);
+    if (verdict->status) {
+        return reply(connection, verdict->status, verdict->reason, !has_body);
+    }
+    if (is_too_large(connection)) {
+        return reply(connection, 413,
+                     verdict->route->pushes ? "the push is larger than --max-push-bytes allows"
+                                            : "the body is larger than --max-negotiation-bytes allows",
+                     false);
+    }
+    if (server_has_room(connection->server)) {
+        return start_exchange(connection);
+    }
+    connection_enter(connection, CONNECTION_QUEUED);
+    server_enqueue(connection->server, connection);
+    return true;
+}
+
+static void leave_queue(struct connection *connection, const char *reason) {
+    server_dequeue(connection->server, connection);
+    (void)reply(connection, 503, reason, !head_has_body(&connection->head));
+}
+
+/* ---- one step of each state; each returns whether anything moved ---- */
+
+static bool step_idle(struct connection *connection) {
+    if (buffer_size(&connection->input) > 0) {
+        connection_enter(connection, CONNECTION_HEAD);
+        return true;
+    }
+    if (connection->end_of_input) {
+        connection_enter(connection, CONNECTION_CLOSED);
+    }
+    return false;
+}
+
+static void begin_request(struct connection *connection) {
+    connection->request = (struct request){
+        .id = ++connection->server->n_requests,
+        .begin_us = server_now_us(connection->server),
+    };
+    connection->verdict = (struct verdict){0};
+    connection->linger_after = false;
+    head_init(&connection->head);
+}
+
+static bool step_head(struct connection *connection) {
+    struct span content = buffer_content(&connection->input);
+
+    if (content.size == 0) {
+        if (connection->end_of_input) {
+            connection_enter(connection, CONNECTION_CLOSED);
+        }
+        return false;
+    }
+    if (!connection_has_request(connection)) {
+        begin_request(connection);
+    }
+    switch (head_feed(&connection->head, content.data, content.size)) {
+    case 0:
+        return judge(connection);
+    case HEAD_E_REFUSED:
+        return reply(connection, connection->head.status, connection->head.reason, false);
+    default:
+        return connection->end_of_input && reply(connection, 400, "the request head was cut short", false);
+    }
+}
+
+static bool step_exchange(struct connection *connection) {
+    struct exchange *exchange = connection->exchange;
+    struct request *request = &connection->request;
+    bool moved = exchange_pump(exchange);
+    bool is_consumed;
+
+    if (connection->end_of_input && buffer_size(&connection->input) == 0) {
+        exchange_end_of_input(exchange);
+    }
+    if (exchange->state == EXCHANGE_HOLDING || exchange->state == EXCHANGE_ANSWERING ||
+        (exchange->state == EXCHANGE_COMPLETE && buffer_size(&connection->wire) > 0)) {
+        return moved;
+    }
+    is_consumed = exchange_is_consumed(exchange);
+    request->bytes_in += exchange->body.n_decoded;
+    request->status = exchange->status;
+    request->reason = exchange->reason;
+    connection->exchange = NULL;
+    switch (exchange->state) {
+    case EXCHANGE_COMPLETE:
+        connection->linger_after = !is_consumed;
+        finish_request(connection);
+        break;
+    case EXCHANGE_FAILED:
+        (void)reply(connection, exchange->status, exchange->reason, is_consumed);
+        break;
+    default:
+        request->status = 200; /* what the client saw before the cut */
+        connection_enter(connection, CONNECTION_CLOSED);
+    }
+    exchange_release(exchange);
+    return true;
+}
+
+static bool step_replying(struct connection *connection) {
+    if (buffer_size(&connection->wire) > 0) {
+        return false;
+    }
+    finish_request(connection);
+    return true;
+}
+
+static bool step_lingering(struct connection *connection) {
+    size_t size = buffer_size(&connection->input);
+
+    buffer_consume(&connection->input, size);
+    if (connection->end_of_input) {
+        connection_enter(connection, CONNECTION_CLOSED);
+    }
+    return size > 0;
+}
+
+static bool step_waiting(struct connection *connection) {
+    (void)connection;
+    return false;
+}
+
+static bool (*const steps[])(struct connection *) = {
+    [CONNECTION_IDLE] = step_idle,         [CONNECTION_HEAD] = step_head,
+    [CONNECTION_QUEUED] = step_waiting,    [CONNECTION_EXCHANGE] = step_exchange,
+    [CONNECTION_REPLYING] = step_replying, [CONNECTION_LINGERING] = step_lingering,
+    [CONNECTION_CLOSED] = step_waiting,
+};
+static_assert(sizeof(steps) / sizeof(steps[0]) == CONNECTION_STATE_COUNT, "every state has a step");
+
+bool conversation_step(struct connection *connection) {
+    return steps[connection->state](connection);
+}
+
+void conversation_time_out(struct connection *connection) {
+    switch (connection->state) {
+    case CONNECTION_HEAD:
+        if (connection_has_request(connection)) {
+            (void)reply(connection, 408, "the request head did not come within --header-timeout", false);
+        } else {
+            connection_enter(connection, CONNECTION_CLOSED);
+        }
+        break;
+    case CONNECTION_QUEUED:
+        leave_queue(connection, "all git processes are busy; try again later, or raise --max-backends");
+        break;
+    case CONNECTION_EXCHANGE:
+        exchange_time_out(connection->exchange);
+        break;
+    case CONNECTION_REPLYING:
+    case CONNECTION_IDLE:
+    case CONNECTION_LINGERING:
+    case CONNECTION_CLOSED:
+    case CONNECTION_STATE_COUNT:
+        connection_enter(connection, CONNECTION_CLOSED);
+    }
+}
+
+void conversation_admit(struct connection *connection) {
+    server_dequeue(connection->server, connection);
+    (void)start_exchange(connection);
+}
+
+void conversation_drain(struct connection *connection) {
+    connection->close_after = true;
+    if (connection->state == CONNECTION_QUEUED) {
+        leave_queue(connection, "the gate is stopping");
+    } else if (!connection_has_request(connection)) {
+        connection_enter(connection, CONNECTION_CLOSED);
+    }
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files of an exchange share, and nobody else uses: exchange.c, exchange_request.c, exchange_response.c. */
+
+#include "serve/exchange.h"
+
+static inline bool exchange_is_running(const struct exchange *exchange) {
+    return exchange->state == EXCHANGE_HOLDING || exchange->state == EXCHANGE_ANSWERING;
+}
+
+/**
+ * exchange_fail() - on to EXCHANGE_FAILED when nothing was sent yet, to EXCHANGE_CUT otherwise
+ * @status, @reason: for the client, if it can still be told
+ *
+ * Return: true, for "something moved".
+ */
+bool exchange_fail(struct exchange *exchange, int status, const char *reason);
+
+void exchange_close_input(struct exchange *exchange);
+void exchange_close_output(struct exchange *exchange);
+
+/** exchange_request_pump() - one step of the request body towards git. Return: whether anything moved. */
+bool exchange_request_pump(struct exchange *exchange);
+
+/** exchange_response_pump() - one step of git's answer towards the client. Return: whether anything moved. */
+bool exchange_response_pump(struct exchange *exchange);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns the way of git's answer: out of its standard output, held back until it may go, then as chunks on the
+ * connection's wire. Here it is decided whether an answer is one, and whether it is whole.
+ */
+
+#include <errno.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "backend/cgi.h"
+#include "http/reply.h"
+#include "serve/connection.h"
+#include "serve/exchange_internal.h"
+
+static bool pump_output(struct exchange *exchange) {
+    size_t room = buffer_room(&exchange->output);
+    ssize_t size;
+
+    if (exchange->process.output < 0 || !exchange->output_ready || room == 0) {
+        return false;
+    }
+    size = buffer_read(&exchange->output, exchange->process.output);
+    if (size > 0) {
+        /* Less than was asked for means that no more is there (epoll(7)), unless the end is: it has had its edge. */
+        exchange->output_ready = (size_t)size == room || exchange->output_is_shut || exchange->exited;
+        return true;
+    }
+    if (size == -EAGAIN) {
+        exchange->output_ready = false;
+        if (!exchange->exited) {
+            return false;
+        }
+        size = 0; /* some process that got away holds the pipe, but all that git wrote has been read */
+    }
+    if (size == 0) {
+        exchange_close_output(exchange);
+        return true;
+    }
+    return exchange_fail(exchange, size == -ENOMEM ? 500 : 502, "git's answer could not be read");
+}
+
+static bool refuse_for_git(struct exchange *exchange, int status) {
+    switch (status) {
+    case 403:
+        return exchange_fail(exchange, 403, "git does not allow this for the repository; the gate's log has its words");
+    case 404:
+        return exchange_fail(exchange, 404,
+                             "there is no such repository, or git cannot read it; the gate's log has its words");
+    case 415:
+        return exchange_fail(exchange, 415, "git does not know the Content-Type of the request; use a git client");
+    case 500:
+        return exchange_fail(exchange, 500, "git failed on this repository; the gate's log has its words");
+    default:
+        return exchange_fail(exchange, 502,
+                             "git answered with a status that it should not; the gate's log has its words");
+    }
+}
+
+static int append_head(struct exchange *exchange, const struct cgi *cgi) {
+    struct connection *connection = exchange->connection;
+    struct buffer *wire = &connection->wire;
+    int r = reply_append_status(wire, cgi->status, connection->close_after, time(NULL));
+
+    for (size_t i = 0; i < cgi->n_fields && !r; i++) {
+        r = buffer_printf(wire, "%.*s: %.*s\r\n", (int)cgi->field[i].name.size, cgi->field[i].name.data,
+                          (int)cgi->field[i].value.size, cgi->field[i].value.data);
+    }
+    if (!r && connection->head.minor == 1) {
+        r = buffer_printf(wire, "Transfer-Encoding: chunked\r\n");
+    }
+    return r ? r : buffer_printf(wire, "\r\n");
+}
+
+/* Lets the response out once it may be: see EXCHANGE_HOLDING. */
+static bool try_answer(struct exchange *exchange) {
+    bool is_full = buffer_room(&exchange->output) == 0;
+    bool is_whole = exchange->process.output < 0;
+    struct cgi cgi;
+    int r;
+
+    if (!exchange->consumed && !is_full) {
+        return false;
+    }
+    r = cgi_parse(&cgi, buffer_content(&exchange->output));
+    if (r == CGI_E_MORE && !is_whole && !is_full) {
+        return false;
+    }
+    if (r) {
+        return exchange_fail(exchange, 502,
+                             "git ended or answered nonsense before its response head; the gate's log has its words");
+    }
+    if (cgi.status != 200) {
+        return refuse_for_git(exchange, cgi.status);
+    }
+    if (append_head(exchange, &cgi) < 0) {
+        return exchange_fail(exchange, 502, "git's response head is too large");
+    }
+    buffer_consume(&exchange->output, cgi.size);
+    exchange->status = cgi.status;
+    exchange->state = EXCHANGE_ANSWERING;
+    return true;
+}
+
+/* git http-backend exits with 1 when the service behind it fails, which may have told the client all about it. */
+static bool said_everything(const struct exchange *exchange) {
+    int status = exchange->exit_status;
+
+    return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || (WEXITSTATUS(status) == 1 && exchange->packets.is_whole));
+}
+
+/* Puts the next chunk head on the wire, or the end. */
+static bool pump_answer(struct exchange *exchange) {
+    struct connection *connection = exchange->connection;
+    size_t size = buffer_size(&exchange->output);
+    bool is_chunked = connection->head.minor == 1;
+
+    if (exchange->chunk_left > 0 || buffer_size(&connection->wire) > CONNECTION_WIRE_BYTES - BODY_PREFIX_MAX_BYTES) {
+        return false;
+    }
+    if (size > 0) {
+        if (is_chunked && body_encode_chunk(&connection->wire, exchange->first_chunk, size) < 0) {
+            return exchange_fail(exchange, 500, "out of memory");
+        }
+        packets_feed(&exchange->packets, buffer_content(&exchange->output));
+        exchange->first_chunk = false;
+        exchange->chunk_left = size;
+        return true;
+    }
+    if (exchange->process.output >= 0 || !exchange->exited) {
+        return false;
+    }
+    if (!said_everything(exchange)) {
+        return exchange_fail(exchange, 502, "git failed in the middle of its answer; the gate's log has its words");
+    }
+    if (is_chunked && body_encode_end(&connection->wire, exchange->first_chunk) < 0) {
+        return exchange_fail(exchange, 500, "out of memory");
+    }
+    exchange->state = EXCHANGE_COMPLETE;
+    return true;
+}
+
+bool exchange_response_pump(struct exchange *exchange) {
+    bool moved = pump_output(exchange);
+
+    if (exchange->state == EXCHANGE_HOLDING) {
+        moved = try_answer(exchange) || moved;
+    }
+    if (exchange->state == EXCHANGE_ANSWERING) {
+        moved = pump_answer(exchange) || moved;
+    }
+    return moved;
+}
