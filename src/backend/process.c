@@ -10,16 +10,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+
+enum {
+    LIFELINE_FILENO = STDERR_FILENO + 1, /* in the child and in all that it starts */
+};
 
 /* What the child needs; it lives in the parent's memory, and the parent stands still meanwhile. */
 struct birth {
@@ -29,7 +32,7 @@ struct birth {
     int input;
     int output;
     int errors;
-    pid_t parent;
+    int lifeline;
     volatile int error; /* the child's message to the parent, in the memory that they share */
 };
 
@@ -44,16 +47,32 @@ static void reset_signals(void) {
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/*
+ * The lifeline: a pipe on which nothing is ever written. The gate alone holds its write end, so when the gate dies, by
+ * whatever cause, the kernel closes it and signals the owner of the read end, which is the whole group (F_SETOWN and
+ * F_SETSIG in fcntl(2)). PR_SET_PDEATHSIG would reach the leader alone, and at the end of a thread. SIGTERM, so that
+ * receive-pack removes what it has not made part of the repository.
+ */
+static int tie_to_gate(int lifeline) {
+    struct pollfd poller = {.fd = lifeline};
+
+    if (fcntl(lifeline, F_SETFD, 0) < 0 || fcntl(lifeline, F_SETOWN, -getpid()) < 0 ||
+        fcntl(lifeline, F_SETSIG, SIGTERM) < 0 || fcntl(lifeline, F_SETFL, O_ASYNC) < 0) {
+        return -1;
+    }
+    if (poll(&poller, 1, 0) > 0) { /* the gate died before */
+        errno = EOWNERDEAD;
+        return -1;
+    }
+    return 0;
+}
+
 /* Runs in the child, on the parent's memory: system calls only, and what it writes there the parent reads. */
 static void be_born(struct birth *birth) {
-    if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGTERM) < 0) {
-        goto failed;
-    }
-    if (getppid() != birth->parent) { /* the parent died before prctl() took effect */
-        _exit(EXIT_FAILURE);
-    }
-    if (dup2(birth->input, STDIN_FILENO) < 0 || dup2(birth->output, STDOUT_FILENO) < 0 ||
-        dup2(birth->errors, STDERR_FILENO) < 0 || syscall(SYS_close_range, 3U, ~0U, 0U) < 0 || chdir("/") < 0) {
+    if (setsid() < 0 || dup2(birth->input, STDIN_FILENO) < 0 || dup2(birth->output, STDOUT_FILENO) < 0 ||
+        dup2(birth->errors, STDERR_FILENO) < 0 || dup2(birth->lifeline, LIFELINE_FILENO) < 0 ||
+        syscall(SYS_close_range, LIFELINE_FILENO + 1U, ~0U, 0U) < 0 || tie_to_gate(LIFELINE_FILENO) < 0 ||
+        chdir("/") < 0) {
         goto failed;
     }
     reset_signals();
@@ -64,8 +83,8 @@ failed:
 }
 
 /*
- * vfork(2) because it neither copies page tables nor, unlike posix_spawn(3), leaves no place for prctl(2). All signals
- * are blocked across it, for a handler that ran in the child would run on the parent's memory.
+ * vfork(2) because it copies no page tables and, unlike posix_spawn(3), leaves room for be_born(). All signals are
+ * blocked across it, for a handler that ran in the child would run on the parent's memory.
  */
 static pid_t give_birth(struct birth *birth) {
     sigset_t all;
@@ -74,7 +93,6 @@ static pid_t give_birth(struct birth *birth) {
 
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    birth->parent = getpid();
     pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork): see above and be_born() */
     if (pid == 0) {
         be_born(birth); /* NOLINT(clang-analyzer-unix.Vfork): it makes system calls only, and never returns */
@@ -122,16 +140,18 @@ int process_spawn(struct process *process, const char *path, char *const argv[],
     _cleanup_(pipe_close) struct pipe input = {-1, -1};
     _cleanup_(pipe_close) struct pipe output = {-1, -1};
     _cleanup_(pipe_close) struct pipe errors = {-1, -1};
+    _cleanup_(pipe_close) struct pipe lifeline = {-1, -1};
     struct birth birth = {.path = path, .argv = argv, .envp = envp};
     int r = has_input ? pipe_open(&input, true) : pipe_open_empty(&input);
 
     *process = PROCESS_NONE;
-    if (r || (r = pipe_open(&output, false)) || (r = pipe_open(&errors, false))) {
+    if (r || (r = pipe_open(&output, false)) || (r = pipe_open(&errors, false)) || (r = pipe_open(&lifeline, true))) {
         return r;
     }
     birth.input = input.child;
     birth.output = output.child;
     birth.errors = errors.child;
+    birth.lifeline = lifeline.child;
     process->pid = give_birth(&birth);
     r = birth.error ? -birth.error : watch(process);
     if (r) {
@@ -145,6 +165,7 @@ int process_spawn(struct process *process, const char *path, char *const argv[],
     process->input = fd_take(&input.gate);
     process->output = fd_take(&output.gate);
     process->errors = fd_take(&errors.gate);
+    process->lifeline = fd_take(&lifeline.gate);
     return 0;
 }
 
@@ -174,4 +195,5 @@ void process_deinit(struct process *process) {
     process->input = fd_close(process->input);
     process->output = fd_close(process->output);
     process->errors = fd_close(process->errors);
+    process->lifeline = fd_close(process->lifeline);
 }

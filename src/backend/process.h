@@ -11,6 +11,7 @@
  * @input: write end of its standard input, non-blocking; -1 when it reads nothing
  * @output: read end of its standard output, non-blocking
  * @errors: read end of its standard error, non-blocking
+ * @lifeline: while it is open, the group lives; the kernel sends SIGTERM to the group when it is closed
  *
  * The descriptors belong to the struct. Whoever closes one early sets it to -1.
  */
@@ -20,10 +21,11 @@ struct process {
     int input;
     int output;
     int errors;
+    int lifeline;
 };
 
 /** struct process with nothing in it, safe for process_deinit() */
-#define PROCESS_NONE ((struct process){.pidfd = -1, .input = -1, .output = -1, .errors = -1})
+#define PROCESS_NONE ((struct process){.pidfd = -1, .input = -1, .output = -1, .errors = -1, .lifeline = -1})
 
 /**
  * process_spawn() - start a program
@@ -32,9 +34,10 @@ struct process {
  * @argv, @envp: as for execve(2)
  * @has_input: give it a pipe as standard input, otherwise /dev/null
  *
- * The child runs in "/", in a session of its own, with default signal handling, no descriptor but 0, 1 and 2, and with
- * SIGTERM coming to it when the calling thread ends. It shares the caller's memory until it has executed the program,
- * so nothing is copied: a failure to execute is known when this returns.
+ * The child runs in "/", in a session of its own, with default signal handling and no descriptor but 0, 1, 2 and its
+ * end of the lifeline, 3. When the calling process dies by whatever cause, its group gets SIGTERM. It shares the
+ * caller's memory until it has executed the program, so nothing is copied: a failure to execute is known when this
+ * returns.
  *
  * Return: 0 or a negative errno, of execve(2) too.
  */

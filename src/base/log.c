@@ -2,7 +2,7 @@
 
 /*
  * Owns the shape of a record. Whatever bytes come in, what goes out is one line of printable ASCII, in JSON a valid
- * object. It must not block, must not change errno, and is never handed the token or an Authorization field.
+ * object. It must not block, must not change errno, and does not show the secret that it is told of.
  */
 
 #include "base/log.h"
@@ -117,10 +117,18 @@ static void record_value(struct record *record, struct span text, enum log_forma
     }
 }
 
-static void record_field(struct record *record, const struct log_field *field, enum log_format format) {
+static bool holds_secret(const struct log *log, struct span text) {
+    size_t size = log->secret ? strlen(log->secret) : 0;
+
+    return size >= LOG_SECRET_MIN && memmem(text.data, text.size, log->secret, size);
+}
+
+static void record_field(struct record *record, const struct log *log, const struct log_field *field) {
+    enum log_format format = log->format;
+
     record_printf(record, format == LOG_FORMAT_JSON ? ",\"%s\":" : " %s=", field->name);
     if (field->text.data) {
-        record_value(record, field->text, format);
+        record_value(record, holds_secret(log, field->text) ? span_of("(the token)") : field->text, format);
     } else {
         record_printf(record, "%" PRIu64, field->number);
     }
@@ -143,15 +151,15 @@ static void record_begin(struct record *record, const struct log *log, enum log_
     record_printf(record, "%s", message);
 }
 
-static void record_fields(struct record *record, const struct log_field *fields, size_t n_fields,
-                          enum log_format format) {
+static void record_fields(struct record *record, const struct log *log, const struct log_field *fields,
+                          size_t n_fields) {
     for (size_t i = 0; i < n_fields; i++) {
         size_t before = record->size;
 
         if (!fields[i].name) {
             continue;
         }
-        record_field(record, &fields[i], format);
+        record_field(record, log, &fields[i]);
         if (record->overflow) {
             record->size = before; /* a field is shown whole or not at all, or JSON would break */
             return;
@@ -186,9 +194,9 @@ void log_record(struct log *log, enum log_level level, const char *message, cons
     record.size = 0;
     record.overflow = false;
     record_begin(&record, log, level, message);
-    record_fields(&record, fields, n_fields, log->format);
+    record_fields(&record, log, fields, n_fields);
     if (log->dropped > 0 && !record.overflow) {
-        record_fields(&record, &log_number("dropped_records", log->dropped), 1, log->format);
+        record_fields(&record, log, &log_number("dropped_records", log->dropped), 1);
     }
     record_end(&record, log->format);
     if (!has_room(log->fd) || write(log->fd, record.data, record.size) <= 0) {

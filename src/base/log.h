@@ -24,6 +24,7 @@ enum log_format {
 enum {
     LOG_RECORD_MAX = 4096, /* bytes of one record with its newline: PIPE_BUF, so that a ready pipe takes it whole */
     LOG_VALUE_MAX = 512,   /* bytes of one value that are shown; what was cut off is marked with "..." */
+    LOG_SECRET_MIN = 8,    /* bytes of a secret that is masked; a shorter one would be found in innocent words */
 };
 
 /**
@@ -32,6 +33,7 @@ enum {
  * @level: the least important level that is written
  * @format: how a record looks
  * @journal: @fd is systemd's journal, which keeps the time itself
+ * @secret: a value in which it stands is not shown, as a client may put it anywhere; NULL for none. The caller's.
  * @dropped: records lost since the last one written, because nobody read them
  */
 struct log {
@@ -39,6 +41,7 @@ struct log {
     enum log_level level;
     enum log_format format;
     bool journal;
+    const char *secret;
     uint64_t dropped;
 };
 

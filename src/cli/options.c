@@ -41,9 +41,10 @@ static bool is_spelled_out(const char *argument, const char *name) {
            strchr("=", argument[2 + strlen(name)]);
 }
 
+/* Without what stands behind "=": it may be a token. */
 static int refuse(const char *argument, const char *problem, struct gate_error *error) {
-    return gate_error_set(error, GATE_E_USAGE, "%.128s %s; 'git-gate serve --help' lists the options", argument,
-                          problem);
+    return gate_error_set(error, GATE_E_USAGE, "%.*s %s; 'git-gate serve --help' lists the options",
+                          (int)strnlen(argument, strcspn(argument, "=")), argument, problem);
 }
 
 int options_parse(struct gate_config *config, int argc, char *argv[], const char **positionalp, bool *wants_helpp,

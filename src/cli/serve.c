@@ -234,6 +234,7 @@ static int run(const struct server_settings *settings, bool minted, struct gate_
         return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
     }
     log_init(&log, STDERR_FILENO, settings->log_level, settings->log_format);
+    log.secret = settings->policy.token;
     r = server_start(&server, settings, &log, event, error);
     if (r) {
         return r;
