@@ -21,7 +21,7 @@ static bool is_value_byte(char byte) {
 
 /* Takes one line off the front of @restp, without its end. */
 static bool take_line(struct span *restp, struct span *linep) {
-    const char *end = memchr(restp->data, '\n', restp->size);
+    const char *end = restp->size > 0 ? memchr(restp->data, '\n', restp->size) : NULL;
 
     if (!end) {
         return false;

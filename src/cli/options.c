@@ -68,7 +68,7 @@ int options_parse(struct gate_config *config, int argc, char *argv[], const char
         if (value == -1) {
             break; /* behind "--" */
         }
-        if (value == 'h' || value == OPTION_HELP) {
+        if (value == 'h' || (value == OPTION_HELP && is_spelled_out(argument, "help"))) {
             *wants_helpp = true;
             return 0;
         }
@@ -82,7 +82,8 @@ int options_parse(struct gate_config *config, int argc, char *argv[], const char
             *positionalp = optarg;
             continue;
         }
-        if (value == '?' || !is_spelled_out(argument, options[value - OPTION_FIRST].name)) {
+        if (value < OPTION_FIRST || value == OPTION_HELP ||
+            !is_spelled_out(argument, options[value - OPTION_FIRST].name)) {
             return refuse(argument, "is no option, or takes no value", error);
         }
         r = gate_config_set(config, options[value - OPTION_FIRST].name, optarg ? optarg : "yes", error);

@@ -112,6 +112,7 @@ static int set_list(struct config_list *list, const struct config_option *option
 static bool parse_number(const char *text, bool has_unit, uint64_t *numberp) {
     uint64_t unit = 1;
     uint64_t number = 0;
+    uint64_t product;
     const char *at = text;
 
     for (; *at >= '0' && *at <= '9'; at++) {
@@ -127,7 +128,11 @@ static bool parse_number(const char *text, bool has_unit, uint64_t *numberp) {
         unit = *at == 'K' || *at == 'k' ? UINT64_C(1) << 10 : *at == 'M' || *at == 'm' ? 1 << 20 : 1 << 30;
         at++;
     }
-    return *at == '\0' && !__builtin_mul_overflow(number, unit, numberp);
+    if (*at || __builtin_mul_overflow(number, unit, &product)) {
+        return false;
+    }
+    *numberp = product;
+    return true;
 }
 
 static int set_number(uint64_t *numberp, const struct config_option *option, const char *value,

@@ -5,6 +5,7 @@
  * serve, and that paths lead somewhere. It reads files; it opens and starts nothing.
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -29,50 +30,66 @@ static void wipe_and_release(struct buffer *buffer) {
     buffer_release(buffer);
 }
 
+/* The first line that @fd has to give, its end excluded; as much as fits when it is too long to be a token. */
+static int read_first_line(struct buffer *file, struct span *linep, int fd) {
+    ssize_t size = 1;
+    const char *end;
+
+    do {
+        size = buffer_read(file, fd);
+        *linep = buffer_content(file);
+        end = memchr(linep->data, '\n', linep->size);
+    } while (!end && (size > 0 || size == -EAGAIN) && buffer_room(file) > 0);
+    if (end) {
+        linep->size = (size_t)(end - linep->data);
+    }
+    return size < 0 ? (int)size : 0;
+}
+
 int config_set_token_from(struct gate_config *config, const char *path, const char *option, struct gate_error *error) {
     bool is_stdin = strcmp(path, "-") == 0;
     _cleanup_fd_ int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
     _cleanup_(wipe_and_release) struct buffer file;
-    ssize_t size = 1;
-    char *end;
-    char *token;
+    char token[TOKEN_MAX_BYTES + 1];
+    struct span line;
+    int r;
 
     buffer_init(&file, TOKEN_FILE_MAX_BYTES);
     if (fd < 0) {
         return gate_error_set(error, GATE_E_USAGE, "cannot open %s=%s: %s", option, path, strerror(errno));
     }
-    while (size > 0 && buffer_room(&file) > 1 && !memchr(buffer_content(&file).data, '\n', buffer_size(&file))) {
-        size = buffer_read(&file, fd);
+    r = read_first_line(&file, &line, fd);
+    if (r) {
+        return gate_error_set(error, GATE_E_USAGE, "cannot read %s=%s: %s", option, path, strerror(-r));
     }
-    if (size < 0) {
-        return gate_error_set(error, GATE_E_USAGE, "cannot read %s=%s: %s", option, path, strerror((int)-size));
-    }
-    if (buffer_append(&file, "\n", 1) < 0) { /* there is room for it, so memory is out */
-        return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
-    }
-    token = file.data;
-    end = memchr(token, '\n', buffer_size(&file));
-    *end = '\0';
-    if (end == token || strlen(token) != (size_t)(end - token) || !token_is_valid(span_of(token))) {
+    if (!token_is_valid(line)) {
         return gate_error_set(error, GATE_E_USAGE,
                               "the first line of %s=%s is not a token of 1 to 255 printable ASCII characters without "
                               "space and colon; 'git-gate mint' makes one",
                               option, path);
     }
-    return gate_config_set(config, "token", token, error);
+    memcpy(token, line.data, line.size);
+    token[line.size] = '\0';
+    r = gate_config_set(config, "token", token, error);
+    explicit_bzero(token, sizeof(token));
+    return r;
 }
 
 /* Replaces a path by its absolute form, without links, so that it means the same wherever git stands. */
 static int make_absolute(char **pathp, const char *option, struct gate_error *error) {
     char *absolute = realpath(*pathp, NULL);
     struct stat status;
+    int cause = 0;
 
-    if (!absolute || stat(absolute, &status) < 0 || !S_ISDIR(status.st_mode)) {
-        int cause = absolute && errno == 0 ? ENOTDIR : errno;
-
+    if (!absolute || stat(absolute, &status) < 0) {
+        cause = errno;
+    } else if (!S_ISDIR(status.st_mode)) {
+        cause = ENOTDIR;
+    }
+    if (cause) {
         free(absolute);
         return gate_error_set(error, GATE_E_USAGE, "--%s=%s is not a directory that can be used: %s", option, *pathp,
-                              strerror(cause ? cause : ENOTDIR));
+                              strerror(cause));
     }
     free(*pathp);
     *pathp = absolute;
@@ -85,16 +102,41 @@ static bool lies_inside(const char *path, const char *folder) {
     return strncmp(path, folder, size) == 0 && (path[size] == '/' || path[size] == '\0');
 }
 
-/* Whoever may push must not be able to write hooks by it. */
-static int check_hooks_path(const struct gate_config *config, struct gate_error *error) {
+/* Whether @path is in the repository below @root that is called @name, which may be a link. */
+static bool lies_in_repository(const char *path, const char *root, const char *name) {
+    _cleanup_free_ char *real = NULL;
     char repository[PATH_MAX];
 
-    if (strcmp(config->scope, "*") == 0) {
-        (void)snprintf(repository, sizeof(repository), "%s", config->mirror_root);
-    } else {
-        (void)snprintf(repository, sizeof(repository), "%s/%s.git", config->mirror_root, config->scope);
+    (void)snprintf(repository, sizeof(repository), "%s/%s", root, name);
+    real = realpath(repository, NULL); /* that it is there at all is seen at start */
+    return lies_inside(path, real ? real : repository);
+}
+
+static bool lies_in_any_repository(const char *path, const char *root) {
+    DIR *folder = opendir(root);
+    bool found = lies_inside(path, root);
+
+    for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && !found; entry = readdir(folder)) {
+        found = strcmp(entry->d_name, "..") != 0 && lies_in_repository(path, root, entry->d_name);
     }
-    if (lies_inside(config->hooks_path, repository)) {
+    if (folder) {
+        (void)closedir(folder);
+    }
+    return found;
+}
+
+/* Whoever may push must not be able to write hooks by it. */
+static int check_hooks_path(const struct gate_config *config, struct gate_error *error) {
+    char name[ROUTE_REPOSITORY_MAX_BYTES + sizeof(".git")];
+    bool is_served;
+
+    if (strcmp(config->scope, "*") == 0) {
+        is_served = lies_in_any_repository(config->hooks_path, config->mirror_root);
+    } else {
+        (void)snprintf(name, sizeof(name), "%s.git", config->scope);
+        is_served = lies_in_repository(config->hooks_path, config->mirror_root, name);
+    }
+    if (is_served) {
         return gate_error_set(error, GATE_E_USAGE, "--hooks-path=%s lies inside what is served; move the hooks out",
                               config->hooks_path);
     }

@@ -56,6 +56,13 @@
         }                                                                                                              \
     } while (0)
 
+/* The same for strings, either of which may be NULL. */
+static inline void expect_text(const char *name, const char *got, const char *expected) {
+    if ((got == NULL) != (expected == NULL) || (got && strcmp(got, expected) != 0)) {
+        fail_msg("%s: '%s', not '%s'", name, got ? got : "(none)", expected ? expected : "(none)");
+    }
+}
+
 static inline char *unit_copy(const void *data, size_t size) {
     char *copy = malloc(size);
 

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The table of options: each default, each value set and read back, each refusal with a sentence that names it. */
+
+#include "unit.h"
+
+#include <stdio.h>
+
+#include "library/config.h"
+
+static const struct {
+    const char *name;
+    enum config_kind kind;
+    size_t offset;
+    const char *initial; /* as text(), NULL for none */
+    const char *value;
+    const char *result; /* as text() */
+} rows[] = {
+#define ROW(member, kind, initial, value, result) kind, offsetof(struct gate_config, member), initial, value, result
+    {"mirror-root", ROW(mirror_root, CONFIG_TEXT, NULL, "some/where", "some/where")},
+    {"scope", ROW(scope, CONFIG_TEXT, NULL, "*", "*")},
+    {"socket", ROW(socket, CONFIG_TEXT, NULL, "/a b", "/a b")},
+    {"listen", ROW(listen, CONFIG_TEXT, NULL, "[::1]:0", "[::1]:0")},
+    {"token-file", ROW(token_file, CONFIG_TEXT, NULL, "-", "-")},
+    {"read-only", ROW(read_only, CONFIG_FLAG, "no", "yes", "yes")},
+    {"hooks-path", ROW(hooks_path, CONFIG_TEXT, NULL, "/hooks", "/hooks")},
+    {"home", ROW(home, CONFIG_TEXT, NULL, "/home", "/home")},
+    {"remote-user", ROW(remote_user, CONFIG_TEXT, "token", "me", "me")},
+    {"git-config", ROW(git_config, CONFIG_LIST, "", "a.b=c=d", "a.b=c=d\n")},
+    {"hide-refs", ROW(hide_refs, CONFIG_LIST, "refs/gate\n", "refs/x", "refs/x\n")},
+    {"trust-owner", ROW(trust_owner, CONFIG_FLAG, "no", "yes", "yes")},
+    {"max-connections", ROW(max_connections, CONFIG_COUNT, "256", "1", "1")},
+    {"max-backends", ROW(max_backends, CONFIG_COUNT, "16", "2", "2")},
+    {"queue-timeout", ROW(queue_timeout, CONFIG_SECONDS, "30", "3", "3")},
+    {"max-push-bytes", ROW(max_push_bytes, CONFIG_BYTES, "0", "4K", "4096")},
+    {"max-negotiation-bytes", ROW(max_negotiation_bytes, CONFIG_BYTES, "33554432", "5M", "5242880")},
+    {"header-timeout", ROW(header_timeout, CONFIG_SECONDS, "10", "6", "6")},
+    {"idle-timeout", ROW(idle_timeout, CONFIG_SECONDS, "75", "7", "7")},
+    {"stall-timeout", ROW(stall_timeout, CONFIG_SECONDS, "60", "8", "8")},
+    {"backend-timeout", ROW(backend_timeout, CONFIG_SECONDS, "600", "9", "9")},
+    {"drain-timeout", ROW(drain_timeout, CONFIG_DRAIN, "4", "0", "0")},
+    {"log-level", ROW(log_level, CONFIG_CHOICE, "3", "debug", "4")},
+    {"log-format", ROW(log_format, CONFIG_CHOICE, "0", "json", "1")},
+    {"token", ROW(token, CONFIG_TEXT, NULL, "!~", "!~")},
+    {"listen-fd", ROW(listen_fd, CONFIG_FD, "-1", "0", "0")},
+};
+
+static size_t row_of(const char *name) {
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (strcmp(rows[i].name, name) == 0) {
+            return i;
+        }
+    }
+    fail_msg("--%s has no row in this test", name);
+    return 0;
+}
+
+/* The value of a row, in memory that the next call takes again; NULL for none. */
+static const char *text(const struct gate_config *config, size_t row) {
+    static char out[CONFIG_LIST_MAX * 8];
+    const char *at = (const char *)config + rows[row].offset;
+    const struct config_list *list = (const struct config_list *)at;
+
+    out[0] = '\0';
+    switch (rows[row].kind) {
+    case CONFIG_TEXT:
+        return *(char *const *)at;
+    case CONFIG_LIST:
+        for (size_t i = 0; i < list->n_values; i++) {
+            (void)snprintf(out + strlen(out), sizeof(out) - strlen(out), "%s\n", list->values[i]);
+        }
+        expect_true(rows[row].name, !list->values[list->n_values]);
+        return out;
+    case CONFIG_FLAG:
+        return *(const bool *)at ? "yes" : "no";
+    case CONFIG_FD:
+        (void)snprintf(out, sizeof(out), "%d", *(const int *)at);
+        return out;
+    default:
+        (void)snprintf(out, sizeof(out), "%ju", (uintmax_t) * (const uint64_t *)at);
+        return out;
+    }
+}
+
+static struct gate_config *fresh(void) {
+    struct gate_config *config = NULL;
+
+    assert_int_equal(gate_config_new(&config), 0);
+    assert_non_null(config);
+    return config;
+}
+
+/* Each option alone, and all others keep their defaults meanwhile. */
+static void test_rows(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct gate_config *config = fresh();
+        struct gate_error error = {0};
+
+        expect_text(rows[i].name, text(config, i), rows[i].initial);
+        expect_int(rows[i].name, gate_config_set(config, rows[i].name, rows[i].value, &error), 0);
+        expect_int(rows[i].name, error.code, 0);
+        for (size_t j = 0; j < ARRAY_SIZE(rows); j++) {
+            expect_text(rows[j].name, text(config, j), j == i ? rows[i].result : rows[j].initial);
+        }
+        if (rows[i].kind != CONFIG_LIST) { /* the last one counts */
+            expect_int(rows[i].name, gate_config_set(config, rows[i].name, rows[i].value, NULL), 0);
+            expect_text(rows[i].name, text(config, i), rows[i].result);
+        }
+        assert_null(gate_config_free(config));
+    }
+    assert_null(gate_config_free(NULL));
+}
+
+/* The table itself: it has these rows and no other, and says of each what it takes. */
+static void test_table(void **state) {
+    size_t n_options = 0;
+    const struct config_option *options = config_options(&n_options);
+
+    (void)state;
+    for (size_t i = 0; i < n_options; i++) {
+        const char *name = options[i].name;
+        size_t row = row_of(name);
+
+        expect_int(name, options[i].kind, rows[row].kind);
+        expect_true(name, options[i].help && *options[i].help);
+        expect_int(name, options[i].argument == NULL, options[i].kind == CONFIG_FLAG);
+        expect_int(name, options[i].is_internal, strcmp(name, "token") == 0 || strcmp(name, "listen-fd") == 0);
+        for (size_t j = 0; j < i; j++) {
+            expect_true(name, strcmp(name, options[j].name) != 0);
+        }
+    }
+    assert_int_equal(n_options, ARRAY_SIZE(rows));
+}
+
+/* For each kind, what it takes and what it refuses: @result as text(), NULL for a refusal. */
+static const struct {
+    const char *option;
+    const char *value;
+    const char *result;
+} value_cases[] = {
+    {"max-backends", "1", "1"},
+    {"max-backends", "2147483647", "2147483647"},
+    {"max-backends", "2147483648", NULL},
+    {"max-backends", "4294967297", NULL},           /* 2^32 + 1 */
+    {"max-backends", "18446744073709551615", NULL}, /* 2^64 - 1 */
+    {"max-backends", "18446744073709551617", NULL}, /* 2^64 + 1 */
+    {"max-backends", "18446744073709551620", NULL}, /* 2^64 + 4 */
+    {"max-backends", "99999999999999999999999999999999999999999", NULL},
+    {"max-backends", "0", NULL},
+    {"max-backends", "", NULL},
+    {"max-backends", "-1", NULL},
+    {"max-backends", "+1", NULL},
+    {"max-backends", " 1", NULL},
+    {"max-backends", "1 ", NULL},
+    {"max-backends", "1\n", NULL},
+    {"max-backends", "1K", NULL},
+    {"max-backends", "0x10", NULL},
+    {"max-backends", "1e3", NULL},
+    {"max-backends", "1.5", NULL},
+    {"max-backends", "1,000", NULL},
+    {"max-backends", "many", NULL},
+    {"max-backends", "\xd9\xa1", NULL}, /* a digit, but no ASCII one */
+    {"max-connections", "0", NULL},
+    {"max-connections", "10000", "10000"},
+    {"stall-timeout", "1", "1"},
+    {"stall-timeout", "0", NULL},
+    {"stall-timeout", "1s", NULL},
+    {"stall-timeout", "1M", NULL},
+    {"stall-timeout", "-1", NULL},
+    {"queue-timeout", "0", NULL},
+    {"header-timeout", "0", NULL},
+    {"idle-timeout", "0", NULL},
+    {"backend-timeout", "0", NULL},
+    {"drain-timeout", "0", "0"},
+    {"drain-timeout", "1", "1"},
+    {"drain-timeout", "-1", NULL},
+    {"drain-timeout", "1.5", NULL},
+    {"drain-timeout", "2147483648", NULL},
+    {"max-push-bytes", "0", "0"},
+    {"max-push-bytes", "1", "1"},
+    {"max-push-bytes", "2147483648", "2147483648"},
+    {"max-push-bytes", "18446744073709551615", "18446744073709551615"},
+    {"max-push-bytes", "18446744073709551616", NULL},
+    {"max-push-bytes", "18446744073709551620", NULL},
+    {"max-push-bytes", "0K", "0"},
+    {"max-push-bytes", "3K", "3072"},
+    {"max-push-bytes", "3M", "3145728"},
+    {"max-push-bytes", "3G", "3221225472"},
+    {"max-push-bytes", "17179869183G", "18446744072635809792"}, /* 2^64 - 2^30 */
+    {"max-push-bytes", "17179869184G", NULL},                   /* 2^64 */
+    {"max-push-bytes", "17179869185G", NULL},                   /* 2^64 + 2^30 */
+    {"max-push-bytes", "17592186044416M", NULL},
+    {"max-push-bytes", "18014398509481984K", NULL},
+    {"max-push-bytes", "K", NULL},
+    {"max-push-bytes", "1KK", NULL},
+    {"max-push-bytes", "1KB", NULL},
+    {"max-push-bytes", "1MiB", NULL},
+    {"max-push-bytes", "1T", NULL},
+    {"max-push-bytes", "1 K", NULL},
+    {"max-push-bytes", "1K ", NULL},
+    {"max-push-bytes", " 1K", NULL},
+    {"max-push-bytes", "-1K", NULL},
+    {"max-push-bytes", "+1", NULL},
+    {"max-push-bytes", "1.5M", NULL},
+    {"max-push-bytes", "K1", NULL},
+    {"read-only", "yes", "yes"},
+    {"read-only", "no", "no"},
+    {"read-only", "Yes", NULL},
+    {"read-only", "y", NULL},
+    {"read-only", "yess", NULL},
+    {"read-only", "true", NULL},
+    {"read-only", "1", NULL},
+    {"read-only", "on", NULL},
+    {"read-only", "", NULL},
+    {"trust-owner", "maybe", NULL},
+    {"log-level", "error", "0"},
+    {"log-level", "warning", "1"},
+    {"log-level", "notice", "2"},
+    {"log-level", "info", "3"},
+    {"log-level", "debug", "4"},
+    {"log-level", "Info", NULL},
+    {"log-level", "inf", NULL},
+    {"log-level", "infos", NULL},
+    {"log-level", "error|warning", NULL},
+    {"log-level", "error|", NULL},
+    {"log-level", "|", NULL},
+    {"log-level", "", NULL},
+    {"log-level", "3", NULL},
+    {"log-level", " info", NULL},
+    {"log-format", "text", "0"},
+    {"log-format", "json", "1"},
+    {"log-format", "xml", NULL},
+    {"log-format", "text|json", NULL},
+    {"listen-fd", "0", "0"},
+    {"listen-fd", "3", "3"},
+    {"listen-fd", "2147483647", "2147483647"},
+    {"listen-fd", "2147483648", NULL},
+    {"listen-fd", "4294967295", NULL},
+    {"listen-fd", "-1", NULL},
+    {"listen-fd", "fd", NULL},
+    {"listen-fd", "", NULL},
+    {"socket", "", NULL},
+    {"socket", " ", " "},
+    {"home", "\n", "\n"},
+    {"git-config", "", NULL},
+    {"hide-refs", "", NULL},
+};
+
+/* A refusal names the option and leaves the value that was there before. */
+static void test_values(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(value_cases); i++) {
+        const char *option = value_cases[i].option;
+        bool is_refused = value_cases[i].result == NULL;
+        struct gate_config *config = fresh();
+        struct gate_error error = {0};
+        size_t row = row_of(option);
+        char named[64];
+        char name[128];
+
+        (void)snprintf(name, sizeof(name), "--%s=%s", option, value_cases[i].value);
+        (void)snprintf(named, sizeof(named), "--%s ", option);
+        expect_int(name, gate_config_set(config, option, value_cases[i].value, &error), is_refused ? GATE_E_USAGE : 0);
+        expect_int(name, error.code, is_refused ? GATE_E_USAGE : 0);
+        expect_text(name, text(config, row), is_refused ? rows[row].initial : value_cases[i].result);
+        expect_true(name, !is_refused || strstr(error.message, named));
+        expect_int(name, gate_config_set(config, option, value_cases[i].value, NULL), is_refused ? GATE_E_USAGE : 0);
+        gate_config_free(config);
+    }
+}
+
+static void test_unknown(void **state) {
+    static const char *const names[] = {
+        "",          "nope",    "--socket", "sock",      "sockets",     "Socket",
+        "socket=/a", "socket ", " socket",  "max_bytes", "mirror_root", "help",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        struct gate_config *config = fresh();
+        struct gate_error error = {0};
+
+        expect_int(names[i], gate_config_set(config, names[i], "1", &error), GATE_E_USAGE);
+        expect_int(names[i], error.code, GATE_E_USAGE);
+        expect_true(names[i], strstr(error.message, names[i]) != NULL);
+        expect_int(names[i], gate_config_set(config, names[i], "1", NULL), GATE_E_USAGE);
+        gate_config_free(config);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_unknown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

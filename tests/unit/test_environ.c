@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What git learns of the world: exactly these variables, these settings in this order, and nothing of the gate's own.
+ */
+
+#include "unit.h"
+
+#include <stdio.h>
+
+#include "backend/environ.h"
+
+/* In the gate's own environment, and none of git's business. */
+static const char *const hostile[][2] = {
+    {"GIT_GATE_TOKEN", "gate-secret"},
+    {"GIT_GATE_TOKEN_FILE", "/gate-secret"},
+    {"CREDENTIALS_DIRECTORY", "/gate-secret"},
+    {"LD_PRELOAD", ""}, /* the loader reads it before main(), so this one does no harm */
+    {"LD_LIBRARY_PATH", "/gate-secret"},
+    {"GIT_DIR", "/gate-secret"},
+    {"GIT_WORK_TREE", "/gate-secret"},
+    {"GIT_OBJECT_DIRECTORY", "/gate-secret"},
+    {"GIT_ALTERNATE_OBJECT_DIRECTORIES", "/gate-secret"},
+    {"GIT_CONFIG", "/gate-secret"},
+    {"GIT_CONFIG_GLOBAL", "/gate-secret"},
+    {"GIT_CONFIG_SYSTEM", "/gate-secret"},
+    {"GIT_CONFIG_PARAMETERS", "'gate.secret=1'"},
+    {"GIT_CONFIG_COUNT", "99"},
+    {"GIT_CONFIG_KEY_98", "gate.secret"},
+    {"GIT_CONFIG_VALUE_98", "gate-secret"},
+    {"GIT_TRACE", "/gate-secret"},
+    {"GIT_NAMESPACE", "gate-secret"},
+    {"GIT_PROTOCOL", "gate-secret"},
+    {"GIT_EXEC_PATH", "/gate-secret"}, /* where git is was found out at start */
+    {"HOME", "/gate-secret"},
+    {"XDG_CONFIG_HOME", "/gate-secret"},
+    {"USER", "gate-secret"},
+    {"CONTENT_LENGTH", "987654321"},
+    {"CONTENT_TYPE", "gate-secret"},
+    {"HTTP_CONTENT_ENCODING", "gzip"},
+    {"HTTP_PROXY", "gate-secret"},
+    {"PATH_TRANSLATED", "/gate-secret"},
+    {"REMOTE_USER", "gate-secret"},
+    {"NOTIFY_SOCKET", "/gate-secret"},
+    {"LISTEN_FDS", "987654321"},
+};
+
+static int set_hostile(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(hostile); i++) {
+        assert_int_equal(setenv(hostile[i][0], hostile[i][1], 1), 0);
+    }
+    return setenv("PATH", "/some/bin:/other/bin", 1);
+}
+
+/* Everything that a request may have; a case takes some of it. */
+#define SETTINGS                                                                                                       \
+    .exec_path = "/usr/lib/git-core", .mirror_root = "/srv/mirrors", .remote_user = "token", .max_request_bytes = 12345
+
+static const struct {
+    const char *name;
+    struct environ_request request;
+    const char *variables[8]; /* the request's own */
+} route_cases[] = {
+    {"refs for a fetch",
+     {"GET", "r", "/info/refs", "service=git-upload-pack", NULL, "version=2", "127.0.0.1"},
+     {"REQUEST_METHOD=GET", "PATH_INFO=/r.git/info/refs", "QUERY_STRING=service=git-upload-pack",
+      "GIT_PROTOCOL=version=2", "REMOTE_ADDR=127.0.0.1"}},
+    {"refs for a push",
+     {"GET", "r", "/info/refs", "service=git-receive-pack", NULL, NULL, "unix"},
+     {"REQUEST_METHOD=GET", "PATH_INFO=/r.git/info/refs", "QUERY_STRING=service=git-receive-pack", "REMOTE_ADDR=unix"}},
+    {"fetch",
+     {"POST", "r", "/git-upload-pack", NULL, "application/x-git-upload-pack-request", "version=2:x", "::1"},
+     {"REQUEST_METHOD=POST", "PATH_INFO=/r.git/git-upload-pack", "QUERY_STRING=",
+      "CONTENT_TYPE=application/x-git-upload-pack-request", "GIT_PROTOCOL=version=2:x", "REMOTE_ADDR=::1"}},
+    {"push",
+     {"POST", "r", "/git-receive-pack", NULL, "application/x-git-receive-pack-request", NULL, "unix"},
+     {"REQUEST_METHOD=POST", "PATH_INFO=/r.git/git-receive-pack",
+      "QUERY_STRING=", "CONTENT_TYPE=application/x-git-receive-pack-request", "REMOTE_ADDR=unix"}},
+    {"HEAD",
+     {"GET", "A.b_c-9", "/HEAD", NULL, NULL, NULL, "unix"},
+     {"REQUEST_METHOD=GET", "PATH_INFO=/A.b_c-9.git/HEAD", "QUERY_STRING=", "REMOTE_ADDR=unix"}},
+    {"bytes that a format might take",
+     {"GET", "r", "/HEAD", "%s%n", NULL, "%s=%d", "unix"},
+     {"REQUEST_METHOD=GET", "PATH_INFO=/r.git/HEAD", "QUERY_STRING=%s%n", "GIT_PROTOCOL=%s=%d", "REMOTE_ADDR=unix"}},
+};
+
+/* In every environment with SETTINGS alone. */
+static const char *const common[] = {
+    "PATH=/some/bin:/other/bin",
+    "GIT_EXEC_PATH=/usr/lib/git-core",
+    "HOME=/nonexistent",
+    "GIT_CONFIG_NOSYSTEM=1",
+    "GIT_ATTR_NOSYSTEM=1",
+    "GIT_CONFIG_GLOBAL=/dev/null",
+    "GATEWAY_INTERFACE=CGI/1.1",
+    "SERVER_PROTOCOL=HTTP/1.1",
+    "SERVER_SOFTWARE=git-gate/" GIT_GATE_VERSION,
+    "SERVER_NAME=localhost",
+    "SERVER_PORT=80",
+    "SCRIPT_NAME=",
+    "REMOTE_USER=token",
+    "GIT_PROJECT_ROOT=/srv/mirrors",
+    "GIT_HTTP_EXPORT_ALL=1",
+    "GIT_HTTP_MAX_REQUEST_BUFFER=12345",
+};
+
+static const char *value_of(char *const *variables, const char *name) {
+    size_t size = strlen(name);
+
+    for (; *variables; variables++) {
+        if (strncmp(*variables, name, size) == 0 && (*variables)[size] == '=') {
+            return *variables + size + 1;
+        }
+    }
+    return NULL;
+}
+
+static void expect_variable(const char *name, char *const *variables, const char *expected) {
+    for (; *variables; variables++) {
+        if (strcmp(*variables, expected) == 0) {
+            return;
+        }
+    }
+    fail_msg("%s: no %s", name, expected);
+}
+
+/* Each name is there once, and no value is one of the gate's own. Return: how many there are, settings left out. */
+static size_t check_sound(const char *name, char *const *variables) {
+    size_t n = 0;
+
+    for (size_t i = 0; variables[i]; i++) {
+        size_t size = strcspn(variables[i], "=");
+
+        expect_true(name, size > 0 && variables[i][size] == '=');
+        for (size_t j = 0; j < i; j++) {
+            expect_true(variables[i], strncmp(variables[i], variables[j], size + 1) != 0);
+        }
+        expect_true(variables[i], !strstr(variables[i], "secret") && !strstr(variables[i], "987654321"));
+        n += strncmp(variables[i], "GIT_CONFIG_KEY_", 15) != 0 && strncmp(variables[i], "GIT_CONFIG_VALUE_", 17) != 0 &&
+             strncmp(variables[i], "GIT_CONFIG_COUNT=", 17) != 0;
+    }
+    return n;
+}
+
+static void test_routes(void **state) {
+    static const struct environ_settings settings = {SETTINGS};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(route_cases); i++) {
+        const char *name = route_cases[i].name;
+        size_t n_expected = ARRAY_SIZE(common);
+        char **variables = NULL;
+
+        expect_int(name, environ_new(&variables, &settings, &route_cases[i].request), 0);
+        for (size_t j = 0; j < ARRAY_SIZE(common); j++) {
+            expect_variable(name, variables, common[j]);
+        }
+        for (const char *const *own = route_cases[i].variables; *own; own++, n_expected++) {
+            expect_variable(name, variables, *own);
+        }
+        expect_true(name, value_of(variables, "CONTENT_LENGTH") == NULL);
+        expect_true(name, value_of(variables, "LD_PRELOAD") == NULL);
+        expect_int(name, check_sound(name, variables), n_expected); /* and nothing else */
+        free(variables);
+    }
+}
+
+/* Each list ends with NULL. */
+#define LIST(...) ((char *[]){__VA_ARGS__, NULL})
+#define GIVEN(text)                                                                                                    \
+    (char[]) {                                                                                                         \
+        text                                                                                                           \
+    }
+
+static const struct environ_request refs = {"GET", "r", "/info/refs", "service=git-upload-pack", NULL, NULL, "unix"};
+
+#define FIRST "core.hooksPath|/dev/null\n"
+#define MIDDLE "receive.fsckObjects|true\nreceive.autogc|false\nuploadpack.allowFilter|true\n"
+#define SERVICES "http.uploadpack|true\nhttp.receivepack|true\n"
+
+/* The settings as "KEY|VALUE\n", one behind the other in their order. */
+static void test_settings(void **state) {
+    const struct {
+        const char *name;
+        struct environ_settings settings;
+        const char *expected;
+    } cases[] = {
+        {"nothing given", {SETTINGS}, FIRST MIDDLE SERVICES},
+        {"empty lists", {SETTINGS, .hide_refs = LIST(NULL), .git_config = LIST(NULL)}, FIRST MIDDLE SERVICES},
+        {"hooks", {SETTINGS, .hooks_path = "/srv/my hooks"}, "core.hooksPath|/srv/my hooks\n" MIDDLE SERVICES},
+        {"trusted owner",
+         {SETTINGS, .trust_owner = true},
+         FIRST "safe.directory|/srv/mirrors/r.git\nsafe.directory|.\n" MIDDLE SERVICES},
+        {"read only", {SETTINGS, .read_only = true}, FIRST MIDDLE "http.uploadpack|true\nhttp.receivepack|false\n"},
+        {"one hidden prefix",
+         {SETTINGS, .hide_refs = LIST(GIVEN("refs/gate"))},
+         FIRST MIDDLE "transfer.hideRefs|refs/gate\n" SERVICES},
+        {"hidden prefixes",
+         {SETTINGS, .hide_refs = LIST(GIVEN("refs/b"), GIVEN("!refs/a"), GIVEN("^refs/%s"))},
+         FIRST MIDDLE "transfer.hideRefs|refs/b\ntransfer.hideRefs|!refs/a\ntransfer.hideRefs|^refs/%s\n" SERVICES},
+        {"one more setting", {SETTINGS, .git_config = LIST(GIVEN("gc.auto=0"))}, FIRST MIDDLE SERVICES "gc.auto|0\n"},
+        {"more settings in their order",
+         {SETTINGS, .git_config = LIST(GIVEN("z.z=1"), GIVEN("a.a=2"), GIVEN("z.z=3"))},
+         FIRST MIDDLE SERVICES "z.z|1\na.a|2\nz.z|3\n"},
+        {"settings that overrule the gate's",
+         {SETTINGS, .git_config = LIST(GIVEN("receive.fsckObjects=false"), GIVEN("core.hooksPath=/h"))},
+         FIRST MIDDLE SERVICES "receive.fsckObjects|false\ncore.hooksPath|/h\n"},
+        {"equals signs in a value",
+         {SETTINGS, .git_config = LIST(GIVEN("a.b=c=d==e="))},
+         FIRST MIDDLE SERVICES "a.b|c=d==e=\n"},
+        {"empty value", {SETTINGS, .git_config = LIST(GIVEN("a.b="))}, FIRST MIDDLE SERVICES "a.b|\n"},
+        {"bytes that a format might take",
+         {SETTINGS, .git_config = LIST(GIVEN("a.%s=%n%d"))},
+         FIRST MIDDLE SERVICES "a.%s|%n%d\n"},
+        {"all at once",
+         {SETTINGS, .hooks_path = "/h", .trust_owner = true, .read_only = true, .hide_refs = LIST(GIVEN("refs/x")),
+          .git_config = LIST(GIVEN("a.b=c"))},
+         "core.hooksPath|/h\nsafe.directory|/srv/mirrors/r.git\nsafe.directory|.\n" MIDDLE
+         "transfer.hideRefs|refs/x\nhttp.uploadpack|true\nhttp.receivepack|false\na.b|c\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *name = cases[i].name;
+        char settings[1024] = "";
+        char **variables = NULL;
+        size_t n_variables = 0;
+        size_t count;
+
+        expect_int(name, environ_new(&variables, &cases[i].settings, &refs), 0);
+        expect_true(name, value_of(variables, "GIT_CONFIG_COUNT") != NULL);
+        count = strtoul(value_of(variables, "GIT_CONFIG_COUNT"), NULL, 10);
+        for (size_t j = 0; j < count; j++) {
+            char key[64];
+            char value[64];
+            size_t used = strlen(settings);
+
+            (void)snprintf(key, sizeof(key), "GIT_CONFIG_KEY_%zu", j);
+            (void)snprintf(value, sizeof(value), "GIT_CONFIG_VALUE_%zu", j);
+            expect_true(key, value_of(variables, key) && value_of(variables, value));
+            (void)snprintf(settings + used, sizeof(settings) - used, "%s|%s\n", value_of(variables, key),
+                           value_of(variables, value));
+        }
+        expect_span(name, span_of(settings), span_of(cases[i].expected));
+        while (variables[n_variables]) {
+            n_variables++;
+        }
+        expect_int(name, n_variables - check_sound(name, variables), 2 * count + 1); /* none beyond the count */
+        free(variables);
+    }
+}
+
+/* What the gate's environment or its settings change of the variables; NULL for one that is not there. */
+static void test_world(void **state) {
+    static const struct {
+        const char *name;
+        const char *path;
+        struct environ_settings settings;
+        const char *variable;
+        const char *value;
+    } cases[] = {
+        {"PATH", "/a:/b c", {SETTINGS}, "PATH", "/a:/b c"},
+        {"no PATH", NULL, {SETTINGS}, "PATH", "/usr/local/bin:/usr/bin:/bin"},
+        {"empty PATH", "", {SETTINGS}, "PATH", "/usr/local/bin:/usr/bin:/bin"},
+        {"a home", "/a", {SETTINGS, .home = "/srv/my home"}, "HOME", "/srv/my home"},
+        {"the home's configuration is read", "/a", {SETTINGS, .home = "/srv/h"}, "GIT_CONFIG_GLOBAL", NULL},
+        {"a home and nothing of the system", "/a", {SETTINGS, .home = "/srv/h"}, "GIT_CONFIG_NOSYSTEM", "1"},
+        {"no other home", "/a", {SETTINGS, .home = "/srv/h"}, "XDG_CONFIG_HOME", NULL},
+        {"no home", "/a", {SETTINGS}, "HOME", "/nonexistent"},
+        {"no global configuration", "/a", {SETTINGS}, "GIT_CONFIG_GLOBAL", "/dev/null"},
+        {"largest request",
+         "/a",
+         {.exec_path = "/e", .mirror_root = "/m", .remote_user = "u", .max_request_bytes = UINT64_MAX},
+         "GIT_HTTP_MAX_REQUEST_BUFFER",
+         "18446744073709551615"},
+        {"who pushes", "/a", {.exec_path = "/e", .mirror_root = "/m", .remote_user = "a b=c"}, "REMOTE_USER", "a b=c"},
+        {"another root",
+         "/a",
+         {.exec_path = "/e", .mirror_root = "/m=n", .remote_user = "u"},
+         "GIT_PROJECT_ROOT",
+         "/m=n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *name = cases[i].name;
+        char **variables = NULL;
+
+        assert_int_equal(cases[i].path ? setenv("PATH", cases[i].path, 1) : unsetenv("PATH"), 0);
+        expect_int(name, environ_new(&variables, &cases[i].settings, &refs), 0);
+        (void)check_sound(name, variables);
+        if (cases[i].value) {
+            expect_true(name, value_of(variables, cases[i].variable) != NULL);
+            expect_span(name, span_of(value_of(variables, cases[i].variable)), span_of(cases[i].value));
+        } else {
+            expect_true(name, value_of(variables, cases[i].variable) == NULL);
+        }
+        free(variables);
+    }
+    assert_int_equal(setenv("PATH", "/some/bin:/other/bin", 1), 0);
+}
+
+/* Paths and values as long as the configuration takes them come through whole. */
+static void test_long(void **state) {
+    static char path[4096];
+    static char value[4096 + 1] = "a.b=";
+    static char prefix[4096 + 1];
+    char *hide_refs[] = {prefix, NULL};
+    char *git_config[] = {value, NULL};
+    struct environ_settings settings = {SETTINGS, .hide_refs = hide_refs, .git_config = git_config};
+    char **variables = NULL;
+
+    (void)state;
+    memset(path, 'p', sizeof(path) - 1);
+    path[0] = '/';
+    memset(value + 4, 'v', sizeof(value) - 5);
+    memset(prefix, 'r', sizeof(prefix) - 1);
+    settings.mirror_root = settings.home = settings.hooks_path = path;
+    settings.trust_owner = true;
+    assert_int_equal(environ_new(&variables, &settings, &refs), 0);
+    assert_string_equal(value_of(variables, "HOME"), path);
+    assert_string_equal(value_of(variables, "GIT_PROJECT_ROOT"), path);
+    assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_0"), path);
+    assert_memory_equal(value_of(variables, "GIT_CONFIG_VALUE_1"), path, sizeof(path) - 1);
+    assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_1") + sizeof(path) - 1, "/r.git");
+    assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_6"), prefix);
+    assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_9"), value + 4);
+    free(variables);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_world),
+        cmocka_unit_test(test_long),
+    };
+
+    return cmocka_run_group_tests(tests, set_hostile, NULL);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The life of a child: what it is born with, its bytes, its group, and its end. */
+
+#include "base/fd.h"
+#include "unit_process.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+static const struct {
+    const char *name;
+    const char *path;
+    const char *argv[6];
+    const char *envp[6];
+    const char *input; /* NULL for none: then it reads /dev/null */
+    int status;        /* of its exit, or minus the signal that ended it */
+    const char *output;
+    const char *errors;
+} run_cases[] = {
+    {"success", "/bin/true", {"true"}, {NULL}, NULL, 0, "", ""},
+    {"failure", "/bin/false", {"false"}, {NULL}, NULL, 1, "", ""},
+    {"an exit status", "/bin/sh", {"sh", "-c", "exit 77"}, {NULL}, NULL, 77, "", ""},
+    {"a signal", "/bin/sh", {"sh", "-c", "kill -KILL $$"}, {NULL}, NULL, -SIGKILL, "", ""},
+    {"input and its end", "/bin/cat", {"cat"}, {NULL}, "one\ntwo\n", 0, "one\ntwo\n", ""},
+    {"empty input", "/bin/cat", {"cat"}, {NULL}, "", 0, "", ""},
+    {"no input", "/bin/cat", {"cat"}, {NULL}, NULL, 0, "", ""},
+    {"what no input is", "/bin/readlink", {"readlink", "/proc/self/fd/0"}, {NULL}, NULL, 0, "/dev/null\n", ""},
+    {"no input cannot be written", "/bin/sh", {"sh", "-c", "echo x >&0"}, {NULL}, NULL, 1, "", NULL},
+    {"output and errors", "/bin/sh", {"sh", "-c", "echo out; echo err >&2"}, {NULL}, NULL, 0, "out\n", "err\n"},
+    {"arguments",
+     "/bin/sh",
+     {"not sh", "-c", "echo \"$0 $# $2\"", "zero", "a b", "c  d"},
+     {NULL},
+     NULL,
+     0,
+     "zero 2 c  d\n",
+     ""},
+    {"its own name", "/bin/sh", {"not sh", "-c", "echo \"$0\""}, {NULL}, NULL, 0, "not sh\n", ""},
+    {"no environment", "/usr/bin/env", {"env"}, {NULL}, NULL, 0, "", ""},
+    {"environment", "/usr/bin/env", {"env"}, {"B=two words", "A=", "C=x=y"}, NULL, 0, "B=two words\nA=\nC=x=y\n", ""},
+    {"where it stands", "/bin/readlink", {"readlink", "/proc/self/cwd"}, {NULL}, NULL, 0, "/\n", ""},
+    {"its descriptors; the fourth is the lifeline, the fifth the open folder itself",
+     "/bin/ls",
+     {"ls", "/proc/self/fd"},
+     {NULL},
+     "",
+     0,
+     "0\n1\n2\n3\n4\n",
+     ""},
+    {"its descriptors without input", "/bin/ls", {"ls", "/proc/self/fd"}, {NULL}, NULL, 0, "0\n1\n2\n3\n4\n", ""},
+    {"its signals: none blocked, none ignored",
+     "/bin/sed",
+     {"sed", "-n", "/^Sig[BI]/p", "/proc/self/status"},
+     {NULL},
+     NULL,
+     0,
+     "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n",
+     ""},
+    {"SIGPIPE ends it", "/bin/sh", {"sh", "-c", "kill -PIPE $$; echo survived"}, {NULL}, NULL, -SIGPIPE, "", ""},
+    {"SIGTERM ends it", "/bin/sh", {"sh", "-c", "kill -TERM $$; echo survived"}, {NULL}, NULL, -SIGTERM, "", ""},
+};
+
+static void spawn_case(size_t i, struct process *process) {
+    struct words argv;
+    struct words envp;
+
+    expect_int(run_cases[i].name,
+               process_spawn(process, run_cases[i].path, words_of(&argv, run_cases[i].argv),
+                             words_of(&envp, run_cases[i].envp), run_cases[i].input != NULL),
+               0);
+}
+
+static void send_input(const char *name, struct process *process, const char *input) {
+    if (!input) {
+        expect_int(name, process->input, -1);
+        return;
+    }
+    expect_int(name, write(process->input, input, strlen(input)), strlen(input));
+    expect_int(name, close(process->input), 0);
+    process->input = -1;
+}
+
+/* Whatever the test's own signals, descriptors, environment and place are. */
+static void test_run(void **state) {
+    static char output[OUTPUT_ROOM];
+    static char errors[OUTPUT_ROOM];
+    size_t n_descriptors = count_descriptors();
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(run_cases); i++) {
+        const char *name = run_cases[i].name;
+        struct process process;
+        int status = 0;
+        pid_t pid;
+
+        spawn_case(i, &process);
+        pid = process.pid;
+        expect_true(name, pid > 0);
+        send_input(name, &process, run_cases[i].input);
+        read_to_end(name, process.output, output, sizeof(output));
+        read_to_end(name, process.errors, errors, sizeof(errors));
+        wait_for_end(name, &process);
+        expect_true(name, process_has_ended(&process)); /* asking does not reap it */
+        expect_int(name, process_reap(&process, &status), 0);
+        expect_int(name, process.pid, 0);
+        expect_int(name, WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), run_cases[i].status);
+        expect_text(name, output, run_cases[i].output);
+        if (run_cases[i].errors) {
+            expect_text(name, errors, run_cases[i].errors);
+        }
+        process_deinit(&process);
+        expect_int(name, process.pidfd & process.input & process.output & process.errors, -1);
+        expect_int(name, count_descriptors(), n_descriptors);
+        expect_true(name, has_no_child());
+    }
+}
+
+/* A child that waits for its input, as long as the test needs it. */
+static struct process spawn_cat(void) {
+    struct process process;
+    struct words argv;
+
+    assert_int_equal(
+        process_spawn(&process, "/bin/cat", words_of(&argv, (const char *[]){"cat", NULL}), NO_ENVIRONMENT, true), 0);
+    return process;
+}
+
+static void test_running(void **state) {
+    struct process process = spawn_cat();
+    const int own[] = {process.input, process.output, process.errors};
+    int status = 0;
+
+    (void)state;
+    assert_int_equal(getsid(process.pid), process.pid);
+    assert_int_equal(getpgid(process.pid), process.pid);
+    assert_int_not_equal(getsid(0), process.pid);
+    for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+        assert_true(own[i] > STDERR_FILENO);
+        assert_true(fcntl(own[i], F_GETFL) & O_NONBLOCK);
+        assert_true(fcntl(own[i], F_GETFD) & FD_CLOEXEC);
+    }
+    assert_true(fcntl(process.pidfd, F_GETFD) & FD_CLOEXEC);
+    assert_false(process_has_ended(&process));
+    assert_false(becomes_readable(process.pidfd, 0));
+    process_signal(&process, SIGTERM);
+    wait_for_end("SIGTERM", &process);
+    assert_int_equal(kill(process.pid, 0), 0); /* a zombie still */
+    assert_int_equal(process_reap(&process, &status), 0);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    process_signal(&process, SIGKILL); /* does nothing any more; with 0 for the group it would end this test */
+    process_deinit(&process);
+    process_deinit(&process);
+    assert_true(has_no_child());
+}
+
+/* The gate sees the end of output by its descriptor alone, so nobody else may hold the other end. */
+static void test_two_at_once(void **state) {
+    char out[16];
+    struct process first = spawn_cat();
+    struct process second = spawn_cat();
+
+    (void)state;
+    send_input("first", &first, "1");
+    read_to_end("first", first.output, out, sizeof(out));
+    assert_string_equal(out, "1");
+    assert_false(process_has_ended(&second));
+    send_input("second", &second, "2");
+    read_to_end("second", second.output, out, sizeof(out));
+    assert_string_equal(out, "2");
+    wait_for_end("first", &first);
+    wait_for_end("second", &second);
+    assert_int_equal(process_reap(&second, NULL), 0);
+    assert_int_equal(process_reap(&first, NULL), 0);
+    process_deinit(&first);
+    process_deinit(&second);
+    assert_true(has_no_child());
+}
+
+/* A leader that leaves somebody behind: reaping ends the whole group. The shell tells who that is. */
+static void test_group(void **state) {
+    static const char *const scripts[] = {
+        "/bin/sleep 600 & echo $!",
+        "trap '' TERM HUP INT; /bin/sleep 600 & echo $!", /* nothing but SIGKILL helps there */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+        struct process process;
+        struct words argv;
+        char line[32] = "";
+        int status = -1;
+        int pidfd;
+
+        expect_int(scripts[i],
+                   process_spawn(&process, "/bin/sh", words_of(&argv, (const char *[]){"sh", "-c", scripts[i], NULL}),
+                                 NO_ENVIRONMENT, false),
+                   0);
+        wait_for_end(scripts[i], &process);
+        expect_true(scripts[i], read(process.output, line, sizeof(line) - 1) > 0);
+        pidfd = (int)syscall(SYS_pidfd_open, atoi(line), 0);
+        expect_true(scripts[i], pidfd >= 0);
+        expect_true(scripts[i], !becomes_readable(pidfd, 0)); /* it outlived its leader */
+        expect_int(scripts[i], process_reap(&process, &status), 0);
+        expect_int(scripts[i], status, 0); /* the leader had ended by itself before */
+        expect_true(scripts[i], becomes_readable(pidfd, DEADLINE_MS));
+        expect_int(scripts[i], close(pidfd), 0);
+        process_deinit(&process);
+    }
+    assert_true(has_no_child());
+}
+
+static void *spawn_in_thread(void *process) {
+    *(struct process *)process = spawn_cat();
+    return NULL;
+}
+
+/* The end of the thread that called process_spawn() is none; the end of the lifeline, which is the gate's, is. */
+static void test_orphan(void **state) {
+    struct process process = PROCESS_NONE;
+    pthread_t thread;
+    int status = 0;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, spawn_in_thread, &process), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_false(process_has_ended(&process));
+    process.lifeline = fd_close(process.lifeline);
+    wait_for_end("orphan", &process);
+    assert_int_equal(process_reap(&process, &status), 0);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    process_deinit(&process);
+}
+
+static const int rough_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGUSR1, SIGUSR2, SIGTSTP};
+static const int rough_descriptors[] = {3, 77, 900};
+
+static void set_signals(void (*handler)(int), bool are_blocked) {
+    sigset_t mask;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rough_signals); i++) {
+        assert_true(signal(rough_signals[i], handler) != SIG_ERR);
+    }
+    (void)sigfillset(&mask);
+    assert_int_equal(sigprocmask(are_blocked ? SIG_BLOCK : SIG_UNBLOCK, &mask, NULL), 0);
+}
+
+/* A parent that blocks and ignores signals, stands elsewhere, and has descriptors open that execve(2) would hand on. */
+static int begin_rough(void **state) {
+    (void)state;
+    set_signals(SIG_IGN, true);
+    for (size_t i = 0; i < ARRAY_SIZE(rough_descriptors); i++) {
+        assert_int_equal(dup2(STDERR_FILENO, rough_descriptors[i]), rough_descriptors[i]);
+    }
+    assert_int_equal(chdir("/proc"), 0);
+    return setenv("GIT_GATE_TOKEN", "hunter2", 1);
+}
+
+static int end_rough(void **state) {
+    (void)state;
+    set_signals(SIG_DFL, false);
+    for (size_t i = 0; i < ARRAY_SIZE(rough_descriptors); i++) {
+        assert_int_equal(close(rough_descriptors[i]), 0);
+    }
+    return unsetenv("GIT_GATE_TOKEN");
+}
+
+#define ROUGH(test)                                                                                                    \
+    { #test ", rough", test, begin_rough, end_rough, NULL }
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_run),
+        cmocka_unit_test(test_running),
+        cmocka_unit_test(test_two_at_once),
+        cmocka_unit_test(test_group),
+        cmocka_unit_test(test_orphan),
+        ROUGH(test_run),
+        ROUGH(test_running),
+        ROUGH(test_group),
+        ROUGH(test_orphan),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A child that cannot be born: the errno, and nothing left of it, neither a zombie nor a descriptor. */
+
+#include "unit_folder.h"
+#include "unit_process.h"
+
+#include <sys/resource.h>
+
+static void expect_nothing(const char *name, const struct process *process, size_t n_descriptors) {
+    expect_int(name, process->pid, 0);
+    expect_int(name, process->pidfd, -1);
+    expect_int(name, process->input, -1);
+    expect_int(name, process->output, -1);
+    expect_int(name, process->errors, -1);
+    expect_int(name, count_descriptors(), n_descriptors);
+    expect_true(name, has_no_child());
+}
+
+static const struct {
+    const char *name;
+    const char *path; /* below the test's folder */
+    const char *content;
+    mode_t mode;
+    int result;
+} exec_cases[] = {
+    {"no such file", "none", NULL, 0, -ENOENT},
+    {"no such folder", "none/none", NULL, 0, -ENOENT},
+    {"a file for a folder", "file/none", NULL, 0, -ENOTDIR},
+    {"a folder", ".", NULL, 0, -EACCES},
+    {"not executable", "plain", "#!/bin/sh\nexit 0\n", 0600, -EACCES},
+    {"no program", "nonsense", "nonsense", 0700, -ENOEXEC},
+    {"empty", "empty", "", 0700, -ENOEXEC},
+    {"a script whose interpreter is not there", "script", "#!/nonexistent/sh\n", 0700, -ENOENT},
+};
+
+static void test_exec(void **state) {
+    size_t n_descriptors;
+
+    (void)state;
+    folder_write("file", SPAN("x"));
+    n_descriptors = count_descriptors();
+    for (size_t i = 0; i < ARRAY_SIZE(exec_cases); i++) {
+        const char *name = exec_cases[i].name;
+        char path[PATH_MAX + 32];
+
+        (void)snprintf(path, sizeof(path), "%s/%s", folder.path, exec_cases[i].path);
+        if (exec_cases[i].content) {
+            folder_write(exec_cases[i].path, span_of(exec_cases[i].content));
+            expect_int(name, chmod(exec_cases[i].path, exec_cases[i].mode), 0);
+        }
+        for (int has_input = 0; has_input < 2; has_input++) {
+            struct process process = {.pid = 1, .pidfd = 0, .input = 0, .output = 0, .errors = 0};
+            struct words argv;
+
+            expect_int(
+                name,
+                process_spawn(&process, path, words_of(&argv, (const char *[]){"x", NULL}), NO_ENVIRONMENT, has_input),
+                exec_cases[i].result);
+            expect_nothing(name, &process, n_descriptors);
+            process_deinit(&process);
+        }
+    }
+}
+
+/* A search in PATH would find this one. */
+static void test_no_search(void **state) {
+    struct process process;
+    struct words argv;
+
+    (void)state;
+    assert_int_equal(
+        process_spawn(&process, "true", words_of(&argv, (const char *[]){"true", NULL}), NO_ENVIRONMENT, false),
+        -ENOENT);
+    assert_true(has_no_child());
+}
+
+/* With one descriptor more each time, until there are enough: whatever fails, all that was opened is closed. */
+static void test_descriptors(void **state) {
+    size_t n_descriptors = count_descriptors();
+    struct rlimit before;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    for (int has_input = 0; has_input < 2; has_input++) {
+        int first_free = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        rlim_t n_needed = has_input ? 9 : 8; /* two a pipe, or one for /dev/null, and the pidfd */
+
+        assert_int_equal(close(first_free), 0);
+        for (rlim_t n = 0; n <= n_needed; n++) {
+            struct rlimit limit = {.rlim_cur = (rlim_t)first_free + n, .rlim_max = before.rlim_max};
+            struct process process;
+            struct words argv;
+            char name[64];
+            int r;
+
+            (void)snprintf(name, sizeof(name), "%ju descriptors", (uintmax_t)n);
+            expect_int(name, setrlimit(RLIMIT_NOFILE, &limit), 0);
+            r = process_spawn(&process, "/bin/cat", words_of(&argv, (const char *[]){"cat", NULL}), NO_ENVIRONMENT,
+                              has_input);
+            expect_int(name, setrlimit(RLIMIT_NOFILE, &before), 0);
+            if (n < n_needed) {
+                expect_int(name, r, -EMFILE);
+                expect_nothing(name, &process, n_descriptors);
+                continue;
+            }
+            expect_int(name, r, 0);
+            process_signal(&process, SIGKILL);
+            wait_for_end(name, &process);
+            expect_int(name, process_reap(&process, NULL), 0);
+            process_deinit(&process);
+            expect_int(name, count_descriptors(), n_descriptors);
+        }
+    }
+}
+
+/* The caller's own signals are as they were, whether the child was born or not. */
+static void test_signals_kept(void **state) {
+    static const char *const paths[] = {"/bin/true", "/nonexistent"};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigset_t wanted;
+
+    (void)state;
+    (void)sigemptyset(&wanted);
+    (void)sigaddset(&wanted, SIGUSR1);
+    assert_int_equal(sigprocmask(SIG_SETMASK, &wanted, NULL), 0);
+    assert_int_equal(sigaction(SIGPIPE, &ignore, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        struct sigaction action;
+        struct process process;
+        struct words argv;
+        sigset_t mask;
+
+        if (process_spawn(&process, paths[i], words_of(&argv, (const char *[]){"x", NULL}), NO_ENVIRONMENT, false) ==
+            0) {
+            wait_for_end(paths[i], &process);
+            expect_int(paths[i], process_reap(&process, NULL), 0);
+            process_deinit(&process);
+        }
+        expect_int(paths[i], sigprocmask(SIG_SETMASK, NULL, &mask), 0);
+        for (int signal = 1; signal <= SIGSYS; signal++) {
+            expect_int(paths[i], sigismember(&mask, signal), signal == SIGUSR1);
+        }
+        expect_int(paths[i], sigaction(SIGPIPE, NULL, &action), 0);
+        expect_true(paths[i], action.sa_handler == SIG_IGN);
+    }
+    (void)sigemptyset(&wanted);
+    assert_int_equal(sigprocmask(SIG_SETMASK, &wanted, NULL), 0);
+}
+
+static void test_none(void **state) {
+    struct process process = PROCESS_NONE;
+
+    (void)state;
+    process_signal(&process, SIGKILL); /* kill(0, SIGKILL) would end this test */
+    process_deinit(&process);
+    assert_int_equal(process.pid, 0);
+    assert_int_equal(process.pidfd, -1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_exec),
+        cmocka_unit_test(test_no_search),
+        cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_signals_kept),
+        cmocka_unit_test(test_none),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

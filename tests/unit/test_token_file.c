@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The token in a file or on standard input: its first line and no more, and what is in it is never shown. */
+
+#include "unit_folder.h"
+
+#include "access/token.h"
+#include "library/config.h"
+
+#define FIFTY "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee"
+#define LONGEST FIFTY FIFTY FIFTY FIFTY FIFTY "fffff"
+#define LINES_OF_1000                                                                                                  \
+    FIFTY "\n" FIFTY "\n" FIFTY "\n" FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY "\n"
+#define BYTES_OF_1000                                                                                                  \
+    FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY  \
+        FIFTY
+
+/* @token: NULL when the file is refused */
+static const struct {
+    const char *name;
+    struct span content;
+    const char *token;
+} file_cases[] = {
+    {"a line", BYTES("hunter2\n"), "hunter2"},
+    {"no newline", BYTES("hunter2"), "hunter2"},
+    {"one byte", BYTES("h"), "h"},
+    {"a second line", BYTES("hunter2\nsecond\n"), "hunter2"},
+    {"an empty second line", BYTES("hunter2\n\n"), "hunter2"},
+    {"a second line of anything", BYTES("hunter2\n\0\xff a:b"), "hunter2"},
+    {"a second line that is long", BYTES("hunter2\n" BYTES_OF_1000), "hunter2"},
+    {"many lines", BYTES("hunter2\n" LINES_OF_1000 LINES_OF_1000), "hunter2"},
+    {"a file of many kilobytes",
+     BYTES(
+         "hunter2\n" LINES_OF_1000 LINES_OF_1000 LINES_OF_1000 LINES_OF_1000 LINES_OF_1000 LINES_OF_1000 LINES_OF_1000),
+     "hunter2"},
+    {"the longest", BYTES(LONGEST "\n"), LONGEST},
+    {"the longest without a newline", BYTES(LONGEST), LONGEST},
+    {"empty", BYTES(""), NULL},
+    {"an empty line", BYTES("\n"), NULL},
+    {"an empty first line", BYTES("\nhunter2\n"), NULL},
+    {"NUL at the end", BYTES("hunter2\0\n"), NULL},
+    {"NUL within", BYTES("hunter2\0hunter2\n"), NULL},
+    {"NUL at the beginning", BYTES("\0hunter2\n"), NULL},
+    {"NUL and no newline", BYTES("hunter2\0"), NULL},
+    {"NUL alone", BYTES("\0"), NULL},
+    {"CRLF", BYTES("hunter2\r\n"), NULL},
+    {"CR alone", BYTES("hunter2\rhunter2"), NULL},
+    {"space behind", BYTES("hunter2 \n"), NULL},
+    {"space before", BYTES(" hunter2\n"), NULL},
+    {"tab", BYTES("hunter2\thunter2\n"), NULL},
+    {"user and password", BYTES("hunter2:hunter2\n"), NULL},
+    {"byte order mark", BYTES("\xef\xbb\xbfhunter2\n"), NULL},
+    {"one byte too long", BYTES(LONGEST "f\n"), NULL},
+    {"one byte too long, no newline", BYTES(LONGEST "f"), NULL},
+    {"far too long", BYTES(BYTES_OF_1000 BYTES_OF_1000 "\n"), NULL},
+    {"endless", BYTES(BYTES_OF_1000 BYTES_OF_1000 BYTES_OF_1000 BYTES_OF_1000 BYTES_OF_1000 BYTES_OF_1000), NULL},
+};
+
+static void check(const char *name, struct gate_config *config, int r, const struct gate_error *error,
+                  const char *token) {
+    if (token) {
+        if (r) {
+            fail_msg("%s: %d %s", name, r, error->message);
+        }
+        expect_true(name, config->token != NULL);
+        expect_span(name, span_of(config->token), span_of(token));
+        return;
+    }
+    if (r != GATE_E_USAGE) {
+        fail_msg("%s: %d, not a refusal: %s", name, r, error->message);
+    }
+    expect_int(name, error->code, GATE_E_USAGE);
+    expect_true(name, strstr(error->message, "the source") != NULL);
+    expect_true(name, !strstr(error->message, "hunter2") && !strstr(error->message, "aaaaa"));
+    expect_true(name, config->token == NULL);
+}
+
+static void test_file(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(file_cases); i++) {
+        struct gate_config *config = NULL;
+        struct gate_error error = {0};
+        int r;
+
+        assert_int_equal(gate_config_new(&config), 0);
+        folder_write("file", file_cases[i].content);
+        r = config_set_token_from(config, "file", "the source", &error);
+        check(file_cases[i].name, config, r, &error, file_cases[i].token);
+        expect_true(file_cases[i].name, file_cases[i].token || strstr(error.message, "file"));
+        gate_config_free(config);
+    }
+}
+
+/* Standard input, whole and byte by byte; it stays open. */
+static void test_stdin(void **state) {
+    int before = dup(STDIN_FILENO);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(file_cases); i++) {
+        struct gate_config *config = NULL;
+        struct gate_error error = {0};
+        int ends[2];
+        int r;
+
+        assert_int_equal(gate_config_new(&config), 0);
+        assert_int_equal(pipe(ends), 0);
+        assert_int_equal(write(ends[1], file_cases[i].content.data, file_cases[i].content.size),
+                         file_cases[i].content.size);
+        assert_int_equal(close(ends[1]), 0);
+        assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+        assert_int_equal(close(ends[0]), 0);
+        r = config_set_token_from(config, "-", "the source", &error);
+        check(file_cases[i].name, config, r, &error, file_cases[i].token);
+        expect_true(file_cases[i].name, fcntl(STDIN_FILENO, F_GETFD) >= 0);
+        gate_config_free(config);
+    }
+    if (before >= 0) {
+        assert_int_equal(dup2(before, STDIN_FILENO), STDIN_FILENO);
+        assert_int_equal(close(before), 0);
+    }
+}
+
+/* A first line is enough: whoever writes it on a pipe need not end it. */
+static void test_open_pipe(void **state) {
+    struct gate_config *config = NULL;
+    struct gate_error error = {0};
+    int fd;
+
+    (void)state;
+    assert_int_equal(gate_config_new(&config), 0);
+    assert_int_equal(mkfifo("fifo", 0600), 0);
+    fd = open("fifo", O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "hunter2\n", 8), 8);
+    assert_int_equal(config_set_token_from(config, "fifo", "the source", &error), 0);
+    assert_string_equal(config->token, "hunter2");
+    assert_int_equal(close(fd), 0);
+    gate_config_free(config);
+}
+
+static void test_not_read(void **state) {
+    static const char *const paths[] = {"none", "none/none", ".", ""};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        struct gate_config *config = NULL;
+        struct gate_error error = {0};
+
+        assert_int_equal(gate_config_new(&config), 0);
+        expect_int(paths[i], config_set_token_from(config, paths[i], "the source", &error), GATE_E_USAGE);
+        expect_int(paths[i], error.code, GATE_E_USAGE);
+        expect_true(paths[i], strstr(error.message, "the source") && strstr(error.message, paths[i]));
+        expect_true(paths[i], config->token == NULL);
+        expect_int(paths[i], config_set_token_from(config, paths[i], "the source", NULL), GATE_E_USAGE);
+        gate_config_free(config);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_file),
+        IN_FOLDER(test_stdin),
+        IN_FOLDER(test_open_pipe),
+        IN_FOLDER(test_not_read),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
