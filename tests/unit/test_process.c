@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 static const struct {
     const char *name;
@@ -49,6 +50,7 @@ static const struct {
      "0\n1\n2\n3\n4\n",
      ""},
     {"its descriptors without input", "/bin/ls", {"ls", "/proc/self/fd"}, {NULL}, NULL, 0, "0\n1\n2\n3\n4\n", ""},
+    {"its end of the lifeline cannot be written", "/bin/sh", {"sh", "-c", "echo x >&3"}, {NULL}, NULL, 1, "", NULL},
     {"its signals: none blocked, none ignored",
      "/bin/sed",
      {"sed", "-n", "/^Sig[BI]/p", "/proc/self/status"},
@@ -110,7 +112,7 @@ static void test_run(void **state) {
             expect_text(name, errors, run_cases[i].errors);
         }
         process_deinit(&process);
-        expect_int(name, process.pidfd & process.input & process.output & process.errors, -1);
+        expect_int(name, process.pidfd & process.input & process.output & process.errors & process.lifeline, -1);
         expect_int(name, count_descriptors(), n_descriptors);
         expect_true(name, has_no_child());
     }
@@ -128,7 +130,7 @@ static struct process spawn_cat(void) {
 
 static void test_running(void **state) {
     struct process process = spawn_cat();
-    const int own[] = {process.input, process.output, process.errors};
+    const int own[] = {process.input, process.output, process.errors, process.lifeline};
     int status = 0;
 
     (void)state;
@@ -215,21 +217,99 @@ static void *spawn_in_thread(void *process) {
     return NULL;
 }
 
-/* The end of the thread that called process_spawn() is none; the end of the lifeline, which is the gate's, is. */
-static void test_orphan(void **state) {
+/* The end of the thread that called process_spawn() is not the end of the child. */
+static void test_thread(void **state) {
     struct process process = PROCESS_NONE;
     pthread_t thread;
-    int status = 0;
+    char out[16];
+    int status = -1;
 
     (void)state;
     assert_int_equal(pthread_create(&thread, NULL, spawn_in_thread, &process), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_false(process_has_ended(&process));
-    process.lifeline = fd_close(process.lifeline);
-    wait_for_end("orphan", &process);
+    send_input("thread", &process, "alive");
+    read_to_end("thread", process.output, out, sizeof(out));
+    assert_string_equal(out, "alive");
+    wait_for_end("thread", &process);
     assert_int_equal(process_reap(&process, &status), 0);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    assert_int_equal(status, 0);
     process_deinit(&process);
+}
+
+/* The end of a child's lifeline is its own end, and no other child's: nobody else holds it, and it is nobody else's. */
+static void test_lifeline(void **state) {
+    struct process first = spawn_cat();
+    struct process second = spawn_cat();
+    char out[16];
+    int status = 0;
+
+    (void)state;
+    assert_int_equal(close(first.lifeline), 0);
+    first.lifeline = -1;
+    wait_for_end("first", &first);
+    assert_int_equal(process_reap(&first, &status), 0);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    process_deinit(&first);
+    send_input("second", &second, "alive");
+    read_to_end("second", second.output, out, sizeof(out));
+    assert_string_equal(out, "alive");
+    wait_for_end("second", &second);
+    assert_int_equal(process_reap(&second, &status), 0);
+    assert_int_equal(status, 0);
+    process_deinit(&second);
+}
+
+/* A gate: it starts a leader and one more of its group, says who they are, and waits for its own end. */
+static _Noreturn void be_gate(int report) {
+    static const char *const arguments[] = {"sh", "-c", "/bin/sleep 600 & echo $!; exec /bin/sleep 600", NULL};
+    struct process process;
+    struct words argv;
+    char line[32] = "";
+
+    if (process_spawn(&process, "/bin/sh", words_of(&argv, arguments), NO_ENVIRONMENT, false) == 0 &&
+        becomes_readable(process.output, DEADLINE_MS) && read(process.output, line, sizeof(line) - 1) > 0) {
+        pid_t pids[] = {process.pid, atoi(line)};
+
+        if (write(report, pids, sizeof(pids)) == sizeof(pids)) {
+            (void)pause();
+        }
+    }
+    _exit(EXIT_FAILURE);
+}
+
+/* All of the group end with the gate, also when it has no time for anything. */
+static void test_gate_dies(void **state) {
+    int report[2];
+    pid_t pids[2];
+    int pidfds[2];
+    int status;
+    pid_t gate;
+
+    (void)state;
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* the orphans come here */
+    assert_int_equal(pipe2(report, O_CLOEXEC), 0);
+    gate = fork();
+    if (gate == 0) {
+        be_gate(report[1]);
+    }
+    assert_int_equal(close(report[1]), 0);
+    assert_int_equal(read(report[0], pids, sizeof(pids)), sizeof(pids));
+    assert_int_equal(close(report[0]), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
+        pidfds[i] = (int)syscall(SYS_pidfd_open, pids[i], 0);
+        assert_true(pidfds[i] >= 0);
+        assert_false(becomes_readable(pidfds[i], 0));
+    }
+    assert_int_equal(kill(gate, SIGKILL), 0);
+    assert_int_equal(waitpid(gate, NULL, 0), gate);
+    for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
+        assert_true(becomes_readable(pidfds[i], DEADLINE_MS));
+        assert_int_equal(close(pidfds[i]), 0);
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    }
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+    assert_true(has_no_child());
 }
 
 static const int rough_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGUSR1, SIGUSR2, SIGTSTP};
@@ -274,11 +354,14 @@ int main(void) {
         cmocka_unit_test(test_running),
         cmocka_unit_test(test_two_at_once),
         cmocka_unit_test(test_group),
-        cmocka_unit_test(test_orphan),
+        cmocka_unit_test(test_thread),
+        cmocka_unit_test(test_lifeline),
+        cmocka_unit_test(test_gate_dies),
         ROUGH(test_run),
         ROUGH(test_running),
         ROUGH(test_group),
-        ROUGH(test_orphan),
+        ROUGH(test_lifeline),
+        ROUGH(test_gate_dies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

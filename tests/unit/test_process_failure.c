@@ -13,6 +13,7 @@ static void expect_nothing(const char *name, const struct process *process, size
     expect_int(name, process->input, -1);
     expect_int(name, process->output, -1);
     expect_int(name, process->errors, -1);
+    expect_int(name, process->lifeline, -1);
     expect_int(name, count_descriptors(), n_descriptors);
     expect_true(name, has_no_child());
 }
@@ -50,7 +51,7 @@ static void test_exec(void **state) {
             expect_int(name, chmod(exec_cases[i].path, exec_cases[i].mode), 0);
         }
         for (int has_input = 0; has_input < 2; has_input++) {
-            struct process process = {.pid = 1, .pidfd = 0, .input = 0, .output = 0, .errors = 0};
+            struct process process = {.pid = 1, .pidfd = 0, .input = 0, .output = 0, .errors = 0, .lifeline = 0};
             struct words argv;
 
             expect_int(
@@ -75,6 +76,23 @@ static void test_no_search(void **state) {
     assert_true(has_no_child());
 }
 
+/* A limit that leaves room for @n descriptors more, wherever there are gaps between those that are open. */
+static rlim_t limit_for(size_t n) {
+    int fds[16];
+    rlim_t limit;
+
+    assert_true(n < ARRAY_SIZE(fds));
+    for (size_t i = 0; i <= n; i++) {
+        fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        assert_true(fds[i] >= 0);
+    }
+    limit = (rlim_t)fds[n];
+    for (size_t i = 0; i <= n; i++) {
+        assert_int_equal(close(fds[i]), 0);
+    }
+    return limit;
+}
+
 /* With one descriptor more each time, until there are enough: whatever fails, all that was opened is closed. */
 static void test_descriptors(void **state) {
     size_t n_descriptors = count_descriptors();
@@ -83,18 +101,16 @@ static void test_descriptors(void **state) {
     (void)state;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     for (int has_input = 0; has_input < 2; has_input++) {
-        int first_free = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        rlim_t n_needed = has_input ? 9 : 8; /* two a pipe, or one for /dev/null, and the pidfd */
+        size_t n_needed = has_input ? 9 : 8; /* two a pipe, or one for /dev/null, and the pidfd */
 
-        assert_int_equal(close(first_free), 0);
-        for (rlim_t n = 0; n <= n_needed; n++) {
-            struct rlimit limit = {.rlim_cur = (rlim_t)first_free + n, .rlim_max = before.rlim_max};
+        for (size_t n = 0; n <= n_needed; n++) {
+            struct rlimit limit = {.rlim_cur = limit_for(n), .rlim_max = before.rlim_max};
             struct process process;
             struct words argv;
             char name[64];
             int r;
 
-            (void)snprintf(name, sizeof(name), "%ju descriptors", (uintmax_t)n);
+            (void)snprintf(name, sizeof(name), "%zu descriptors", n);
             expect_int(name, setrlimit(RLIMIT_NOFILE, &limit), 0);
             r = process_spawn(&process, "/bin/cat", words_of(&argv, (const char *[]){"cat", NULL}), NO_ENVIRONMENT,
                               has_input);

@@ -104,8 +104,8 @@ static const struct {
     {"the dumb protocol",
      "GET /r.git/info/refs HTTP/1.1\r\n" FIELDS "\r\n",
      {.status = 403, .reason = "no"},
-     " warning request id=7 client=unix method=GET target=/r.git/info/refs repository=r status=403 bytes_in=0 bytes_out=0 "
-     "duration_ms=1 reason=no\n"},
+     " warning request id=7 client=unix method=GET target=/r.git/info/refs repository=r status=403 bytes_in=0 "
+     "bytes_out=0 duration_ms=1 reason=no\n"},
     {"another method",
      "DELETE /r.git/HEAD HTTP/1.1\r\n" FIELDS "\r\n",
      {.status = 405, .reason = "no"},

@@ -33,7 +33,7 @@ static void make_files(void) {
         {"root/r.git/hooks", "link-to-hooks"}, /* hooks inside what is served, under a name outside of it */
         {"root", "link-to-root"},
         {"../../hooks", "root/r.git/link-out"}, /* hooks outside, under a name inside */
-        {"../away.git", "root/linked.git"},  /* a repository that is itself a link */
+        {"../away.git", "root/linked.git"},     /* a repository that is itself a link */
         {"nowhere", "broken"},
     };
 
