@@ -105,21 +105,12 @@ ssize_t buffer_read(struct buffer *buffer, int fd) {
     if (!tail) {
         return -ENOMEM;
     }
-    size = read(fd, tail, room);
+    do {
+        size = read(fd, tail, room);
+    } while (size < 0 && errno == EINTR);
     if (size < 0) {
-        return errno == EINTR ? -EAGAIN : -errno;
+        return -errno;
     }
     buffer_commit(buffer, (size_t)size);
-    return size;
-}
-
-ssize_t buffer_write(struct buffer *buffer, int fd, size_t limit) {
-    struct span content = buffer_content(buffer);
-    ssize_t size = write(fd, content.data, content.size < limit ? content.size : limit);
-
-    if (size < 0) {
-        return errno == EINTR ? -EAGAIN : -errno;
-    }
-    buffer_consume(buffer, (size_t)size);
     return size;
 }

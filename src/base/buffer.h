@@ -66,14 +66,7 @@ void buffer_commit(struct buffer *buffer, size_t size);
 /**
  * buffer_read() - one read(2) from @fd into the room that is left
  *
- * Return: bytes read, 0 at end of file, -EAGAIN when nothing is there yet or a signal came between, -ENOBUFS when
- * there is no room, any other errno of read(2).
+ * Return: bytes read, 0 at end of file, -EAGAIN when nothing is there yet, -ENOBUFS when there is no room, any other
+ * errno of read(2).
  */
 ssize_t buffer_read(struct buffer *buffer, int fd);
-
-/**
- * buffer_write() - one write(2) to @fd of at most @limit bytes from the front, which are consumed
- *
- * Return: bytes written, -EAGAIN when @fd takes none now, any other errno of write(2).
- */
-ssize_t buffer_write(struct buffer *buffer, int fd, size_t limit);

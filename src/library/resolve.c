@@ -39,7 +39,7 @@ static int read_first_line(struct buffer *file, struct span *linep, int fd) {
         size = buffer_read(file, fd);
         *linep = buffer_content(file);
         end = memchr(linep->data, '\n', linep->size);
-    } while (!end && (size > 0 || size == -EAGAIN) && buffer_room(file) > 0);
+    } while (!end && size > 0 && buffer_room(file) > 0);
     if (end) {
         linep->size = (size_t)(end - linep->data);
     }

@@ -89,10 +89,12 @@ static bool transmit(struct connection *connection) {
     }
     parts[0] = (struct iovec){(void *)wire.data, wire.size};
     parts[1] = (struct iovec){(void *)chunk.data, chunk.size};
-    size = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+    do {
+        size = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+    } while (size < 0 && errno == EINTR);
     if (size < 0) {
         connection->writable = errno != EAGAIN;
-        connection->gone = errno != EAGAIN && errno != EINTR;
+        connection->gone = errno != EAGAIN;
         return connection->gone;
     }
     n_wire = (size_t)size < wire.size ? (size_t)size : wire.size;
@@ -106,43 +108,58 @@ static bool transmit(struct connection *connection) {
 
 /* ---- time ---- */
 
-static uint64_t timeout_us(const struct connection *connection) {
+static uint64_t exchange_timeout_s(const struct connection *connection) {
     const struct server_settings *settings = connection->server->settings;
-    uint64_t seconds = settings->stall_timeout_s;
+
+    switch (exchange_waits_for(connection->exchange)) {
+    case EXCHANGE_WAITS_FOR_GIT:
+        return settings->backend_timeout_s;
+    case EXCHANGE_WAITS_FOR_EXIT:
+        return settings->backend_timeout_s < EXCHANGE_EXIT_TIMEOUT_S ? settings->backend_timeout_s
+                                                                     : EXCHANGE_EXIT_TIMEOUT_S;
+    default:
+        return settings->stall_timeout_s;
+    }
+}
+
+static uint64_t state_timeout_s(const struct connection *connection) {
+    const struct server_settings *settings = connection->server->settings;
 
     switch (connection->state) {
     case CONNECTION_IDLE:
-        seconds = settings->idle_timeout_s;
-        break;
+        return settings->idle_timeout_s;
     case CONNECTION_HEAD:
-        seconds = settings->header_timeout_s;
-        break;
+        return settings->header_timeout_s;
     case CONNECTION_QUEUED:
-        seconds = settings->queue_timeout_s;
-        break;
+        return settings->queue_timeout_s;
     case CONNECTION_LINGERING:
-        seconds = CONNECTION_LINGER_TIMEOUT_S;
-        break;
+        return CONNECTION_LINGER_TIMEOUT_S;
     case CONNECTION_EXCHANGE:
-        if (exchange_waits_for(connection->exchange) != EXCHANGE_WAITS_FOR_CLIENT) {
-            seconds = settings->backend_timeout_s;
-        }
-        if (exchange_waits_for(connection->exchange) == EXCHANGE_WAITS_FOR_EXIT && seconds > EXCHANGE_EXIT_TIMEOUT_S) {
-            seconds = EXCHANGE_EXIT_TIMEOUT_S;
-        }
-        break;
+        return exchange_timeout_s(connection);
     default:
-        break;
+        return settings->stall_timeout_s;
+    }
+}
+
+static uint64_t timeout_us(const struct connection *connection) {
+    uint64_t seconds = state_timeout_s(connection);
+
+    if (connection->end_of_input && seconds > CONNECTION_SHUT_TIMEOUT_S) {
+        seconds = CONNECTION_SHUT_TIMEOUT_S;
     }
     return seconds * UINT64_C(1000000);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
     struct connection *connection = userdata;
+    bool is_due;
 
     (void)source, (void)usec;
     connection->armed_us = 0;
-    if (server_now_us(connection->server) >= connection->progress_us + timeout_us(connection)) {
+    is_due = server_now_us(connection->server) >= connection->progress_us + timeout_us(connection);
+    if (is_due && connection->end_of_input) {
+        connection->gone = true; /* whether only its sending side is shut could be told by writing alone */
+    } else if (is_due) {
         conversation_time_out(connection);
     }
     connection_pump(connection);

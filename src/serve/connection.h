@@ -20,6 +20,7 @@ enum {
     CONNECTION_WIRE_BYTES = 10 * 1024,  /* response heads, chunk heads, the gate's own replies */
     CONNECTION_PUMP_ROUNDS = 16,        /* before other connections get their turn: 1 MiB each way */
     CONNECTION_LINGER_TIMEOUT_S = 2,    /* for a refused client to read why before the socket is gone */
+    CONNECTION_SHUT_TIMEOUT_S = 5,      /* without progress, for a client that sends no more: it may be gone */
 };
 
 /**

@@ -24,16 +24,18 @@ static size_t give_to_git(struct exchange *exchange, struct span bytes) {
     if (!exchange->input_ready || bytes.size == 0) {
         return 0;
     }
-    size = write(exchange->process.input, bytes.data, bytes.size);
+    do {
+        size = write(exchange->process.input, bytes.data, bytes.size);
+    } while (size < 0 && errno == EINTR);
     if (size >= 0) {
         return (size_t)size;
     }
     if (errno == EAGAIN) {
         exchange->input_ready = false;
-    } else if (errno != EINTR) {
-        exchange_close_input(exchange);
+        return 0;
     }
-    return 0;
+    exchange_close_input(exchange);
+    return bytes.size;
 }
 
 static bool over_limit(const struct exchange *exchange) {

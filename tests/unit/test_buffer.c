@@ -170,38 +170,12 @@ static void test_read(void **state) {
     buffer_deinit(&buffer);
 }
 
-static void test_write(void **state) {
-    struct buffer buffer;
-    char bytes[16];
-    int pipe_fds[2];
-
-    (void)state;
-    assert_int_equal(pipe2(pipe_fds, O_NONBLOCK), 0);
-    buffer_init(&buffer, 16);
-    assert_int_equal(buffer_append(&buffer, "hello, world", 12), 0);
-    assert_int_equal(buffer_write(&buffer, pipe_fds[1], 5), 5);
-    expect_span("no more than the limit", buffer_content(&buffer), SPAN(", world"));
-    assert_int_equal(buffer_write(&buffer, pipe_fds[1], 0), 0);
-    assert_int_equal(buffer_write(&buffer, pipe_fds[1], SIZE_MAX), 7);
-    assert_int_equal(buffer_size(&buffer), 0);
-    assert_int_equal(read(pipe_fds[0], bytes, sizeof(bytes)), 12);
-    assert_memory_equal(bytes, "hello, world", 12);
-    while (write(pipe_fds[1], bytes, 1) == 1) {
-    }
-    assert_int_equal(buffer_append(&buffer, "x", 1), 0);
-    assert_int_equal(buffer_write(&buffer, pipe_fds[1], SIZE_MAX), -EAGAIN);
-    assert_int_equal(buffer_size(&buffer), 1);
-    assert_int_equal(buffer_write(&buffer, -1, SIZE_MAX), -EBADF);
-    assert_int_equal(buffer_size(&buffer), 1);
-    assert_int_equal(close(pipe_fds[0]), 0);
-    assert_int_equal(close(pipe_fds[1]), 0);
-    buffer_deinit(&buffer);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_walk), cmocka_unit_test(test_tail),  cmocka_unit_test(test_order),
-        cmocka_unit_test(test_read), cmocka_unit_test(test_write),
+        cmocka_unit_test(test_walk),
+        cmocka_unit_test(test_tail),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
