@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Folders for GIT_EXEC_PATH in which git-http-backend is a script.
+
+The gate finds the program by `git --exec-path` and starts it by its own path, so such a script runs wherever the real
+one would: it writes down each run, says what it was given, or misbehaves in a way that the real one rarely does.
+"""
+
+import errno
+import os
+import subprocess
+from pathlib import Path
+
+from .polling import wait_until
+from .repos import ENVIRONMENT
+
+NAME = "git-http-backend"
+
+# Pieces of a prelude: a CGI head of 200, and a wait until the test says so.
+HEAD_TEXT = "printf 'Content-Type: application/x-git-upload-pack-advertisement\\r\\n\\r\\n'"
+HOLD = 'read -r _ <"$here/hold"'
+
+
+def real_exec_path():
+    return Path(subprocess.run(["git", "--exec-path"], env=ENVIRONMENT, check=True, capture_output=True,
+                               text=True).stdout.strip())
+
+
+class ExecPath:
+    """
+    A folder that holds all of git's programs, but for git-http-backend.
+
+    In its place runs a shell script: it appends a line to the file "runs", does what the prelude says, and goes on as
+    the real program. In the prelude, $here is the folder; a prelude that ends with `exit` replaces the real program.
+    """
+
+    def __init__(self, folder, prelude=""):
+        self.path = Path(folder)
+        self.path.mkdir(parents=True)
+        for program in real_exec_path().iterdir():
+            if program.name != NAME:
+                os.symlink(program, self.path / program.name)
+        self.program = self.path / NAME
+        self.program.write_text(f"""#!/bin/sh
+here=${{0%/*}}
+printf '%s %s\\n' "$REQUEST_METHOD" "$PATH_INFO" >>"$here/runs"
+{prelude}
+exec '{real_exec_path() / NAME}'
+""")
+        self.program.chmod(0o755)
+        os.mkfifo(self.path / "hold")
+
+    @property
+    def runs(self):
+        """What was run so far: a method and a path each."""
+        log = self.path / "runs"
+        return log.read_text().splitlines() if log.exists() else []
+
+    def release(self):
+        """Let one script go on that waits, or is about to wait, at HOLD."""
+        def reached():
+            try:
+                return (os.open(self.path / "hold", os.O_WRONLY | os.O_NONBLOCK),)
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    raise
+        descriptor, = wait_until("the script waits", reached)
+        os.write(descriptor, b"\n")
+        os.close(descriptor)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests that speak raw HTTP check again and again. The repository is always repo.git."""
+
+from .packets import FETCH_TYPE, NO_OBJECT, PROTOCOL_2, ls_refs, push
+from .refusals import FETCH
+from .repos import refs
+
+CHALLENGE = 'Basic realm="git-gate", charset="UTF-8"'
+
+
+def check_error(response, status, sends_body=True):
+    """What every error looks like: one line of plain text that says more than the status does."""
+    allowed = status if isinstance(status, tuple) else (status,)
+    assert response.status in allowed, response
+    assert response.complete
+    assert response.fields["content-type"].startswith("text/plain")
+    if sends_body:
+        text = response.body.decode("ascii")
+        assert text.endswith("\n") and text.count("\n") == 1 and len(text) > 15, text
+    assert (response.fields.get("www-authenticate") == CHALLENGE) == (response.status == 401)
+
+
+def check_serves(gate):
+    """The gate has lost nothing by what happened before."""
+    response = gate.ask("POST", FETCH, FETCH_TYPE, PROTOCOL_2, body=ls_refs())
+    assert (response.status, response.complete) == (200, True) and b"refs/heads/main" in response.body
+    gate.wait_no_children()
+
+
+def check_ends_with(gate, data, status):
+    """The answer to these bytes is an error, even when it comes before all of them are sent, and nothing stays."""
+    with gate.connect() as connection:
+        connection.send_as_taken(data)
+        check_error(connection.response(), status)
+    gate.wait_no_children()
+
+
+def create(root, name="refs/heads/new", pack=None):
+    """The body of a push that creates a ref to a commit that is there."""
+    return push([(NO_OBJECT, refs(root / "repo.git")["refs/heads/main"], name)], pack)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: gates that are stopped, and checked, when the test or the module that asked for them is done."""
+
+import contextlib
+
+import pytest
+
+from .backends import ExecPath
+from .gate import Gate
+from .repos import bare, history
+
+
+def gates():
+    """
+    Yields a function that starts a gate with the options given.
+
+    In the end each one that was not stopped by its test gets SIGTERM and must end as the contract says.
+    """
+    with contextlib.ExitStack() as stack:
+        def start(*options, **named):
+            gate = Gate(*options, **named)
+            stack.callback(gate.clean_up)
+            started.append(gate)
+            return gate
+        started = []
+        yield start
+        for gate in started:
+            if gate.process.returncode is None:
+                gate.stop()
+
+
+@pytest.fixture
+def start_gate():
+    yield from gates()
+
+
+@pytest.fixture(scope="module")
+def start_module_gate():
+    yield from gates()
+
+
+@pytest.fixture(scope="module", params=["tcp", "unix"])
+def transport(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def small_root(tmp_path_factory):
+    """A mirror root with repo.git, of three commits, and the repository out of scope other.git."""
+    root = tmp_path_factory.mktemp("mirrors")
+    for name in ("repo", "other"):
+        history(bare(root / f"{name}.git"), 3, text=name)
+    return root
+
+
+@pytest.fixture
+def gate_with(small_root, start_gate, tmp_path):
+    """Starts a gate for repo.git whose git-http-backend does what the prelude says; returns it with the ExecPath."""
+    def start(prelude, *options, **named):
+        exec_path = ExecPath(tmp_path / "exec", prelude)
+        return start_gate(f"--mirror-root={small_root}", "--scope=repo", *options, exec_path=exec_path,
+                          **named), exec_path
+    return start
+
+
+@pytest.fixture
+def pre_receive(tmp_path):
+    """Makes a folder with one hook, and the option that names it."""
+    def make(text):
+        hook = tmp_path / "hooks" / "pre-receive"
+        hook.parent.mkdir()
+        hook.write_text(f"#!/bin/sh\n{text}\n")
+        hook.chmod(0o755)
+        return f"--hooks-path={hook.parent}"
+    return make

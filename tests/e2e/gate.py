@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real program as a child process, and what must hold of it whenever it has ended."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+from .http import TOKEN, Connection, basic, request
+from .polling import wait_until
+from .relay import Relay
+from .repos import run_bounded
+
+PROGRAM = os.environ.get("GIT_GATE", str(Path(__file__).resolve().parents[2] / "build" / "git-gate"))
+START_SECONDS = 20
+STOP_SECONDS = 20
+LEFTOVER_SECONDS = 2
+LISTENING = re.compile(r"listening (?:http://(127\.0\.0\.1|\[::1\]):([0-9]+)|unix:(/.*))")
+PASSED_ON = ("ASAN_", "UBSAN_", "LSAN_", "LLVM_PROFILE_")
+
+
+def environment(**variables):
+    """What the program gets when a test does not say otherwise; a variable that is None is left out."""
+    passed = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
+    whole = {"PATH": os.environ["PATH"], **passed, **variables}
+    return {name: str(value) for name, value in whole.items() if value is not None}
+
+
+def run(*arguments, data=None, seconds=30, cwd=None, **variables):
+    """Run the program to its end, for the calls that do not serve. stdout and stderr are text."""
+    data = data.encode() if isinstance(data, str) else data
+    result = run_bounded([PROGRAM, *map(str, arguments)], seconds=seconds, data=data, cwd=cwd,
+                         environment=environment(**variables))
+    result.stdout = result.stdout.decode()
+    assert "Sanitizer" not in result.stderr, result.stderr
+    return result
+
+
+def processes_with(marker):
+    """
+    Ids of all processes whose environment names the marker.
+
+    Children of the gate inherit its PATH, with a folder in it that no other process has: so they are found even when
+    their parents are gone.
+    """
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if marker.encode() in (entry / "environ").read_bytes():
+                    found.append(int(entry.name))
+    return found
+
+
+class Lines:
+    """Collects the lines of a pipe, on a thread of its own, so that the writer never waits."""
+
+    def __init__(self, pipe):
+        self.seen = []
+        self.thread = threading.Thread(target=self._read, args=(pipe,), daemon=True)
+        self.thread.start()
+
+    def _read(self, pipe):
+        with pipe:
+            for line in pipe:
+                self.seen.append(line)
+
+    def join(self):
+        self.thread.join(timeout=10)
+        assert not self.thread.is_alive(), "somebody still holds the gate's standard output or error"
+
+
+class Gate:
+    """
+    A running `git-gate serve`.
+
+    transport: "tcp", "unix", or None when the options say it. token: what GIT_GATE_TOKEN is to be, or None.
+    exec_path: an ExecPath. Further keywords go to subprocess.Popen.
+    """
+
+    def __init__(self, *options, transport="tcp", token=TOKEN, variables=None, exec_path=None, log_format="json",
+                 log_level="debug", wait=True, program=(PROGRAM,), **popen):
+        self.folder = Path(tempfile.mkdtemp(prefix="gate-"))
+        self.marker = str(self.folder / "marker")
+        self.socket_path = self.folder / "run" / "gate.sock" if transport == "unix" else None
+        self.token = token
+        self.log_format = log_format
+        self.relay = None
+        self.port = None
+        self.address = None
+        transport_option = {"tcp": ["--listen=127.0.0.1:0"], "unix": [f"--socket={self.socket_path}"], None: []}
+        log_options = [f"--log-format={log_format}"] * bool(log_format) + [f"--log-level={log_level}"] * bool(log_level)
+        arguments = [*program, "serve", *transport_option[transport], *log_options, *map(str, options)]
+        own = {"PATH": f"{os.environ['PATH']}:{self.marker}", "GIT_GATE_TOKEN": token,
+               "GIT_EXEC_PATH": exec_path.path if exec_path else None, **(variables or {})}
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
+        self.process = subprocess.Popen(arguments, env=environment(**own), **streams)
+        self.out = Lines(self.process.stdout) if self.process.stdout else None
+        self.err = Lines(self.process.stderr) if self.process.stderr else None
+        if wait:
+            self.wait_listening()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def lines(self):
+        """Standard error so far."""
+        return [line.decode(errors="replace") for line in self.err.seen] if self.err else []
+
+    @property
+    def output(self):
+        """Standard output so far."""
+        return [line.decode().rstrip("\n") for line in self.out.seen]
+
+    @property
+    def records(self):
+        """The log so far, when it is JSON."""
+        return [json.loads(line) for line in self.lines if line.endswith("\n")]
+
+    def request_records(self):
+        """The records of requests, each of which has exactly one, at its end."""
+        return [record for record in self.records if record["message"] == "request"]
+
+    def wait_listening(self):
+        try:
+            wait_until("the line 'listening'", lambda: self.output or self.process.poll() is not None, START_SECONDS)
+            assert self.output, f"ended with {self.process.wait()}:\n{''.join(self.lines)}"
+            match = LISTENING.fullmatch(self.output[0])
+            assert match, f"not what the contract says: {self.output[0]!r}"
+        except BaseException:
+            self.clean_up()
+            raise
+        self.set_address(match.group(3) or (match.group(1).strip("[]"), int(match.group(2))))
+
+    def set_address(self, address):
+        """address is (host, port) or the path of a socket."""
+        self.address = address
+        if isinstance(address, tuple):
+            self.port = address[1]
+        else:
+            self.relay = Relay(address)
+            self.port = self.relay.port
+
+    def url(self, repository="repo", user=TOKEN + ":"):
+        """What git's client is given; over the relay when the gate listens on a Unix socket."""
+        host = f"[{self.address[0]}]" if self.address[0] == "::1" else "127.0.0.1"
+        return f"http://{user + '@' if user else ''}{host}:{self.port}/{repository}.git"
+
+    def connect(self):
+        """A raw connection, never through the relay."""
+        return Connection(self.address)
+
+    def ask(self, *arguments, **named):
+        """One request on a connection of its own; the arguments are those of http.request."""
+        with self.connect() as connection:
+            connection.send(request(*arguments, **named))
+            return connection.response(arguments[0])
+
+    def children(self):
+        """Ids of all processes that the gate started, theirs included."""
+        return [pid for pid in processes_with(self.marker) if pid != self.pid]
+
+    def wait_no_children(self, seconds=LEFTOVER_SECONDS):
+        wait_until("the end of the processes that the gate started", lambda: not self.children(), seconds)
+
+    def peak_memory_kib(self):
+        """The most memory that the gate itself, without its children, has held so far."""
+        return int(re.search(r"VmHWM:\s+([0-9]+) kB", Path(f"/proc/{self.pid}/status").read_text()).group(1))
+
+    def signal(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+
+    def wait(self, seconds=STOP_SECONDS):
+        """Wait for the end of the program; return its exit status."""
+        try:
+            return self.process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"does not end within {seconds} s\n{''.join(self.lines)}") from None
+
+    def wait_stopped_accepting(self):
+        def refused():
+            try:
+                self.connect().close()
+            except OSError:
+                return True
+            return False
+        wait_until("connections are refused", refused)
+
+    def stop(self):
+        """End it as its owner would, and check all that must hold of every gate that has ended."""
+        if self.process.poll() is None:
+            self.signal()
+        status = self.wait()
+        assert status == 0, f"ended with {status}:\n{''.join(self.lines)}"
+        self.check_ended()
+
+    def check_ended(self):
+        """No process is left, no socket, and the log is made of records that do not hold the token."""
+        self.wait_no_children()
+        assert not (self.socket_path and self.socket_path.exists()), "the socket is still there"
+        for stream in filter(None, (self.out, self.err)):
+            stream.join()
+        for line in self.lines:
+            assert re.fullmatch(r"[ -~]+\n", line), f"not a record: {line!r}"
+            if self.log_format == "json":
+                assert {"time", "level", "message"} <= json.loads(line).keys(), line
+            for secret in filter(None, (self.token, self.token and basic(self.token)[-20:].rstrip("="))):
+                assert secret not in line, f"the token in the log: {line!r}"
+
+    def clean_up(self):
+        """Leave nothing behind, whatever has happened before."""
+        if self.relay:
+            self.relay.stop()
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for pid in processes_with(self.marker):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+A git that dies or says nonsense, and clients that go away.
+
+Each failure must end its processes, and a response must look whole only when it is: one that was cut has no final
+chunk.
+"""
+
+import os
+import time
+
+import pytest
+
+from .backends import HEAD_TEXT, HOLD
+from .checks import check_ends_with, check_error, check_serves, create
+from .http import chunks, head, request
+from .packets import PUSH_TYPE
+from .polling import wait_until
+from .refusals import INFO, PUSH
+from .repos import refs
+
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+def test_backend_that_cannot_be_started(gate_with):
+    gate, exec_path = gate_with("")
+    assert gate.ask("GET", INFO).status == 200
+    os.rename(exec_path.program, f"{exec_path.program}.away")
+    check_error(gate.ask("GET", INFO), 500)
+    check_error(gate.ask("POST", PUSH, PUSH_TYPE, body=b"0000"), 500)
+    os.rename(f"{exec_path.program}.away", exec_path.program)
+    check_serves(gate)
+
+
+@pytest.mark.parametrize("text", [
+    pytest.param("exit 0", id="says-nothing"),
+    pytest.param("exit 1", id="fails"),
+    pytest.param("kill -KILL $$", id="is-killed"),
+    pytest.param("echo garbage; exit 0", id="garbage"),
+    pytest.param("printf '<html>\\n\\n'; exit 0", id="html"),
+    pytest.param("printf 'Content-Type: text/plain\\r\\n'; exit 0", id="half-a-head"),
+    pytest.param("printf 'Content-Type: text/plain\\r\\n'; kill -KILL $$", id="half-a-head-and-killed"),
+    pytest.param("printf 'Status: ok\\r\\n\\r\\n'; exit 0", id="no-number"),
+    pytest.param("printf 'Status: 99 x\\r\\n\\r\\n'; exit 0", id="status-too-small"),
+    pytest.param("printf 'Status: 1000 x\\r\\n\\r\\n'; exit 0", id="status-too-large"),
+    pytest.param("printf 'X-A: a\\001b\\r\\n\\r\\n'; exit 0", id="control-byte"),
+    pytest.param("printf ' X-A: a\\r\\n\\r\\n'; exit 0", id="folded"),
+    pytest.param("while :; do echo 'X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'; done", id="head-without-end"),
+    pytest.param("cat /dev/zero", id="zeros-without-end"),
+])
+def test_backend_without_a_proper_head(gate_with, text):
+    gate, _ = gate_with(f'[ "$REQUEST_METHOD" = POST ] || {{ {text}; }}')
+    check_ends_with(gate, head("GET", INFO), 502)
+    check_serves(gate)
+
+
+def test_backend_that_reports_a_failure_itself(gate_with):
+    """Its Status line is believed; its text, which may be anything, gives way to a line of the gate's own."""
+    gate, _ = gate_with("printf 'Status: 404 Not Found\\r\\nContent-Type: text/html\\r\\n\\r\\n<p>\\n<p>\\n'; exit 0")
+    check_error(gate.ask("GET", INFO), 404)
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_backend_killed_in_the_middle(gate_with, version):
+    """The client has the head already: it can see only by the missing final chunk that something is missing."""
+    gate, exec_path = gate_with(f"{HEAD_TEXT}; echo part; {HOLD}; kill -KILL $$")
+    with gate.connect() as connection:
+        connection.send(head("GET", INFO, version=version))
+        status, fields = connection.response_head()
+        assert (status, fields.get("transfer-encoding")) == (200, "chunked" if version == "1.1" else None)
+        exec_path.release()
+        if version == "1.1":
+            assert connection.rest_of_chunks() == (b"part\n", False)
+        else:
+            assert connection.rest() == b"part\n"
+    gate.wait_no_children()
+
+
+def test_backend_that_closes_its_output_and_goes_on(gate_with):
+    """Its end of output is not yet its end: the answer is whole because it then ends well."""
+    gate, _ = gate_with(f"{HEAD_TEXT}; echo all; exec >&- 2>&-; sleep 0.3; exit 0")
+    response = gate.ask("GET", INFO)
+    assert (response.status, response.body, response.complete) == (200, b"all\n", True)
+    gate.wait_no_children()
+
+
+def test_backend_that_leaves_processes_behind(gate_with):
+    """Whatever a request has started ends with it, also what holds none of its pipes."""
+    gate, _ = gate_with(f"{HEAD_TEXT}; echo all; sleep 600 </dev/null >/dev/null 2>&1 & exit 0")
+    response = gate.ask("GET", INFO)
+    assert response.status == 200
+    gate.wait_no_children()
+
+
+def test_backend_that_never_reads(gate_with):
+    """
+    A git that answers without having read the body: the answer reaches the client all the same, and soon.
+
+    Several times, for it depends on how much was on its way when git ended.
+    """
+    gate, _ = gate_with("printf 'Status: 403 Forbidden\\r\\nContent-Type: text/plain\\r\\n\\r\\nno\\n'; exit 0")
+    for _ in range(40):
+        begin = time.monotonic()
+        with gate.connect() as connection:
+            connection.send_as_taken(request("POST", PUSH, PUSH_TYPE, body=b"x" * (4 << 20)))
+            check_error(connection.response(), 403)
+        assert time.monotonic() - begin < 5
+    gate.wait_no_children()
+
+
+@pytest.mark.parametrize("sent", [1, 30, 130])
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_push_that_dies_half_way(small_root, start_gate, sent, framing):
+    """git-http-backend spins for ever when it is told of more bytes than come: no process may stay."""
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
+    body = create(small_root) + b"x" * 5000
+    with gate.connect() as connection:
+        if framing == "length":
+            connection.send(request("POST", PUSH, PUSH_TYPE, body=body)[:-len(body)] + body[:sent])
+        else:
+            connection.send(head("POST", PUSH, PUSH_TYPE, CHUNKED) + chunks(body[:sent], 7, end=False)[:-1])
+        wait_until("git has started", gate.children)
+    gate.wait_no_children(seconds=10)
+    assert "refs/heads/new" not in refs(small_root / "repo.git")
+    check_serves(gate)
+
+
+def test_fetch_that_dies_half_way(gate_with, transport):
+    """git is silent, so the gate has nothing to send by which it would notice; it must not wait for that."""
+    gate, _ = gate_with(f"{HEAD_TEXT}; echo part; {HOLD}", transport=transport)
+    with gate.connect() as connection:
+        connection.send(head("GET", INFO))
+        assert connection.response_head()[0] == 200
+        connection.wait_for(b"part\n")
+        assert gate.children()
+    gate.wait_no_children(seconds=10)

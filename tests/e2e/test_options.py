@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: verbs that print and end, and what is refused at start, by which exit status and which words."""
+
+import re
+import socket
+
+import pytest
+
+from .gate import run
+from .http import TOKEN
+from .repos import bare
+
+OPTIONS = [
+    "--mirror-root", "--scope", "--socket", "--listen", "--token-file", "--read-only", "--hooks-path", "--home",
+    "--remote-user", "--git-config", "--hide-refs", "--trust-owner", "--drain-timeout", "--log-level", "--log-format",
+    "--max-connections", "--max-backends", "--queue-timeout", "--max-push-bytes", "--max-negotiation-bytes",
+    "--header-timeout", "--idle-timeout", "--stall-timeout", "--backend-timeout",
+]
+USAGE = 2
+CANNOT_START = 4
+TIMEOUTS = [option for option in OPTIONS if option.endswith("-timeout")]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("options")
+    bare(root / "repo.git")
+    (root / "file").write_text("no folder\n")
+    (root / "file.git").write_text("no repository\n")
+    (root / "empty.git").mkdir()
+    return root
+
+
+def check_refused(status, words, *arguments, **named):
+    """The program ends with the status, prints nothing on standard output, and its one message has all the words."""
+    result = run("serve", *arguments, **{"GIT_GATE_TOKEN": TOKEN, **named})
+    assert result.returncode == status, result.stderr
+    assert result.stdout == ""
+    assert len(result.stderr) < 2000 and TOKEN not in result.stderr
+    for word in words:
+        assert word in result.stderr, result.stderr
+
+
+def test_version():
+    result = run("--version")
+    assert result.returncode == 0 and result.stderr == ""
+    assert re.fullmatch(r"git-gate [0-9]+\.[0-9]+\.[0-9]+\S*\n", result.stdout)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["mint", "--help"]])
+def test_help_goes_to_standard_output(arguments):
+    result = run(*arguments)
+    assert result.returncode == 0 and result.stderr == ""
+    assert "git-gate" in result.stdout and all(len(line) <= 120 for line in result.stdout.splitlines())
+
+
+def test_help_lists_the_verbs():
+    text = run("--help").stdout
+    assert "serve" in text and "mint" in text
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_help_of_serve_lists_every_option(option):
+    assert re.search(rf"{option}\b", run("serve", "--help").stdout)
+
+
+def test_mint():
+    """32 hexadecimal digits behind the prefix, and never the same twice."""
+    first, second = run("mint"), run("mint")
+    assert re.fullmatch(r"gate-[0-9a-f]{32}\n", first.stdout) and first.returncode == 0
+    assert first.stdout != second.stdout
+    assert re.fullmatch(r"task_7\.[0-9a-f]{32}\n", run("mint", "--prefix=task_7.").stdout)
+    assert re.fullmatch(r"[0-9a-f]{32}\n", run("mint", "--prefix=").stdout)
+
+
+@pytest.mark.parametrize("prefix", ["a b", "a:b", "a\nb", "é", "x" * 224])
+def test_mint_refuses_a_prefix_that_no_token_may_have(prefix):
+    result = run("mint", f"--prefix={prefix}")
+    assert result.returncode == USAGE and result.stdout == "" and "--prefix" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["brew"], ["--brew"], ["serve", "--brew"], ["mint", "--brew"],
+                                       ["mint", "x"]])
+def test_bad_usage(arguments):
+    result = run(*arguments)
+    assert result.returncode == USAGE and result.stdout == ""
+    for argument in arguments[-1:]:
+        assert argument in result.stderr
+
+
+@pytest.mark.parametrize("words, options", [
+    (["--mirror-root"], ["--listen=127.0.0.1:0", "--scope=repo"]),
+    (["--scope"], ["--listen=127.0.0.1:0", "--mirror-root={root}"]),
+    (["--mirror-root"], ["--listen=127.0.0.1:0", "--scope=repo", "--mirror-root={root}/nowhere"]),
+    (["--mirror-root"], ["--listen=127.0.0.1:0", "--scope=*", "--mirror-root={root}/file"]),
+    (["--scope", "missing"], ["--listen=127.0.0.1:0", "--mirror-root={root}", "--scope=missing"]),
+    (["--scope"], ["--listen=127.0.0.1:0", "--mirror-root={root}", "--scope=file"]),
+    (["--scope"], ["--listen=127.0.0.1:0", "--mirror-root={root}", "--scope=empty"]),
+    (["--scope"], ["--listen=127.0.0.1:0", "--mirror-root={root}", "--scope=a/b"]),
+    (["--scope"], ["--listen=127.0.0.1:0", "--mirror-root={root}/repo.git", "--scope=../repo"]),
+    (["--scope"], ["--listen=127.0.0.1:0", "--mirror-root={root}", "--scope="]),
+    (["nowhere"], ["{root}/nowhere.git"]),
+    (["empty"], ["{root}/empty.git"]),
+    (["repo"], ["{root}/repo.git", "{root}/repo.git"]),
+    (["--socket", "--listen"], ["--mirror-root={root}", "--scope=repo"]),
+    (["--socket", "--listen"], ["--mirror-root={root}", "--scope=repo", "--listen=127.0.0.1:0", "--socket={root}/s"]),
+    (["--listen"], ["{root}/repo.git", "--listen=0.0.0.0:0"]),
+    (["--listen"], ["{root}/repo.git", "--listen=[::]:0"]),
+    (["--listen"], ["{root}/repo.git", "--listen=192.0.2.1:8000"]),
+    (["--listen"], ["{root}/repo.git", "--listen=gate.example.org:8000"]),
+    (["--listen"], ["{root}/repo.git", "--listen=127.0.0.1"]),
+    (["--listen"], ["{root}/repo.git", "--listen=127.0.0.1:65536"]),
+    (["--listen"], ["{root}/repo.git", "--listen=127.0.0.1:x"]),
+    (["--listen"], ["{root}/repo.git", "--listen=127.0.0.1:"]),
+    (["--listen"], ["{root}/repo.git", "--listen=:0"]),
+    (["--listen"], ["{root}/repo.git", "--listen=127.0.0.1:-1"]),
+    (["--socket"], ["{root}/repo.git", "--socket=/" + "x" * 200]),
+    (["--socket"], ["{root}/repo.git", "--socket="]),
+    (["--hooks-path"], ["{root}/repo.git", "--hooks-path={root}/repo.git/hooks"]),
+    (["--hooks-path"], ["{root}/repo.git", "--hooks-path={root}/repo.git"]),
+    (["--hooks-path"], ["{root}/repo.git", "--hooks-path={root}/nowhere"]),
+    (["--hooks-path"], ["{root}/repo.git", "--hooks-path={root}/file"]),
+    (["--home"], ["{root}/repo.git", "--home={root}/nowhere"]),
+    (["--git-config"], ["{root}/repo.git", "--git-config=core.bare"]),
+    (["--git-config"], ["{root}/repo.git", "--git-config==x"]),
+    (["--git-config"], ["{root}/repo.git", "--git-config=nosection=x"]),
+    (["--remote-user"], ["{root}/repo.git", "--remote-user="]),
+    (["--remote-user"], ["{root}/repo.git", "--remote-user=a\nb"]),
+    (["--hide-refs"], ["{root}/repo.git", "--hide-refs="]),
+    (["--log-level"], ["{root}/repo.git", "--log-level=loud"]),
+    (["--log-format"], ["{root}/repo.git", "--log-format=xml"]),
+    (["--max-backends"], ["{root}/repo.git", "--max-backends=0"]),
+    (["--max-backends"], ["{root}/repo.git", "--max-backends=x"]),
+    (["--max-connections"], ["{root}/repo.git", "--max-connections=0"]),
+    (["--max-push-bytes"], ["{root}/repo.git", "--max-push-bytes=-1"]),
+    (["--max-push-bytes"], ["{root}/repo.git", "--max-push-bytes=99999999999999999999999"]),
+    (["--max-negotiation-bytes"], ["{root}/repo.git", "--max-negotiation-bytes=1x"]),
+    (["--read-only"], ["{root}/repo.git", "--read-only=maybe"]),
+    (["--scope"], ["{root}/repo.git", "--scope"]),
+    *((([option]), ["{root}/repo.git", f"{option}=soon"]) for option in TIMEOUTS),
+])
+def test_bad_configuration(root, words, options):
+    """The message names the option to change. When two transports or none are given it names both."""
+    check_refused(USAGE, words, *(option.format(root=root) for option in options))
+
+
+def test_no_token_on_the_command_line(root):
+    """Everybody on the machine can read a command line; and what was mistaken for the option is not repeated."""
+    check_refused(USAGE, ["--token"], root / "repo.git", "--token=" + TOKEN)
+
+
+def test_hooks_path_inside_a_served_repository_by_a_link(root, tmp_path):
+    """Whoever may push must not be able to change what runs, by whatever name it goes."""
+    (root / "repo.git" / "hooks").mkdir(exist_ok=True)
+    (tmp_path / "link").symlink_to(root / "repo.git" / "hooks")
+    check_refused(USAGE, ["--hooks-path"], root / "repo.git", f"--hooks-path={tmp_path}/link")
+    check_refused(USAGE, ["--hooks-path"], f"--hooks-path={root}/repo.git/hooks", "--listen=127.0.0.1:0", "--scope=*",
+                  f"--mirror-root={root}")
+
+
+def test_port_in_use(root):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        check_refused(CANNOT_START, ["--listen"], root / "repo.git", f"--listen=127.0.0.1:{other.getsockname()[1]}")
+
+
+def test_git_is_missing(root, tmp_path):
+    check_refused(CANNOT_START, ["git", "PATH"], root / "repo.git", PATH=tmp_path)
+
+
+def test_git_without_http_backend(root, tmp_path):
+    """As where git is packaged in parts."""
+    check_refused(CANNOT_START, ["git-http-backend"], root / "repo.git", GIT_EXEC_PATH=tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "\n", "two words\n", "with:colon\n", "tab\there\n", "caf\u00e9\n", "cr\r\n",
+                                     "x" * 256 + "\n", "\nsecond line\n", "nul\0\n"])
+def test_bad_token_in_a_file(root, tmp_path, content):
+    (tmp_path / "token").write_bytes(content.encode())
+    check_refused(USAGE, ["--token-file"], root / "repo.git", f"--token-file={tmp_path}/token", GIT_GATE_TOKEN=None)
+
+
+def test_bad_token_from_elsewhere(root, tmp_path):
+    """What is named but cannot be had is an error: nobody is given a minted token in place of their own."""
+    repo = root / "repo.git"
+    check_refused(USAGE, ["--token-file"], repo, f"--token-file={tmp_path}/nowhere", GIT_GATE_TOKEN=None)
+    check_refused(USAGE, ["--token-file"], repo, f"--token-file={tmp_path}", GIT_GATE_TOKEN=None)
+    check_refused(USAGE, ["--token-file"], repo, "--token-file=-", GIT_GATE_TOKEN=None, data="")
+    check_refused(USAGE, ["GIT_GATE_TOKEN"], repo, GIT_GATE_TOKEN="two words")
+    check_refused(USAGE, ["GIT_GATE_TOKEN"], repo, GIT_GATE_TOKEN="")
+    (tmp_path / "git-gate.token").write_text("with:colon\n")
+    check_refused(USAGE, ["git-gate.token"], repo, GIT_GATE_TOKEN=None, CREDENTIALS_DIRECTORY=tmp_path)

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the token comes from, and where it must never go: processes, their environment, the log, responses."""
+
+import os
+import pty
+import re
+from pathlib import Path
+
+import pytest
+
+from .backends import ExecPath
+from .checks import check_error
+from .gate import LISTENING
+from .http import TOKEN, basic, head
+from .packets import FETCH_TYPE, PUSH_TYPE
+from .polling import wait_until
+from .refusals import FETCH, INFO, PUSH
+from .repos import git, out
+
+LONG_TOKEN = "".join(chr(c) for c in range(33, 127) if c != ord(":")) * 2 + "x" * 69
+CLONE_LINE = re.compile(r"git clone (http://([!-~]+):@127\.0\.0\.1:[0-9]+/repo\.git)")
+
+
+def check_token(gate, token):
+    assert gate.ask("GET", INFO, token=token).status == 200
+    check_error(gate.ask("GET", INFO, token="x" * 37), 403)
+    assert len(gate.output) == 1 and token not in "".join(gate.lines)
+
+
+def options(root, *more):
+    return [f"--mirror-root={root}", "--scope=repo", *more]
+
+
+@pytest.mark.parametrize("content", [f"{TOKEN}\n", TOKEN, f"{TOKEN}\nand what else is in the file\n"])
+def test_from_a_file(small_root, start_gate, tmp_path, content):
+    (tmp_path / "token").write_text(content)
+    gate = start_gate(*options(small_root, f"--token-file={tmp_path}/token"), token=None)
+    check_token(gate, TOKEN)
+
+
+def test_from_standard_input(small_root, start_gate):
+    reader, writer = os.pipe()
+    os.write(writer, f"{TOKEN}\n".encode())
+    os.close(writer)
+    gate = start_gate(*options(small_root, "--token-file=-"), token=None, stdin=reader)
+    os.close(reader)
+    check_token(gate, TOKEN)
+
+
+def test_from_the_environment(small_root, start_gate):
+    check_token(start_gate(*options(small_root), token="from-the-environment"), "from-the-environment")
+
+
+def test_from_systemd_credentials(small_root, start_gate, tmp_path):
+    (tmp_path / "git-gate.token").write_text(f"{TOKEN}\n")
+    gate = start_gate(*options(small_root), token=None, variables={"CREDENTIALS_DIRECTORY": tmp_path})
+    check_token(gate, TOKEN)
+
+
+def test_of_the_greatest_length_and_all_letters(small_root, start_gate):
+    assert len(LONG_TOKEN) == 255
+    gate = start_gate(*options(small_root), token=LONG_TOKEN)
+    check_token(gate, LONG_TOKEN)
+    check_error(gate.ask("GET", INFO, token=LONG_TOKEN[:-1]), 403)
+    check_error(gate.ask("GET", INFO, token=LONG_TOKEN + "x"), 403)
+
+
+def test_short_token_is_a_warning(small_root, start_gate):
+    """It is used all the same; the warning says what to do and not what the token is."""
+    gate = start_gate(*options(small_root), token="~Qz{9|")
+    check_token(gate, "~Qz{9|")
+    warnings = [record for record in gate.records if record["level"] == "warning"]
+    assert any("token" in record["message"] for record in warnings)
+    gate = start_gate(*options(small_root), token="~Qz{9|~Qz{9|~Qz{")
+    assert not [record for record in gate.records if record["level"] == "warning"]
+
+
+def test_minted_when_none_is_given(small_root, start_gate, tmp_path):
+    """Then, and only then, there is a second line: a command that works as it stands."""
+    gate = start_gate(*options(small_root), token=None)
+    wait_until("the second line", lambda: len(gate.output) == 2)
+    match = CLONE_LINE.fullmatch(gate.output[1])
+    assert match and re.fullmatch(r"gate-[0-9a-f]{32}", match.group(2)), gate.output
+    gate.token = match.group(2)
+    git(*gate.output[1].split()[1:], tmp_path / "clone")
+    other = start_gate(*options(small_root), token=None)
+    wait_until("the second line", lambda: len(other.output) == 2)
+    assert match.group(2) not in other.output[1]
+
+
+def test_terminal_gets_the_command(small_root, start_gate):
+    """A person is watching: the command to paste is there although the token is not a new one."""
+    controller, terminal = pty.openpty()
+    gate = start_gate(*options(small_root), stdout=terminal, wait=False)
+    os.close(terminal)
+    text = b""
+    while text.count(b"\n") < 2:
+        text += os.read(controller, 4096)
+    first, second = text.decode().replace("\r\n", "\n").splitlines()
+    assert LISTENING.fullmatch(first)
+    assert CLONE_LINE.fullmatch(second).group(2) == TOKEN
+    gate.stop()
+    os.close(controller)
+
+
+# Where it must not go.
+
+DUMP = """
+cat "/proc/$$/environ" >"$here/environ"
+tr '\\0' ' ' <"/proc/$$/cmdline" >"$here/cmdline"
+for fd in /proc/$$/fd/*; do readlink "$fd"; done >"$here/descriptors"
+while IFS= read -r line; do echo "$line"; done <"/proc/$$/status" >"$here/status" # without a fork: dash blocks signals
+"""
+ALLOWED = re.compile(
+    r"PATH|GIT_EXEC_PATH|HOME|XDG_CONFIG_HOME|LC_ALL|LANG|GIT_CONFIG_\w+|GIT_PROJECT_ROOT|GIT_HTTP_\w+|GIT_PROTOCOL|"
+    r"GIT_ATTR_NOSYSTEM|GIT_NO_\w+|GIT_TERMINAL_PROMPT|GATEWAY_INTERFACE|SERVER_\w+|REQUEST_METHOD|PATH_INFO|"
+    r"PATH_TRANSLATED|QUERY_STRING|SCRIPT_NAME|CONTENT_TYPE|REMOTE_(USER|ADDR|HOST|PORT)|AUTH_TYPE|HTTP_\w+")
+
+
+@pytest.fixture(params=["environment", "file"])
+def dumped(request, gate_with, tmp_path):
+    """A gate that has served a fetch and a push, whose children wrote down what they were given."""
+    (tmp_path / "token").write_text(TOKEN)
+    from_file = request.param == "file"
+    more = [f"--token-file={tmp_path}/token"] if from_file else []
+    leaks = {"LEAK": "leak", "GIT_DIR": "/leak", "CREDENTIALS_DIRECTORY": tmp_path, "HOME": "/leak",
+             "GIT_TRACE": "/leak", "LD_LIBRARY_PATH": "/leak", "XDG_CONFIG_HOME": "/leak"}
+    gate, exec_path = gate_with(DUMP, *more, token=None if from_file else TOKEN, variables=leaks)
+    gate.token = TOKEN
+    response = gate.ask("POST", PUSH, PUSH_TYPE, "X-Secret: header", "Cookie: cookie", "Proxy: proxy", body=b"0000")
+    assert response.status == 200
+    return gate, exec_path
+
+
+def test_not_in_a_child(dumped):
+    """The environment of a child is built from nothing: what is not expected in it must not be there."""
+    gate, exec_path = dumped
+    entries = (exec_path.path / "environ").read_text().rstrip("\0").split("\0")
+    environ = dict(entry.split("=", 1) for entry in entries)
+    assert TOKEN not in str(environ) and basic()[25:] not in str(environ)
+    assert [name for name in environ if not ALLOWED.fullmatch(name)] == []
+    assert "leak" not in str(environ) and "cookie" not in str(environ) and "CONTENT_LENGTH" not in environ
+    assert "HTTP_AUTHORIZATION" not in environ and "HTTP_PROXY" not in environ
+    assert environ["REMOTE_USER"] == "token" and environ["REQUEST_METHOD"] == "POST"
+    assert TOKEN not in (exec_path.path / "cmdline").read_text()
+
+
+def test_child_inherits_no_descriptor_and_no_signal_state(dumped):
+    """A listening socket in a hook would outlive the gate; a blocked SIGTERM would make a child hard to end."""
+    gate, exec_path = dumped
+    descriptors = (exec_path.path / "descriptors").read_text().splitlines()
+    assert not [name for name in descriptors if "eventpoll" in name or "signalfd" in name or "timerfd" in name]
+    assert len([name for name in descriptors if name.startswith("socket:")]) <= 3
+    assert len(descriptors) <= 6, descriptors  # 0 to 2, the lifeline, and two that belong to the shell that looks
+    status = dict(line.split(":\t", 1) for line in (exec_path.path / "status").read_text().splitlines())
+    assert int(status["SigBlk"], 16) == 0
+    assert int(status["SigIgn"], 16) & (1 << 12 | 1 << 14 | 1 << 16) == 0, "SIGPIPE, SIGTERM or SIGCHLD is ignored"
+
+
+def test_not_in_the_command_line_the_log_or_a_response(dumped):
+    """Each kind of request, also those that carry it in a place where it does not belong, at the level debug."""
+    gate, _ = dumped
+    assert TOKEN.encode() not in Path(f"/proc/{gate.pid}/cmdline").read_bytes()
+    for data in (head("GET", f"/{TOKEN}.git/HEAD"), head("GET", f"/repo.git/HEAD?{TOKEN}"),
+                 head("GET", INFO, f"X-A: {TOKEN}"), head("GET", INFO, f"Expect: {TOKEN}"),
+                 head("GET", INFO, f"Git-Protocol: {TOKEN}?"), head("POST", FETCH, f"Content-Type: {TOKEN}"),
+                 head("POST", FETCH, FETCH_TYPE, f"Content-Encoding: {TOKEN}"), head(TOKEN, INFO),
+                 head("GET", INFO, f"Authorization: Basic {TOKEN}", token=None), head("GET", INFO, token="x" + TOKEN)):
+        with gate.connect() as connection:
+            connection.send(data)
+            connection.response()
+    gate.stop()
+
+
+def test_password_of_the_client_is_not_logged(small_root, start_gate):
+    """The password is ignored, which is no reason to show it: somebody may have mistaken the two."""
+    gate = start_gate(*options(small_root))
+    check_error(gate.ask("GET", INFO, basic("somebody", "hunter2-secret"), token=None), 403)
+    assert gate.ask("GET", INFO, basic(TOKEN, "hunter2-secret"), token=None).status == 200
+    gate.stop()
+    text = "".join(gate.lines)
+    assert "hunter2-secret" not in text and basic("somebody", "hunter2-secret")[25:] not in text
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A home whose .gitconfig would be noticed."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / ".gitconfig").write_text("[transfer]\n\thideRefs = refs/heads\n")
+    return folder
+
+
+def test_home_is_read_only_when_it_is_given(small_root, start_gate, home):
+    hidden = start_gate(*options(small_root, f"--home={home}"))
+    assert "refs/heads/main" not in out("ls-remote", hidden.url())
+    seen = start_gate(*options(small_root), variables={"HOME": home, "XDG_CONFIG_HOME": home})
+    assert "refs/heads/main" in out("ls-remote", seen.url())
+
+
+def test_exec_path_is_inherited(small_root, start_gate, tmp_path):
+    """The program is found once, at start, and is then run by its own path."""
+    exec_path = ExecPath(tmp_path / "exec")
+    gate = start_gate(*options(small_root), exec_path=exec_path)
+    assert gate.ask("GET", INFO).status == 200
+    assert exec_path.runs == ["GET /repo.git/info/refs"]
