@@ -44,16 +44,23 @@ static int find_in_path(char *found, size_t size, const char *name) {
     return -ENOENT;
 }
 
+/* Return: 0, -ETIMEDOUT, an errno of poll(2). */
+static int wait_readable(int fd) {
+    struct pollfd poller = {.fd = fd, .events = POLLIN};
+    int r = poll(&poller, 1, GIT_ANSWER_TIMEOUT_MS);
+
+    return r > 0 ? 0 : r == 0 ? -ETIMEDOUT : -errno;
+}
+
 /* Reads until the end of file, for GIT_ANSWER_TIMEOUT_MS at the most after each byte. */
 static int read_answer(struct buffer *answer, int fd) {
-    struct pollfd poller = {.fd = fd, .events = POLLIN};
     ssize_t size;
 
     do {
-        int r = poll(&poller, 1, GIT_ANSWER_TIMEOUT_MS);
+        int r = wait_readable(fd);
 
-        if (r <= 0 && !(r < 0 && errno == EINTR)) {
-            return r == 0 ? -ETIMEDOUT : -errno;
+        if (r) {
+            return r;
         }
         size = buffer_read(answer, fd);
     } while (size > 0 || size == -EAGAIN);
@@ -83,6 +90,7 @@ static int ask_exec_path(struct buffer *answer, const char *program) {
         return r;
     }
     r = read_answer(answer, process.output);
+    r = r ? r : wait_readable(process.pidfd);
     if (r) {
         process_signal(&process, SIGKILL);
     }

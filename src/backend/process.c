@@ -50,8 +50,8 @@ static void reset_signals(void) {
 /*
  * The lifeline: a pipe on which nothing is ever written. The gate alone holds its write end, so when the gate dies, by
  * whatever cause, the kernel closes it and signals the owner of the read end, which is the whole group (F_SETOWN and
- * F_SETSIG in fcntl(2)). PR_SET_PDEATHSIG would reach the leader alone, and at the end of a thread. SIGTERM, so that
- * receive-pack removes what it has not made part of the repository.
+ * F_SETSIG in fcntl(2)). PR_SET_PDEATHSIG would reach the leader alone, and at the end of a thread. SIGTERM, so that git
+ * removes its lock files.
  */
 static int tie_to_gate(int lifeline) {
     struct pollfd poller = {.fd = lifeline};
@@ -178,7 +178,10 @@ void process_signal(const struct process *process, int signal) {
 bool process_has_ended(const struct process *process) {
     siginfo_t info = {0};
 
-    return waitid(P_PIDFD, (id_t)process->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+    if (waitid(P_PIDFD, (id_t)process->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+        return errno == ECHILD; /* somebody else has reaped it */
+    }
+    return info.si_pid != 0;
 }
 
 int process_reap(struct process *process, int *statusp) {

@@ -209,18 +209,34 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
     return 0;
 }
 
-/* Signals come in through the loop; SIGPIPE does not come at all, a write that fails says so itself. */
+static int on_child(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+    (void)source, (void)info;
+    server_reap_orphans(userdata);
+    return 0;
+}
+
+/*
+ * Signals come in through the loop; SIGPIPE does not come at all, a write that fails says so itself. SIGCHLD must not be
+ * ignored, as a parent may have left it, or children could not be waited for; it is looked at only by a gate that is the
+ * init of its container, to which orphans fall.
+ */
 static int watch_signals(sd_event *event, struct server *server) {
+    bool is_init = getpid() == 1;
     sigset_t signals;
     int r;
 
+    (void)signal(SIGCHLD, SIG_DFL);
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGPIPE);
+    if (is_init) {
+        (void)sigaddset(&signals, SIGCHLD);
+    }
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
     r = sd_event_add_signal(event, NULL, SIGTERM, on_signal, server);
-    return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, on_signal, server);
+    r = r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, on_signal, server);
+    return r < 0 || !is_init ? r : sd_event_add_signal(event, NULL, SIGCHLD, on_child, server);
 }
 
 static int run(const struct server_settings *settings, bool minted, struct gate_error *error) {

@@ -256,6 +256,9 @@ static int check_whole(struct head *head) {
     if (head->chunked && head->field[HEAD_FIELD_CONTENT_LENGTH].data) {
         return refuse(head, 400, "Content-Length stands beside Transfer-Encoding");
     }
+    if (head->chunked && !(head->parser.flags & F_CHUNKED)) {
+        return refuse(head, 400, "Transfer-Encoding is not chunked alone"); /* a tab behind it, to llhttp */
+    }
     if (head->chunked && head->minor == 0) {
         return refuse(head, 400, "HTTP/1.0 knows no transfer codings");
     }

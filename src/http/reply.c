@@ -55,6 +55,22 @@ int reply_append_field(struct buffer *buffer, const char *name, struct span valu
     return buffer_printf(buffer, "%s: %.*s\r\n", name, (int)value.size, value.data);
 }
 
+/* Behind a sentence about what was wrong with the request itself. */
+static const char *advice(int status) {
+    switch (status) {
+    case 400:
+    case 414:
+    case 431:
+    case 501:
+    case 505:
+        return "; use a git client, which does not do that";
+    case 408:
+        return "; try again";
+    default:
+        return "";
+    }
+}
+
 static int append_fields(struct buffer *buffer, const struct reply *reply) {
     int r = 0;
 
@@ -72,7 +88,7 @@ static int append_fields(struct buffer *buffer, const struct reply *reply) {
                           "Content-Type: text/plain; charset=utf-8\r\n"
                           "Cache-Control: no-store\r\n"
                           "Content-Length: %zu\r\n\r\n",
-                          strlen(reply->sentence) + 1);
+                          strlen(reply->sentence) + strlen(advice(reply->status)) + 1);
     }
     return r;
 }
@@ -85,7 +101,7 @@ int reply_append(struct buffer *buffer, const struct reply *reply) {
         r = append_fields(buffer, reply);
     }
     if (!r && !reply->omit_body) {
-        r = buffer_printf(buffer, "%s\n", reply->sentence);
+        r = buffer_printf(buffer, "%s%s\n", reply->sentence, advice(reply->status));
     }
     if (r) {
         buffer->end = buffer->start + size; /* whole or not at all */

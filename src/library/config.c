@@ -41,7 +41,7 @@ static const struct config_option options[] = {
     {"queue-timeout", CONFIG_SECONDS, "S", "30", "for a queued request, then 503", false, AT(queue_timeout)},
     {"max-push-bytes", CONFIG_BYTES, "N", "0", "body of a push, 0 for no bound; N may end in K, M or G", false,
      AT(max_push_bytes)},
-    {"max-negotiation-bytes", CONFIG_BYTES, "N", "32M", "body of a fetch, after gunzip", false,
+    {"max-negotiation-bytes", CONFIG_SIZE, "N", "32M", "body of a fetch, after gunzip", false,
      AT(max_negotiation_bytes)},
     {"header-timeout", CONFIG_SECONDS, "S", "10", "from a request's first byte, or accept, to its whole head", false,
      AT(header_timeout)},
@@ -84,7 +84,10 @@ static int copy(char **textp, const char *value, struct gate_error *error) {
     if (!text) {
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
     }
-    free(*textp);
+    if (*textp) {
+        explicit_bzero(*textp, strlen(*textp)); /* it may be a token */
+        free(*textp);
+    }
     *textp = text;
     return 0;
 }
@@ -140,10 +143,12 @@ static int set_number(uint64_t *numberp, const struct config_option *option, con
     uint64_t minimum = option->kind == CONFIG_COUNT || option->kind == CONFIG_SECONDS ? 1 : 0;
     uint64_t number;
 
-    if (option->kind == CONFIG_BYTES) {
-        return parse_number(value, true, numberp)
-                   ? 0
-                   : refuse(option, "a number of bytes, with K, M or G behind it or not", error);
+    if (option->kind == CONFIG_BYTES || option->kind == CONFIG_SIZE) {
+        if (!parse_number(value, true, &number) || number > INT64_MAX || (number == 0 && option->kind == CONFIG_SIZE)) {
+            return refuse(option, "a number of bytes, with K, M or G behind it or not", error);
+        }
+        *numberp = number;
+        return 0;
     }
     if (!parse_number(value, false, &number) || number < minimum || number > INT_MAX) {
         return refuse(option, minimum ? "a number of at least 1" : "a number", error);
@@ -202,6 +207,7 @@ static int set_option(struct gate_config *config, const struct config_option *op
         return set_flag(at, option, value, error);
     case CONFIG_COUNT:
     case CONFIG_BYTES:
+    case CONFIG_SIZE:
     case CONFIG_SECONDS:
     case CONFIG_DRAIN:
         return set_number(at, option, value, error);

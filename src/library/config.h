@@ -21,7 +21,8 @@ enum config_kind {
     CONFIG_LIST,    /* the same, repeatable; the first value given replaces the default */
     CONFIG_FLAG,    /* "yes" or "no"; on the command line, its presence */
     CONFIG_COUNT,   /* a number of at least 1 */
-    CONFIG_BYTES,   /* a number with K, M or G behind it or not (powers of 1024) */
+    CONFIG_BYTES,   /* a number with K, M or G behind it or not (powers of 1024), 0 for no bound */
+    CONFIG_SIZE,    /* the same, of at least 1 */
     CONFIG_SECONDS, /* a number of seconds of at least 1 */
     CONFIG_DRAIN,   /* a number of seconds, 0 too */
     CONFIG_CHOICE,  /* one of the words in the help's argument, in the order of an enum */

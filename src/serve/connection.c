@@ -51,7 +51,8 @@ static bool receive(struct connection *connection) {
     size_t room = buffer_room(&connection->input);
     ssize_t size;
 
-    if (!connection->readable || connection->end_of_input || room == 0) {
+    /* Not for a few bytes, for which all others would have to move; whatever state it is, there is half a buffer to do. */
+    if (!connection->readable || connection->end_of_input || room < CONNECTION_INPUT_BYTES / 2) {
         return false;
     }
     size = buffer_read(&connection->input, connection->fd);
@@ -184,21 +185,38 @@ static int arm_timer(struct connection *connection) {
 
 /* ---- the pump ---- */
 
-static bool pump_round(struct connection *connection) {
-    bool moved;
+/* In the states that wait for one thing as a whole, bytes are no progress. */
+static bool counts_progress(const struct connection *connection) {
+    return connection->state == CONNECTION_EXCHANGE || connection->state == CONNECTION_REPLYING;
+}
 
-    moved = receive(connection);
-    moved = conversation_step(connection) || moved;
+static bool pump_round(struct connection *connection) {
+    bool has_received = receive(connection);
+    bool moved = conversation_step(connection);
+
     moved = transmit(connection) || moved;
     if (connection->gone) {
         connection_enter(connection, CONNECTION_CLOSED);
+    } else if (moved && counts_progress(connection)) {
+        /* Bytes that only came in are none: a client could hold on to a git that hangs by sending what nobody reads. */
+        connection->progress_us = server_now_us(connection->server);
     }
-    return moved;
+    return moved || has_received;
 }
 
-/* What makes the deadline move: in the states that wait for one thing as a whole, bytes do not. */
-static bool counts_progress(const struct connection *connection) {
-    return connection->state == CONNECTION_EXCHANGE || connection->state == CONNECTION_REPLYING;
+static int on_again(sd_event_source *source, void *userdata) {
+    (void)source;
+    connection_pump(userdata);
+    return 0;
+}
+
+/*
+ * Lets others go first. The source is made anew each time: sd-event dispatches what has been pending for longest, and
+ * counts that from the making of such a source, so one that is kept would always come before everybody else.
+ */
+static int pump_again(struct connection *connection, bool moved) {
+    connection->again_source = sd_event_source_disable_unref(connection->again_source);
+    return moved ? sd_event_add_defer(connection->server->event, &connection->again_source, on_again, connection) : 0;
 }
 
 void connection_pump(struct connection *connection) {
@@ -210,20 +228,10 @@ void connection_pump(struct connection *connection) {
     for (unsigned round = 0; moved && connection->state != CONNECTION_CLOSED && round < CONNECTION_PUMP_ROUNDS;
          round++) {
         moved = pump_round(connection);
-        if (moved && counts_progress(connection)) {
-            connection->progress_us = server_now_us(connection->server);
-        }
     }
-    if (connection->state == CONNECTION_CLOSED || arm_timer(connection) < 0 ||
-        sd_event_source_set_enabled(connection->again_source, moved ? SD_EVENT_ONESHOT : SD_EVENT_OFF) < 0) {
+    if (connection->state == CONNECTION_CLOSED || arm_timer(connection) < 0 || pump_again(connection, moved) < 0) {
         connection_free(connection);
     }
-}
-
-static int on_again(sd_event_source *source, void *userdata) {
-    (void)source;
-    connection_pump(userdata);
-    return 0;
 }
 
 static int on_socket(sd_event_source *source, int fd, uint32_t events, void *userdata) {
@@ -270,18 +278,11 @@ int connection_new(struct connection **connectionp, struct server *server, int f
                               connection);
     }
     if (r >= 0) {
-        r = sd_event_add_defer(server->event, &connection->again_source, on_again, connection);
-    }
-    if (r >= 0) {
-        r = sd_event_source_set_enabled(connection->again_source, SD_EVENT_OFF);
-    }
-    if (r >= 0) {
         r = arm_timer(connection);
     }
     if (r < 0) {
         (void)sd_event_source_disable_unref(connection->socket_source);
         (void)sd_event_source_disable_unref(connection->timer_source);
-        (void)sd_event_source_disable_unref(connection->again_source);
         free(connection);
         return r;
     }
@@ -306,6 +307,10 @@ void connection_free(struct connection *connection) {
     (void)sd_event_source_disable_unref(connection->again_source);
     buffer_deinit(&connection->input);
     buffer_deinit(&connection->wire);
+    if (connection->reset_after) {
+        /* Without chunks, nothing but a reset tells a cut response from a whole one; over TCP, where there is one. */
+        (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    }
     (void)fd_close(connection->fd);
     server_connection_ended(connection->server, connection);
     free(connection);

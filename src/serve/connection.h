@@ -16,7 +16,7 @@ struct exchange;
 struct server;
 
 enum {
-    CONNECTION_INPUT_BYTES = 64 * 1024, /* request bytes in flight; holds a whole head */
+    CONNECTION_INPUT_BYTES = 64 * 1024, /* request bytes in flight; half of it holds a whole head */
     CONNECTION_WIRE_BYTES = 10 * 1024,  /* response heads, chunk heads, the gate's own replies */
     CONNECTION_PUMP_ROUNDS = 16,        /* before other connections get their turn: 1 MiB each way */
     CONNECTION_LINGER_TIMEOUT_S = 2,    /* for a refused client to read why before the socket is gone */
@@ -26,17 +26,23 @@ enum {
 /**
  * enum connection_state - what a client is doing
  *
- * CONNECTION_IDLE:     between requests. -> HEAD at the first byte; closed after the idle timeout, at end of file, at
- *                      drain.
- * CONNECTION_HEAD:     a request head is coming in; a new connection begins here, so that it cannot sit silent for
- *                      long. -> EXCHANGE or QUEUED when it is whole and passes, REPLYING when it does not, 408 after
- * the header timeout. CONNECTION_QUEUED:   all processes are taken. -> EXCHANGE in turn, REPLYING with 503 after the
- * queue timeout or at drain. CONNECTION_EXCHANGE: an exchange runs. -> IDLE, LINGERING or CLOSED when it is complete,
- * REPLYING when it failed before its response head was sent, CLOSED when it failed later. CONNECTION_REPLYING: an
- * answer of the gate's own goes out. -> IDLE, or LINGERING when the request's bytes are not all read or not understood.
- * CONNECTION_LINGERING: the sending side is shut; what still comes is dropped until end of file or
- *                      CONNECTION_LINGER_TIMEOUT_S, so that a reset does not overtake the answer.
- * CONNECTION_CLOSED:   freed as soon as the pump returns.
+ * CONNECTION_IDLE:
+ *     Between requests. -> HEAD at the first byte; CLOSED after the idle timeout, at end of file, at drain.
+ * CONNECTION_HEAD:
+ *     A request head is coming in; a new connection begins here, so that it cannot sit silent for long. -> EXCHANGE or
+ *     QUEUED when it is whole and passes; REPLYING when it does not, with 408 after the header timeout, 503 at drain.
+ * CONNECTION_QUEUED:
+ *     All processes are taken. -> EXCHANGE in turn; REPLYING with 503 after the queue timeout or at drain.
+ * CONNECTION_EXCHANGE:
+ *     An exchange runs. -> IDLE, LINGERING or CLOSED when it is complete; REPLYING when it failed before its response head
+ *     was sent; CLOSED when it failed later.
+ * CONNECTION_REPLYING:
+ *     An answer of the gate's own goes out. -> IDLE; LINGERING when the request's bytes are not all read or not understood.
+ * CONNECTION_LINGERING:
+ *     The sending side is shut; what still comes is dropped until end of file or CONNECTION_LINGER_TIMEOUT_S, so that a
+ *     reset does not overtake the answer. -> CLOSED.
+ * CONNECTION_CLOSED:
+ *     Freed as soon as the pump returns. Every state comes here when the client is gone.
  */
 enum connection_state {
     CONNECTION_IDLE,
@@ -80,6 +86,7 @@ struct connection {
     bool gone;
     bool close_after;
     bool linger_after;
+    bool reset_after;
     uint64_t progress_us;
     uint64_t armed_us;
     sd_event_source *socket_source;

@@ -195,6 +195,7 @@ static bool step_exchange(struct connection *connection) {
         break;
     default:
         request->status = 200; /* what the client saw before the cut */
+        connection->reset_after = connection->head.minor == 0;
         connection_enter(connection, CONNECTION_CLOSED);
     }
     exchange_release(exchange);
@@ -271,5 +272,7 @@ void conversation_drain(struct connection *connection) {
         leave_queue(connection, "the gate is stopping");
     } else if (!connection_has_request(connection)) {
         connection_enter(connection, CONNECTION_CLOSED);
+    } else if (connection->state == CONNECTION_HEAD) {
+        (void)reply(connection, 503, "the gate is stopping", false);
     }
 }

@@ -137,12 +137,28 @@ static int on_input(sd_event_source *source, int fd, uint32_t events, void *user
     return 0;
 }
 
+/* What git says to nobody; it has to be read, or git could not come to its end. */
+static void drop_output(struct exchange *exchange) {
+    ssize_t size = EXCHANGE_OUTPUT_BYTES;
+
+    for (unsigned i = 0; i < EXCHANGE_LAST_WORDS_READS && size == EXCHANGE_OUTPUT_BYTES; i++) {
+        buffer_release(&exchange->output);
+        size = buffer_read(&exchange->output, exchange->process.output);
+    }
+    if (size <= 0 && size != -EAGAIN) {
+        exchange_close_output(exchange);
+    }
+}
+
 static int on_output(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     struct exchange *exchange = userdata;
 
     (void)source, (void)fd;
     exchange->output_ready = true;
     exchange->output_is_shut |= (events & EPOLLHUP) != 0;
+    if (exchange->state == EXCHANGE_ENDING) {
+        drop_output(exchange);
+    }
     pump_connection(exchange);
     return 0;
 }
@@ -196,6 +212,25 @@ static int on_process_end(sd_event_source *source, int fd, uint32_t events, void
 static int on_kill(sd_event_source *source, uint64_t usec, void *userdata) {
     (void)source, (void)usec;
     exchange_kill(userdata);
+    return 0;
+}
+
+/* Has @handler called after @timeout_us, or kills at once: no patience without a timer. */
+static void end_after(struct exchange *exchange, uint64_t timeout_us, sd_event_time_handler_t handler) {
+    exchange->kill_source = sd_event_source_disable_unref(exchange->kill_source);
+    if (sd_event_add_time_relative(exchange->server->event, &exchange->kill_source, CLOCK_MONOTONIC, timeout_us, 1,
+                                   handler, exchange) < 0) {
+        exchange_kill(exchange);
+    }
+}
+
+static int on_terminate(sd_event_source *source, uint64_t usec, void *userdata) {
+    struct exchange *exchange = userdata;
+
+    (void)source, (void)usec;
+    process_signal(&exchange->process, SIGTERM); /* git removes its lock files */
+    exchange_close_output(exchange);
+    end_after(exchange, EXCHANGE_KILL_TIMEOUT_S * UINT64_C(1000000), on_kill);
     return 0;
 }
 
@@ -266,6 +301,7 @@ int exchange_start(struct exchange **exchangep, struct server *server, struct co
     exchange->connection = connection;
     exchange->request = &connection->request;
     exchange->request_id = connection->request.id;
+    exchange->pushes = verdict->route->pushes;
     exchange->max_body_bytes = verdict->route->pushes ? settings->max_push_bytes : settings->max_negotiation_bytes;
     exchange->process = PROCESS_NONE;
     exchange->input_ready = exchange->first_chunk = true;
@@ -297,12 +333,13 @@ void exchange_release(struct exchange *exchange) {
     exchange->state = EXCHANGE_ENDING;
     exchange->connection = NULL;
     exchange->request = NULL;
-    process_signal(&exchange->process, SIGTERM); /* receive-pack removes what it has not made part of the repository */
     exchange_close_input(exchange);
-    exchange_close_output(exchange);
-    if (sd_event_add_time_relative(exchange->server->event, &exchange->kill_source, CLOCK_MONOTONIC,
-                                   EXCHANGE_KILL_TIMEOUT_S * UINT64_C(1000000), 0, on_kill, exchange) < 0) {
-        exchange_kill(exchange); /* no patience without a timer */
+    if (exchange->pushes) {
+        /* receive-pack removes its quarantine at the end of its input, and since git 2.39 not when it gets a signal. */
+        drop_output(exchange);
+        end_after(exchange, EXCHANGE_HANGUP_TIMEOUT_MS * UINT64_C(1000), on_terminate);
+    } else {
+        (void)on_terminate(NULL, 0, exchange);
     }
 }
 

@@ -21,22 +21,30 @@ struct server;
 enum {
     EXCHANGE_OUTPUT_BYTES = 64 * 1024,   /* response bytes in flight: what a pipe holds */
     EXCHANGE_INFLATED_BYTES = 32 * 1024, /* request bytes in flight behind gunzip: its window */
-    EXCHANGE_LAST_WORDS_READS = 64,      /* of git's standard error once git has ended: more than a pipe holds */
+    EXCHANGE_LAST_WORDS_READS = 64,      /* of what git says to nobody, at a time: more than a pipe holds */
     EXCHANGE_EXIT_TIMEOUT_S = 30,        /* for git to exit after the end of its output */
+    EXCHANGE_HANGUP_TIMEOUT_MS = 300,    /* for a push that was given up, from the end of its input to SIGTERM */
     EXCHANGE_KILL_TIMEOUT_S = 5,         /* from SIGTERM to SIGKILL */
 };
 
 /**
  * enum exchange_state - how far one request and its process have come
  *
- * EXCHANGE_HOLDING:   request bytes go to git; what git answers is held back. -> ANSWERING once the request is consumed
- * or the output buffer is full, with a good response head; -> FAILED on a bad one, a broken body, a limit or a stall.
- * EXCHANGE_ANSWERING: the response head is out, and output streams; request bytes may still be flowing. -> COMPLETE
- * when output and exit are in; -> CUT when git or the body fails. EXCHANGE_COMPLETE:  everything is in the connection's
- * hands; the process is gone. The connection frees the exchange. EXCHANGE_FAILED:    nothing was sent yet; @status and
- * @reason say what to answer. The connection terminates it. EXCHANGE_CUT:       the response cannot be finished; the
- * connection ends without the final chunk and terminates it. EXCHANGE_ENDING:    nobody waits any more; the process was
- * told to end and gets EXCHANGE_KILL_TIMEOUT_S for it. The exchange frees itself when the process is gone.
+ * EXCHANGE_HOLDING:
+ *     Request bytes go to git; what git answers is held back. -> ANSWERING once the request is consumed or the output
+ *     buffer is full, with a good response head; -> FAILED on a bad one, a broken body, a limit or a stall.
+ * EXCHANGE_ANSWERING:
+ *     The response head is out, and output streams; request bytes may still be flowing. -> COMPLETE when output and exit
+ *     are in; -> CUT when git or the body fails.
+ * EXCHANGE_COMPLETE:
+ *     Everything is in the connection's hands; the process is gone. The connection releases the exchange.
+ * EXCHANGE_FAILED:
+ *     Nothing was sent yet; @status and @reason say what to answer. The connection releases the exchange.
+ * EXCHANGE_CUT:
+ *     The response cannot be finished. The connection ends without the final chunk and releases the exchange.
+ * EXCHANGE_ENDING:
+ *     Nobody waits any more. A push first sees the end of its input and gets EXCHANGE_HANGUP_TIMEOUT_MS to take back what
+ *     it has stored; then SIGTERM, and after EXCHANGE_KILL_TIMEOUT_S SIGKILL. It frees itself when the process is gone.
  */
 enum exchange_state {
     EXCHANGE_HOLDING,
@@ -58,7 +66,7 @@ enum exchange_wait {
  * struct exchange - one request and its process
  * @server: counts it as a running backend until the process is gone
  * @connection: whose events it shares; NULL in EXCHANGE_ENDING
- * @request: a copy, for the log
+ * @request: the connection's; NULL in EXCHANGE_ENDING
  * @state, @status, @reason: see enum exchange_state
  * @chunk_left: bytes at the front of @output that the connection may send as they are
  * @output: what git wrote and nobody has taken yet
@@ -76,6 +84,7 @@ struct exchange {
 
     /* the rest is the exchange's own: see exchange_internal.h */
     uint64_t request_id;
+    bool pushes;
     uint64_t max_body_bytes;
     struct process process;
     bool exited;
@@ -143,6 +152,11 @@ void exchange_release(struct exchange *exchange);
 
 /** exchange_kill() - SIGKILL to the process group of an exchange in EXCHANGE_ENDING, without waiting any longer */
 void exchange_kill(struct exchange *exchange);
+
+/** exchange_owns() - whether @pid is a process that this exchange is going to reap */
+static inline bool exchange_owns(const struct exchange *exchange, pid_t pid) {
+    return exchange->process.pid == pid;
+}
 
 /** exchange_abandon() - free it now, though its process may be left; for a server that ends */
 void exchange_abandon(struct exchange *exchange);

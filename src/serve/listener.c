@@ -16,7 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -160,8 +162,34 @@ static int remove_stale(const struct sockaddr_un *address, struct gate_error *er
     return 0;
 }
 
+/*
+ * Locks the folder of @path, until *@lockp is closed: between looking at a stale socket and listening on a new one, no
+ * other gate may do the same, or one would remove the other's.
+ */
+static int lock_folder(int *lockp, const char *path, struct gate_error *error) {
+    const struct timespec pause = {.tv_nsec = LISTENER_LOCK_PAUSE_MS * 1000000L};
+    char folder[LISTENER_PATH_MAX + 1];
+    const char *slash = strrchr(path, '/');
+
+    (void)snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    *lockp = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*lockp < 0) {
+        return gate_error_set(error, GATE_E_START, "cannot open the folder of --socket=%s: %s", path, strerror(errno));
+    }
+    for (unsigned i = 0; i < LISTENER_LOCK_TRIES; i++) {
+        if (flock(*lockp, LOCK_EX | LOCK_NB) == 0) {
+            return 0;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    return gate_error_set(error, GATE_E_START,
+                          "the folder of --socket=%s is locked by another program; use a folder of the gate's own",
+                          path);
+}
+
 static int open_unix(struct listener *listener, const char *path, struct gate_error *error) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    _cleanup_fd_ int lock = -1;
     _cleanup_fd_ int fd = -1;
     int r;
 
@@ -171,6 +199,7 @@ static int open_unix(struct listener *listener, const char *path, struct gate_er
     }
     (void)strcpy(address.sun_path, path); /* NOLINT(clang-analyzer-security.insecureAPI.strcpy): measured above */
     r = make_parents(path, error);
+    r = r ? r : lock_folder(&lock, path, error);
     r = r ? r : remove_stale(&address, error);
     if (r) {
         return r;

@@ -10,8 +10,10 @@
 #include "base/error.h"
 
 enum {
-    LISTENER_BACKLOG = 1024,    /* clients that wait to be accepted; the kernel caps it at net.core.somaxconn */
-    LISTENER_ADDRESS_MAX = 128, /* "http://[::1]:65535" or "unix:" and a path, with terminator */
+    LISTENER_BACKLOG = 1024,     /* clients that wait to be accepted; the kernel caps it at net.core.somaxconn */
+    LISTENER_ADDRESS_MAX = 128,  /* "http://[::1]:65535" or "unix:" and a path, with terminator */
+    LISTENER_LOCK_TRIES = 200,   /* for the folder of a Unix socket, while another gate makes one there */
+    LISTENER_LOCK_PAUSE_MS = 10, /* between two of them */
     LISTENER_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path), /* of a Unix socket, with terminator */
 };
 

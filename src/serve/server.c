@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "base/fd.h"
@@ -118,6 +119,28 @@ void server_stop(struct server *server) {
         end_requests(server, SERVER_KILLING);
     }
     stop_if_done(server);
+}
+
+static bool owns(const struct server *server, pid_t pid) {
+    const struct exchange *exchange;
+
+    LIST_FOREACH(exchange, &server->exchanges, entry) {
+        if (exchange_owns(exchange, pid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Stops at a child that an exchange is about to reap; those behind it go with the next one. */
+void server_reap_orphans(struct server *server) {
+    siginfo_t info = {0};
+
+    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0 &&
+           !owns(server, info.si_pid)) {
+        (void)waitpid(info.si_pid, NULL, WNOHANG);
+        info.si_pid = 0;
+    }
 }
 
 /* ---- accepting ---- */
@@ -280,7 +303,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
         return r;
     }
     server->environ.exec_path = server->git.exec_path;
-    server->environ.max_request_bytes = settings->max_negotiation_bytes;
+    server->environ.max_request_bytes = settings->max_negotiation_bytes + 1; /* git refuses as much as its limit */
     return 0;
 }
 

@@ -86,6 +86,9 @@ int server_start(struct server *server, const struct server_settings *settings, 
  */
 void server_stop(struct server *server);
 
+/** server_reap_orphans() - reap ended children that are no exchange's own, for a gate that is init: getpid() is 1 */
+void server_reap_orphans(struct server *server);
+
 /** server_deinit() - free everything; what still runs is killed */
 void server_deinit(struct server *server);
 

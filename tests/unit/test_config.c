@@ -33,7 +33,7 @@ static const struct {
     {"max-backends", ROW(max_backends, CONFIG_COUNT, "16", "2", "2")},
     {"queue-timeout", ROW(queue_timeout, CONFIG_SECONDS, "30", "3", "3")},
     {"max-push-bytes", ROW(max_push_bytes, CONFIG_BYTES, "0", "4K", "4096")},
-    {"max-negotiation-bytes", ROW(max_negotiation_bytes, CONFIG_BYTES, "33554432", "5M", "5242880")},
+    {"max-negotiation-bytes", ROW(max_negotiation_bytes, CONFIG_SIZE, "33554432", "5M", "5242880")},
     {"header-timeout", ROW(header_timeout, CONFIG_SECONDS, "10", "6", "6")},
     {"idle-timeout", ROW(idle_timeout, CONFIG_SECONDS, "75", "7", "7")},
     {"stall-timeout", ROW(stall_timeout, CONFIG_SECONDS, "60", "8", "8")},
@@ -180,16 +180,20 @@ static const struct {
     {"max-push-bytes", "0", "0"},
     {"max-push-bytes", "1", "1"},
     {"max-push-bytes", "2147483648", "2147483648"},
-    {"max-push-bytes", "18446744073709551615", "18446744073709551615"},
+    {"max-push-bytes", "9223372036854775807", "9223372036854775807"}, /* 2^63 - 1 */
+    {"max-push-bytes", "9223372036854775808", NULL},
+    {"max-push-bytes", "18446744073709551615", NULL},
     {"max-push-bytes", "18446744073709551616", NULL},
     {"max-push-bytes", "18446744073709551620", NULL},
     {"max-push-bytes", "0K", "0"},
     {"max-push-bytes", "3K", "3072"},
     {"max-push-bytes", "3M", "3145728"},
     {"max-push-bytes", "3G", "3221225472"},
-    {"max-push-bytes", "17179869183G", "18446744072635809792"}, /* 2^64 - 2^30 */
-    {"max-push-bytes", "17179869184G", NULL},                   /* 2^64 */
-    {"max-push-bytes", "17179869185G", NULL},                   /* 2^64 + 2^30 */
+    {"max-push-bytes", "8589934591G", "9223372035781033984"}, /* 2^63 - 2^30 */
+    {"max-push-bytes", "8589934592G", NULL},                  /* 2^63 */
+    {"max-push-bytes", "17179869183G", NULL},                 /* 2^64 - 2^30 */
+    {"max-push-bytes", "17179869184G", NULL},                 /* 2^64 */
+    {"max-push-bytes", "17179869185G", NULL},                 /* 2^64 + 2^30 */
     {"max-push-bytes", "17592186044416M", NULL},
     {"max-push-bytes", "18014398509481984K", NULL},
     {"max-push-bytes", "K", NULL},
@@ -204,6 +208,12 @@ static const struct {
     {"max-push-bytes", "+1", NULL},
     {"max-push-bytes", "1.5M", NULL},
     {"max-push-bytes", "K1", NULL},
+    {"max-negotiation-bytes", "0", NULL},
+    {"max-negotiation-bytes", "0K", NULL},
+    {"max-negotiation-bytes", "1", "1"},
+    {"max-negotiation-bytes", "2G", "2147483648"},
+    {"max-negotiation-bytes", "9223372036854775808", NULL},
+    {"max-negotiation-bytes", "-1", NULL},
     {"read-only", "yes", "yes"},
     {"read-only", "no", "no"},
     {"read-only", "Yes", NULL},

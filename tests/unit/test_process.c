@@ -313,7 +313,7 @@ static void test_gate_dies(void **state) {
 }
 
 static const int rough_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGUSR1, SIGUSR2, SIGTSTP};
-static const int rough_descriptors[] = {3, 77, 900};
+static const int rough_descriptors[] = {3, 4, 77, 900};
 
 static void set_signals(void (*handler)(int), bool are_blocked) {
     sigset_t mask;

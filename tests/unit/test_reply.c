@@ -26,7 +26,8 @@ static const struct {
      "HTTP/1.1 404 Not Found\r\n" DATE TEXT "Content-Length: 9\r\n\r\nnot here\n"},
     {"closing",
      {.status = 400, .sentence = "no HTTP", .close = true, .now = NOW},
-     "HTTP/1.1 400 Bad Request\r\n" DATE "Connection: close\r\n" TEXT "Content-Length: 8\r\n\r\nno HTTP\n"},
+     "HTTP/1.1 400 Bad Request\r\n" DATE "Connection: close\r\n" TEXT
+     "Content-Length: 50\r\n\r\nno HTTP; use a git client, which does not do that\n"},
     {"challenge",
      {.status = 401, .sentence = "a token", .now = NOW},
      "HTTP/1.1 401 Unauthorized\r\n" DATE "WWW-Authenticate: Basic realm=\"git-gate\", charset=\"UTF-8\"\r\n" TEXT
