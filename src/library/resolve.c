@@ -97,7 +97,7 @@ static int make_absolute(char **pathp, const char *option, struct gate_error *er
 }
 
 static bool lies_inside(const char *path, const char *folder) {
-    size_t size = strlen(folder);
+    size_t size = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
 
     return strncmp(path, folder, size) == 0 && (path[size] == '/' || path[size] == '\0');
 }
