@@ -58,6 +58,15 @@ static bool is_repository_byte(char byte) {
            byte == '.' || byte == '_' || byte == '-';
 }
 
+bool route_repository_is_valid(struct span name) {
+    for (size_t i = 0; i < name.size; i++) {
+        if (!is_repository_byte(name.data[i])) {
+            return false;
+        }
+    }
+    return name.size > 0 && name.size <= ROUTE_REPOSITORY_MAX_BYTES;
+}
+
 /* Takes "/REPO.git" off the front of @restp. REPO may itself hold ".git": the last one before the next slash counts. */
 static bool take_repository(struct span *restp, struct span *repositoryp) {
     const size_t end_size = sizeof(repository_end) - 1;

@@ -35,15 +35,18 @@ struct route {
 };
 
 enum {
-    ROUTE_E_UNKNOWN = 1,      /* 404 */
-    ROUTE_E_NO_SERVICE,       /* 403: the dumb protocol, which ignores transfer.hideRefs */
-    ROUTE_E_WRONG_METHOD = 3, /* 405: *routep tells what it takes */
+    ROUTE_E_UNKNOWN = 1,  /* 404 */
+    ROUTE_E_NO_SERVICE,   /* 403: the dumb protocol, which ignores transfer.hideRefs */
+    ROUTE_E_WRONG_METHOD, /* 405: *routep tells what it takes */
 };
+
+/** route_repository_is_valid() - whether @name can be the REPO of a target */
+bool route_repository_is_valid(struct span name);
 
 /**
  * route_match() - find the route of a request
  * @routep: static, owned by the table; set on success and for ROUTE_E_WRONG_METHOD
- * @repositoryp: REPO, within @target; set likewise
+ * @repositoryp: REPO, within @target; set whenever @target begins with one
  * @target: the raw request target, compared byte for byte: nothing is decoded, nothing normalised
  *
  * Return: 0 or ROUTE_E_*.

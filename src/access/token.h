@@ -12,6 +12,9 @@ enum {
     TOKEN_MINT_HEX_DIGITS = 32 /* 128 bits from getrandom(2) */
 };
 
+/* What a minted token begins with, so that it is known for one when it turns up somewhere. */
+static const char token_default_prefix[] = "gate-";
+
 /** token_is_valid() - whether @token is 1 to TOKEN_MAX_BYTES printable ASCII bytes without space and ":" */
 bool token_is_valid(struct span token);
 

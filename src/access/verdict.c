@@ -137,10 +137,10 @@ static bool check_git_protocol(struct verdict *verdict, const struct verdict_pol
     if (!verdict->git_protocol.data || git_protocol_is_valid(verdict->git_protocol)) {
         return true;
     }
-    return refuse(verdict, 400, "Git-Protocol is not a list of key=value; use a git client");
+    return refuse(verdict, 400, "Git-Protocol is not a list of key=value");
 }
 
-/* The contract's table, from the row behind strict HTTP to the one before the room that is left. */
+/* git-gate(1), STATUS CODES: from what stands behind strict HTTP to what stands before the room that is left. */
 static bool (*const checks[])(struct verdict *, const struct verdict_policy *, const struct head *) = {
     check_route,        /* 404, 403 */
     check_method,       /* 405 */

@@ -47,5 +47,5 @@ struct verdict {
     struct span git_protocol;
 };
 
-/** verdict_reach() - run the checks of the contract in their order; the first that fails decides */
+/** verdict_reach() - run the checks of git-gate(1) in their order; the first that fails decides */
 void verdict_reach(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head);

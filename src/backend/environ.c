@@ -10,9 +10,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "backend/git.h"
+
+enum {
+    VALUE_MAX_BYTES = 2 * PATH_MAX, /* longer than any path, and than any value that the configuration takes */
+};
 
 /*
  * Composes the variables twice: first without memory, to count, then into a block that is just large enough. The block
@@ -71,9 +78,7 @@ static void add_cgi(struct composer *composer, const struct environ_settings *se
 
 /* A HOME that exists and cannot be read is fatal to git, so without one of its own it gets one that does not exist. */
 static void add_world(struct composer *composer, const struct environ_settings *settings) {
-    const char *path = getenv("PATH");
-
-    add(composer, "PATH=%s", path && *path ? path : "/usr/local/bin:/usr/bin:/bin");
+    add(composer, "PATH=%s", git_search_path());
     add(composer, "GIT_EXEC_PATH=%s", settings->exec_path);
     add(composer, "HOME=%s", settings->home ? settings->home : "/nonexistent");
     add(composer, "GIT_CONFIG_NOSYSTEM=1");
@@ -85,7 +90,7 @@ static void add_world(struct composer *composer, const struct environ_settings *
 
 __attribute__((format(printf, 4, 5))) static void add_setting(struct composer *composer, size_t *countp,
                                                               const char *key, const char *format, ...) {
-    char value[8192]; /* longer than any path and any value that the configuration takes */
+    char value[VALUE_MAX_BYTES];
     va_list arguments;
 
     va_start(arguments, format);

@@ -8,7 +8,6 @@
 #include "backend/git.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,17 +22,15 @@
 #include "base/buffer.h"
 #include "base/fd.h"
 
-static const char default_path[] = "/usr/local/bin:/usr/bin:/bin";
-
-static const char *search_path(void) {
+const char *git_search_path(void) {
     const char *path = getenv("PATH");
 
-    return path && *path ? path : default_path;
+    return path && *path ? path : "/usr/local/bin:/usr/bin:/bin";
 }
 
 /* The first executable file of that name in PATH; what is too long to be one is passed over. Return: 0, -ENOENT. */
 static int find_in_path(char *found, size_t size, const char *name) {
-    for (const char *at = search_path(); at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
+    for (const char *at = git_search_path(); at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
         size_t n = strcspn(at, ":");
         int length = snprintf(found, size, "%.*s/%s", (int)n, at, name);
 
@@ -80,7 +77,7 @@ static int ask_exec_path(struct buffer *answer, const char *program) {
     int status = 0;
     int r;
 
-    (void)snprintf(path_variable, sizeof(path_variable), "PATH=%s", search_path());
+    (void)snprintf(path_variable, sizeof(path_variable), "PATH=%s", git_search_path());
     if (exec_path && *exec_path) {
         (void)snprintf(exec_path_variable, sizeof(exec_path_variable), "GIT_EXEC_PATH=%s", exec_path);
         envp[1] = exec_path_variable;
@@ -94,9 +91,7 @@ static int ask_exec_path(struct buffer *answer, const char *program) {
     if (r) {
         process_signal(&process, SIGKILL);
     }
-    if (waitpid(process.pid, &status, 0) < 0 && r == 0) {
-        r = -errno;
-    }
+    r = process_reap(&process, &status) < 0 && r == 0 ? -ECHILD : r;
     process_deinit(&process);
     return r ? r : status == 0 && buffer_size(answer) > 1 ? 0 : -EPROTO;
 }
@@ -144,18 +139,23 @@ void git_deinit(struct git *git) {
     *git = (struct git){0};
 }
 
-int git_check_repository(const char *path, int trust_owner, struct gate_error *error) {
-    char head[PATH_MAX + sizeof("/HEAD")];
+static bool has_entry(const char *folder, const char *name) {
+    char path[PATH_MAX + sizeof("/objects")];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return access(path, R_OK) == 0;
+}
+
+int git_check_repository(const char *path, bool trust_owner, struct gate_error *error) {
     struct stat status;
 
     if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode)) {
         return gate_error_set(error, GATE_E_USAGE, "there is no repository at '%s'; check --mirror-root and --scope",
                               path);
     }
-    (void)snprintf(head, sizeof(head), "%s/HEAD", path);
-    if (access(head, R_OK) != 0) {
+    if (!has_entry(path, "HEAD") || !has_entry(path, "objects") || !has_entry(path, "refs")) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "'%s' is not a bare git repository that can be read (no HEAD); make one with "
+                              "'%s' is not a bare git repository that can be read; make one with "
                               "'git clone --mirror' or check --mirror-root and --scope",
                               path);
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 enum {
@@ -29,11 +31,16 @@ struct git {
 int git_find(struct git *git, struct gate_error *error);
 void git_deinit(struct git *git);
 
+/** git_search_path() - PATH, or what stands in for it when it is not set */
+const char *git_search_path(void);
+
 /**
- * git_check_repository() - whether git would serve the repository at @path
+ * git_check_repository() - whether there is a repository at @path that git may serve
  * @path: absolute
  * @trust_owner: it may belong to another user
  *
+ * Looks for HEAD, objects and refs, and at the owner; whether git can read it all shows at the first request.
+ *
  * Return: 0, GATE_E_USAGE with the option that mends it.
  */
-int git_check_repository(const char *path, int trust_owner, struct gate_error *error);
+int git_check_repository(const char *path, bool trust_owner, struct gate_error *error);

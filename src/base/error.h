@@ -5,8 +5,8 @@
  * How functions fail.
  *
  * 0 is success. A negative errno is a failure of the system that the caller passes on unchanged. A positive
- * MODULE_E_* is a verdict that the caller must handle; it is listed at the function. Whoever can be read by a person,
- * which is start-up and the configuration, also fills a struct gate_error.
+ * MODULE_E_* is a verdict that the caller must handle; it is listed at the function. What a person may read,
+ * at start-up and of the configuration, also fills a struct gate_error.
  */
 
 enum {

@@ -16,7 +16,7 @@ enum log_level {
 };
 
 enum log_format {
-    LOG_FORMAT_TEXT, /* TIME LEVEL MESSAGE NAME=VALUE ...; in the journal without time, with <priority> before it */
+    LOG_FORMAT_TEXT, /* TIME LEVEL MESSAGE NAME=VALUE ...; in the journal <PRIORITY>MESSAGE NAME=VALUE ... */
     LOG_FORMAT_JSON, /* one object a line: time, level, message, then the fields; numbers are numbers */
     LOG_FORMAT_COUNT,
 };

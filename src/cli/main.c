@@ -53,7 +53,8 @@ int main(int argc, char *argv[]) {
     const char *verb = argc > 1 ? argv[1] : "";
 
     if (open_standard_descriptors() < 0) {
-        return GATE_E_INTERNAL;
+        (void)gate_error_set(&error, GATE_E_INTERNAL, "cannot open /dev/null: %s", strerror(errno));
+        return cli_fail(&error);
     }
     for (size_t i = 0; i < N_VERBS; i++) {
         if (strcmp(verb, verbs[i].name) == 0) {

@@ -9,18 +9,16 @@
 #include "access/token.h"
 #include "cli/cli.h"
 
-static const char default_prefix[] = "gate-";
-
 static void print_help(void) {
     printf("usage: git-gate mint [--prefix=PREFIX]\n"
            "\n"
            "Prints a fresh token: PREFIX [%s] and %d hex digits from getrandom(2).\n",
-           default_prefix, TOKEN_MINT_HEX_DIGITS);
+           token_default_prefix, TOKEN_MINT_HEX_DIGITS);
 }
 
 int cli_mint(int argc, char *argv[]) {
     static const char option[] = "--prefix=";
-    const char *prefix = default_prefix;
+    const char *prefix = token_default_prefix;
     char token[TOKEN_MAX_BYTES + 1];
     struct gate_error error;
     int r;
@@ -29,6 +27,10 @@ int cli_mint(int argc, char *argv[]) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             print_help();
             return 0;
+        }
+        if (strcmp(argv[i], "--prefix") == 0 && i + 1 < argc) {
+            prefix = argv[++i];
+            continue;
         }
         if (strncmp(argv[i], option, strlen(option)) != 0) {
             (void)gate_error_set(&error, GATE_E_USAGE, "mint takes --prefix=PREFIX, and not '%.128s'", argv[i]);

@@ -110,7 +110,7 @@ static int take_token_from_credentials(struct gate_config *config, struct gate_e
         access(path, F_OK) != 0) {
         return 0;
     }
-    return config_set_token_from(config, path, "the credential", error);
+    return config_set_token_from(config, path, "the credential ", error);
 }
 
 static int mint_token(struct gate_config *config, bool *mintedp, struct gate_error *error) {
@@ -120,7 +120,7 @@ static int mint_token(struct gate_config *config, bool *mintedp, struct gate_err
     if (config->token_file || config->token) {
         return 0;
     }
-    r = token_mint(token, sizeof(token), "gate-");
+    r = token_mint(token, sizeof(token), token_default_prefix);
     if (r) {
         return gate_error_set(error, GATE_E_INTERNAL, "no random bytes for a token: %s", strerror(-r));
     }

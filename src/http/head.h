@@ -94,7 +94,7 @@ struct head {
 void head_init(struct head *head);
 
 /**
- * head_feed() - go on parsing a request head (RFC 9112, with no leniency: contract "Strict HTTP")
+ * head_feed() - go on parsing a request head (RFC 9112, with no leniency: git-gate(1), STATUS CODES, 400)
  * @data: the request from its first byte on, all that has come so far
  * @size: how much that is; what is beyond the head is left alone
  *

@@ -51,8 +51,8 @@ int reply_append_status(struct buffer *buffer, int status, bool close, time_t no
                          close ? "Connection: close\r\n" : "");
 }
 
-int reply_append_field(struct buffer *buffer, const char *name, struct span value) {
-    return buffer_printf(buffer, "%s: %.*s\r\n", name, (int)value.size, value.data);
+int reply_append_field(struct buffer *buffer, struct span name, struct span value) {
+    return buffer_printf(buffer, "%.*s: %.*s\r\n", (int)name.size, name.data, (int)value.size, value.data);
 }
 
 /* Behind a sentence about what was wrong with the request itself. */
@@ -75,10 +75,11 @@ static int append_fields(struct buffer *buffer, const struct reply *reply) {
     int r = 0;
 
     if (reply->allow) {
-        r = reply_append_field(buffer, "Allow", span_of(reply->allow));
+        r = reply_append_field(buffer, span_of("Allow"), span_of(reply->allow));
     }
     if (!r && reply->status == 401) {
-        r = reply_append_field(buffer, "WWW-Authenticate", span_of("Basic realm=\"git-gate\", charset=\"UTF-8\""));
+        r = reply_append_field(buffer, span_of("WWW-Authenticate"),
+                               span_of("Basic realm=\"git-gate\", charset=\"UTF-8\""));
     }
     if (!r && reply->status == 503) {
         r = buffer_printf(buffer, "Retry-After: %d\r\n", REPLY_RETRY_AFTER_SECONDS);

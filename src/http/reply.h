@@ -41,7 +41,7 @@ const char *reply_reason_phrase(int status);
 int reply_append_status(struct buffer *buffer, int status, bool close, time_t now);
 
 /** reply_append_field() - append a field line; @value is known to hold no control bytes. Return: as buffer_append(). */
-int reply_append_field(struct buffer *buffer, const char *name, struct span value);
+int reply_append_field(struct buffer *buffer, struct span name, struct span value);
 
 /** reply_append() - append a whole response. Return: as buffer_append(). */
 int reply_append(struct buffer *buffer, const struct reply *reply);

@@ -34,7 +34,7 @@ enum config_kind {
  * @name: as on the command line, without dashes
  * @kind: what it takes
  * @argument: how the help calls the value, NULL for flags
- * @default_value: as config_set() takes it, NULL for none
+ * @default_value: as gate_config_set() takes it, NULL for none
  * @help: one or two lines
  * @is_internal: not on the command line
  * @offset: of the value in struct gate_config
@@ -108,7 +108,7 @@ struct gate_config *gate_config_free(struct gate_config *config);
 /**
  * config_set_token_from() - read the token from the first line of a file
  * @path: "-" for standard input
- * @option: what the sentence calls the source
+ * @option: what stands before the path when a sentence names the source, as "--token-file="
  *
  * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
  */

@@ -2,7 +2,7 @@
 
 /*
  * Owns what can be said only of a configuration as a whole: that there is a token, one transport, a repository to
- * serve, and that paths lead somewhere. It reads files; it opens and starts nothing.
+ * serve, and that paths lead somewhere. It reads files and folders; it binds and starts nothing.
  */
 
 #include <dirent.h>
@@ -56,15 +56,15 @@ int config_set_token_from(struct gate_config *config, const char *path, const ch
 
     buffer_init(&file, TOKEN_FILE_MAX_BYTES);
     if (fd < 0) {
-        return gate_error_set(error, GATE_E_USAGE, "cannot open %s=%s: %s", option, path, strerror(errno));
+        return gate_error_set(error, GATE_E_USAGE, "cannot open %s%s: %s", option, path, strerror(errno));
     }
     r = read_first_line(&file, &line, fd);
     if (r) {
-        return gate_error_set(error, GATE_E_USAGE, "cannot read %s=%s: %s", option, path, strerror(-r));
+        return gate_error_set(error, GATE_E_USAGE, "cannot read %s%s: %s", option, path, strerror(-r));
     }
     if (!token_is_valid(line)) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "the first line of %s=%s is not a token of 1 to 255 printable ASCII characters without "
+                              "the first line of %s%s is not a token of 1 to 255 printable ASCII characters without "
                               "space and colon; 'git-gate mint' makes one",
                               option, path);
     }
@@ -149,13 +149,6 @@ static int check_hooks_path(const struct gate_config *config, struct gate_error 
     return 0;
 }
 
-static bool scope_is_valid(const char *scope) {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t size = strlen(scope);
-
-    return strcmp(scope, "*") == 0 || (size <= ROUTE_REPOSITORY_MAX_BYTES && strspn(scope, allowed) == size);
-}
-
 static int resolve_repository(struct gate_config *config, struct gate_error *error) {
     int r;
 
@@ -163,7 +156,7 @@ static int resolve_repository(struct gate_config *config, struct gate_error *err
         return gate_error_set(error, GATE_E_USAGE,
                               "nothing to serve: give REPOSITORY, or --mirror-root=DIR and --scope=NAME");
     }
-    if (!scope_is_valid(config->scope)) {
+    if (strcmp(config->scope, "*") != 0 && !route_repository_is_valid(span_of(config->scope))) {
         return gate_error_set(
             error, GATE_E_USAGE,
             "--scope=%s is not a repository's name: letters, digits, dot, underscore and hyphen, or '*'",
@@ -221,7 +214,7 @@ static int resolve_token(struct gate_config *config, struct gate_error *error) {
         return gate_error_set(error, GATE_E_USAGE, "there are two tokens: give either token or token-file");
     }
     if (config->token_file) {
-        int r = config_set_token_from(config, config->token_file, "--token-file", error);
+        int r = config_set_token_from(config, config->token_file, "--token-file=", error);
 
         if (!r) {
             free(take_pointer(&config->token_file)); /* so that resolving again finds one token, not two */

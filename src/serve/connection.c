@@ -17,9 +17,12 @@
 #include <time.h>
 
 #include "base/fd.h"
+#include "http/reply.h"
 #include "serve/conversation.h"
 #include "serve/exchange.h"
 #include "serve/server.h"
+
+static_assert((int)REPLY_MAX_BYTES <= (int)CONNECTION_WIRE_BYTES, "a reply fits on an empty wire");
 
 static const char *const state_names[] = {
     [CONNECTION_IDLE] = "idle",         [CONNECTION_HEAD] = "head",         [CONNECTION_QUEUED] = "queued",
@@ -28,11 +31,11 @@ static const char *const state_names[] = {
 };
 static_assert(sizeof(state_names) / sizeof(state_names[0]) == CONNECTION_STATE_COUNT, "every state has a name");
 
-const char *connection_state_name(enum connection_state state) {
-    return state_names[state];
-}
-
 void connection_enter(struct connection *connection, enum connection_state state) {
+    log_record(&connection->server->log, LOG_LEVEL_DEBUG, "connection",
+               LOG_FIELDS(log_string("client", connection->peer), log_string("state", state_names[state]),
+                          connection_has_request(connection) ? log_number("id", connection->request.id)
+                                                             : (struct log_field){0}));
     connection->state = state;
     connection->progress_us = server_now_us(connection->server);
 }
@@ -148,7 +151,7 @@ static uint64_t timeout_us(const struct connection *connection) {
     if (connection->end_of_input && seconds > CONNECTION_SHUT_TIMEOUT_S) {
         seconds = CONNECTION_SHUT_TIMEOUT_S;
     }
-    return seconds * UINT64_C(1000000);
+    return seconds * US_PER_S;
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -297,7 +300,7 @@ void connection_free(struct connection *connection) {
         connection->request.is_abandoned = true;
     }
     if (connection->exchange) {
-        connection->request.bytes_in += connection->exchange->body.n_decoded;
+        connection->request.bytes_in += exchange_body_bytes(connection->exchange);
         exchange_release(connection->exchange);
     }
     connection_log_request(connection);

@@ -30,9 +30,10 @@ enum {
  *     Between requests. -> HEAD at the first byte; CLOSED after the idle timeout, at end of file, at drain.
  * CONNECTION_HEAD:
  *     A request head is coming in; a new connection begins here, so that it cannot sit silent for long. -> EXCHANGE or
- *     QUEUED when it is whole and passes; REPLYING when it does not, with 408 after the header timeout, 503 at drain.
+ *     QUEUED when it is whole and passes; REPLYING when it does not, with 408 after the header timeout, 500 when git
+ *     cannot be started, 503 at drain; CLOSED when nothing came at all.
  * CONNECTION_QUEUED:
- *     All processes are taken. -> EXCHANGE in turn; REPLYING with 503 after the queue timeout or at drain.
+ *     All processes are taken. -> EXCHANGE in turn; REPLYING with 503 after the queue timeout or at drain, or with 500.
  * CONNECTION_EXCHANGE:
  *     An exchange runs. -> IDLE, LINGERING or CLOSED when it is complete; REPLYING when it failed before its response head
  *     was sent; CLOSED when it failed later.
@@ -62,6 +63,7 @@ enum connection_state {
  * @input: what the client sent and nobody has taken yet
  * @wire: what goes out before the exchange's chunk
  * @head, @request: of the current request
+ * @close_after: no further request follows, and the response says so
  */
 struct connection {
     LIST_ENTRY(connection) entry;
@@ -76,6 +78,7 @@ struct connection {
     struct head head;
     struct request request;
     struct exchange *exchange;
+    bool close_after;
 
     /* the rest is connection.c's and conversation.c's own */
     struct verdict verdict;
@@ -84,7 +87,6 @@ struct connection {
     bool peer_has_shut;
     bool end_of_input;
     bool gone;
-    bool close_after;
     bool linger_after;
     bool reset_after;
     uint64_t progress_us;
@@ -95,8 +97,6 @@ struct connection {
 };
 LIST_HEAD(connection_list, connection);
 TAILQ_HEAD(connection_queue, connection);
-
-const char *connection_state_name(enum connection_state state);
 
 /** connection_has_request() - whether a request has begun and is not finished */
 static inline bool connection_has_request(const struct connection *connection) {

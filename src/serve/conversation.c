@@ -81,18 +81,12 @@ static bool start_exchange(struct connection *connection) {
     return true;
 }
 
-static bool is_too_large(const struct connection *connection) {
-    const struct server_settings *settings = connection->server->settings;
-    uint64_t max_bytes = connection->verdict.route->pushes ? settings->max_push_bytes : settings->max_negotiation_bytes;
-
-    return max_bytes > 0 && connection->head.content_length > max_bytes;
-}
-
 /* The head is whole: what becomes of it? Its bytes are gone from the input when this returns. */
 static bool judge(struct connection *connection) {
     struct head *head = &connection->head;
     struct verdict *verdict = &connection->verdict;
     bool has_body = head_has_body(head);
+    uint64_t max_body_bytes;
 
     verdict_reach(verdict, &connection->server->settings->policy, head);
     request_remember(&connection->request, head, verdict);
@@ -103,11 +97,9 @@ static bool judge(struct connection *connection) {
     if (verdict->status) {
         return reply(connection, verdict->status, verdict->reason, !has_body);
     }
-    if (is_too_large(connection)) {
-        return reply(connection, 413,
-                     verdict->route->pushes ? "the push is larger than --max-push-bytes allows"
-                                            : "the body is larger than --max-negotiation-bytes allows",
-                     false);
+    max_body_bytes = settings_max_body_bytes(connection->server->settings, verdict->route->pushes);
+    if (max_body_bytes > 0 && head->content_length > max_body_bytes) {
+        return reply(connection, 413, settings_too_large(verdict->route->pushes), false);
     }
     if (server_has_room(connection->server)) {
         return start_exchange(connection);
@@ -181,7 +173,7 @@ static bool step_exchange(struct connection *connection) {
         return moved;
     }
     is_consumed = exchange_is_consumed(exchange);
-    request->bytes_in += exchange->body.n_decoded;
+    request->bytes_in += exchange_body_bytes(exchange);
     request->status = exchange->status;
     request->reason = exchange->reason;
     connection->exchange = NULL;
@@ -269,10 +261,10 @@ void conversation_admit(struct connection *connection) {
 void conversation_drain(struct connection *connection) {
     connection->close_after = true;
     if (connection->state == CONNECTION_QUEUED) {
-        leave_queue(connection, "the gate is stopping");
+        leave_queue(connection, "the gate is stopping; try again when it is back");
     } else if (!connection_has_request(connection)) {
         connection_enter(connection, CONNECTION_CLOSED);
     } else if (connection->state == CONNECTION_HEAD) {
-        (void)reply(connection, 503, "the gate is stopping", false);
+        (void)reply(connection, 503, "the gate is stopping; try again when it is back", false);
     }
 }

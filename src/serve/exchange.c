@@ -3,8 +3,8 @@
 /*
  * Owns one git process from its start to its end, and the order in which bytes move to it and from it, in buffers of
  * fixed size: whoever is slow slows the others down. It sends nothing to the client itself: it puts heads and chunk
- * heads on the connection's wire and says how much of its output may follow. It must not outlive its process, and no
- * process may outlive it.
+ * heads on the connection's wire and says how much of its output may follow. It does not outlive its process, and no
+ * process outlives it, unless a server that has given up waiting abandons one that not even SIGKILL ends.
  */
 
 #include "serve/exchange.h"
@@ -21,17 +21,6 @@
 #include "serve/connection.h"
 #include "serve/exchange_internal.h"
 #include "serve/server.h"
-
-static const char *const state_names[] = {
-    [EXCHANGE_HOLDING] = "holding",   [EXCHANGE_ANSWERING] = "answering",
-    [EXCHANGE_COMPLETE] = "complete", [EXCHANGE_FAILED] = "failed",
-    [EXCHANGE_CUT] = "cut",           [EXCHANGE_ENDING] = "ending",
-};
-static_assert(sizeof(state_names) / sizeof(state_names[0]) == EXCHANGE_STATE_COUNT, "every state has a name");
-
-const char *exchange_state_name(enum exchange_state state) {
-    return state_names[state];
-}
 
 bool exchange_fail(struct exchange *exchange, int status, const char *reason) {
     exchange->state = exchange->state == EXCHANGE_HOLDING ? EXCHANGE_FAILED : EXCHANGE_CUT;
@@ -88,10 +77,11 @@ void exchange_time_out(struct exchange *exchange) {
         (void)exchange_fail(exchange, 408, "the client stalled for longer than --stall-timeout allows");
         break;
     case EXCHANGE_WAITS_FOR_GIT:
-        (void)exchange_fail(exchange, 504, "git stalled for longer than --backend-timeout allows");
+        (void)exchange_fail(exchange, 504,
+                            "git stalled for longer than --backend-timeout allows; try again, or raise it");
         break;
     case EXCHANGE_WAITS_FOR_EXIT:
-        (void)exchange_fail(exchange, 504, "git did not exit after the end of its answer");
+        (void)exchange_fail(exchange, 504, "git did not exit after the end of its answer; try again");
         break;
     }
 }
@@ -230,7 +220,7 @@ static int on_terminate(sd_event_source *source, uint64_t usec, void *userdata) 
     (void)source, (void)usec;
     process_signal(&exchange->process, SIGTERM); /* git removes its lock files */
     exchange_close_output(exchange);
-    end_after(exchange, EXCHANGE_KILL_TIMEOUT_S * UINT64_C(1000000), on_kill);
+    end_after(exchange, EXCHANGE_KILL_TIMEOUT_S * US_PER_S, on_kill);
     return 0;
 }
 
@@ -291,7 +281,6 @@ static int spawn(struct exchange *exchange, bool has_body) {
 int exchange_start(struct exchange **exchangep, struct server *server, struct connection *connection,
                    const struct verdict *verdict) {
     struct exchange *exchange = calloc(1, sizeof(*exchange));
-    const struct server_settings *settings = server->settings;
     int r = 0;
 
     if (!exchange) {
@@ -302,7 +291,7 @@ int exchange_start(struct exchange **exchangep, struct server *server, struct co
     exchange->request = &connection->request;
     exchange->request_id = connection->request.id;
     exchange->pushes = verdict->route->pushes;
-    exchange->max_body_bytes = verdict->route->pushes ? settings->max_push_bytes : settings->max_negotiation_bytes;
+    exchange->max_body_bytes = settings_max_body_bytes(server->settings, exchange->pushes);
     exchange->process = PROCESS_NONE;
     exchange->input_ready = exchange->first_chunk = true;
     exchange->gzip = verdict->gzip;
@@ -337,7 +326,7 @@ void exchange_release(struct exchange *exchange) {
     if (exchange->pushes) {
         /* receive-pack removes its quarantine at the end of its input, and since git 2.39 not when it gets a signal. */
         drop_output(exchange);
-        end_after(exchange, EXCHANGE_HANGUP_TIMEOUT_MS * UINT64_C(1000), on_terminate);
+        end_after(exchange, EXCHANGE_HANGUP_TIMEOUT_MS * US_PER_MS, on_terminate);
     } else {
         (void)on_terminate(NULL, 0, exchange);
     }

@@ -109,8 +109,6 @@ struct exchange {
 };
 LIST_HEAD(exchange_list, exchange);
 
-const char *exchange_state_name(enum exchange_state state);
-
 /**
  * exchange_start() - start git for a request that passed every check
  * @exchangep: owned by @connection from here on
@@ -141,6 +139,11 @@ void exchange_time_out(struct exchange *exchange);
 
 /** exchange_end_of_input() - the client will send no more: a failure unless the request is consumed */
 void exchange_end_of_input(struct exchange *exchange);
+
+/** exchange_body_bytes() - of the request body that have come, without framing */
+static inline uint64_t exchange_body_bytes(const struct exchange *exchange) {
+    return exchange->body.n_decoded;
+}
 
 /** exchange_is_consumed() - whether the whole request body has been taken from the connection's input */
 static inline bool exchange_is_consumed(const struct exchange *exchange) {

@@ -10,6 +10,7 @@
 
 #include "serve/connection.h"
 #include "serve/exchange_internal.h"
+#include "serve/settings.h"
 
 /*
  * Hands bytes to git, or drops them when git reads no more: the request is read to its end all the same, since a client
@@ -51,12 +52,12 @@ static bool pump_gunzip(struct exchange *exchange, struct buffer *input) {
     int r = gunzip_inflate(&exchange->gunzip, compressed, &n_used, &exchange->inflated);
 
     if (r < 0) {
-        return exchange_fail(exchange, 500, "out of memory");
+        return exchange_fail(exchange, 500, "the gate is out of memory; try again later");
     }
     body_consume(&exchange->body, input, n_used);
     exchange->n_inflated += buffer_size(&exchange->inflated) - before;
     if (over_limit(exchange)) {
-        return exchange_fail(exchange, 413, "the inflated body is larger than --max-negotiation-bytes allows");
+        return exchange_fail(exchange, 413, settings_too_large(exchange->pushes));
     }
     if (r || (at_end && !exchange->gunzip.complete && buffer_size(&exchange->inflated) == 0)) {
         return exchange_fail(exchange, 400, "the gzip body is damaged, cut short, or has bytes behind its end");
@@ -77,10 +78,7 @@ bool exchange_request_pump(struct exchange *exchange) {
         return exchange_fail(exchange, 400, exchange->body.reason);
     }
     if (over_limit(exchange)) {
-        return exchange_fail(exchange, 413,
-                             exchange->request->route->pushes
-                                 ? "the push is larger than --max-push-bytes allows"
-                                 : "the body is larger than --max-negotiation-bytes allows");
+        return exchange_fail(exchange, 413, settings_too_large(exchange->pushes));
     }
     if (exchange->gzip) {
         moved = pump_gunzip(exchange, input);

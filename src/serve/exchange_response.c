@@ -64,8 +64,7 @@ static int append_head(struct exchange *exchange, const struct cgi *cgi) {
     int r = reply_append_status(wire, cgi->status, connection->close_after, time(NULL));
 
     for (size_t i = 0; i < cgi->n_fields && !r; i++) {
-        r = buffer_printf(wire, "%.*s: %.*s\r\n", (int)cgi->field[i].name.size, cgi->field[i].name.data,
-                          (int)cgi->field[i].value.size, cgi->field[i].value.data);
+        r = reply_append_field(wire, cgi->field[i].name, cgi->field[i].value);
     }
     if (!r && connection->head.minor == 1) {
         r = buffer_printf(wire, "Transfer-Encoding: chunked\r\n");
@@ -121,7 +120,7 @@ static bool pump_answer(struct exchange *exchange) {
     }
     if (size > 0) {
         if (is_chunked && body_encode_chunk(&connection->wire, exchange->first_chunk, size) < 0) {
-            return exchange_fail(exchange, 500, "out of memory");
+            return exchange_fail(exchange, 500, "the gate is out of memory; try again later");
         }
         packets_feed(&exchange->packets, buffer_content(&exchange->output));
         exchange->first_chunk = false;
@@ -135,7 +134,7 @@ static bool pump_answer(struct exchange *exchange) {
         return exchange_fail(exchange, 502, "git failed in the middle of its answer; the gate's log has its words");
     }
     if (is_chunked && body_encode_end(&connection->wire, exchange->first_chunk) < 0) {
-        return exchange_fail(exchange, 500, "out of memory");
+        return exchange_fail(exchange, 500, "the gate is out of memory; try again later");
     }
     exchange->state = EXCHANGE_COMPLETE;
     return true;

@@ -18,10 +18,6 @@
 
 #include "base/fd.h"
 
-enum {
-    US_PER_MS = 1000,
-};
-
 static const char *const stage_names[] = {
     [SERVER_SERVING] = "serving", [SERVER_DRAINING] = "draining", [SERVER_ENDING] = "ending",
     [SERVER_KILLING] = "killing", [SERVER_STOPPED] = "stopped",
@@ -59,12 +55,12 @@ static void stop_if_done(struct server *server) {
     }
 }
 
-/* Ends all requests; their processes get @signal. */
+/* Ends all requests, in SERVER_KILLING with SIGKILL to their processes. */
 static void end_requests(struct server *server, enum server_stage stage) {
     struct connection *connection;
     struct exchange *exchange;
 
-    enter_stage(server, stage, SERVER_TERMINATE_TIMEOUT_MS * (uint64_t)US_PER_MS);
+    enter_stage(server, stage, SERVER_TERMINATE_TIMEOUT_MS * US_PER_MS);
     while ((connection = LIST_FIRST(&server->connections))) {
         connection_free(connection);
     }
@@ -102,7 +98,7 @@ static void stop_accepting(struct server *server) {
 static void drain(struct server *server) {
     struct connection *connection = LIST_FIRST(&server->connections);
 
-    enter_stage(server, SERVER_DRAINING, server->settings->drain_timeout_s * UINT64_C(1000000));
+    enter_stage(server, SERVER_DRAINING, server->settings->drain_timeout_s * US_PER_S);
     while (connection) {
         struct connection *next = LIST_NEXT(connection, entry); /* the pump may free the one, never another */
 
@@ -167,7 +163,7 @@ static void pause_accepting(struct server *server, int error) {
     set_accepting(server, false);
     server->pause_source = sd_event_source_disable_unref(server->pause_source);
     if (sd_event_add_time_relative(server->event, &server->pause_source, CLOCK_MONOTONIC,
-                                   SERVER_ACCEPT_PAUSE_MS * (uint64_t)US_PER_MS, 0, on_pause_over, server) < 0) {
+                                   SERVER_ACCEPT_PAUSE_MS * US_PER_MS, 0, on_pause_over, server) < 0) {
         set_accepting(server, true); /* out of memory: a busy loop is better than a deaf gate */
     }
 }

@@ -23,7 +23,7 @@ enum {
  *
  * SERVER_SERVING:  clients are accepted.
  * SERVER_DRAINING: none is; running requests may finish until the drain timeout.
- * SERVER_ENDING:   their processes got SIGTERM; SERVER_TERMINATE_TIMEOUT_MS.
+ * SERVER_ENDING:   their processes were told to end, as when a client goes; SERVER_TERMINATE_TIMEOUT_MS.
  * SERVER_KILLING:  they got SIGKILL; SERVER_TERMINATE_TIMEOUT_MS.
  * SERVER_STOPPED:  the loop has returned, or is about to.
  */

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "access/verdict.h"
 #include "backend/environ.h"
 #include "base/log.h"
 #include "serve/listener.h"
+
+#define US_PER_MS UINT64_C(1000)
+#define US_PER_S (1000 * US_PER_MS)
 
 /**
  * struct server_settings - all that a server is told, checked before it is handed over
@@ -36,3 +40,14 @@ struct server_settings {
     enum log_level log_level;
     enum log_format log_format;
 };
+
+/** settings_max_body_bytes() - the bound on the body of a push or of a fetch; 0 for none */
+static inline uint64_t settings_max_body_bytes(const struct server_settings *settings, bool pushes) {
+    return pushes ? settings->max_push_bytes : settings->max_negotiation_bytes;
+}
+
+/** settings_too_large() - what to tell whoever exceeds it */
+static inline const char *settings_too_large(bool pushes) {
+    return pushes ? "the push is larger than --max-push-bytes allows; push less at a time, or raise it"
+                  : "the request is larger than --max-negotiation-bytes allows; fetch less at a time, or raise it";
+}

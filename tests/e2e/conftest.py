@@ -14,7 +14,7 @@ def gates():
     """
     Yields a function that starts a gate with the options given.
 
-    In the end each one that was not stopped by its test gets SIGTERM and must end as the contract says.
+    In the end each one that was not stopped by its test gets SIGTERM and must end as git-gate(1) says.
     """
     with contextlib.ExitStack() as stack:
         def start(*options, **named):

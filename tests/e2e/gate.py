@@ -134,7 +134,7 @@ class Gate:
             wait_until("the line 'listening'", lambda: self.output or self.process.poll() is not None, START_SECONDS)
             assert self.output, f"ended with {self.process.wait()}:\n{''.join(self.lines)}"
             match = LISTENING.fullmatch(self.output[0])
-            assert match, f"not what the contract says: {self.output[0]!r}"
+            assert match, f"not what git-gate(1) says: {self.output[0]!r}"
         except BaseException:
             self.clean_up()
             raise

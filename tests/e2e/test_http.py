@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP as the contract promises it: framing, versions, and connections that are used again. Over both transports."""
+"""HTTP as git-gate(1) promises it: framing, versions, and connections that are used again. Over both transports."""
 
 import gzip
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Refused before anything is started: each row of the contract's table by raw requests.
+Refused before anything is started: each row of STATUS CODES in git-gate(1) by raw requests.
 
 The gate of this module never serves anything, so at its end not a single run of git-http-backend may be on record.
 """

@@ -224,7 +224,7 @@ static void test_cases(void **state) {
     }
 }
 
-/* One fault for each line of the contract's table, in its order. */
+/* One fault for each line of STATUS CODES in git-gate(1), in its order. */
 static const struct {
     const char *name;
     int status;
