@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns a client's socket and walks its requests, one at a time, through the states of connection.h. All of it happens
- * in connection_pump(): events only say what has become possible. A client can end nothing but its own connection.
+ * Owns a client's socket, its buffers and its timer. All of it happens in connection_pump(): events only say what has
+ * become possible. What the bytes mean is conversation.c's affair. A client can end nothing but its own connection.
  */
 
 #include "serve/connection.h"

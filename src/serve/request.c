@@ -16,14 +16,12 @@ void request_remember(struct request *request, const struct head *head, const st
     if (request->target_size > 0) {
         memcpy(request->target, target.data, request->target_size);
     }
-    if (verdict) {
-        request->route = verdict->route;
-        (void)snprintf(request->repository, sizeof(request->repository), "%.*s", (int)verdict->repository.size,
-                       verdict->repository.data ? verdict->repository.data : "");
-        (void)snprintf(request->git_protocol, sizeof(request->git_protocol), "%.*s", (int)verdict->git_protocol.size,
-                       verdict->git_protocol.data ? verdict->git_protocol.data : "");
-        request->is_anonymous = verdict->anonymous;
-    }
+    request->route = verdict->route;
+    (void)snprintf(request->repository, sizeof(request->repository), "%.*s", (int)verdict->repository.size,
+                   verdict->repository.data ? verdict->repository.data : "");
+    (void)snprintf(request->git_protocol, sizeof(request->git_protocol), "%.*s", (int)verdict->git_protocol.size,
+                   verdict->git_protocol.data ? verdict->git_protocol.data : "");
+    request->is_anonymous = verdict->anonymous;
 }
 
 static enum log_level level_of(const struct request *request) {

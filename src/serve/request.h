@@ -46,7 +46,7 @@ struct request {
     uint64_t bytes_out;
 };
 
-/** request_remember() - copy from @head and @verdict what is needed when their bytes are gone; @verdict may be NULL */
+/** request_remember() - copy from @head and @verdict what is needed when their bytes are gone */
 void request_remember(struct request *request, const struct head *head, const struct verdict *verdict);
 
 /**

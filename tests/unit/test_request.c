@@ -210,15 +210,9 @@ static void test_duration(void **state) {
 /* A head that was no HTTP has neither verdict nor method. */
 static void test_no_verdict(void **state) {
     struct request request = {.id = 1, .status = 400, .reason = "no HTTP"};
-    struct head head;
     const char *out;
 
     (void)state;
-    head_init(&head);
-    assert_int_equal(head_feed(&head, "\x16\x03\x01", 3), HEAD_E_REFUSED);
-    request_remember(&request, &head, NULL);
-    assert_null(request.route);
-    assert_false(request.is_anonymous);
     log_init(&capture.log, capture.fds[1], LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT);
     request_log(&request, &capture.log, "unix", 0);
     out = capture_read();
