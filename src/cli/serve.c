@@ -5,6 +5,7 @@
  * token comes from, what is printed, signals, and word to systemd.
  */
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -20,6 +21,8 @@
 #include "cli/cli.h"
 #include "library/config.h"
 #include "serve/server.h"
+
+static_assert(TOKEN_MAX_BYTES == 255 && TOKEN_SHORT_BYTES == 16, "the sentences below say these numbers");
 
 static const char credential_name[] = "git-gate.token";
 

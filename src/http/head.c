@@ -13,6 +13,9 @@
 
 #include "http/body.h"
 
+static_assert(HEAD_MAX_BYTES == 16384 && HEAD_MAX_FIELDS == 64 && HEAD_MAX_TARGET_BYTES == 4096,
+              "the sentences below say these numbers");
+
 static const char *const field_names[] = {
     [HEAD_FIELD_HOST] = "host",
     [HEAD_FIELD_AUTHORIZATION] = "authorization",

@@ -63,6 +63,8 @@ enum {
     N_OPTIONS = sizeof(options) / sizeof(options[0]),
 };
 
+static_assert(CONFIG_LIST_MAX == 64 && CONFIG_VALUE_MAX_BYTES == 4096 && TOKEN_MAX_BYTES == 255,
+              "the sentences below say these numbers");
 static_assert(LOG_LEVEL_COUNT == 5 && LOG_FORMAT_COUNT == 2, "the choices of log-level and log-format name each value");
 
 const struct config_option *config_options(size_t *n_optionsp) {
