@@ -47,7 +47,9 @@ static bool check_credentials(struct verdict *verdict, const struct verdict_poli
         verdict->anonymous = authorization.data == NULL;
         return refuse(verdict, 401, "a token is needed: use http://TOKEN:@HOST/REPOSITORY.git as the address");
     case TOKEN_E_MISMATCH:
-        return refuse(verdict, 403, "the token is not the one of this gate; ask whoever started it for the right one");
+        return refuse(verdict, 403,
+                      "the user name is not the token of this gate, or the token stands in the password's place; use "
+                      "http://TOKEN:@HOST/REPOSITORY.git with the token of whoever started the gate");
     default:
         return true;
     }

@@ -150,8 +150,9 @@ int git_check_repository(const char *path, bool trust_owner, struct gate_error *
     struct stat status;
 
     if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode)) {
-        return gate_error_set(error, GATE_E_USAGE, "there is no repository at '%s'; check --mirror-root and --scope",
-                              path);
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "there is no repository at '%s'; check --mirror-root, and --scope, which is the name without .git", path);
     }
     if (!has_entry(path, "HEAD") || !has_entry(path, "objects") || !has_entry(path, "refs")) {
         return gate_error_set(error, GATE_E_USAGE,

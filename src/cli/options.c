@@ -82,9 +82,12 @@ int options_parse(struct gate_config *config, int argc, char *argv[], const char
             *positionalp = optarg;
             continue;
         }
+        if (value == '?' && optopt >= OPTION_FIRST) {
+            return refuse(argument, "takes no value", error);
+        }
         if (value < OPTION_FIRST || value == OPTION_HELP ||
             !is_spelled_out(argument, options[value - OPTION_FIRST].name)) {
-            return refuse(argument, "is no option, or takes no value", error);
+            return refuse(argument, "is no option", error);
         }
         r = gate_config_set(config, options[value - OPTION_FIRST].name, optarg ? optarg : "yes", error);
         if (r) {

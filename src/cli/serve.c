@@ -44,6 +44,7 @@ static void print_help(void) {
 /* DIR/NAME.git, existing, as --mirror-root=DIR and --scope=NAME. */
 static int take_repository(struct gate_config *config, const char *repository, struct gate_error *error) {
     _cleanup_free_ char *path = NULL;
+    _cleanup_free_ char *head = NULL;
     static const char end[] = ".git";
     char *name;
     int r;
@@ -53,14 +54,24 @@ static int take_repository(struct gate_config *config, const char *repository, s
     }
     path = realpath(repository, NULL);
     if (!path) {
-        return gate_error_set(error, GATE_E_USAGE, "there is no repository '%s': %s", repository, strerror(errno));
+        return gate_error_set(error, GATE_E_USAGE, "there is no repository '%s': %s; its name ends in .git", repository,
+                              strerror(errno));
     }
     name = strrchr(path, '/');
+    if (asprintf(&head, "%s/HEAD", path) < 0) {
+        head = NULL;
+        return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
+    }
+    if (access(head, F_OK) != 0) {
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "'%s' is not a bare git repository; make one with 'git clone --mirror WORKTREE NAME.git', "
+            "or give the folder of several as --mirror-root=DIR with --scope=NAME",
+            path);
+    }
     if (!name || strlen(name + 1) <= strlen(end) || strcmp(path + strlen(path) - strlen(end), end) != 0) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "'%s' is not a bare repository named NAME.git; make one with "
-                              "'git clone --mirror %s NAME.git'",
-                              repository, repository);
+                              "'%s' has no name that ends in .git, which clients ask for; rename it to NAME.git", path);
     }
     path[strlen(path) - strlen(end)] = '\0';
     *name = '\0';

@@ -153,7 +153,8 @@ static int set_number(uint64_t *numberp, const struct config_option *option, con
         return 0;
     }
     if (!parse_number(value, false, &number) || number < minimum || number > INT_MAX) {
-        return refuse(option, minimum ? "a number of at least 1" : "a number", error);
+        return refuse(
+            option, minimum ? "a whole number of at least 1, without a unit" : "a whole number, without a unit", error);
     }
     *numberp = number;
     return 0;

@@ -187,6 +187,15 @@ static int check_for_git(const struct gate_config *config, struct gate_error *er
     if (has_control_byte(config->remote_user) || strpbrk(config->remote_user, "<>")) {
         return gate_error_set(error, GATE_E_USAGE, "--remote-user must not hold control characters, '<' or '>'");
     }
+    for (char *const *prefix = config->hide_refs.values; *prefix; prefix++) {
+        const char *name = *prefix + strspn(*prefix, "!^"); /* which undo an earlier one: transfer.hideRefs */
+
+        if (strncmp(name, "refs/", strlen("refs/")) != 0) {
+            return gate_error_set(
+                error, GATE_E_USAGE,
+                "--hide-refs=%s would hide nothing: a prefix begins with refs/, as in refs/heads/secret", *prefix);
+        }
+    }
     for (char *const *setting = config->git_config.values; *setting; setting++) {
         const char *equals = strchr(*setting, '=');
         const char *dot = strchr(*setting, '.');

@@ -111,7 +111,9 @@ static int open_tcp(struct listener *listener, const char *text, struct gate_err
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) < 0 ||
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0 || /* accepted sockets inherit it */
         bind(fd, (struct sockaddr *)&storage, size) < 0 || listen(fd, LISTENER_BACKLOG) < 0) {
-        return gate_error_set(error, GATE_E_START, "cannot listen on --listen=%s: %s", text, strerror(errno));
+        return gate_error_set(error, GATE_E_START,
+                              "cannot listen on --listen=%s: %s; choose another port, 0 picks a free one", text,
+                              strerror(errno));
     }
     listener->fd = fd_take(&fd);
     return 0;

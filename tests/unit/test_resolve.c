@@ -135,6 +135,8 @@ static const struct {
     {"git setting without a section", {ALL, {"git-config", "a=b"}}, {"--git-config=a=b"}},
     {"git setting with the dot in its value", {ALL, {"git-config", "a=b.c"}}, {"--git-config=a=b.c"}},
     {"git setting of an empty section", {ALL, {"git-config", ".a=b"}}, {"--git-config=.a=b"}},
+    {"hidden name that is no prefix of a reference", {ALL, {"hide-refs", "heads"}}, {"--hide-refs=heads"}},
+    {"second hidden name", {ALL, {"hide-refs", "refs/a"}, {"hide-refs", "!b"}}, {"--hide-refs=!b"}},
     {"second git setting", {ALL, {"git-config", "a.b=c"}, {"git-config", "d"}}, {"--git-config=d"}},
     {"user with a newline", {ALL, {"remote-user", "a\nb"}}, {"--remote-user"}},
     {"user with a delete", {ALL, {"remote-user", "a\x7f"}}, {"--remote-user"}},
