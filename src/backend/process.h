@@ -46,7 +46,11 @@ int process_spawn(struct process *process, const char *path, char *const argv[],
 /** process_signal() - send @signal to the whole group; the leader must not have been reaped */
 void process_signal(const struct process *process, int signal);
 
-/** process_has_ended() - whether the leader has ended; it stays a zombie, so its group's id stays reserved */
+/**
+ * process_has_ended() - whether the leader has ended; it stays a zombie, so its group's id stays reserved
+ *
+ * True as well when somebody else has reaped it, as under an ignored SIGCHLD, for nothing more will be heard of it.
+ */
 bool process_has_ended(const struct process *process);
 
 /**

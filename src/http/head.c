@@ -124,12 +124,9 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t size) {
     return 0;
 }
 
-static struct head_piece piece_trim(const struct head *head, struct head_piece piece) {
+/* llhttp leaves out the white space in front of a value, and not that behind it. */
+static struct head_piece piece_trim_end(const struct head *head, struct head_piece piece) {
     while (piece.size > 0 && strchr(" \t", head->data[piece.at + piece.size - 1])) {
-        piece.size--;
-    }
-    while (piece.size > 0 && strchr(" \t", head->data[piece.at])) {
-        piece.at++;
         piece.size--;
     }
     return piece;
@@ -150,7 +147,7 @@ static int on_header_value_complete(llhttp_t *parser) {
         if (head->field_piece[i].present) {
             return refuse(head, 400, "a header field that may stand once is there twice");
         }
-        head->field_piece[i] = piece_trim(head, value);
+        head->field_piece[i] = piece_trim_end(head, value);
         head->field_piece[i].present = true; /* an empty value is there all the same */
         if (i == HEAD_FIELD_TRANSFER_ENCODING &&
             !span_equals_nocase(piece_span(head, &head->field_piece[i]), "chunked")) {

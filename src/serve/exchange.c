@@ -272,8 +272,7 @@ static int spawn(struct exchange *exchange, bool has_body) {
     }
     r = watch(exchange);
     if (r) {
-        process_signal(&exchange->process, SIGKILL);
-        (void)process_reap(&exchange->process, &exchange->exit_status);
+        (void)process_reap(&exchange->process, &exchange->exit_status); /* which kills it first */
     }
     return r;
 }
@@ -337,7 +336,7 @@ void exchange_kill(struct exchange *exchange) {
 }
 
 void exchange_abandon(struct exchange *exchange) {
-    process_signal(&exchange->process, SIGKILL);
+    exchange_kill(exchange);
     server_backend_ended(exchange->server, exchange);
     exchange_free(exchange);
 }

@@ -64,8 +64,8 @@ static void end_requests(struct server *server, enum server_stage stage) {
     while ((connection = LIST_FIRST(&server->connections))) {
         connection_free(connection);
     }
-    LIST_FOREACH(exchange, &server->exchanges, entry) {
-        if (stage == SERVER_KILLING) {
+    if (stage == SERVER_KILLING) {
+        LIST_FOREACH(exchange, &server->exchanges, entry) {
             exchange_kill(exchange);
         }
     }
