@@ -60,12 +60,10 @@ void exchange_sent(struct exchange *exchange, size_t size) {
 /* ---- waiting ---- */
 
 enum exchange_wait exchange_waits_for(const struct exchange *exchange) {
-    bool has_bytes_for_git = exchange->body.ready > 0 || buffer_size(&exchange->inflated) > 0;
-
     if (exchange->chunk_left > 0 || buffer_size(&exchange->connection->wire) > 0) {
         return EXCHANGE_WAITS_FOR_CLIENT;
     }
-    if (!exchange->consumed && !has_bytes_for_git) {
+    if (!exchange->consumed && !content_has_undelivered(&exchange->content)) {
         return EXCHANGE_WAITS_FOR_CLIENT;
     }
     return exchange->process.output < 0 ? EXCHANGE_WAITS_FOR_EXIT : EXCHANGE_WAITS_FOR_GIT;
@@ -87,7 +85,7 @@ void exchange_time_out(struct exchange *exchange) {
 }
 
 void exchange_end_of_input(struct exchange *exchange) {
-    if (!exchange->body.complete && exchange_is_running(exchange)) {
+    if (!content_has_come(&exchange->content) && exchange_is_running(exchange)) {
         (void)exchange_fail(exchange, 400, "the request body was cut short");
     }
 }
@@ -166,9 +164,8 @@ static void exchange_free(struct exchange *exchange) {
     (void)sd_event_source_disable_unref(exchange->exit_source);
     (void)sd_event_source_disable_unref(exchange->kill_source);
     process_deinit(&exchange->process);
-    gunzip_deinit(&exchange->gunzip);
     buffer_deinit(&exchange->output);
-    buffer_deinit(&exchange->inflated);
+    content_deinit(&exchange->content);
     stderr_log_deinit(&exchange->stderr_log);
     free(exchange);
 }
@@ -280,7 +277,7 @@ static int spawn(struct exchange *exchange, bool has_body) {
 int exchange_start(struct exchange **exchangep, struct server *server, struct connection *connection,
                    const struct verdict *verdict) {
     struct exchange *exchange = calloc(1, sizeof(*exchange));
-    int r = 0;
+    int r;
 
     if (!exchange) {
         return -ENOMEM;
@@ -290,17 +287,12 @@ int exchange_start(struct exchange **exchangep, struct server *server, struct co
     exchange->request = &connection->request;
     exchange->request_id = connection->request.id;
     exchange->pushes = verdict->route->pushes;
-    exchange->max_body_bytes = settings_max_body_bytes(server->settings, exchange->pushes);
     exchange->process = PROCESS_NONE;
     exchange->input_ready = exchange->first_chunk = true;
-    exchange->gzip = verdict->gzip;
     buffer_init(&exchange->output, EXCHANGE_OUTPUT_BYTES);
-    buffer_init(&exchange->inflated, EXCHANGE_INFLATED_BYTES);
     stderr_log_init(&exchange->stderr_log, &server->log, exchange->request_id);
-    body_init(&exchange->body, &connection->head);
-    if (exchange->gzip) {
-        r = gunzip_init(&exchange->gunzip);
-    }
+    r = content_init(&exchange->content, &connection->head, verdict->gzip,
+                     settings_max_body_bytes(server->settings, exchange->pushes));
     if (!r) {
         r = spawn(exchange, head_has_body(&connection->head));
     }

@@ -10,8 +10,7 @@
 #include "backend/packets.h"
 #include "backend/process.h"
 #include "base/buffer.h"
-#include "http/body.h"
-#include "http/gunzip.h"
+#include "http/content.h"
 #include "serve/request.h"
 #include "serve/stderr_log.h"
 
@@ -19,12 +18,11 @@ struct connection;
 struct server;
 
 enum {
-    EXCHANGE_OUTPUT_BYTES = 64 * 1024,   /* response bytes in flight: what a pipe holds */
-    EXCHANGE_INFLATED_BYTES = 32 * 1024, /* request bytes in flight behind gunzip: its window */
-    EXCHANGE_LAST_WORDS_READS = 64,      /* of what git says to nobody, at a time: more than a pipe holds */
-    EXCHANGE_EXIT_TIMEOUT_S = 30,        /* for git to exit after the end of its output */
-    EXCHANGE_HANGUP_TIMEOUT_MS = 300,    /* for a push that was given up, from the end of its input to SIGTERM */
-    EXCHANGE_KILL_TIMEOUT_S = 5,         /* from SIGTERM to SIGKILL */
+    EXCHANGE_OUTPUT_BYTES = 64 * 1024, /* response bytes in flight: what a pipe holds */
+    EXCHANGE_LAST_WORDS_READS = 64,    /* of what git says to nobody, at a time: more than a pipe holds */
+    EXCHANGE_EXIT_TIMEOUT_S = 30,      /* for git to exit after the end of its output */
+    EXCHANGE_HANGUP_TIMEOUT_MS = 300,  /* for a push that was given up, from the end of its input to SIGTERM */
+    EXCHANGE_KILL_TIMEOUT_S = 5,       /* from SIGTERM to SIGKILL */
 };
 
 /**
@@ -85,7 +83,6 @@ struct exchange {
     /* the rest is the exchange's own: see exchange_internal.h */
     uint64_t request_id;
     bool pushes;
-    uint64_t max_body_bytes;
     struct process process;
     bool exited;
     int exit_status;
@@ -94,12 +91,8 @@ struct exchange {
     bool output_is_shut;
     bool first_chunk;
     struct packets packets;
-    struct body body;
+    struct content content;
     bool consumed;
-    bool gzip;
-    struct gunzip gunzip;
-    uint64_t n_inflated;
-    struct buffer inflated;
     struct stderr_log stderr_log;
     sd_event_source *input_source;
     sd_event_source *output_source;
@@ -142,7 +135,7 @@ void exchange_end_of_input(struct exchange *exchange);
 
 /** exchange_body_bytes() - of the request body that have come, without framing */
 static inline uint64_t exchange_body_bytes(const struct exchange *exchange) {
-    return exchange->body.n_decoded;
+    return content_body_bytes(&exchange->content);
 }
 
 /** exchange_is_consumed() - whether the whole request body has been taken from the connection's input */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the way of a request body: unframed where it lies, inflated if need be, into git's standard input. It counts
- * what passes against the limits, and closes git's input at the end of the body, which is how git sees it.
+ * Owns the way of a request body, decoded, into git's standard input, which it closes at the end of the body: that is
+ * how git sees it.
  */
 
 #include <errno.h>
@@ -39,63 +39,40 @@ static size_t give_to_git(struct exchange *exchange, struct span bytes) {
     return bytes.size;
 }
 
-static bool over_limit(const struct exchange *exchange) {
-    return exchange->max_body_bytes > 0 &&
-           (exchange->body.n_decoded > exchange->max_body_bytes || exchange->n_inflated > exchange->max_body_bytes);
-}
-
-static bool pump_gunzip(struct exchange *exchange, struct buffer *input) {
-    struct span compressed = {buffer_content(input).data, exchange->body.ready};
-    size_t before = buffer_size(&exchange->inflated);
-    bool at_end = exchange->body.complete && exchange->body.ready == 0;
-    size_t n_used;
-    int r = gunzip_inflate(&exchange->gunzip, compressed, &n_used, &exchange->inflated);
-
-    if (r < 0) {
+static bool fail(struct exchange *exchange, int r) {
+    switch (r) {
+    case CONTENT_E_MALFORMED:
+        return exchange_fail(exchange, 400, exchange->content.reason);
+    case CONTENT_E_TOO_LARGE:
+        return exchange_fail(exchange, 413, settings_too_large(exchange->pushes));
+    default:
         return exchange_fail(exchange, 500, "the gate is out of memory; try again later");
     }
-    body_consume(&exchange->body, input, n_used);
-    exchange->n_inflated += buffer_size(&exchange->inflated) - before;
-    if (over_limit(exchange)) {
-        return exchange_fail(exchange, 413, settings_too_large(exchange->pushes));
-    }
-    if (r || (at_end && !exchange->gunzip.complete && buffer_size(&exchange->inflated) == 0)) {
-        return exchange_fail(exchange, 400, "the gzip body is damaged, cut short, or has bytes behind its end");
-    }
-    return n_used > 0 || buffer_size(&exchange->inflated) > before;
 }
 
 bool exchange_request_pump(struct exchange *exchange) {
     struct buffer *input = &exchange->connection->input;
-    size_t before = buffer_size(input);
-    bool moved = false;
+    struct content *content = &exchange->content;
+    size_t n_input = buffer_size(input);
+    size_t n_ready = content_ready(content, input).size;
     size_t n_given;
+    bool moved;
+    int r;
 
     if (exchange->consumed) {
         return false;
     }
-    if (body_decode(&exchange->body, input)) {
-        return exchange_fail(exchange, 400, exchange->body.reason);
+    r = content_decode(content, input);
+    if (r) {
+        return fail(exchange, r);
     }
-    if (over_limit(exchange)) {
-        return exchange_fail(exchange, 413, settings_too_large(exchange->pushes));
-    }
-    if (exchange->gzip) {
-        moved = pump_gunzip(exchange, input);
-        if (!exchange_is_running(exchange)) {
-            return true;
-        }
-        n_given = give_to_git(exchange, buffer_content(&exchange->inflated));
-        buffer_consume(&exchange->inflated, n_given);
-    } else {
-        n_given = give_to_git(exchange, (struct span){buffer_content(input).data, exchange->body.ready});
-        body_consume(&exchange->body, input, n_given);
-    }
-    if (exchange->body.complete && exchange->body.ready == 0 &&
-        (!exchange->gzip || (exchange->gunzip.complete && buffer_size(&exchange->inflated) == 0))) {
+    moved = buffer_size(input) != n_input || content_ready(content, input).size != n_ready;
+    n_given = give_to_git(exchange, content_ready(content, input));
+    content_consume(content, input, n_given);
+    if (content_is_consumed(content)) {
         exchange->consumed = true;
         exchange_close_input(exchange); /* git sees the end of the body by it */
         return true;
     }
-    return moved || n_given > 0 || buffer_size(input) != before;
+    return moved || n_given > 0;
 }

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/span.h"
+#include "http/body.h"
+#include "http/gunzip.h"
+
+struct head;
+
+enum {
+    CONTENT_INFLATED_BYTES = 32 * 1024, /* bytes in flight behind gunzip: its window */
+};
+
+enum {
+    CONTENT_E_MALFORMED = 1, /* framing or compression is broken: answer 400 and close, content->reason says why */
+    CONTENT_E_TOO_LARGE,     /* more than @max_bytes, as it came or inflated: answer 413 and close */
+};
+
+/**
+ * struct content - what a request body says: framing and compression taken off, within a bound
+ * @reason: for CONTENT_E_MALFORMED
+ */
+struct content {
+    const char *reason;
+
+    /* the rest is content.c's own */
+    struct body body;
+    uint64_t max_bytes;
+    bool is_gzip;
+    struct gunzip gunzip;
+    struct buffer inflated;
+    uint64_t n_inflated;
+};
+
+/**
+ * content_init() - decode the body behind @head, which must stay where it is and unchanged until all is consumed
+ * @is_gzip: it is compressed
+ * @max_bytes: the bound on its size, compressed and not; 0 for none
+ *
+ * Return: 0, or -ENOMEM and nothing to deinit.
+ */
+int content_init(struct content *content, struct head *head, bool is_gzip, uint64_t max_bytes);
+void content_deinit(struct content *content);
+
+/**
+ * content_decode() - make the next bytes ready, from the front of @input, which starts with the first byte behind the head
+ *
+ * Does a bounded amount of work. What is decoded where it lies stays in @input until content_consume().
+ *
+ * Return: 0, CONTENT_E_MALFORMED, CONTENT_E_TOO_LARGE, -ENOMEM.
+ */
+int content_decode(struct content *content, struct buffer *input);
+
+/** content_ready() - the bytes that are decoded, valid until the next call with @content or @input */
+struct span content_ready(const struct content *content, const struct buffer *input);
+
+/** content_consume() - the first @size of the ready bytes were taken */
+void content_consume(struct content *content, struct buffer *input, size_t size);
+
+/** content_has_undelivered() - whether bytes have come that were not consumed yet, decoded or about to be */
+static inline bool content_has_undelivered(const struct content *content) {
+    return content->body.ready > 0 || buffer_size(&content->inflated) > 0;
+}
+
+/** content_has_come() - whether the last byte of the body has come; what follows in the input is the next request */
+static inline bool content_has_come(const struct content *content) {
+    return content->body.complete;
+}
+
+/** content_is_consumed() - whether all of it has come, is well formed, and was consumed */
+bool content_is_consumed(const struct content *content);
+
+/** content_body_bytes() - of the body that have come, without framing and still compressed */
+static inline uint64_t content_body_bytes(const struct content *content) {
+    return content->body.n_decoded;
+}
