@@ -18,16 +18,18 @@
 
 #include "base/fd.h"
 #include "http/reply.h"
+#include "serve/admission.h"
 #include "serve/conversation.h"
 #include "serve/exchange.h"
 #include "serve/server.h"
 
+static_assert((int)HEAD_MAX_BYTES <= (int)CONNECTION_AHEAD_BYTES, "a whole head is waited for");
 static_assert((int)REPLY_MAX_BYTES <= (int)CONNECTION_WIRE_BYTES, "a reply fits on an empty wire");
 
 static const char *const state_names[] = {
-    [CONNECTION_IDLE] = "idle",         [CONNECTION_HEAD] = "head",         [CONNECTION_QUEUED] = "queued",
-    [CONNECTION_EXCHANGE] = "exchange", [CONNECTION_REPLYING] = "replying", [CONNECTION_LINGERING] = "lingering",
-    [CONNECTION_CLOSED] = "closed",
+    [CONNECTION_IDLE] = "idle",           [CONNECTION_HEAD] = "head",         [CONNECTION_BODY] = "body",
+    [CONNECTION_QUEUED] = "queued",       [CONNECTION_EXCHANGE] = "exchange", [CONNECTION_REPLYING] = "replying",
+    [CONNECTION_LINGERING] = "lingering", [CONNECTION_CLOSED] = "closed",
 };
 static_assert(sizeof(state_names) / sizeof(state_names[0]) == CONNECTION_STATE_COUNT, "every state has a name");
 
@@ -38,6 +40,9 @@ void connection_enter(struct connection *connection, enum connection_state state
                                                              : (struct log_field){0}));
     connection->state = state;
     connection->progress_us = server_now_us(connection->server);
+    if (state != CONNECTION_QUEUED && state != CONNECTION_EXCHANGE) {
+        admission_resume(connection->server); /* it could give way now */
+    }
 }
 
 void connection_log_request(struct connection *connection) {
@@ -54,8 +59,8 @@ static bool receive(struct connection *connection) {
     size_t room = buffer_room(&connection->input);
     ssize_t size;
 
-    /* Not for a few bytes, for which all others would have to move; whatever state it is, there is half a buffer to do. */
-    if (!connection->readable || connection->end_of_input || room < CONNECTION_INPUT_BYTES / 2) {
+    /* Not for a few bytes, for which all others would have to move; in no state is more than this waited for. */
+    if (!connection->readable || connection->end_of_input || connection_has_enough(connection)) {
         return false;
     }
     size = buffer_read(&connection->input, connection->fd);
@@ -190,7 +195,8 @@ static int arm_timer(struct connection *connection) {
 
 /* In the states that wait for one thing as a whole, bytes are no progress. */
 static bool counts_progress(const struct connection *connection) {
-    return connection->state == CONNECTION_EXCHANGE || connection->state == CONNECTION_REPLYING;
+    return connection->state == CONNECTION_BODY || connection->state == CONNECTION_EXCHANGE ||
+           connection->state == CONNECTION_REPLYING;
 }
 
 static bool pump_round(struct connection *connection) {
@@ -294,6 +300,13 @@ int connection_new(struct connection **connectionp, struct server *server, int f
     return 0;
 }
 
+void connection_give_way(struct connection *connection) {
+    if (connection_has_request(connection) && !connection->request.reason) {
+        connection->request.reason = "the connection gave way to another one; see --max-connections";
+    }
+    connection_free(connection);
+}
+
 void connection_free(struct connection *connection) {
     if (connection_has_request(connection) && !connection->request.reason) {
         connection->request.reason = "the client went away";
@@ -304,7 +317,8 @@ void connection_free(struct connection *connection) {
         exchange_release(connection->exchange);
     }
     connection_log_request(connection);
-    server_dequeue(connection->server, connection);
+    connection->preview = preview_free(connection->preview);
+    admission_dequeue(connection->server, connection);
     (void)sd_event_source_disable_unref(connection->socket_source);
     (void)sd_event_source_disable_unref(connection->timer_source);
     (void)sd_event_source_disable_unref(connection->again_source);

@@ -10,17 +10,20 @@
 #include "access/verdict.h"
 #include "base/buffer.h"
 #include "http/head.h"
+#include "http/preview.h"
 #include "serve/request.h"
 
 struct exchange;
 struct server;
 
 enum {
-    CONNECTION_INPUT_BYTES = 64 * 1024, /* request bytes in flight; half of it holds a whole head */
-    CONNECTION_WIRE_BYTES = 10 * 1024,  /* response heads, chunk heads, the gate's own replies */
-    CONNECTION_PUMP_ROUNDS = 16,        /* before other connections get their turn: 1 MiB each way */
-    CONNECTION_LINGER_TIMEOUT_S = 2,    /* for a refused client to read why before the socket is gone */
-    CONNECTION_SHUT_TIMEOUT_S = 5,      /* without progress, for a client that sends no more: it may be gone */
+    CONNECTION_INPUT_BYTES = 64 * 1024, /* request bytes in flight */
+    CONNECTION_AHEAD_BYTES =
+        32 * 1024, /* of them that are waited for: a whole head, or a body's part that is previewed */
+    CONNECTION_WIRE_BYTES = 10 * 1024, /* response heads, chunk heads, the gate's own replies */
+    CONNECTION_PUMP_ROUNDS = 16,       /* before other connections get their turn: 1 MiB each way */
+    CONNECTION_LINGER_TIMEOUT_S = 2,   /* for a refused client to read why before the socket is gone */
+    CONNECTION_SHUT_TIMEOUT_S = 5,     /* without progress, for a client that sends no more: it may be gone */
 };
 
 /**
@@ -29,9 +32,12 @@ enum {
  * CONNECTION_IDLE:
  *     Between requests. -> HEAD at the first byte; CLOSED after the idle timeout, at end of file, at drain.
  * CONNECTION_HEAD:
- *     A request head is coming in; a new connection begins here, so that it cannot sit silent for long. -> EXCHANGE or
- *     QUEUED when it is whole and passes; REPLYING when it does not, with 408 after the header timeout, 500 when git
- *     cannot be started, 503 at drain; CLOSED when nothing came at all.
+ *     A request head is coming in; a new connection begins here, so that it cannot sit silent for long. -> BODY,
+ *     EXCHANGE or QUEUED when it is whole and passes; REPLYING when it does not, with 408 after the header timeout, 500 when
+ *     git cannot be started, 503 when the queue is full or at drain; CLOSED when nothing came at all.
+ * CONNECTION_BODY:
+ *     The body of a request that passed is coming in, and nothing is started for it yet. -> EXCHANGE or QUEUED when it is
+ *     whole, or CONNECTION_AHEAD_BYTES of it are there, and well formed; REPLYING when it is not, or after the stall timeout.
  * CONNECTION_QUEUED:
  *     All processes are taken. -> EXCHANGE in turn; REPLYING with 503 after the queue timeout or at drain, or with 500.
  * CONNECTION_EXCHANGE:
@@ -48,6 +54,7 @@ enum {
 enum connection_state {
     CONNECTION_IDLE,
     CONNECTION_HEAD,
+    CONNECTION_BODY,
     CONNECTION_QUEUED,
     CONNECTION_EXCHANGE,
     CONNECTION_REPLYING,
@@ -63,6 +70,7 @@ enum connection_state {
  * @input: what the client sent and nobody has taken yet
  * @wire: what goes out before the exchange's chunk
  * @head, @request: of the current request
+ * @is_proven: a request on it has passed every check, so its client holds the token
  * @close_after: no further request follows, and the response says so
  */
 struct connection {
@@ -79,9 +87,11 @@ struct connection {
     struct request request;
     struct exchange *exchange;
     bool close_after;
+    bool is_proven;
 
     /* the rest is connection.c's and conversation.c's own */
     struct verdict verdict;
+    struct preview *preview;
     bool readable;
     bool writable;
     bool peer_has_shut;
@@ -101,6 +111,11 @@ TAILQ_HEAD(connection_queue, connection);
 /** connection_has_request() - whether a request has begun and is not finished */
 static inline bool connection_has_request(const struct connection *connection) {
     return connection->request.id != 0;
+}
+
+/** connection_has_enough() - whether so much input is there that no more is read before some of it is taken */
+static inline bool connection_has_enough(const struct connection *connection) {
+    return buffer_size(&connection->input) > CONNECTION_INPUT_BYTES - CONNECTION_AHEAD_BYTES;
 }
 
 /** connection_enter() - change the state, whose time begins now */
@@ -133,6 +148,9 @@ void connection_admit(struct connection *connection);
  * The connection may be freed when it returns.
  */
 void connection_drain(struct connection *connection);
+
+/** connection_give_way() - close at once in favour of a newcomer; nothing runs for it */
+void connection_give_way(struct connection *connection);
 
 /** connection_free() - close at once; a running exchange is told to end */
 void connection_free(struct connection *connection);

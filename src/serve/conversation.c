@@ -13,12 +13,14 @@
 #include <time.h>
 
 #include "http/reply.h"
+#include "serve/admission.h"
 #include "serve/exchange.h"
 #include "serve/server.h"
 
 /* ---- the end of a request ---- */
 
 static void finish_request(struct connection *connection) {
+    connection->preview = preview_free(connection->preview);
     connection_log_request(connection);
     /* What a client sent behind its last request would make the kernel reset the connection at close(2). */
     connection->linger_after |= connection->close_after && buffer_size(&connection->input) > 0;
@@ -74,10 +76,36 @@ static bool start_exchange(struct connection *connection) {
         return reply(connection, 500, "git cannot be started; the gate's log says why", !has_body);
     }
     connection_enter(connection, CONNECTION_EXCHANGE);
-    if (connection->verdict.expects_continue && buffer_size(&connection->input) == 0 &&
-        reply_append_continue(&connection->wire) < 0) {
-        connection_enter(connection, CONNECTION_CLOSED);
+    return true;
+}
+
+/* As much of the request is there as is waited for: a process for it, now or in turn. */
+static bool admit(struct connection *connection) {
+    if (admission_has_process(connection->server)) {
+        return start_exchange(connection);
     }
+    if (admission_enqueue(connection->server, connection)) {
+        connection_enter(connection, CONNECTION_QUEUED);
+        return true;
+    }
+    return reply(connection, 503, "too many requests wait already; try again later, or raise --max-backends",
+                 !head_has_body(&connection->head));
+}
+
+static bool out_of_memory(struct connection *connection) {
+    return reply(connection, 500, "the gate is out of memory; try again later", !head_has_body(&connection->head));
+}
+
+static bool await_body(struct connection *connection) {
+    const struct verdict *verdict = &connection->verdict;
+
+    if (preview_new(&connection->preview, &connection->head, verdict->gzip,
+                    settings_max_body_bytes(connection->server->settings, verdict->route->pushes)) < 0 ||
+        (verdict->expects_continue && buffer_size(&connection->input) == 0 &&
+         reply_append_continue(&connection->wire) < 0)) {
+        return out_of_memory(connection);
+    }
+    connection_enter(connection, CONNECTION_BODY);
     return true;
 }
 
@@ -101,16 +129,12 @@ static bool judge(struct connection *connection) {
     if (max_body_bytes > 0 && head->content_length > max_body_bytes) {
         return reply(connection, 413, settings_too_large(verdict->route->pushes), false);
     }
-    if (server_has_room(connection->server)) {
-        return start_exchange(connection);
-    }
-    connection_enter(connection, CONNECTION_QUEUED);
-    server_enqueue(connection->server, connection);
-    return true;
+    connection->is_proven = true;
+    return has_body ? await_body(connection) : admit(connection);
 }
 
 static void leave_queue(struct connection *connection, const char *reason) {
-    server_dequeue(connection->server, connection);
+    admission_dequeue(connection->server, connection);
     (void)reply(connection, 503, reason, !head_has_body(&connection->head));
 }
 
@@ -157,6 +181,40 @@ static bool step_head(struct connection *connection) {
     default:
         return connection->end_of_input && reply(connection, 400, "the request head was cut short", false);
     }
+}
+
+/* The body is not going to be what a process is started for. */
+static bool refuse_body(struct connection *connection, int status, const char *reason) {
+    connection->request.bytes_in += content_body_bytes(&connection->preview->content);
+    return reply(connection, status, reason, false);
+}
+
+static bool step_body(struct connection *connection) {
+    struct preview *preview = connection->preview;
+    size_t n_seen = preview->n_seen;
+
+    switch (preview_feed(preview, buffer_content(&connection->input))) {
+    case 0:
+        break;
+    case PREVIEW_E_BUSY:
+        return true;
+    case PREVIEW_E_MORE:
+        if (connection->end_of_input) {
+            return refuse_body(connection, 400, "the request body was cut short");
+        }
+        if (!connection_has_enough(connection)) {
+            return preview->n_seen > n_seen;
+        }
+        break;
+    case CONTENT_E_MALFORMED:
+        return refuse_body(connection, 400, preview->content.reason);
+    case CONTENT_E_TOO_LARGE:
+        return refuse_body(connection, 413, settings_too_large(connection->verdict.route->pushes));
+    default:
+        return out_of_memory(connection);
+    }
+    connection->preview = preview_free(preview);
+    return admit(connection);
 }
 
 static bool step_exchange(struct connection *connection) {
@@ -218,10 +276,10 @@ static bool step_waiting(struct connection *connection) {
 }
 
 static bool (*const steps[])(struct connection *) = {
-    [CONNECTION_IDLE] = step_idle,         [CONNECTION_HEAD] = step_head,
-    [CONNECTION_QUEUED] = step_waiting,    [CONNECTION_EXCHANGE] = step_exchange,
-    [CONNECTION_REPLYING] = step_replying, [CONNECTION_LINGERING] = step_lingering,
-    [CONNECTION_CLOSED] = step_waiting,
+    [CONNECTION_IDLE] = step_idle,           [CONNECTION_HEAD] = step_head,
+    [CONNECTION_BODY] = step_body,           [CONNECTION_QUEUED] = step_waiting,
+    [CONNECTION_EXCHANGE] = step_exchange,   [CONNECTION_REPLYING] = step_replying,
+    [CONNECTION_LINGERING] = step_lingering, [CONNECTION_CLOSED] = step_waiting,
 };
 static_assert(sizeof(steps) / sizeof(steps[0]) == CONNECTION_STATE_COUNT, "every state has a step");
 
@@ -237,6 +295,9 @@ void conversation_time_out(struct connection *connection) {
         } else {
             connection_enter(connection, CONNECTION_CLOSED);
         }
+        break;
+    case CONNECTION_BODY:
+        (void)refuse_body(connection, 408, "the client stalled for longer than --stall-timeout allows");
         break;
     case CONNECTION_QUEUED:
         leave_queue(connection, "all git processes are busy; try again later, or raise --max-backends");
@@ -254,7 +315,7 @@ void conversation_time_out(struct connection *connection) {
 }
 
 void conversation_admit(struct connection *connection) {
-    server_dequeue(connection->server, connection);
+    admission_dequeue(connection->server, connection);
     (void)start_exchange(connection);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the event loop's side of a gate: accepting, who gets a process, and the stages of stopping. It knows nothing of
- * bytes. Running out of descriptors or memory pauses accepting and never spins.
+ * Owns a gate as a whole: what it is made of, what it counts, and the stages of stopping. It knows nothing of bytes, and
+ * leaves to admission.c who gets in.
  */
 
 #include "serve/server.h"
@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "base/fd.h"
+#include "serve/admission.h"
 
 static const char *const stage_names[] = {
     [SERVER_SERVING] = "serving", [SERVER_DRAINING] = "draining", [SERVER_ENDING] = "ending",
@@ -90,8 +90,7 @@ static int on_stage_timeout(sd_event_source *source, uint64_t usec, void *userda
 }
 
 static void stop_accepting(struct server *server) {
-    server->accept_source = sd_event_source_disable_unref(server->accept_source);
-    server->pause_source = sd_event_source_disable_unref(server->pause_source);
+    admission_stop(server);
     listener_close(&server->listener);
 }
 
@@ -139,105 +138,13 @@ void server_reap_orphans(struct server *server) {
     }
 }
 
-/* ---- accepting ---- */
-
-static void set_accepting(struct server *server, bool accepting) {
-    if (server->accept_source &&
-        sd_event_source_set_enabled(server->accept_source, accepting ? SD_EVENT_ON : SD_EVENT_OFF) < 0) {
-        log_message(&server->log, LOG_LEVEL_ERROR, "accepting cannot be switched");
-    }
-}
-
-static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata) {
-    struct server *server = userdata;
-
-    (void)source, (void)usec;
-    server->pause_source = sd_event_source_disable_unref(server->pause_source);
-    set_accepting(server, server->n_connections < server->settings->max_connections);
-    return 0;
-}
-
-static void pause_accepting(struct server *server, int error) {
-    log_record(&server->log, LOG_LEVEL_ERROR, "a client cannot be accepted, pausing",
-               LOG_FIELDS(log_string("error", strerror(error))));
-    set_accepting(server, false);
-    server->pause_source = sd_event_source_disable_unref(server->pause_source);
-    if (sd_event_add_time_relative(server->event, &server->pause_source, CLOCK_MONOTONIC,
-                                   SERVER_ACCEPT_PAUSE_MS * US_PER_MS, 0, on_pause_over, server) < 0) {
-        set_accepting(server, true); /* out of memory: a busy loop is better than a deaf gate */
-    }
-}
-
-/* Return: 0, -EAGAIN when nobody waits, another errno when the system is out of something. */
-static int accept_one(struct server *server) {
-    struct connection *connection;
-    char peer[INET6_ADDRSTRLEN];
-    _cleanup_fd_ int fd = -1;
-    int r = listener_accept(&server->listener, &fd, peer, sizeof(peer));
-
-    if (r == -ECONNABORTED || r == -EINTR || r == -EPERM) {
-        return 0; /* the client's or a firewall's affair: accept(2) */
-    }
-    if (r) {
-        return r;
-    }
-    r = connection_new(&connection, server, fd, peer);
-    if (r) {
-        return r;
-    }
-    (void)fd_take(&fd);
-    LIST_INSERT_HEAD(&server->connections, connection, entry);
-    server->n_connections++;
-    return 0;
-}
-
-static int on_client(sd_event_source *source, int fd, uint32_t events, void *userdata) {
-    struct server *server = userdata;
-    int r = 0;
-
-    (void)source, (void)fd, (void)events;
-    for (unsigned i = 0; i < SERVER_ACCEPT_BATCH && !r; i++) {
-        if (server->n_connections >= server->settings->max_connections) {
-            set_accepting(server, false); /* further ones wait in the backlog */
-            return 0;
-        }
-        r = accept_one(server);
-    }
-    if (r && r != -EAGAIN) {
-        pause_accepting(server, -r);
-    }
-    return 0;
-}
+/* ---- what ends ---- */
 
 void server_connection_ended(struct server *server, struct connection *connection) {
     LIST_REMOVE(connection, entry);
     server->n_connections--;
-    if (!server->pause_source) {
-        set_accepting(server, true);
-    }
+    admission_resume(server);
     stop_if_done(server);
-}
-
-/* ---- who gets a process ---- */
-
-static bool has_process(const struct server *server) {
-    return server->n_backends < server->settings->max_backends;
-}
-
-bool server_has_room(const struct server *server) {
-    return has_process(server) && TAILQ_EMPTY(&server->queue);
-}
-
-void server_enqueue(struct server *server, struct connection *connection) {
-    TAILQ_INSERT_TAIL(&server->queue, connection, queue_entry);
-    connection->is_queued = true;
-}
-
-void server_dequeue(struct server *server, struct connection *connection) {
-    if (connection->is_queued) {
-        TAILQ_REMOVE(&server->queue, connection, queue_entry);
-        connection->is_queued = false;
-    }
 }
 
 void server_backend_started(struct server *server, struct exchange *exchange) {
@@ -248,9 +155,7 @@ void server_backend_started(struct server *server, struct exchange *exchange) {
 void server_backend_ended(struct server *server, struct exchange *exchange) {
     LIST_REMOVE(exchange, entry);
     server->n_backends--;
-    while (has_process(server) && !TAILQ_EMPTY(&server->queue)) {
-        connection_admit(TAILQ_FIRST(&server->queue));
-    }
+    admission_serve_queue(server);
     stop_if_done(server);
 }
 
@@ -270,12 +175,6 @@ static int check_repository(const struct server_settings *settings, struct gate_
     return git_check_repository(path, settings->environ.trust_owner, error);
 }
 
-static int listen_on_loop(struct server *server, struct gate_error *error) {
-    int r = sd_event_add_io(server->event, &server->accept_source, server->listener.fd, EPOLLIN, on_client, server);
-
-    return r < 0 ? gate_error_set(error, GATE_E_INTERNAL, "cannot watch the socket: %s", strerror(-r)) : 0;
-}
-
 int server_start(struct server *server, const struct server_settings *settings, const struct log *log, sd_event *event,
                  struct gate_error *error) {
     int r;
@@ -293,7 +192,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
     r = check_repository(settings, error);
     r = r ? r : git_find(&server->git, error);
     r = r ? r : listener_open(&server->listener, &settings->listener, error);
-    r = r ? r : listen_on_loop(server, error);
+    r = r ? r : admission_start(server, error);
     if (r) {
         server_deinit(server);
         return r;

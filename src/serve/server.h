@@ -13,9 +13,7 @@
 #include "serve/settings.h"
 
 enum {
-    SERVER_ACCEPT_BATCH = 64,         /* clients accepted before others get their turn */
-    SERVER_ACCEPT_PAUSE_MS = 100,     /* when the system is out of descriptors or memory */
-    SERVER_TERMINATE_TIMEOUT_MS = 500 /* from SIGTERM to SIGKILL, and from there to giving up, at the end of a drain */
+    SERVER_TERMINATE_TIMEOUT_MS = 500, /* from SIGTERM to SIGKILL, and from there to giving up, at the end of a drain */
 };
 
 /**
@@ -56,11 +54,14 @@ struct server {
     struct exchange_list exchanges;
     uint64_t n_backends;
     struct connection_queue queue;
+    uint64_t n_queued;
     uint64_t n_requests;
 
-    /* the rest is server.c's own */
+    /* the rest is server.c's and admission.c's own */
     sd_event_source *accept_source;
     sd_event_source *pause_source;
+    uint64_t pause_logged_us;
+    uint64_t full_logged_us;
     sd_event_source *stage_source;
 };
 
@@ -97,10 +98,6 @@ uint64_t server_now_us(const struct server *server);
 
 /* For connections and exchanges. */
 
-/** server_has_room() - whether another process may be started, for a request that does not wait in the queue yet */
-bool server_has_room(const struct server *server);
-void server_enqueue(struct server *server, struct connection *connection);
-void server_dequeue(struct server *server, struct connection *connection);
 void server_backend_started(struct server *server, struct exchange *exchange);
 void server_backend_ended(struct server *server, struct exchange *exchange);
 void server_connection_ended(struct server *server, struct connection *connection);

@@ -7,6 +7,7 @@ import zlib
 FLUSH = b"0000"
 DELIMITER = b"0001"
 NO_OBJECT = "0" * 40
+AHEAD_BYTES = 32 << 10  # the gate starts git when a body is whole or when more than this is there
 FETCH_TYPE = "Content-Type: application/x-git-upload-pack-request"
 PUSH_TYPE = "Content-Type: application/x-git-receive-pack-request"
 PROTOCOL_2 = "Git-Protocol: version=2"
@@ -26,6 +27,11 @@ def ls_refs():
 def want(oid):
     """A whole fetch of protocol 0: one want, no haves."""
     return packet(f"want {oid} ofs-delta\n") + FLUSH + packet("done\n")
+
+
+def unfinished():
+    """The beginning of a body that git is started for and then waits for the rest of: its one packet is cut."""
+    return b"fff0" + b"x" * (AHEAD_BYTES + 4096)
 
 
 def empty_pack():

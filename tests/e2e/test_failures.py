@@ -14,7 +14,7 @@ import pytest
 from .backends import HEAD_TEXT, HOLD
 from .checks import check_ends_with, check_error, check_serves, create
 from .http import chunks, head, request
-from .packets import PUSH_TYPE
+from .packets import AHEAD_BYTES, PUSH_TYPE, large_pack
 from .polling import wait_until
 from .refusals import INFO, PUSH
 from .repos import refs
@@ -108,19 +108,21 @@ def test_backend_that_never_reads(gate_with):
     gate.wait_no_children()
 
 
-@pytest.mark.parametrize("sent", [1, 30, 130])
+@pytest.mark.parametrize("sent", [1, 130, AHEAD_BYTES - 100, AHEAD_BYTES + 100, 4 * AHEAD_BYTES])
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_push_that_dies_half_way(small_root, start_gate, sent, framing):
+def test_push_that_dies_half_way(small_root, gate_with, sent, framing):
     """git-http-backend spins for ever when it is told of more bytes than come: no process may stay."""
-    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
-    body = create(small_root) + b"x" * 5000
+    gate, exec_path = gate_with("")
+    body = create(small_root, pack=large_pack(1 << 20))
     with gate.connect() as connection:
         if framing == "length":
             connection.send(request("POST", PUSH, PUSH_TYPE, body=body)[:-len(body)] + body[:sent])
         else:
-            connection.send(head("POST", PUSH, PUSH_TYPE, CHUNKED) + chunks(body[:sent], 7, end=False)[:-1])
-        wait_until("git has started", gate.children)
+            connection.send(head("POST", PUSH, PUSH_TYPE, CHUNKED) + chunks(body[:sent], 1000, end=False)[:-1])
+        if sent > AHEAD_BYTES:
+            wait_until("git has started", gate.children)
     gate.wait_no_children(seconds=10)
+    assert len(exec_path.runs) == (1 if sent > AHEAD_BYTES else 0)
     assert "refs/heads/new" not in refs(small_root / "repo.git")
     check_serves(gate)
 

@@ -247,24 +247,6 @@ def test_repository_that_does_not_exist_within_the_scope(small_root, start_gate)
     check_head_file(gate.ask("GET", "/other.git/HEAD"))
 
 
-def test_connections_beyond_the_limit_wait(small_root, start_gate, transport):
-    """They are not refused: they are served when another has ended."""
-    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--max-connections=2", transport=transport)
-    with gate.connect() as first, gate.connect() as second, gate.connect() as third:
-        for connection in (first, second):
-            connection.send(head("GET", HEAD_FILE))
-            check_head_file(connection.response())
-        third.send(head("GET", HEAD_FILE))
-        for _ in range(3):
-            first.send(head("GET", HEAD_FILE))
-            check_head_file(first.response())
-        third.socket.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            third.socket.recv(1)
-        second.close()
-        check_head_file(third.response())
-
-
 def test_hundreds_of_silent_connections_do_not_stop_the_others(gate):
     silent = [gate.connect() for _ in range(150)]
     try:

@@ -16,7 +16,7 @@ from .backends import HOLD
 from .checks import check_serves, create
 from .gate import PROGRAM, run
 from .http import TOKEN, head, request
-from .packets import PUSH_TYPE
+from .packets import PUSH_TYPE, large_pack, unfinished
 from .polling import wait_until
 from .refusals import INFO, PUSH
 from .repos import bare, git, history, out, refs
@@ -256,16 +256,20 @@ def test_running_clone_finishes(gate_with, transport, tmp_path):
     git("fsck", cwd=tmp_path / "clone")
 
 
-def test_running_push_finishes(tmp_path, start_gate):
-    """The body was half sent when SIGTERM came, and what comes of it still goes in."""
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_running_push_finishes(tmp_path, start_gate, size):
+    """The body was half sent when SIGTERM came, and what comes of it still goes in; a small one has no git yet."""
     mirror = bare(tmp_path / "repo.git")
     history(mirror, 1)
     gate = start_gate(*options(tmp_path, "--drain-timeout=30"))
-    body = create(tmp_path)
+    body = create(tmp_path, pack=large_pack(1 << 20) if size == "large" else None)
     data = request("POST", PUSH, PUSH_TYPE, body=body)
     with gate.connect() as connection:
         connection.send(data[:-20])
-        wait_until("git has started", gate.children)
+        if size == "large":
+            wait_until("git has started", gate.children)
+        else:
+            wait_until("the head has come", lambda: any(record.get("state") == "body" for record in gate.records))
         gate.signal()
         gate.wait_stopped_accepting()
         connection.send(data[-20:])
@@ -332,7 +336,7 @@ def test_death_of_the_gate_takes_its_processes_along(gate_with, small_root, pre_
             connection.send(request("POST", PUSH, PUSH_TYPE, body=create(small_root)))
             wait_until("the hook runs", (tmp_path / "hook").exists)
         else:
-            connection.send(head("POST", PUSH, PUSH_TYPE, "Content-Length: 100") + b"00")
+            connection.send(head("POST", PUSH, PUSH_TYPE, "Content-Length: 100000") + unfinished())
             wait_until("git has started", lambda: exec_path.runs)
         gate.process.kill()
         gate.wait()

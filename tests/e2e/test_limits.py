@@ -12,7 +12,7 @@ import pytest
 from .backends import HEAD_TEXT, HOLD
 from .checks import check_ends_with, check_error, check_serves, create
 from .http import head, request
-from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, ls_refs
+from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, ls_refs, unfinished
 from .polling import wait_until
 from .refusals import FETCH, INFO, PUSH
 from .repos import refs
@@ -22,7 +22,7 @@ def test_no_room(gate_with):
     """A push that stalls has the only place: the next request waits a second, is refused, and starts nothing."""
     gate, exec_path = gate_with("", "--max-backends=1", "--queue-timeout=1")
     with gate.connect() as stalled:
-        stalled.send(head("POST", PUSH, PUSH_TYPE, "Content-Length: 1000") + b"00")
+        stalled.send(head("POST", PUSH, PUSH_TYPE, "Content-Length: 100000") + unfinished())
         wait_until("the stalled push has started", lambda: exec_path.runs)
         begin = time.monotonic()
         with gate.connect() as connection:
@@ -39,7 +39,7 @@ def test_no_room(gate_with):
 def test_waiting_request_gets_the_room_that_comes_free(gate_with):
     gate, exec_path = gate_with("", "--max-backends=1")
     with gate.connect() as stalled, gate.connect() as first, gate.connect() as second:
-        stalled.send(head("POST", PUSH, PUSH_TYPE, "Content-Length: 1000") + b"00")
+        stalled.send(head("POST", PUSH, PUSH_TYPE, "Content-Length: 100000") + unfinished())
         wait_until("the stalled push has started", lambda: exec_path.runs)
         first.send(head("GET", INFO))
         second.send(head("GET", "/repo.git/HEAD"))
@@ -48,11 +48,14 @@ def test_waiting_request_gets_the_room_that_comes_free(gate_with):
     assert len(exec_path.runs) == 3
 
 
-def test_client_that_stalls_in_its_body(small_root, start_gate):
-    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--stall-timeout=1")
+@pytest.mark.parametrize("sent", ["little", "enough for git to be started"])
+def test_client_that_stalls_in_its_body(small_root, gate_with, sent):
+    gate, exec_path = gate_with("", "--stall-timeout=1")
+    body = create(small_root)[:50] if sent == "little" else unfinished()
     begin = time.monotonic()
-    check_ends_with(gate, head("POST", PUSH, PUSH_TYPE, "Content-Length: 1000") + create(small_root)[:50], 408)
+    check_ends_with(gate, head("POST", PUSH, PUSH_TYPE, "Content-Length: 100000") + body, 408)
     assert 0.9 < time.monotonic() - begin < 8
+    assert len(exec_path.runs) == (0 if sent == "little" else 1)
     check_serves(gate)
 
 

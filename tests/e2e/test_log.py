@@ -8,7 +8,7 @@ import pytest
 from .backends import HEAD_TEXT
 from .checks import check_ends_with
 from .http import head
-from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, ls_refs
+from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, ls_refs, unfinished
 from .polling import wait_until
 from .refusals import FETCH, INFO, PUSH
 from .repos import git, out
@@ -148,7 +148,7 @@ def test_start_and_end_are_told(small_root, start_gate):
 def test_request_that_the_client_gave_up_is_on_record(gate):
     def ask():
         with gate.connect() as connection:
-            connection.send(head("POST", PUSH, PUSH_TYPE, "Content-Length: 1000") + b"00")
+            connection.send(head("POST", PUSH, PUSH_TYPE, "Content-Length: 100000") + unfinished())
             wait_until("git has started", gate.children)
         gate.wait_no_children(seconds=10)
     record = record_of(gate, ask)

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns who gets in: which clients are accepted, who gives way when all connections are taken, and in which order requests
+ * get a process. A crowd that has proved nothing must not keep out who holds the token, and running out of descriptors or
+ * memory pauses accepting and never spins.
+ */
+
+#include "serve/admission.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "base/fd.h"
+#include "serve/connection.h"
+#include "serve/server.h"
+
+/* ---- who gives way ---- */
+
+/* What a client has to lose, the least first. */
+enum claim {
+    CLAIM_UNPROVEN, /* no request of it has passed the checks yet, or it is being turned away */
+    CLAIM_IDLE,     /* kept open, with nothing going on */
+    CLAIM_PROVEN,   /* in the middle of a request for which nothing was started */
+    CLAIM_STAYS,    /* waits for a process or has one */
+};
+
+static enum claim claim_of(const struct connection *connection) {
+    switch (connection->state) {
+    case CONNECTION_QUEUED:
+    case CONNECTION_EXCHANGE:
+        return CLAIM_STAYS;
+    case CONNECTION_IDLE:
+        return connection->is_proven ? CLAIM_IDLE : CLAIM_UNPROVEN;
+    case CONNECTION_HEAD:
+    case CONNECTION_BODY:
+    case CONNECTION_REPLYING:
+        return connection->is_proven ? CLAIM_PROVEN : CLAIM_UNPROVEN;
+    case CONNECTION_LINGERING:
+    case CONNECTION_CLOSED:
+    case CONNECTION_STATE_COUNT:
+        break;
+    }
+    return CLAIM_UNPROVEN;
+}
+
+/* The one with the least claim, of these the one that came first. Return: NULL when none gives way. */
+static struct connection *find_least(const struct server *server) {
+    struct connection *least = NULL;
+    struct connection *connection;
+    enum claim claim = CLAIM_STAYS;
+
+    LIST_FOREACH(connection, &server->connections, entry) { /* the newest first */
+        if (claim_of(connection) < CLAIM_STAYS && claim_of(connection) <= claim) {
+            claim = claim_of(connection);
+            least = connection;
+        }
+    }
+    return least;
+}
+
+/* ---- accepting ---- */
+
+static bool is_full(const struct server *server) {
+    return server->n_connections >= server->settings->max_connections;
+}
+
+static void set_accepting(struct server *server, bool accepting) {
+    if (server->accept_source &&
+        sd_event_source_set_enabled(server->accept_source, accepting ? SD_EVENT_ON : SD_EVENT_OFF) < 0) {
+        log_message(&server->log, LOG_LEVEL_ERROR, "accepting cannot be switched");
+    }
+}
+
+void admission_resume(struct server *server) {
+    if (!server->pause_source) {
+        set_accepting(server, true);
+    }
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata) {
+    struct server *server = userdata;
+
+    (void)source, (void)usec;
+    server->pause_source = sd_event_source_disable_unref(server->pause_source);
+    set_accepting(server, true);
+    return 0;
+}
+
+/* Whether it is time for another record about a shortage that goes on. */
+static bool may_log(const struct server *server, uint64_t *logged_usp) {
+    uint64_t now_us = server_now_us(server);
+
+    if (*logged_usp != 0 && now_us - *logged_usp < ADMISSION_LOG_INTERVAL_S * US_PER_S) {
+        return false;
+    }
+    *logged_usp = now_us;
+    return true;
+}
+
+static void pause_accepting(struct server *server, int error) {
+    if (may_log(server, &server->pause_logged_us)) {
+        log_record(&server->log, LOG_LEVEL_ERROR, "a client cannot be accepted, pausing",
+                   LOG_FIELDS(log_string("error", strerror(error)), log_number("connections", server->n_connections)));
+    }
+    set_accepting(server, false);
+    server->pause_source = sd_event_source_disable_unref(server->pause_source);
+    if (sd_event_add_time_relative(server->event, &server->pause_source, CLOCK_MONOTONIC,
+                                   ADMISSION_PAUSE_MS * US_PER_MS, 0, on_pause_over, server) < 0) {
+        set_accepting(server, true); /* out of memory: a busy loop is better than a deaf gate */
+    }
+}
+
+/* Return: 0, -EAGAIN when nobody waits, another errno when the system is out of something. */
+static int accept_one(struct server *server) {
+    struct connection *connection;
+    char peer[INET6_ADDRSTRLEN];
+    _cleanup_fd_ int fd = -1;
+    int r = listener_accept(&server->listener, &fd, peer, sizeof(peer));
+
+    if (r == -ECONNABORTED || r == -EINTR || r == -EPERM) {
+        return 0; /* the client's or a firewall's affair: accept(2) */
+    }
+    if (r) {
+        return r;
+    }
+    r = connection_new(&connection, server, fd, peer);
+    if (r) {
+        return r;
+    }
+    (void)fd_take(&fd);
+    LIST_INSERT_HEAD(&server->connections, connection, entry);
+    server->n_connections++;
+    return 0;
+}
+
+/* Accepts a client in the place of another one. Only one at a time, so that it can say something before it gives way. */
+static int accept_in_place_of(struct server *server, struct connection *least) {
+    uint64_t n_before = server->n_connections;
+    int r = accept_one(server);
+
+    if (r || server->n_connections == n_before) {
+        return r;
+    }
+    if (may_log(server, &server->full_logged_us)) {
+        log_record(&server->log, LOG_LEVEL_WARNING,
+                   "all connections are taken, so that those give way on which nothing is asked; see --max-connections",
+                   LOG_FIELDS(log_number("connections", n_before)));
+    }
+    connection_give_way(least);
+    return 0;
+}
+
+static int on_client(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+    struct server *server = userdata;
+    struct connection *least;
+    int r = 0;
+
+    (void)source, (void)fd, (void)events;
+    for (unsigned i = 0; i < ADMISSION_ACCEPT_BATCH && !r && !is_full(server); i++) {
+        r = accept_one(server);
+    }
+    if (!r && is_full(server)) {
+        least = find_least(server);
+        if (!least) {
+            set_accepting(server, false); /* further ones wait in the backlog */
+            return 0;
+        }
+        r = accept_in_place_of(server, least);
+    }
+    if (r && r != -EAGAIN) {
+        pause_accepting(server, -r);
+    }
+    return 0;
+}
+
+int admission_start(struct server *server, struct gate_error *error) {
+    int r = sd_event_add_io(server->event, &server->accept_source, server->listener.fd, EPOLLIN, on_client, server);
+
+    return r < 0 ? gate_error_set(error, GATE_E_INTERNAL, "cannot watch the socket: %s", strerror(-r)) : 0;
+}
+
+void admission_stop(struct server *server) {
+    server->accept_source = sd_event_source_disable_unref(server->accept_source);
+    server->pause_source = sd_event_source_disable_unref(server->pause_source);
+}
+
+/* ---- who gets a process ---- */
+
+static bool has_process(const struct server *server) {
+    return server->n_backends < server->settings->max_backends;
+}
+
+bool admission_has_process(const struct server *server) {
+    return has_process(server) && TAILQ_EMPTY(&server->queue);
+}
+
+bool admission_enqueue(struct server *server, struct connection *connection) {
+    if (server->n_queued >= ADMISSION_QUEUE_MAX) {
+        return false;
+    }
+    TAILQ_INSERT_TAIL(&server->queue, connection, queue_entry);
+    server->n_queued++;
+    connection->is_queued = true;
+    return true;
+}
+
+void admission_dequeue(struct server *server, struct connection *connection) {
+    if (connection->is_queued) {
+        TAILQ_REMOVE(&server->queue, connection, queue_entry);
+        server->n_queued--;
+        connection->is_queued = false;
+    }
+}
+
+void admission_serve_queue(struct server *server) {
+    while (has_process(server) && !TAILQ_EMPTY(&server->queue)) {
+        connection_admit(TAILQ_FIRST(&server->queue));
+    }
+}

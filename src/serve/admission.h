@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+struct connection;
+struct server;
+
+enum {
+    ADMISSION_ACCEPT_BATCH = 64,   /* clients accepted before others get their turn */
+    ADMISSION_PAUSE_MS = 100,      /* when the system is out of descriptors or memory */
+    ADMISSION_QUEUE_MAX = 128,     /* requests that wait for a process */
+    ADMISSION_LOG_INTERVAL_S = 10, /* between two records about one shortage */
+};
+
+/** admission_start() - accept clients from server->listener. Return: 0, GATE_E_INTERNAL. */
+int admission_start(struct server *server, struct gate_error *error);
+
+/** admission_stop() - accept nobody any more; who waits for a process goes on waiting */
+void admission_stop(struct server *server);
+
+/** admission_resume() - a connection has ended, or could give way now: accept again if that had to cease */
+void admission_resume(struct server *server);
+
+/** admission_has_process() - whether another process may be started, for a request that does not wait in the queue yet */
+bool admission_has_process(const struct server *server);
+
+/** admission_enqueue() - wait for a process, first come first served. Return: whether there is room in the queue. */
+bool admission_enqueue(struct server *server, struct connection *connection);
+
+/** admission_dequeue() - wait no longer; nothing if it does not wait */
+void admission_dequeue(struct server *server, struct connection *connection);
+
+/** admission_serve_queue() - a process has become free: let in those whose turn it is */
+void admission_serve_queue(struct server *server);
