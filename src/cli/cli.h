@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "library/config.h"
+#include "serve/settings.h"
 
 /*
  * The verbs. Each takes the arguments behind its name, argv[0] being the name, and returns the exit status of the
@@ -23,6 +24,9 @@ int cli_fail(const struct gate_error *error);
  */
 int options_parse(struct gate_config *config, int argc, char *argv[], const char **positionalp, bool *wants_helpp,
                   struct gate_error *error);
+
+/** descriptors_raise() - allow this process as many open files as the settings need, or say in the log that it cannot */
+void descriptors_raise(const struct server_settings *settings, struct log *log);
 
 /** options_print_help() - print a line or two for each option of the table */
 void options_print_help(void);

@@ -265,6 +265,7 @@ static int run(const struct server_settings *settings, bool minted, struct gate_
     }
     log_init(&log, STDERR_FILENO, settings->log_level, settings->log_format);
     log.secret = settings->policy.token;
+    descriptors_raise(settings, &log);
     r = server_start(&server, settings, &log, event, error);
     if (r) {
         return r;
