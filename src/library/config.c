@@ -35,7 +35,7 @@ static const struct config_option options[] = {
     {"hide-refs", CONFIG_LIST, "PREFIX", "refs/gate",
      "hidden from clients; repeatable, the first one replaces\nthe default", false, AT(hide_refs)},
     {"trust-owner", CONFIG_FLAG, NULL, "no", "serve a repository that another user owns", false, AT(trust_owner)},
-    {"max-connections", CONFIG_COUNT, "N", "256", "clients at once; further ones wait in the listen backlog", false,
+    {"max-connections", CONFIG_COUNT, "N", "256", "clients at once; beyond it, those who ask nothing give way", false,
      AT(max_connections)},
     {"max-backends", CONFIG_COUNT, "N", "16", "git processes at once; further requests queue", false, AT(max_backends)},
     {"queue-timeout", CONFIG_SECONDS, "S", "30", "for a queued request, then 503", false, AT(queue_timeout)},
