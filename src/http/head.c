@@ -72,6 +72,10 @@ static int on_method_complete(llhttp_t *parser) {
     return 0;
 }
 
+static int refuse_long_target(struct head *head) {
+    return refuse(head, 414, "the request target is longer than 4096 bytes");
+}
+
 static int on_url(llhttp_t *parser, const char *at, size_t size) {
     struct head *head = parser->data;
 
@@ -80,7 +84,7 @@ static int on_url(llhttp_t *parser, const char *at, size_t size) {
     }
     piece_extend(head, &head->target_piece, at, size);
     if (head->target_piece.size > HEAD_MAX_TARGET_BYTES) {
-        return refuse(head, 414, "the request target is longer than 4096 bytes");
+        return refuse_long_target(head);
     }
     return 0;
 }
@@ -203,6 +207,16 @@ static int refuse_method(struct head *head) {
     return refuse(head, 400, "the request does not begin with a method");
 }
 
+/* What stands before the fault was not handed over, when it came in the same piece, so it has not been looked at yet. */
+static int refuse_target(struct head *head) {
+    const char *target = head->data + head->method_size + 1;
+
+    if (*target != ' ' && llhttp_get_error_pos(&head->parser) - target > HEAD_MAX_TARGET_BYTES) {
+        return refuse_long_target(head);
+    }
+    return refuse(head, 400, "the request target holds a byte that must not be there");
+}
+
 static int refuse_syntax(struct head *head, llhttp_errno_t error) {
     if (head->status == 0) {
         switch (error) {
@@ -218,7 +232,7 @@ static int refuse_syntax(struct head *head, llhttp_errno_t error) {
             }
             break;
         case HPE_INVALID_URL:
-            (void)refuse(head, 400, "the request target holds a byte that must not be there");
+            (void)refuse_target(head);
             break;
         case HPE_INVALID_CONTENT_LENGTH:
         case HPE_UNEXPECTED_CONTENT_LENGTH:
