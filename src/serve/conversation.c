@@ -130,7 +130,8 @@ static bool judge(struct connection *connection) {
         return reply(connection, 413, settings_too_large(verdict->route->pushes), false);
     }
     connection->is_proven = true;
-    return has_body ? await_body(connection) : admit(connection);
+    /* Nothing at all is not gzip either: that is for the preview to say. */
+    return has_body || verdict->gzip ? await_body(connection) : admit(connection);
 }
 
 static void leave_queue(struct connection *connection, const char *reason) {
