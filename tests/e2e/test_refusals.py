@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Refused before anything is started: each row of STATUS CODES in git-gate(1) by raw requests.
+Refused before anything is started: each file of tests/data/http/refuse, whole, byte by byte, and behind a good request.
 
-The gate of this module never serves anything, so at its end not a single run of git-http-backend may be on record.
+The first gates of this module never serve anything, so in the end not a single run of git-http-backend may be on
+record. What is answered is what STATUS CODES in git-gate(1) says.
 """
 
 import pytest
@@ -10,8 +11,13 @@ import pytest
 from .backends import ExecPath
 from .checks import check_error
 from .http import head, request
-from .packets import PUSH_TYPE
-from .refusals import BROKEN, FETCH, GET, INFO, INFO_PUSH, PUSH, REFUSED, REFUSED_WITH_BODY, raw
+from .http_files import REFUSE, ask, ask_byte_by_byte
+from .packets import FETCH_TYPE, PUSH_TYPE
+from .refusals import FETCH, GET, INFO, INFO_PUSH, PUSH, raw
+
+SMALL = [name for name, case in REFUSE.items() if case.is_small]
+HEAD_FILE = head("GET", "/repo.git/HEAD")
+
 
 @pytest.fixture(scope="module")
 def exec_path(tmp_path_factory, transport):
@@ -26,65 +32,78 @@ def gate(small_root, transport, exec_path, start_module_gate):
     assert exec_path.runs == []
 
 
+@pytest.fixture(scope="module")
+def slow_exec_path(tmp_path_factory):
+    return ExecPath(tmp_path_factory.mktemp("exec-slow") / "path")
+
+
+@pytest.fixture(scope="module")
+def slow_gate(small_root, slow_exec_path, start_module_gate):
+    """For what need not be seen over both transports."""
+    gate = start_module_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix", exec_path=slow_exec_path)
+    yield gate
+    gate.stop()
+    assert slow_exec_path.runs == []
+
+
+@pytest.fixture(scope="module")
+def serving_exec_path(tmp_path_factory):
+    text = "printf 'Content-Type: text/plain\\r\\n\\r\\nref: refs/heads/main\\n'; exit 0"
+    return ExecPath(tmp_path_factory.mktemp("exec-serving") / "path", text)
+
+
+@pytest.fixture(scope="module")
+def serving_gate(small_root, serving_exec_path, start_module_gate):
+    return start_module_gate(f"--mirror-root={small_root}", "--scope=repo", exec_path=serving_exec_path)
+
+
 def check_nothing_ran(gate, exec_path):
     assert exec_path.runs == [] and gate.children() == []
 
 
-@pytest.mark.parametrize("case", BROKEN)
-def test_broken_http_is_answered_and_the_connection_closes(gate, exec_path, case):
-    status, data = BROKEN[case]
+def check_refused(case, last):
+    check_error(last, case.status, sends_body=case.method != "HEAD")
+    assert last.closes == case.closes
+    allow = None
+    if case.status == 405:
+        allow = "POST" if case.target in (FETCH, PUSH) else "GET"
+    assert last.fields.get("allow") == allow
+
+
+@pytest.mark.parametrize("name", REFUSE)
+def test_refused(gate, exec_path, name):
+    """The exact status, and then the end of the connection, or a next request that is not misread."""
+    runs = exec_path.runs
+    check_refused(REFUSE[name], ask(gate, REFUSE[name])[-1])
+    assert exec_path.runs == runs
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_refused_byte_by_byte(slow_gate, slow_exec_path, name):
+    runs = slow_exec_path.runs
+    check_refused(REFUSE[name], ask_byte_by_byte(slow_gate, REFUSE[name])[-1])
+    assert slow_exec_path.runs == runs
+
+
+@pytest.mark.parametrize("name", REFUSE)
+def test_refused_behind_a_good_request(serving_gate, serving_exec_path, name):
+    """The good request is served, all of it, and the bad one gets the answer that it gets on its own."""
+    runs = len(serving_exec_path.runs)
+    first, *_, last = ask(serving_gate, REFUSE[name], before=[HEAD_FILE])
+    assert (first.status, first.body, first.complete) == (200, b"ref: refs/heads/main\n", True)
+    check_refused(REFUSE[name], last)
+    assert len(serving_exec_path.runs) == runs + 1
+
+
+@pytest.mark.parametrize("target, type_, status, named", [
+    (PUSH, PUSH_TYPE, 401, {"token": None}), (PUSH, FETCH_TYPE, 415, {})])
+def test_refused_with_a_large_body(gate, exec_path, target, type_, status, named):
+    """A client that is still sending must get to read the answer."""
     with gate.connect() as connection:
-        connection.send_as_taken(data)
+        connection.send_as_taken(request("POST", target, type_, body=b"x" * (3 << 20), **named))
         response = connection.response()
         check_error(response, status)
-        assert response.closes
-        assert connection.is_closed()
-    check_nothing_ran(gate, exec_path)
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused_and_the_connection_stays(gate, exec_path, case):
-    """Behind the refusal another request gets an answer: a gate that lost count of the bytes would misread it."""
-    status, allow, data = REFUSED[case]
-    method = data.split(b" ")[0].decode()
-    with gate.connect() as connection:
-        connection.send(data)
-        response = connection.response(method)
-        check_error(response, status, sends_body=method != "HEAD")
-        assert response.fields.get("allow") == allow
-        assert not response.closes
-        connection.send(head("GET", "/again"))
-        check_error(connection.response(), 404)
-    check_nothing_ran(gate, exec_path)
-
-
-@pytest.mark.parametrize("case", REFUSED_WITH_BODY)
-def test_refused_with_a_body(gate, exec_path, case):
-    """A client that is still sending must get to read the answer; the gate then skips the body or closes."""
-    status, data = REFUSED_WITH_BODY[case]
-    with gate.connect() as connection:
-        connection.send_as_taken(data)
-        response = connection.response()
-        check_error(response, status)
-        if response.closes:
-            assert connection.is_closed()
-        else:
-            connection.send(head("GET", "/again"))
-            check_error(connection.response(), 404)
-    check_nothing_ran(gate, exec_path)
-
-
-def test_body_of_a_refused_request_is_never_a_request(gate, exec_path):
-    """Request smuggling: bytes that were announced as a body must not be answered as a request of their own."""
-    inner = head("GET", "/inner")
-    with gate.connect() as connection:
-        connection.send_as_taken(request("POST", FETCH, body=inner, token=None))
-        response = connection.response()
-        check_error(response, 401)
-        if not response.closes:
-            connection.send(request("POST", PUSH, "Connection: close", token=None))
-            check_error(connection.response(), 401)
-        assert connection.is_closed()
+        assert response.closes and connection.is_closed()
     check_nothing_ran(gate, exec_path)
 
 

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The requests in tests/data/http, whose README says what they are, and how to read all that is answered to one."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .http import head
+
+FOLDER = Path(__file__).resolve().parents[1] / "data" / "http"
+SMALL_BYTES = 1024  # up to that, a file is sent byte by byte and cut at each byte
+
+AGAIN = head("GET", "/again", "Connection: close")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file with its line of the INDEX."""
+    status: int
+    layer: str
+    closes: bool
+    name: str
+    why: str
+    data: bytes = field(repr=False)
+
+    @property
+    def method(self):
+        """Of the first request."""
+        return self.data.partition(b" ")[0].decode("latin-1")
+
+    @property
+    def target(self):
+        """Of the first request."""
+        return self.data.split(b" ", 2)[1].decode("latin-1")
+
+    @property
+    def is_small(self):
+        return len(self.data) <= SMALL_BYTES
+
+    @property
+    def is_pipelined(self):
+        return self.name.startswith("pipelined-")
+
+
+def load(folder):
+    """All cases of a folder by their names; a file without a line, or a line without a file, is a mistake."""
+    cases = {}
+    for line in (FOLDER / folder / "INDEX").read_text().splitlines():
+        if not line or line.startswith("#"):
+            continue
+        status, layer, after, file, why = line.split(maxsplit=4)
+        name = file.removesuffix(".http")
+        assert name not in cases and after in ("closes", "stays"), line
+        cases[name] = Case(int(status), layer, after == "closes", name, why, (FOLDER / folder / file).read_bytes())
+    listed = {f"{name}.http" for name in cases}
+    assert listed == {path.name for path in (FOLDER / folder).glob("*.http")}, f"{folder}/INDEX does not list its files"
+    return cases
+
+
+ACCEPT = load("accept")
+REFUSE = load("refuse")
+
+
+def answers(connection, case, n_before=0):
+    """
+    Read everything up to the end of the connection, behind a case and, where the connection stays, behind AGAIN.
+
+    Return the answers to what stood before the case and to the case itself; 100 is none. Where the connection stays,
+    AGAIN was answered too.
+    """
+    found = []
+    while not found or not found[-1].closes:
+        response = connection.response(case.method if len(found) == n_before else "GET")
+        if response.status == 100:
+            assert case.layer in ("body", "-"), "who is refused by its head must not be told to go on"
+        else:
+            found.append(response)
+    assert connection.is_closed()
+    if not case.closes:
+        again = found.pop()
+        assert again.status == 404 and b"nothing is here" in again.body, f"what came next was misread: {again}"
+        assert len(found) > n_before and not found[-1].closes, "the connection did not stay"
+    return found
+
+
+def ask(gate, case, before=()):
+    """Send a case in one go, behind other requests, and return all answers."""
+    with gate.connect() as connection:
+        connection.send_as_taken(b"".join([*before, case.data, b"" if case.closes else AGAIN]))
+        return answers(connection, case, len(before))
+
+
+def ask_byte_by_byte(gate, case):
+    """The same with one byte in each write, so that every state of the parsers meets the end of what has come."""
+    data = case.data if case.closes else case.data + AGAIN
+    with gate.connect() as connection:
+        for at in range(len(data)):
+            connection.send_as_taken(data[at:at + 1])
+        return answers(connection, case)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Served: each file of tests/data/http/accept, whole and byte by byte; and cut at each byte, where it is not.
+"""
+
+import contextlib
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from .backends import ExecPath
+from .checks import check_error
+from .http_files import ACCEPT, ask, ask_byte_by_byte
+from .polling import wait_until
+
+SMALL = [name for name, case in ACCEPT.items() if case.is_small]
+
+
+@pytest.fixture(scope="module")
+def gate(small_root, transport, start_module_gate):
+    return start_module_gate(f"--mirror-root={small_root}", "--scope=repo", transport=transport)
+
+
+@pytest.fixture(scope="module")
+def bodies():
+    """What was answered to each file by whichever test came first."""
+    return {}
+
+
+def check_served(case, found, bodies):
+    last = found[-1]
+    assert (last.status, last.complete, last.closes) == (200, True, case.closes)
+    line = case.data[:case.data.rindex(b" HTTP/1.")].rpartition(b"\n")[2]  # of the last request
+    if line == b"GET /repo.git/HEAD":
+        assert last.body == b"ref: refs/heads/main\n"
+    elif b"/info/refs" in line or (b"upload-pack" in line and b"version=2" in case.data.lower()):
+        assert last.body.endswith(b"0000")
+    assert bodies.setdefault(case.name, last.body) == last.body
+
+
+@pytest.mark.parametrize("name", ACCEPT)
+def test_served(gate, bodies, name):
+    check_served(ACCEPT[name], ask(gate, ACCEPT[name]), bodies)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_served_byte_by_byte(gate, bodies, name):
+    check_served(ACCEPT[name], ask_byte_by_byte(gate, ACCEPT[name]), bodies)
+
+
+@pytest.fixture(scope="module")
+def idle_exec_path(tmp_path_factory):
+    return ExecPath(tmp_path_factory.mktemp("exec-idle") / "path")
+
+
+@pytest.fixture(scope="module")
+def idle_gate(small_root, idle_exec_path, start_module_gate):
+    return start_module_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix", log_level="warning",
+                             exec_path=idle_exec_path)
+
+
+@pytest.fixture(scope="module")
+def cuts():
+    """The beginnings that were tried already: most requests begin alike."""
+    return set()
+
+
+def sockets(gate):
+    """How many sockets the gate holds: the one that listens, and one for each client."""
+    count = 0
+    for path in Path(f"/proc/{gate.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            count += os.readlink(path).startswith("socket:")
+    return count
+
+
+@pytest.mark.parametrize("name", [name for name in SMALL if not ACCEPT[name].is_pipelined])
+def test_cut_at_each_byte(idle_gate, idle_exec_path, cuts, name):
+    """
+    A client that shuts its sending side, or goes away, in the middle of a request: it gets a 400, and nothing has run.
+    """
+    data = ACCEPT[name].data
+    for cut in range(1, len(data)):
+        if data[:cut] in cuts:
+            continue
+        cuts.add(data[:cut])
+        with idle_gate.connect() as gone:
+            gone.send(data[:cut])
+        with idle_gate.connect() as connection:
+            connection.send(data[:cut])
+            connection.socket.shutdown(socket.SHUT_WR)
+            response = connection.response()
+            if response.status == 100:
+                response = connection.response()
+            check_error(response, 400)
+            assert b"cut short" in response.body
+            assert response.closes and connection.is_closed()
+    wait_until("no connection is left", lambda: sockets(idle_gate) == 1)
+    assert idle_exec_path.runs == [] and idle_gate.children() == []
