@@ -230,7 +230,7 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
 }
 
 /*
- * Signals come in through the loop; SIGPIPE does not come at all, a write that fails says so itself. SIGCHLD must not be
+ * Signals come in through the loop; SIGPIPE and SIGXFSZ do not come at all, a write that fails says so itself. SIGCHLD must not be
  * ignored, as a parent may have left it, or children could not be waited for; it is looked at only by a gate that is the
  * init of its container, to which orphans fall.
  */
@@ -244,6 +244,7 @@ static int watch_signals(sd_event *event, struct server *server) {
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGPIPE);
+    (void)sigaddset(&signals, SIGXFSZ);
     if (is_init) {
         (void)sigaddset(&signals, SIGCHLD);
     }

@@ -75,7 +75,7 @@ static void set_accepting(struct server *server, bool accepting) {
 }
 
 void admission_resume(struct server *server) {
-    if (!server->pause_source) {
+    if (!server->is_paused) {
         set_accepting(server, true);
     }
 }
@@ -84,7 +84,7 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
     struct server *server = userdata;
 
     (void)source, (void)usec;
-    server->pause_source = sd_event_source_disable_unref(server->pause_source);
+    server->is_paused = false;
     set_accepting(server, true);
     return 0;
 }
@@ -105,12 +105,11 @@ static void pause_accepting(struct server *server, int error) {
         log_record(&server->log, LOG_LEVEL_ERROR, "a client cannot be accepted, pausing",
                    LOG_FIELDS(log_string("error", strerror(error)), log_number("connections", server->n_connections)));
     }
-    set_accepting(server, false);
-    server->pause_source = sd_event_source_disable_unref(server->pause_source);
-    if (sd_event_add_time_relative(server->event, &server->pause_source, CLOCK_MONOTONIC,
-                                   ADMISSION_PAUSE_MS * US_PER_MS, 0, on_pause_over, server) < 0) {
-        set_accepting(server, true); /* out of memory: a busy loop is better than a deaf gate */
-    }
+    if (sd_event_source_set_time_relative(server->pause_source, ADMISSION_PAUSE_MS * US_PER_MS) >= 0 &&
+        sd_event_source_set_enabled(server->pause_source, SD_EVENT_ONESHOT) >= 0) {
+        server->is_paused = true;
+        set_accepting(server, false);
+    } /* otherwise a busy loop is better than a deaf gate */
 }
 
 /* Return: 0, -EAGAIN when nobody waits, another errno when the system is out of something. */
@@ -133,6 +132,9 @@ static int accept_one(struct server *server) {
     (void)fd_take(&fd);
     LIST_INSERT_HEAD(&server->connections, connection, entry);
     server->n_connections++;
+    if (server->n_connections_peak < server->n_connections) {
+        server->n_connections_peak = server->n_connections;
+    }
     return 0;
 }
 
@@ -179,6 +181,11 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *use
 int admission_start(struct server *server, struct gate_error *error) {
     int r = sd_event_add_io(server->event, &server->accept_source, server->listener.fd, EPOLLIN, on_client, server);
 
+    /* Made now: the loop's descriptor for timers comes with it, and cannot be had when it is needed. */
+    r = r < 0 ? r
+              : sd_event_add_time(server->event, &server->pause_source, CLOCK_MONOTONIC, UINT64_MAX, 0, on_pause_over,
+                                  server);
+    r = r < 0 ? r : sd_event_source_set_enabled(server->pause_source, SD_EVENT_OFF);
     return r < 0 ? gate_error_set(error, GATE_E_INTERNAL, "cannot watch the socket: %s", strerror(-r)) : 0;
 }
 

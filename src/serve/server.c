@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -140,9 +141,26 @@ void server_reap_orphans(struct server *server) {
 
 /* ---- what ends ---- */
 
+/*
+ * The allocator keeps what a crowd has used, in pieces between what is still in use. It is asked to give it back when half
+ * of the crowd has gone; a lone client is no reason to ask at each of its connections.
+ */
+static void give_memory_back(struct server *server) {
+    uint64_t now_us = server_now_us(server);
+
+    if (server->n_connections <= server->n_connections_peak / 2 &&
+        (server->n_connections_peak >= SERVER_CROWD ||
+         now_us - server->trimmed_us >= SERVER_TRIM_INTERVAL_S * US_PER_S)) {
+        (void)malloc_trim(0);
+        server->n_connections_peak = server->n_connections;
+        server->trimmed_us = now_us;
+    }
+}
+
 void server_connection_ended(struct server *server, struct connection *connection) {
     LIST_REMOVE(connection, entry);
     server->n_connections--;
+    give_memory_back(server);
     admission_resume(server);
     stop_if_done(server);
 }

@@ -13,6 +13,8 @@
 #include "serve/settings.h"
 
 enum {
+    SERVER_CROWD = 16,                 /* connections whose end is worth to give memory back at once */
+    SERVER_TRIM_INTERVAL_S = 1,        /* between two times for fewer */
     SERVER_TERMINATE_TIMEOUT_MS = 500, /* from SIGTERM to SIGKILL, and from there to giving up, at the end of a drain */
 };
 
@@ -39,6 +41,7 @@ enum server_stage {
  * @settings: of the caller's, who keeps them until server_deinit()
  * @environ: settings.environ with what was found at start
  * @listener: @listener.address is what clients connect to
+ * @n_connections_peak: the most there were since memory was last given back
  * @n_backends: exchanges whose process is not gone yet
  */
 struct server {
@@ -51,6 +54,7 @@ struct server {
     struct listener listener;
     struct connection_list connections;
     uint64_t n_connections;
+    uint64_t n_connections_peak;
     struct exchange_list exchanges;
     uint64_t n_backends;
     struct connection_queue queue;
@@ -60,8 +64,10 @@ struct server {
     /* the rest is server.c's and admission.c's own */
     sd_event_source *accept_source;
     sd_event_source *pause_source;
+    bool is_paused;
     uint64_t pause_logged_us;
     uint64_t full_logged_us;
+    uint64_t trimmed_us;
     sd_event_source *stage_source;
 };
 
@@ -73,7 +79,7 @@ struct server {
  * @event: the loop to serve on; a reference is taken
  * @error: filled on failure
  *
- * The calling thread must have SIGPIPE blocked or ignored, and must be the one that runs the loop.
+ * The calling thread must have SIGPIPE and SIGXFSZ blocked or ignored, and must be the one that runs the loop.
  *
  * Return: 0, GATE_E_*.
  */
