@@ -185,6 +185,12 @@ bool process_has_ended(const struct process *process) {
     return info.si_pid != 0;
 }
 
+bool process_others_live(const struct process *process) {
+    struct pollfd lifeline = {.fd = process->lifeline};
+
+    return poll(&lifeline, 1, 0) == 0; /* POLLERR when nobody has its other end: poll(2) */
+}
+
 int process_reap(struct process *process, int *statusp) {
     process_signal(process, SIGKILL);
     if (waitpid(process->pid, statusp, 0) < 0) {

@@ -54,6 +54,13 @@ void process_signal(const struct process *process, int signal);
 bool process_has_ended(const struct process *process);
 
 /**
+ * process_others_live() - whether something of the group lives on behind the leader, which has ended
+ *
+ * What has closed every descriptor that it inherited is overlooked. @lifeline has EPOLLERR when this is no longer so.
+ */
+bool process_others_live(const struct process *process);
+
+/**
  * process_reap() - kill what is left of the group and reap the ended leader
  * @statusp: as waitpid(2) tells it
  *

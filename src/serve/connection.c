@@ -159,22 +159,6 @@ static uint64_t timeout_us(const struct connection *connection) {
     return seconds * US_PER_S;
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-    struct connection *connection = userdata;
-    bool is_due;
-
-    (void)source, (void)usec;
-    connection->armed_us = 0;
-    is_due = server_now_us(connection->server) >= connection->progress_us + timeout_us(connection);
-    if (is_due && connection->end_of_input) {
-        connection->gone = true; /* whether only its sending side is shut could be told by writing alone */
-    } else if (is_due) {
-        conversation_time_out(connection);
-    }
-    connection_pump(connection);
-    return 0;
-}
-
 /* Progress only moves the deadline away: the timer is set anew when it fires early, not at each byte. */
 static int arm_timer(struct connection *connection) {
     uint64_t deadline_us = connection->progress_us + timeout_us(connection);
@@ -228,7 +212,8 @@ static int pump_again(struct connection *connection, bool moved) {
     return moved ? sd_event_add_defer(connection->server->event, &connection->again_source, on_again, connection) : 0;
 }
 
-void connection_pump(struct connection *connection) {
+/* Return: whether there may be more to move. */
+static bool pump_rounds(struct connection *connection) {
     bool moved = !connection->gone;
 
     if (connection->gone) {
@@ -238,9 +223,42 @@ void connection_pump(struct connection *connection) {
          round++) {
         moved = pump_round(connection);
     }
+    return moved;
+}
+
+void connection_pump(struct connection *connection) {
+    bool moved = pump_rounds(connection);
+
     if (connection->state == CONNECTION_CLOSED || arm_timer(connection) < 0 || pump_again(connection, moved) < 0) {
         connection_free(connection);
     }
+}
+
+static bool is_due(const struct connection *connection) {
+    return connection->state != CONNECTION_CLOSED &&
+           server_now_us(connection->server) >= connection->progress_us + timeout_us(connection);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+    struct connection *connection = userdata;
+
+    (void)source, (void)usec;
+    connection->armed_us = 0;
+    if (is_due(connection)) {
+        /* A gate that was suspended hears of the time before it hears of the bytes that came in time: look for them. */
+        connection->readable = connection->writable = true;
+        if (connection->exchange) {
+            exchange_assume_ready(connection->exchange);
+        }
+        (void)pump_rounds(connection);
+    }
+    if (is_due(connection) && connection->end_of_input) {
+        connection->gone = true; /* whether only its sending side is shut could be told by writing alone */
+    } else if (is_due(connection)) {
+        conversation_time_out(connection);
+    }
+    connection_pump(connection);
+    return 0;
 }
 
 static int on_socket(sd_event_source *source, int fd, uint32_t events, void *userdata) {

@@ -162,12 +162,28 @@ static void exchange_free(struct exchange *exchange) {
     exchange_close_output(exchange);
     close_errors(exchange);
     (void)sd_event_source_disable_unref(exchange->exit_source);
+    (void)sd_event_source_disable_unref(exchange->others_source);
     (void)sd_event_source_disable_unref(exchange->kill_source);
     process_deinit(&exchange->process);
     buffer_deinit(&exchange->output);
     content_deinit(&exchange->content);
     stderr_log_deinit(&exchange->stderr_log);
     free(exchange);
+}
+
+static int on_process_end(sd_event_source *source, int fd, uint32_t events, void *userdata);
+
+/*
+ * The leader is quick to end at SIGTERM; what it started gets its time too. Return: whether there is anything to wait for.
+ */
+static bool await_others(struct exchange *exchange) {
+    if (exchange->state != EXCHANGE_ENDING || exchange->is_killed || !process_others_live(&exchange->process)) {
+        return false;
+    }
+    return exchange->others_source ||
+           (sd_event_source_set_enabled(exchange->exit_source, SD_EVENT_OFF) >= 0 &&
+            sd_event_add_io(exchange->server->event, &exchange->others_source, exchange->process.lifeline, EPOLLERR,
+                            on_process_end, exchange) >= 0);
 }
 
 /* The leader has ended, which http-backend does last of all that belongs to the request: what is left of its group goes
@@ -177,7 +193,7 @@ static int on_process_end(sd_event_source *source, int fd, uint32_t events, void
     size_t n_reads = 0;
 
     (void)source, (void)fd, (void)events;
-    if (!process_has_ended(&exchange->process)) {
+    if (!process_has_ended(&exchange->process) || await_others(exchange)) {
         return 0;
     }
     (void)process_reap(&exchange->process, &exchange->exit_status);
@@ -287,6 +303,7 @@ int exchange_start(struct exchange **exchangep, struct server *server, struct co
     exchange->request = &connection->request;
     exchange->request_id = connection->request.id;
     exchange->pushes = verdict->route->pushes;
+    exchange->has_body = verdict->route->content_type != NULL;
     exchange->process = PROCESS_NONE;
     exchange->input_ready = exchange->first_chunk = true;
     buffer_init(&exchange->output, EXCHANGE_OUTPUT_BYTES);
@@ -324,7 +341,11 @@ void exchange_release(struct exchange *exchange) {
 }
 
 void exchange_kill(struct exchange *exchange) {
+    exchange->is_killed = true;
     process_signal(&exchange->process, SIGKILL);
+    if (exchange->exit_source) {
+        (void)sd_event_source_set_enabled(exchange->exit_source, SD_EVENT_ON); /* no more waiting for others */
+    }
 }
 
 void exchange_abandon(struct exchange *exchange) {

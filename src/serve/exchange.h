@@ -29,8 +29,9 @@ enum {
  * enum exchange_state - how far one request and its process have come
  *
  * EXCHANGE_HOLDING:
- *     Request bytes go to git; what git answers is held back. -> ANSWERING once the request is consumed or the output
- *     buffer is full, with a good response head; -> FAILED on a bad one, a broken body, a limit or a stall.
+ *     Request bytes go to git; what git answers is held back. -> ANSWERING once the request is consumed and, if it has no
+ *     body, git has ended well, or when the output buffer is full, with a good response head; -> FAILED on a bad one, a
+ *     broken body, a limit or a stall, or when git ended badly.
  * EXCHANGE_ANSWERING:
  *     The response head is out, and output streams; request bytes may still be flowing. -> COMPLETE when output and exit
  *     are in; -> CUT when git or the body fails.
@@ -42,7 +43,7 @@ enum {
  *     The response cannot be finished. The connection ends without the final chunk and releases the exchange.
  * EXCHANGE_ENDING:
  *     Nobody waits any more. A push first sees the end of its input and gets EXCHANGE_HANGUP_TIMEOUT_MS to take back what
- *     it has stored; then SIGTERM, and after EXCHANGE_KILL_TIMEOUT_S SIGKILL. It frees itself when the process is gone.
+ *     it has stored; then SIGTERM, and after EXCHANGE_KILL_TIMEOUT_S SIGKILL. It frees itself when all of the group is gone.
  */
 enum exchange_state {
     EXCHANGE_HOLDING,
@@ -83,6 +84,7 @@ struct exchange {
     /* the rest is the exchange's own: see exchange_internal.h */
     uint64_t request_id;
     bool pushes;
+    bool has_body;
     struct process process;
     bool exited;
     int exit_status;
@@ -98,7 +100,9 @@ struct exchange {
     sd_event_source *output_source;
     sd_event_source *errors_source;
     sd_event_source *exit_source;
+    sd_event_source *others_source;
     sd_event_source *kill_source;
+    bool is_killed;
 };
 LIST_HEAD(exchange_list, exchange);
 
@@ -129,6 +133,11 @@ enum exchange_wait exchange_waits_for(const struct exchange *exchange);
 
 /** exchange_time_out() - whoever it waits for took too long: on to EXCHANGE_FAILED or EXCHANGE_CUT */
 void exchange_time_out(struct exchange *exchange);
+
+/** exchange_assume_ready() - look at git's ends of the pipes again, though nothing was heard of them */
+static inline void exchange_assume_ready(struct exchange *exchange) {
+    exchange->input_ready = exchange->output_ready = true;
+}
 
 /** exchange_end_of_input() - the client will send no more: a failure unless the request is consumed */
 void exchange_end_of_input(struct exchange *exchange);

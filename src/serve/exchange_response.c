@@ -72,6 +72,24 @@ static int append_head(struct exchange *exchange, const struct cgi *cgi) {
     return r ? r : buffer_printf(wire, "\r\n");
 }
 
+/*
+ * git http-backend exits with 1 when the service behind it fails, which may have told the client all about it; but not in
+ * an advertisement, which is cut off where it failed and then looks like that of an empty repository.
+ */
+static bool said_everything(const struct exchange *exchange) {
+    int status = exchange->exit_status;
+    bool may_have_failed = exchange->has_body && exchange->packets.is_whole;
+
+    return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || (WEXITSTATUS(status) == 1 && may_have_failed));
+}
+
+/* An answer without a request body has no progress to show: it waits for its end, when a failure can still be told. */
+static bool may_answer(const struct exchange *exchange) {
+    bool has_ended = exchange->process.output < 0 && exchange->exited;
+
+    return buffer_room(&exchange->output) == 0 || (exchange->consumed && (exchange->has_body || has_ended));
+}
+
 /* Lets the response out once it may be: see EXCHANGE_HOLDING. */
 static bool try_answer(struct exchange *exchange) {
     bool is_full = buffer_room(&exchange->output) == 0;
@@ -79,7 +97,7 @@ static bool try_answer(struct exchange *exchange) {
     struct cgi cgi;
     int r;
 
-    if (!exchange->consumed && !is_full) {
+    if (!may_answer(exchange)) {
         return false;
     }
     r = cgi_parse(&cgi, buffer_content(&exchange->output));
@@ -93,6 +111,9 @@ static bool try_answer(struct exchange *exchange) {
     if (cgi.status != 200) {
         return refuse_for_git(exchange, cgi.status);
     }
+    if (!exchange->has_body && exchange->exited && !said_everything(exchange)) {
+        return refuse_for_git(exchange, 500);
+    }
     if (append_head(exchange, &cgi) < 0) {
         return exchange_fail(exchange, 502, "git's response head is too large");
     }
@@ -100,13 +121,6 @@ static bool try_answer(struct exchange *exchange) {
     exchange->status = cgi.status;
     exchange->state = EXCHANGE_ANSWERING;
     return true;
-}
-
-/* git http-backend exits with 1 when the service behind it fails, which may have told the client all about it. */
-static bool said_everything(const struct exchange *exchange) {
-    int status = exchange->exit_status;
-
-    return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || (WEXITSTATUS(status) == 1 && exchange->packets.is_whole));
 }
 
 /* Puts the next chunk head on the wire, or the end. */

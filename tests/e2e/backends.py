@@ -16,8 +16,10 @@ from .repos import ENVIRONMENT
 
 NAME = "git-http-backend"
 
-# Pieces of a prelude: a CGI head of 200, and a wait until the test says so.
+# Pieces of a prelude: a CGI head of 200, more of an answer than the gate holds back, and a wait until the test says so.
 HEAD_TEXT = "printf 'Content-Type: application/x-git-upload-pack-advertisement\\r\\n\\r\\n'"
+MUCH = bytes(100_000)
+MUCH_TEXT = f"head -c {len(MUCH)} /dev/zero"
 HOLD = 'read -r _ <"$here/hold"'
 
 

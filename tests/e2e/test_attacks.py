@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that carry the token and mean harm: what they can do to others, and what they leave behind."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .backends import HEAD_TEXT, HOLD
+from .backends import HEAD_TEXT, HOLD, MUCH_TEXT
 from .checks import create
 from .gate import PROGRAM
 from .http import TOKEN, head
@@ -99,7 +100,7 @@ def test_body_of_exactly_the_bound(gate_with, small_root):
 
 def test_cut_answer_to_http_1_0_ends_in_a_reset(gate_with):
     """Without chunks, nothing else could tell it from a whole one."""
-    gate, _ = gate_with(f"{HEAD_TEXT}; echo part; exit 3")
+    gate, _ = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; exit 3")
     with gate.connect() as connection:
         connection.send(head("GET", INFO, version="1.0"))
         connection.socket.settimeout(10)
@@ -137,4 +138,5 @@ def test_gate_that_is_init_reaps_orphans(small_root, tmp_path):
             wait_until("no zombie", lambda: not children(init))
         finally:
             for pid in children(process.pid):
-                os.kill(pid, signal.SIGTERM)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from .backends import HEAD_TEXT, HOLD
+from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_TEXT
 from .checks import check_ends_with, check_error, check_serves, create
 from .http import chunks, head, request
 from .packets import AHEAD_BYTES, PUSH_TYPE, large_pack
@@ -63,17 +63,24 @@ def test_backend_that_reports_a_failure_itself(gate_with):
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
 def test_backend_killed_in_the_middle(gate_with, version):
     """The client has the head already: it can see only by the missing final chunk that something is missing."""
-    gate, exec_path = gate_with(f"{HEAD_TEXT}; echo part; {HOLD}; kill -KILL $$")
+    gate, exec_path = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}; kill -KILL $$")
     with gate.connect() as connection:
         connection.send(head("GET", INFO, version=version))
         status, fields = connection.response_head()
         assert (status, fields.get("transfer-encoding")) == (200, "chunked" if version == "1.1" else None)
         exec_path.release()
         if version == "1.1":
-            assert connection.rest_of_chunks() == (b"part\n", False)
+            assert connection.rest_of_chunks() == (MUCH, False)
         else:
-            assert connection.rest() == b"part\n"
+            assert connection.rest() == MUCH
     gate.wait_no_children()
+
+
+@pytest.mark.parametrize("end", ["exit 1", "exit 128", "kill -KILL $$"])
+def test_backend_that_fails_in_a_short_answer(gate_with, end):
+    """What is there looks like the advertisement of an empty repository, which it must not be taken for."""
+    gate, _ = gate_with(f"{HEAD_TEXT}; printf '001e# service=git-upload-pack\\n0000'; {end}")
+    check_ends_with(gate, head("GET", INFO), 500)
 
 
 def test_backend_that_closes_its_output_and_goes_on(gate_with):
@@ -129,10 +136,10 @@ def test_push_that_dies_half_way(small_root, gate_with, sent, framing):
 
 def test_fetch_that_dies_half_way(gate_with, transport):
     """git is silent, so the gate has nothing to send by which it would notice; it must not wait for that."""
-    gate, _ = gate_with(f"{HEAD_TEXT}; echo part; {HOLD}", transport=transport)
+    gate, _ = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}", transport=transport)
     with gate.connect() as connection:
         connection.send(head("GET", INFO))
         assert connection.response_head()[0] == 200
-        connection.wait_for(b"part\n")
+        connection.wait_for(MUCH[-1000:])
         assert gate.children()
     gate.wait_no_children(seconds=10)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from .backends import HEAD_TEXT, HOLD
+from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_TEXT
 from .checks import check_ends_with, check_error, check_serves, create
 from .http import head, request
 from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, ls_refs, unfinished
@@ -132,12 +132,18 @@ def test_backend_that_stalls_before_its_head(gate_with):
 
 
 def test_backend_that_stalls_in_the_middle(gate_with):
-    gate, _ = gate_with(f"{HEAD_TEXT}; echo part; {HOLD}", "--backend-timeout=1")
+    gate, _ = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}", "--backend-timeout=1")
     with gate.connect() as connection:
         connection.send(head("GET", INFO))
         response = connection.response()
-        assert (response.status, response.body, response.complete) == (200, b"part\n", False)
+        assert (response.status, response.body, response.complete) == (200, MUCH, False)
     gate.wait_no_children()
+
+
+def test_backend_that_stalls_in_a_short_answer(gate_with):
+    """So short that nothing of it has gone out, and the client can still be told."""
+    gate, _ = gate_with(f"{HEAD_TEXT}; echo part; {HOLD}", "--backend-timeout=1")
+    check_ends_with(gate, head("GET", INFO), 504)
 
 
 def test_hook_that_hangs(small_root, start_gate, pre_receive):
