@@ -2,7 +2,8 @@
 
 /*
  * Owns the program's limit on open files: raised, as far as it may be, to what the settings can come to need, so that a
- * gate full of clients still finds the descriptors for a process. What git inherits of it is no more than that.
+ * gate full of clients still finds the descriptors for a process. What git inherits of it is no more than that. Where it
+ * may not be raised, fewer clients are taken.
  */
 
 #include <sys/resource.h>
@@ -15,9 +16,9 @@ enum {
     DESCRIPTORS_OTHER = 32, /* the loop, the socket, standard streams, and those that were inherited */
 };
 
-void descriptors_raise(const struct server_settings *settings, struct log *log) {
-    rlim_t needed =
-        settings->max_connections + 1 + settings->max_backends * DESCRIPTORS_PER_BACKEND + DESCRIPTORS_OTHER;
+void descriptors_raise(struct server_settings *settings, struct log *log) {
+    rlim_t reserved = settings->max_backends * DESCRIPTORS_PER_BACKEND + DESCRIPTORS_OTHER;
+    rlim_t needed = settings->max_connections + reserved;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed) {
@@ -25,10 +26,12 @@ void descriptors_raise(const struct server_settings *settings, struct log *log) 
     }
     limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < needed) {
-        log_record(
-            log, LOG_LEVEL_WARNING,
-            "too few open files are allowed for --max-connections and --max-backends; lower these, or raise the limit "
-            "(ulimit -n, LimitNOFILE=)",
-            LOG_FIELDS(log_number("allowed", limit.rlim_cur), log_number("needed", needed)));
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+        settings->max_connections = limit.rlim_cur > reserved ? limit.rlim_cur - reserved : 1;
+        log_record(log, LOG_LEVEL_WARNING,
+                   "too few open files are allowed for --max-connections and --max-backends, so there will be fewer "
+                   "connections; lower these, or raise the limit (ulimit -n, LimitNOFILE=)",
+                   LOG_FIELDS(log_number("allowed", limit.rlim_cur), log_number("needed", needed),
+                              log_number("connections", settings->max_connections)));
     }
 }

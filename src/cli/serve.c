@@ -254,7 +254,7 @@ static int watch_signals(sd_event *event, struct server *server) {
     return r < 0 || !is_init ? r : sd_event_add_signal(event, NULL, SIGCHLD, on_child, server);
 }
 
-static int run(const struct server_settings *settings, bool minted, struct gate_error *error) {
+static int run(struct server_settings *settings, bool minted, struct gate_error *error) {
     _cleanup_(sd_event_unrefp) sd_event *event = NULL;
     struct server server = {.listener = LISTENER_NONE};
     struct log log;
