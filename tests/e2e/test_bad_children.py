@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Children that end badly, or not at all: a git that dies, hangs, floods, or leaves others behind.
+
+The client gets an answer that is true, or the end of its connection; the log gets what it can hold.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_TEXT
+from .checks import check_ends_with, check_error, check_serves, create
+from .host import check_left_nothing, descriptors_at_rest, reset
+from .http import head
+from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, large_pack, ls_refs
+from .polling import wait_until
+from .refusals import FETCH, INFO, PUSH
+from .repos import commit, git, refs, work_tree
+
+BEHIND_THE_LOOK_AHEAD = 100_000
+
+
+@pytest.mark.parametrize("prelude", ["head -c 200000 >/dev/null; kill -KILL $$", "exec <&-; sleep 0.2; exit 1"])
+def test_git_that_dies_in_the_middle_of_a_body(gate_with, tmp_path, prelude):
+    """git's client is still sending: it is told that the push has failed, and does not hang."""
+    gate, exec_path = gate_with(f'[ "$REQUEST_METHOD" = GET ] || {{ {prelude}; }}')
+    before = descriptors_at_rest(gate)
+    work = work_tree(tmp_path / "work")
+    commit(work, "large", os.urandom(3 << 20))
+    result = git("push", gate.url(), "main:refs/heads/new", cwd=work, ok=False, seconds=30)
+    assert "502" in result.stderr, result.stderr
+    assert exec_path.runs[-1] == "POST /repo.git/git-receive-pack"
+    check_left_nothing(gate, before)
+
+
+def test_receive_pack_killed_in_the_middle_of_a_body(small_root, start_gate):
+    """As the kernel does when memory is short; git-http-backend has said its head by then."""
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
+    body = create(small_root, pack=large_pack(4 << 20))
+    with gate.connect() as connection:
+        connection.send(head("POST", PUSH, PUSH_TYPE, f"Content-Length: {len(body)}") + body[:BEHIND_THE_LOOK_AHEAD])
+        victims = wait_until("receive-pack runs", lambda: [
+            pid for pid in gate.children() if b"receive-pack" in Path(f"/proc/{pid}/cmdline").read_bytes()])
+        for victim in victims:
+            os.kill(victim, signal.SIGKILL)
+        connection.send_as_taken(body[BEHIND_THE_LOOK_AHEAD:])
+        response = connection.response()
+        assert response.status == 502 or not response.complete
+    gate.wait_no_children()
+    assert "refs/heads/new" not in refs(small_root / "repo.git")
+    check_serves(gate)
+
+
+def test_git_that_never_exits(gate_with):
+    """All is said and its output is closed, but whether it went well nobody can know."""
+    gate, _ = gate_with(f'{HEAD_TEXT}; [ "$PATH_INFO" = /repo.git/HEAD ] || {MUCH_TEXT}; exec >&- 2>&-; exec sleep 600',
+                        "--backend-timeout=1")
+    before = descriptors_at_rest(gate)
+    begin = time.monotonic()
+    check_error(gate.ask("GET", "/repo.git/HEAD"), 504)
+    assert 0.9 < time.monotonic() - begin < 5
+    response = gate.ask("GET", INFO)
+    assert (response.status, response.body, response.complete) == (200, MUCH, False)
+    assert 1.8 < time.monotonic() - begin < 10
+    check_left_nothing(gate, before)
+
+
+def next_deadline_seconds(pid):
+    """When the earliest of a process's timers fires, which the kernel knows; see proc_pid_fdinfo(5)."""
+    for path in Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(OSError):
+            match = re.search(r"it_value: \(([0-9]+), [0-9]+\)", path.read_text())
+            if match and int(match.group(1)) > 0:
+                return int(match.group(1))
+    return None
+
+
+def test_git_that_never_exits_gets_thirty_seconds(gate_with):
+    """They are not waited for here: the timer that the gate has set says them."""
+    gate, exec_path = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}; exec >&- 2>&-; exec sleep 600",
+                                "--header-timeout=300")
+    with gate.connect() as connection:
+        connection.send(head("GET", INFO))
+        connection.wait_for(MUCH[-1000:])
+        assert next_deadline_seconds(gate.pid) > 200
+        exec_path.release()
+        wait_until("a deadline in 30 s", lambda: 25 <= next_deadline_seconds(gate.pid) <= 30)
+        reset(connection)
+    gate.wait_no_children()
+
+
+@pytest.mark.parametrize("text", ["yes 'a line of complaint'", "yes x | tr -d '\\n'", "cat /dev/zero"])
+def test_git_that_floods_its_errors(gate_with, text):
+    """Megabytes: they are read, for otherwise git would stop; the log gets the first of them, the client its answer."""
+    gate, _ = gate_with(f"{text} | head -c 8000000 >&2")
+    response = gate.ask("POST", FETCH, FETCH_TYPE, PROTOCOL_2, body=ls_refs())
+    assert (response.status, response.complete) == (200, True) and b"refs/heads/main" in response.body
+    gate.wait_no_children()
+    said = [record for record in gate.records if record["message"] == "git says"]
+    assert said and sum(len(record["line"]) for record in said) < 200_000 and len(said) < 2000
+    assert sum(record["message"] == "git says too much, the rest is dropped" for record in gate.records) == 1
+
+
+def test_flood_of_errors_is_no_progress(gate_with):
+    gate, _ = gate_with("yes complaint >&2", "--backend-timeout=1")
+    begin = time.monotonic()
+    check_ends_with(gate, head("GET", INFO), 504)
+    assert 0.9 < time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("holds", ["", "2>/dev/null", ">/dev/null", "3>&-"])
+def test_background_process_that_holds_the_pipes(gate_with, holds):
+    """Whichever it holds, the answer ends with git, at once, and so does what it left behind."""
+    gate, _ = gate_with(f"{HEAD_TEXT}; echo all; sleep 600 {holds} & exit 0")
+    before = descriptors_at_rest(gate)
+    for _ in range(5):
+        begin = time.monotonic()
+        response = gate.ask("GET", INFO)
+        assert (response.status, response.body, response.complete) == (200, b"all\n", True)
+        assert time.monotonic() - begin < 2
+    check_left_nothing(gate, before)
+
+
+def test_background_process_that_gets_away_with_the_pipes(gate_with):
+    """In a session of its own it is out of reach, but it keeps nobody waiting and no descriptor open."""
+    gate, _ = gate_with(f"{HEAD_TEXT}; echo all; setsid sleep 600 & exit 0")
+    before = descriptors_at_rest(gate)
+    begin = time.monotonic()
+    response = gate.ask("GET", INFO)
+    assert (response.status, response.body, response.complete) == (200, b"all\n", True)
+    assert time.monotonic() - begin < 2
+    assert descriptors_at_rest(gate) == before
+    for pid in gate.children():
+        os.kill(pid, signal.SIGKILL)
+    check_left_nothing(gate, before)

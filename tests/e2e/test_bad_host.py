@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+A host that is out of descriptors, memory or processes, and system calls that fail.
+
+A request may be lost to it, with an error that the client can tell from an answer. The gate may not: it neither spins
+nor leaks nor floods its log, and serves as before once there is enough again.
+"""
+
+import contextlib
+import os
+import resource
+import time
+
+import pytest
+
+from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_TEXT
+from .checks import check_error, check_serves, create
+from .host import allow_tracing, check_left_nothing, descriptors_at_rest, failing, share_asleep, spare_descriptors
+from .http import head, request
+from .packets import PUSH_TYPE
+from .polling import wait_until
+from .refusals import INFO, PUSH
+from .repos import bare, history
+
+SHORTAGE_SECONDS = 1.2
+MORE_THAN_A_REQUEST_NEEDS = 20
+MOST_RECORDS = 2
+# The kernel answers brk(2) with the end as it is, and libc takes an error number for the new one.
+NO_MEMORY = ("mmap,mremap:error=ENOMEM", "brk:retval=0")
+
+
+@pytest.fixture
+def root(tmp_path):
+    history(bare(tmp_path / "root" / "repo.git"), 3)
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def gate(root, start_gate):
+    return start_gate(f"--mirror-root={root}", "--scope=repo", preexec_fn=allow_tracing)
+
+
+def check_shortage(gate, seconds=SHORTAGE_SECONDS):
+    """Clients wait that cannot be accepted: however long that is so, the gate neither spins nor floods its log."""
+    def said():
+        return [line for line in gate.lines if "cannot be accepted" in line]
+    wait_until("the shortage is in the log", said)
+    share = share_asleep(gate.pid, seconds)
+    assert share > 0.5, f"of {seconds} s it slept {share:.0%}"
+    assert len(said()) <= MOST_RECORDS, f"{len(said())} records, such as {said()[0]}"
+
+
+def answer_or_end(connection, method="GET"):
+    """The response, or None when the connection ends without one."""
+    try:
+        connection.wait_for(b"\r\n\r\n")
+    except AssertionError:
+        assert connection.ended and not connection.buffer, connection.buffer
+        return None
+    return connection.response(method)
+
+
+# Descriptors.
+
+@pytest.mark.parametrize("whose", ["first", "later"])
+def test_no_descriptor_for_a_client(gate, whose):
+    """It waits, and is served when there are some again. With the first of all comes what the gate needs for timers."""
+    if whose == "later":
+        check_serves(gate)
+        descriptors_at_rest(gate)
+    with contextlib.ExitStack() as stack:
+        with spare_descriptors(gate.pid, 0):
+            connection = stack.enter_context(gate.connect())
+            connection.send(head("GET", INFO))
+            check_shortage(gate)
+            assert any("Too many open files" in line for line in gate.lines)
+            connection.socket.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                connection.socket.recv(1)
+        begin = time.monotonic()
+        assert connection.response().status == 200
+        assert time.monotonic() - begin < 2
+    check_serves(gate)
+
+
+def test_clients_that_wait_for_descriptors(gate):
+    """More than there is room for: those who got none are served when some come free, and nobody has to come again."""
+    check_serves(gate)
+    before = descriptors_at_rest(gate)
+    with contextlib.ExitStack() as stack:
+        with spare_descriptors(gate.pid, 3):
+            clients = [stack.enter_context(gate.connect()) for _ in range(20)]
+            for client in clients:
+                client.send(head("GET", "/nothing"))
+            check_shortage(gate)
+        assert [client.response().status for client in clients] == [404] * len(clients)
+    check_left_nothing(gate, before)
+
+
+def test_host_that_allows_few_open_files(root, start_gate):
+    """There are fewer connections then, so that a crowd does not take what git needs for whoever asks something."""
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (250, 250))
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", preexec_fn=few)
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(gate.connect())
+        assert gate.ask("GET", INFO).status == 200
+    assert not any("cannot be accepted" in line for line in gate.lines)
+    check_serves(gate)
+
+
+@pytest.mark.parametrize("kind", ["without a body", "push"])
+def test_no_descriptor_for_git(gate, root, kind):
+    """However far the start of git gets: 500 and nothing left, until there are enough, and then it is served."""
+    data = request("POST", PUSH, PUSH_TYPE, body=create(root)) if kind == "push" else head("GET", INFO)
+    check_serves(gate)
+    before = descriptors_at_rest(gate)
+    statuses = []
+    for count in range(1, MORE_THAN_A_REQUEST_NEEDS):
+        with spare_descriptors(gate.pid, count), gate.connect() as connection:
+            connection.send(data)
+            response = connection.response()
+            statuses.append(response.status)
+            if response.status != 200:
+                check_error(response, (500, 503))
+        check_left_nothing(gate, before)
+    n_failed = statuses.index(200)
+    assert n_failed >= 5 and set(statuses[n_failed:]) == {200}, statuses
+    check_serves(gate)
+
+
+# System calls that fail.
+
+# The call, its error, and what a request on a connection that is there already gets: a status, None for its end.
+FAILURES = [
+    ("openat", "EMFILE", 500),
+    ("pipe2", "EMFILE", 500),
+    ("pipe2", "ENFILE", 500),
+    ("vfork,clone", "EAGAIN", 500),
+    ("vfork,clone", "ENOMEM", 500),
+    ("pidfd_open", "EMFILE", 500),
+    ("pidfd_open", "ENOMEM", 500),
+    ("epoll_ctl", "ENOMEM", 500),
+    ("epoll_ctl", "ENOSPC", 500),
+    ("sendmsg", "ENOBUFS", None),
+    ("sendmsg", "ENOMEM", None),
+    ("fcntl", "ENOMEM", 500),
+    ("write", "EIO", 200),
+    ("poll", "ENOMEM", 200),
+]
+
+
+@pytest.mark.parametrize("calls, error, status", FAILURES, ids=[f"{case[0]}-{case[1]}" for case in FAILURES])
+def test_failing_call(gate, calls, error, status):
+    check_serves(gate)
+    before = descriptors_at_rest(gate)
+    with gate.connect() as connection:
+        connection.send(head("GET", "/nothing"))
+        assert connection.response().status == 404
+        with failing(gate, f"{calls}:error={error}") as n_failed:
+            connection.send(head("GET", INFO))
+            response = answer_or_end(connection)
+            gate.wait_no_children()
+            assert n_failed() > 0
+        assert (response and response.status) == status
+        if status == 500:
+            check_error(response, 500)
+    check_left_nothing(gate, before)
+    check_serves(gate)
+
+
+@pytest.mark.parametrize("error", ["ENFILE", "ENOMEM", "ENOBUFS"])
+def test_accepting_fails(gate, error):
+    """Whatever the system lacks, the client waits in the backlog and the gate does not spin."""
+    check_serves(gate)
+    with gate.connect() as kept:
+        kept.send(head("GET", "/nothing"))
+        assert kept.response().status == 404
+        with failing(gate, f"accept4:error={error}") as n_failed, gate.connect() as connection:
+            connection.send(head("GET", INFO))
+            check_shortage(gate, 0.5)
+            assert 0 < n_failed() < 50
+            kept.send(head("GET", "/nothing"))
+            assert kept.response().status == 404
+        check_serves(gate)
+
+
+@pytest.mark.parametrize("error", ["ECONNABORTED", "EINTR", "EPERM", "EPROTO", "ENETDOWN"])
+def test_client_that_is_gone_before_it_is_accepted(gate, error):
+    """accept(2): these say something of one client; the next is taken at once and the log is quiet."""
+    check_serves(gate)
+    with failing(gate, f"accept4:error={error}:when=1") as n_failed:
+        assert gate.ask("GET", INFO).status == 200
+        assert n_failed() == 1
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+@pytest.mark.parametrize("error", ["ENOMEM", "ENOSPC"])
+def test_client_that_cannot_be_watched(gate, error, nth):
+    """Its connection ends; whose turn it is next is served."""
+    check_serves(gate)
+    before = descriptors_at_rest(gate)
+    with failing(gate, f"epoll_ctl:error={error}:when={nth}") as n_failed:
+        with gate.connect() as connection:
+            connection.send(head("GET", INFO))
+            response = answer_or_end(connection)
+            assert response is None or response.status in (200, 500)
+        wait_until("a failure", lambda: n_failed() == 1)
+    check_left_nothing(gate, before)
+    check_serves(gate)
+
+
+@pytest.mark.parametrize("nth", range(1, 6))
+def test_reading_fails(gate_with, nth):
+    """The client's socket, git's output or its errors: what it has of the answer looks whole only when it is."""
+    gate, exec_path = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}; echo rest; echo words >&2; exit 0",
+                                preexec_fn=allow_tracing)
+    before = descriptors_at_rest(gate)
+    with gate.connect() as connection:
+        connection.send(head("GET", INFO))
+        assert connection.response_head()[0] == 200
+        connection.wait_for(MUCH[-1000:])
+        with failing(gate, f"read:error=EIO:when={nth}") as n_failed:
+            exec_path.release()
+            body, complete = connection.rest_of_chunks()
+            assert body == MUCH + b"rest\n" or not complete
+            gate.wait_no_children()
+            connection.close()
+            wait_until("a failure", lambda: n_failed() == 1)
+    check_left_nothing(gate, before)
+
+
+def test_no_memory(root, start_gate):
+    """No new pages: requests get an error or the end of their connection, and there is a gate afterwards."""
+    sanitizer = f"{os.environ.get('ASAN_OPTIONS', '')}:allocator_may_return_null=1"
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", preexec_fn=allow_tracing,
+                      variables={"ASAN_OPTIONS": sanitizer})
+    check_serves(gate)
+    before = descriptors_at_rest(gate)
+    whole = head("GET", INFO)
+    with failing(gate, *NO_MEMORY) as n_failed, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(gate.connect()) for _ in range(20)]
+        for client in clients:
+            client.send_as_taken(whole[:-1])
+        wait_until("memory has become short", n_failed)
+        for client in clients:
+            client.send_as_taken(whole[-1:])
+        outcomes = [response and response.status for response in map(answer_or_end, clients)]
+        assert set(outcomes) & {None, 500} and set(outcomes) <= {None, 200, 500, 502}, outcomes
+    check_left_nothing(gate, before)
+    check_serves(gate)

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What changes under a gate while it serves: another git or none, a socket that is taken away, and time."""
+
+import os
+import shutil
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_TEXT, real_exec_path
+from .checks import check_error, check_serves
+from .host import check_left_nothing, connections, descriptors_at_rest, stat_fields
+from .http import head, request
+from .packets import FETCH_TYPE, PROTOCOL_2, ls_refs
+from .polling import wait_until
+from .refusals import FETCH, INFO
+
+CLOCK_REALTIME = 0
+
+
+# git itself.
+
+def test_git_upgraded_while_serving(gate_with):
+    """As packages do it, by rename: who runs goes on with the old one, who comes gets the new one."""
+    gate, exec_path = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}; echo end; exit 0")
+    with gate.connect() as connection:
+        connection.send(head("GET", INFO))
+        connection.wait_for(MUCH[-1000:])
+        new = exec_path.path / "new"
+        new.write_text(f"#!/bin/sh\nexec '{real_exec_path() / exec_path.program.name}'\n")
+        new.chmod(0o755)
+        new.rename(exec_path.program)
+        assert b"refs/heads/main" in gate.ask("GET", INFO).body
+        exec_path.release()
+        connection.response_head()
+        assert connection.rest_of_chunks() == (MUCH + b"end\n", True)
+    check_serves(gate)
+
+
+def not_executable(path):
+    path.chmod(0o644)
+
+
+def no_interpreter(path):
+    path.write_text("#!/nonexistent/sh\n")
+
+
+def not_a_program(path):
+    path.write_bytes(b"\x7fELF" + b"\0" * 100)
+
+
+def a_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def link_to_itself(path):
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+@pytest.mark.parametrize("spoil", [not_executable, no_interpreter, not_a_program, a_folder, link_to_itself,
+                                   Path.unlink])
+def test_git_that_cannot_be_executed(gate_with, spoil):
+    """In the middle of an upgrade that is not done by rename, or after one that went wrong."""
+    gate, exec_path = gate_with("")
+    check_serves(gate)
+    exec_path.program.rename(exec_path.path / "whole")
+    shutil.copy(exec_path.path / "whole", exec_path.program)
+    spoil(exec_path.program)
+    before = descriptors_at_rest(gate)
+    for _ in range(3):
+        check_error(gate.ask("GET", INFO), 500)
+    assert any("git cannot be started" in line and str(exec_path.program) in line for line in gate.lines)
+    check_left_nothing(gate, before)
+    if exec_path.program.is_dir():
+        exec_path.program.rmdir()
+    (exec_path.path / "whole").rename(exec_path.program)
+    check_serves(gate)
+
+
+def test_git_that_is_being_written(gate_with):
+    gate, exec_path = gate_with("")
+    with exec_path.program.open("ab"):
+        check_error(gate.ask("GET", INFO), 500)
+    check_serves(gate)
+
+
+# The socket.
+
+@pytest.mark.parametrize("by", ["nothing", "a file", "a folder", "a socket"])
+def test_socket_is_taken_away(small_root, start_gate, by):
+    """The connections that are there go on; in the end only what is the gate's own is removed, and nothing is now."""
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
+    path = gate.socket_path
+    gate.socket_path = None
+    with gate.connect() as connection, socket.socket(socket.AF_UNIX) as other:
+        connection.send(head("GET", "/nothing"))
+        assert connection.response().status == 404
+        path.unlink()
+        {"nothing": lambda: None, "a file": path.touch, "a folder": path.mkdir,
+         "a socket": lambda: other.bind(str(path))}[by]()
+        for _ in range(3):
+            connection.send(head("GET", INFO))
+            assert connection.response().status == 200
+        gate.stop()
+        assert connection.is_closed()
+        assert path.exists() == (by != "nothing")
+
+
+def test_folder_of_the_socket_is_taken_away(small_root, start_gate):
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
+    with gate.connect() as connection:
+        shutil.rmtree(gate.socket_path.parent)
+        connection.send(head("GET", INFO))
+        assert connection.response().status == 200
+    gate.stop()
+
+
+def test_next_gate_takes_the_path_over(small_root, start_gate):
+    """Its predecessor serves who is there, and does not take the path along when it ends."""
+    first = start_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
+    path, first.socket_path = first.socket_path, None
+    with first.connect() as connection:
+        connection.send(head("GET", "/nothing"))
+        assert connection.response().status == 404
+        path.unlink()
+        second = start_gate(f"--mirror-root={small_root}", "--scope=repo", f"--socket={path}", transport=None)
+        connection.send(head("GET", INFO))
+        assert connection.response().status == 200
+        check_serves(second)
+        first.stop()
+        check_serves(second)
+        second.stop()
+        assert not path.exists()
+
+
+# The clock.
+
+def test_no_deadline_depends_on_the_time_of_day(small_root, start_gate):
+    """Which may be set at any time, backwards too. The kernel knows by which clock each timer of a process goes."""
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
+    with gate.connect() as connection:
+        connection.send(head("GET", INFO))
+        assert connection.response().status == 200
+        timers = [path.read_text() for path in Path(f"/proc/{gate.pid}/fdinfo").iterdir()
+                  if os.readlink(f"/proc/{gate.pid}/fd/{path.name}") == "anon_inode:[timerfd]"]
+        clocks = [int(line.split()[1]) for text in timers for line in text.splitlines() if line.startswith("clockid:")]
+    assert clocks and CLOCK_REALTIME not in clocks
+
+
+def test_gate_that_was_suspended(small_root, start_gate):
+    """For longer than its deadlines are, as a container is that gets frozen. Who was in time is served all the same."""
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--header-timeout=1", "--stall-timeout=1")
+    data = request("POST", FETCH, FETCH_TYPE, PROTOCOL_2, body=ls_refs())
+    clients = [gate.connect() for _ in range(8)]
+    for client in clients:
+        client.send(data[:-10])
+    wait_until("all are accepted", lambda: connections(gate.pid) == len(clients))
+    gate.signal(signal.SIGSTOP)
+    wait_until("the gate stands still", lambda: stat_fields(gate.pid)[0] == "T")
+    for client in clients:
+        client.send(data[-10:])
+    time.sleep(1.2)  # the suspension itself, not a wait
+    gate.signal(signal.SIGCONT)
+    assert [client.response().status for client in clients] == [200] * len(clients)
+    for client in clients:
+        client.close()

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+A disk that is full, and repositories that go or break while a gate serves them.
+
+What cannot be served is an error that git shows, never an empty repository, and the gate serves on.
+"""
+
+import contextlib
+import os
+import resource
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .backends import HOLD
+from .checks import check_error, check_serves
+from .gate import PROGRAM
+from .http import head
+from .polling import wait_until
+from .refusals import INFO, INFO_PUSH
+from .repos import bare, commit, git, history, out, refs
+
+DISK_BYTES = 2 << 20
+
+
+@pytest.fixture
+def root(tmp_path):
+    mirror = bare(tmp_path / "root" / "repo.git")
+    history(mirror, 30)
+    git("repack", "-a", "-d", "-q", cwd=mirror)
+    return tmp_path / "root"
+
+
+# A full disk.
+
+@pytest.fixture
+def disk(root, tmp_path):
+    """A program that becomes the gate with a small disk under --mirror-root, which nobody else sees."""
+    unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+    shutil.copytree(root, tmp_path / "template")
+    mount = 'mount -t tmpfs -o size="$1" none "$2" && cp -R "$3/." "$2" && shift 3 && exec "$@"'
+    program = [*unshare, "sh", "-c", mount, "sh", str(DISK_BYTES), str(root), str(tmp_path / "template")]
+    with contextlib.suppress(FileNotFoundError):
+        if subprocess.run([*program, "true"], check=False, capture_output=True).returncode == 0:
+            return program
+    pytest.skip("a mount namespace with a disk of its own is not to be had here")
+
+
+def seen_by(gate, path):
+    """A path as the gate sees it: its disk is in a namespace of its own."""
+    return Path(f"/proc/{gate.pid}/root{path}")
+
+
+def check_intact(mirror, tmp_path):
+    """A copy, since git would look for the repository in the namespace that it is run in."""
+    shutil.rmtree(tmp_path / "copy", ignore_errors=True)
+    shutil.copytree(mirror, tmp_path / "copy")
+    git("fsck", "--strict", cwd=tmp_path / "copy")
+    assert not list(mirror.glob("**/*tmp*")) + list(mirror.glob("**/*.lock"))
+    return refs(tmp_path / "copy")
+
+
+def test_disk_is_full_during_a_push(root, disk, start_gate, tmp_path):
+    """The client is told; what was there is intact, what was begun is gone, and with room again a push goes in."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", program=(*disk, PROGRAM))
+    mirror = seen_by(gate, root / "repo.git")
+    work = tmp_path / "work"
+    git("clone", "--quiet", gate.url(), work)
+    before = check_intact(mirror, tmp_path)
+    commit(work, "large", os.urandom(2 * DISK_BYTES))
+    error = git("push", "origin", "main:large", cwd=work, ok=False).stderr
+    assert "No space left on device" in error and ("unpack" in error or "index-pack" in error), error
+    assert check_intact(mirror, tmp_path) == before
+    filler = seen_by(gate, root / "filler")
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+    git("reset", "--quiet", "--hard", "origin/main", cwd=work)
+    tip = commit(work, "small", "small\n")
+    error = git("push", "origin", "main:small", cwd=work, ok=False).stderr
+    assert "No space left on device" in error or "unable to" in error, error
+    assert "refs/heads/main" in out("ls-remote", gate.url())
+    assert check_intact(mirror, tmp_path) == before
+    filler.unlink()
+    git("push", "--quiet", "origin", "main:small", cwd=work)
+    assert check_intact(mirror, tmp_path) == {**before, "refs/heads/small": tip}
+    gate.stop()
+
+
+def test_file_size_limit_during_a_push(root, start_gate, tmp_path):
+    """ulimit -f: git is killed by a signal in the middle of writing."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo",
+                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)))
+    before = check_intact(root / "repo.git", tmp_path)
+    git("clone", "--quiet", gate.url(), tmp_path / "work")
+    commit(tmp_path / "work", "large", os.urandom(3 << 20))
+    assert "unpack" in git("push", "origin", "main", cwd=tmp_path / "work", ok=False).stderr
+    assert check_intact(root / "repo.git", tmp_path) == before
+    check_serves(gate)
+
+
+def small_files():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+
+@pytest.mark.parametrize("limit", ["disk", "file size"])
+def test_log_that_cannot_grow(root, start_gate, tmp_path, limit):
+    """Records are lost then; requests are not."""
+    with open("/dev/full" if limit == "disk" else tmp_path / "log", "wb") as log:
+        gate = start_gate(f"--mirror-root={root}", "--scope=repo", stderr=log,
+                          preexec_fn=small_files if limit == "file size" else None)
+    for _ in range(20):
+        check_error(gate.ask("GET", "/nothing"), 404)
+    if limit == "disk":
+        check_serves(gate)
+
+
+# Repositories.
+
+def write(name, data):
+    return lambda mirror: (mirror / name).write_bytes(data)
+
+
+def cut_to(pattern, size):
+    def cut(mirror):
+        path, = mirror.glob(pattern)
+        path.chmod(0o644)
+        os.truncate(path, size)
+    return cut
+
+
+def overwrite(pattern):
+    def spoil(mirror):
+        path, = mirror.glob(pattern)
+        path.chmod(0o644)
+        data = path.read_bytes()
+        path.write_bytes(data[:100] + bytes(byte ^ 0x55 for byte in data[100:-40]) + data[-40:])
+    return spoil
+
+
+def replace_by(make):
+    def replace(mirror):
+        shutil.rmtree(mirror)
+        make(mirror)
+    return replace
+
+
+def spoil_all_refs(mirror):
+    (mirror / "refs" / "heads" / "main").unlink()
+    (mirror / "packed-refs").write_bytes(b"garbage\n")
+
+
+# What becomes of the repository, and what info/refs is answered with: where git says 200, a fetch has to fail.
+DAMAGE = {
+    "removed": (replace_by(lambda path: None), 404),
+    "a-file": (replace_by(Path.touch), 500),
+    "a-dangling-link": (replace_by(lambda path: path.symlink_to("nowhere")), 404),
+    "no-objects": (lambda mirror: shutil.rmtree(mirror / "objects"), 404),
+    "no-head": (lambda mirror: (mirror / "HEAD").unlink(), 404),
+    "head-garbage": (write("HEAD", b"\0garbage\xff"), 404),
+    "config-garbage": (write("config", b"[core\nnonsense ="), 500),
+    "packed-refs-garbage": (spoil_all_refs, 500),
+    "ref-garbage": (write("refs/heads/main", b"garbage\n"), 200),
+    "ref-to-nothing": (write("refs/heads/main", b"1" * 40 + b"\n"), 200),
+    "pack-cut-short": (cut_to("objects/pack/*.pack", 500), 200),
+    "pack-garbage": (overwrite("objects/pack/*.pack"), 200),
+    "no-packs": (lambda mirror: shutil.rmtree(mirror / "objects" / "pack"), 200),
+}
+
+
+def check_clone_fails(gate, tmp_path, version):
+    result = git("-c", f"protocol.version={version}", "clone", "--bare", gate.url(), tmp_path / "clone", ok=False)
+    assert "empty repository" not in result.stderr
+
+
+@pytest.fixture(scope="module")
+def broken_gate(tmp_path_factory, start_module_gate):
+    """A gate and its repository, for damage that is mended again."""
+    root = tmp_path_factory.mktemp("broken")
+    mirror = bare(root / "repo.git")
+    history(mirror, 30)
+    git("repack", "-a", "-d", "-q", cwd=mirror)
+    shutil.copytree(mirror, root / "whole")
+    return start_module_gate(f"--mirror-root={root}", "--scope=repo"), root
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_repository(broken_gate, tmp_path, damage):
+    """Each clone fails, whatever protocol it speaks, and so does a push; the repository is served once it is back."""
+    gate, root = broken_gate
+    mirror = root / "repo.git"
+    spoil, status = DAMAGE[damage]
+    spoil(mirror)
+    try:
+        for target in (INFO, INFO_PUSH):
+            response = gate.ask("GET", target)
+            assert response.status == status
+            assert not response.complete or status != 200 or b"refs/heads/main" in response.body, response
+        for version in (0, 2):
+            check_clone_fails(gate, tmp_path, version)
+        git("push", gate.url(), "main:refs/heads/new", cwd=root / "whole", ok=False)
+        gate.wait_no_children()
+    finally:
+        if mirror.is_dir() and not mirror.is_symlink():
+            shutil.rmtree(mirror)
+        mirror.unlink(missing_ok=True)
+        shutil.copytree(root / "whole", mirror)
+    check_serves(gate)
+
+
+@pytest.mark.parametrize("what", ["repo.git", "repo.git/objects", "repo.git/refs/heads/main"])
+def test_unreadable_repository(root, start_gate, tmp_path, what):
+    """Root reads everything, so here it is a root without that power."""
+    history(root / "repo.git", 1, branch="other")
+    program = (PROGRAM,)
+    if os.geteuid() == 0:
+        program = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", PROGRAM)
+        if subprocess.run([*program[:-1], "true"], check=False, capture_output=True).returncode != 0:
+            pytest.skip("setpriv(1) does not work here")
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", program=program)
+    (root / "repo.git" / "refs" / "heads" / "main").write_text(out("rev-parse", "main", cwd=root / "repo.git") + "\n")
+    check_serves(gate)
+    mode = (root / what).stat().st_mode
+    (root / what).chmod(0)
+    try:
+        for version in (0, 2):
+            check_clone_fails(gate, tmp_path, version)
+    finally:
+        (root / what).chmod(mode)
+    check_serves(gate)
+
+
+def test_repository_removed_under_a_running_request(gate_with, small_root):
+    gate, exec_path = gate_with(f'[ "$QUERY_STRING" ] && {HOLD}')
+    mirror = small_root / "repo.git"
+    with gate.connect() as connection:
+        connection.send(head("GET", INFO))
+        wait_until("git has started", lambda: exec_path.runs)
+        mirror.rename(f"{mirror}.away")
+        try:
+            exec_path.release()
+            check_error(connection.response(), 404)
+        finally:
+            Path(f"{mirror}.away").rename(mirror)
+    check_serves(gate)

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Lives of processes: however a request ends, all that was started for it ends too, and in which order.
+
+SIGTERM first, SIGKILL five seconds later, no zombie, no descriptor left, and nobody spins in the meantime.
+"""
+
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from .backends import HEAD_TEXT
+from .checks import check_error, check_serves, create
+from .host import check_left_nothing, descriptors_at_rest, open_files, reset, share_asleep, stat_fields, zombies
+from .http import chunks, head, request
+from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, large_pack, ls_refs
+from .polling import wait_until
+from .refusals import FETCH, INFO, INFO_PUSH, PUSH
+from .repos import bare, history, refs
+
+CHUNKED = "Transfer-Encoding: chunked"
+BEHIND_THE_LOOK_AHEAD = 100_000
+KILL_SECONDS = 5
+# It has more to say than all buffers hold, and goes on when nobody listens any more.
+STUBBORN = "head -c 30000000 /dev/zero 2>/dev/null; while :; do sleep 0.05; done"
+
+# Three generations: they write down who they are, and that they were asked to end.
+TREE = """
+exec 2>/dev/null
+trap 'echo "$0" >>"{folder}/asked"; exit 1' TERM
+sh -c 'trap "echo child >>{folder}/asked; exit 1" TERM; sleep 600 & echo $! >>{folder}/pids; wait' &
+echo $! >>{folder}/pids; echo $$ >>{folder}/pids
+wait
+"""
+
+
+def read(path):
+    return path.read_text().split() if path.exists() else []
+
+
+def has_grown(folder):
+    """The tree is whole, and its last one is itself: what a shell forks takes SIGTERM for the shell's, and loses it."""
+    comms = [Path(f"/proc/{pid}/comm").read_text() for pid in read(folder / "pids")]
+    return len(comms) == 3 and "sleep\n" in comms
+
+
+@pytest.fixture
+def root(tmp_path):
+    history(bare(tmp_path / "root" / "repo.git"), 3)
+    return tmp_path / "root"
+
+
+def options(fate):
+    """So that a second after it is to happen, it has happened, and not by the wrong cause."""
+    return [f"--backend-timeout={1 if fate == 'stall' else 60}", f"--drain-timeout={1 if fate == 'stop' else 60}"]
+
+
+def meet(gate, connection, fate):
+    """Let a request come to its end, which is not that of git; a stall needs nothing to be done."""
+    if fate == "client gone":
+        connection.close()
+    elif fate == "kill":
+        gate.signal(signal.SIGKILL)
+    elif fate != "stall":
+        gate.signal()
+        gate.wait_stopped_accepting()
+    if fate == "second signal":
+        gate.signal()
+
+
+def check_gate_after(gate, fate):
+    if fate in ("client gone", "stall"):
+        check_error(gate.ask("GET", "/nothing"), 404)
+        wait_until("no zombie", lambda: not zombies(gate.pid))
+    else:
+        assert gate.wait() == (-signal.SIGKILL if fate == "kill" else 0)
+
+
+@pytest.mark.parametrize("fate", ["client gone", "stall", "stop", "second signal", "kill"])
+def test_whole_tree_ends(root, start_gate, pre_receive, tmp_path, fate):
+    """git-http-backend, receive-pack, a hook, and two generations that it has started."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", *options(fate),
+                      pre_receive(TREE.format(folder=tmp_path)))
+    with gate.connect() as connection:
+        connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root)))
+        wait_until("the hook and its children run", lambda: has_grown(tmp_path))
+        assert len(gate.children()) >= 5
+        meet(gate, connection, fate)
+        gate.wait_no_children(seconds=4)
+    check_gate_after(gate, fate)
+    assert "refs/heads/new" not in refs(root / "repo.git")
+
+
+@pytest.mark.parametrize("fate", ["client gone", "stop", "second signal"])
+def test_who_ignores_sigterm_ends_too(root, start_gate, pre_receive, tmp_path, fate):
+    """A stubborn process behind the hook: it may have its five seconds, or what is left of them when the gate ends."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", *options(fate),
+                      pre_receive(f"trap '' TERM; sleep 600 & trap - TERM; echo $! >'{tmp_path}/pids'; wait"))
+    with gate.connect() as connection:
+        connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root)))
+        wait_until("it runs", lambda: read(tmp_path / "pids"))
+        meet(gate, connection, fate)
+        gate.wait_no_children(seconds=KILL_SECONDS + 3 if fate == "client gone" else 4)
+    check_gate_after(gate, fate)
+
+
+@pytest.mark.parametrize("fate", ["client gone", "stall", "kill"])
+def test_hook_is_asked_to_end(root, start_gate, pre_receive, tmp_path, fate):
+    """
+    It may have to clean up, as git has: SIGKILL only for what is still there five seconds later.
+
+    Its output goes nowhere: receive-pack, which would read it, is gone before it.
+    """
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", *options(fate),
+                      pre_receive(f"exec >/dev/null 2>&1; trap 'sleep 0.1; echo hook >>{tmp_path}/asked; exit 1' TERM\n"
+                                  f"echo $$ >'{tmp_path}/pids'; while :; do sleep 0.01; done"))
+    with gate.connect() as connection:
+        connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root)))
+        wait_until("the hook runs", lambda: read(tmp_path / "pids"))
+        meet(gate, connection, fate)
+        gate.wait_no_children(seconds=4)
+    assert read(tmp_path / "asked") == ["hook"]
+    check_gate_after(gate, fate)
+
+
+@pytest.mark.parametrize("fate", ["client gone", "stall", "stop"])
+def test_sigterm_comes_first(gate_with, tmp_path, fate):
+    """A second signal is the one thing that leaves no time for it."""
+    gate, _ = gate_with(TREE.format(folder=tmp_path), *options(fate))
+    with gate.connect() as connection:
+        connection.send(head("GET", INFO))
+        wait_until("the tree has grown", lambda: has_grown(tmp_path))
+        if fate == "client gone":
+            reset(connection)
+        else:
+            meet(gate, connection, fate)
+        gate.wait_no_children(seconds=4)
+    assert any("git-http-backend" in who for who in read(tmp_path / "asked"))
+    check_gate_after(gate, fate)
+
+
+def test_sigkill_comes_five_seconds_later(gate_with, tmp_path):
+    """For those that ignore SIGTERM: of a client that has gone, and of one that stalls. The gate sleeps meanwhile."""
+    gate, exec_path = gate_with(f"trap '' TERM PIPE; echo $$ >'{tmp_path}/'$PPID.$$; {HEAD_TEXT}; {STUBBORN}",
+                                "--stall-timeout=1")
+    before = descriptors_at_rest(gate)
+    ends = {}
+
+    def note_ends():
+        for path in tmp_path.glob(f"{gate.pid}.*"):
+            if (stat_fields(path.suffix[1:]) or "Z")[0] == "Z":
+                ends.setdefault(path.name, time.monotonic() - begin)
+        return len(ends) == 2
+
+    with gate.connect() as stalled, gate.connect() as gone:
+        stalled.send(head("GET", INFO))
+        gone.send(head("GET", INFO_PUSH))
+        wait_until("both run", lambda: len(exec_path.runs) == 2 and len(list(tmp_path.glob(f"{gate.pid}.*"))) == 2)
+        begin = time.monotonic()
+        gone.close()
+        assert share_asleep(gate.pid, 1) > 0.5
+        wait_until("both have ended", note_ends, seconds=15)
+        first, second = sorted(ends.values())
+        assert KILL_SECONDS - 0.3 < first < KILL_SECONDS + 3
+        assert KILL_SECONDS + 0.7 < second
+        gate.wait_no_children()
+    check_left_nothing(gate, before)
+
+
+# Bodies cut short, when git is running already.
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+@pytest.mark.parametrize("how", ["shut", "closed", "reset"])
+def test_body_cut_short_ends_git_at_once(root, start_gate, how, framing):
+    """git would wait for the rest for ever. The quarantine goes with it."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo")
+    objects = root / "repo.git" / "objects"
+    before = descriptors_at_rest(gate)
+    body = create(root, pack=large_pack(1 << 20))
+    half = body[:BEHIND_THE_LOOK_AHEAD]
+    data = head("POST", PUSH, PUSH_TYPE, CHUNKED) + chunks(half, 5000, end=False)
+    if framing == "length":
+        data = head("POST", PUSH, PUSH_TYPE, f"Content-Length: {len(body)}") + half
+    with gate.connect() as connection:
+        connection.send(data)
+        wait_until("git stores the pack", lambda: list(objects.glob("tmp_objdir*")))
+        if how == "shut":
+            connection.socket.shutdown(socket.SHUT_WR)
+            check_error(connection.response(), 400)
+        elif how == "reset":
+            reset(connection)
+        else:
+            connection.close()
+        gate.wait_no_children(seconds=2)
+    assert not list(objects.glob("**/*tmp*"))
+    check_left_nothing(gate, before)
+    check_serves(gate)
+
+
+# All of it at once.
+
+def ends_well(gate, root):
+    assert gate.ask("GET", INFO).status == 200
+
+
+def ends_before_its_answer(gate, root):
+    with gate.connect() as connection:
+        connection.send(head("GET", INFO))
+
+
+def ends_in_its_body(gate, root):
+    with gate.connect() as connection:
+        connection.send(head("POST", PUSH, PUSH_TYPE, "Content-Length: 2000000") + create(root) + b"x" * 100_000)
+
+
+def ends_with_half_a_connection(gate, root):
+    with gate.connect() as connection:
+        connection.send(head("POST", PUSH, PUSH_TYPE, CHUNKED) + chunks(create(root) + b"x" * 100_000, end=False))
+        connection.socket.shutdown(socket.SHUT_WR)
+        connection.response()
+
+
+def ends_with_a_reset(gate, root):
+    with gate.connect() as connection:
+        connection.send(head("POST", FETCH, FETCH_TYPE, PROTOCOL_2, "Content-Length: 100000") + ls_refs() * 500)
+        reset(connection)
+
+
+def ends_with_a_broken_chunk(gate, root):
+    with gate.connect() as connection:
+        connection.send_as_taken(head("POST", PUSH, PUSH_TYPE, CHUNKED) +
+                                 chunks(create(root) + b"x" * 100_000, 1000, end=False) + b"zz\r\n")
+        assert connection.response().status in (200, 400)
+
+
+def ends_with_a_refusal(gate, root):
+    assert gate.ask("GET", "/nothing").status == 404
+
+
+ENDS = [ends_well, ends_before_its_answer, ends_in_its_body, ends_with_half_a_connection, ends_with_a_reset,
+        ends_with_a_broken_chunk, ends_with_a_refusal]
+
+
+def test_many_requests_that_end_in_various_ways_leave_nothing(root, start_gate):
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", "--max-backends=8")
+    check_serves(gate)
+    before, files = descriptors_at_rest(gate), sorted(open_files(gate.pid))
+    failures = []
+
+    def run(end):
+        try:
+            for _ in range(6):
+                end(gate, root)
+        except Exception as error:
+            failures.append((end.__name__, error))
+
+    threads = [threading.Thread(target=run, args=(end,)) for end in ENDS * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert not failures, failures
+    gate.wait_no_children(seconds=10)
+    check_left_nothing(gate, before)
+    assert sorted(open_files(gate.pid)) == files
+    assert share_asleep(gate.pid, 0.5) > 0.8
+    check_serves(gate)
