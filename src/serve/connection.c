@@ -239,18 +239,27 @@ static bool is_due(const struct connection *connection) {
            server_now_us(connection->server) >= connection->progress_us + timeout_us(connection);
 }
 
+/*
+ * A gate that was suspended hears of the time before it hears of the bytes that came in time: they are looked for. Not so
+ * what a client has read, unless the timer is late: a socket takes a few bytes more before it tells that it is writable,
+ * and a client that does not read would get its time anew.
+ */
+static void look_again(struct connection *connection, bool is_late) {
+    connection->readable = true;
+    connection->writable |= is_late;
+    if (connection->exchange) {
+        exchange_assume_ready(connection->exchange);
+    }
+    (void)pump_rounds(connection);
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
     struct connection *connection = userdata;
 
-    (void)source, (void)usec;
+    (void)source;
     connection->armed_us = 0;
     if (is_due(connection)) {
-        /* A gate that was suspended hears of the time before it hears of the bytes that came in time: look for them. */
-        connection->readable = connection->writable = true;
-        if (connection->exchange) {
-            exchange_assume_ready(connection->exchange);
-        }
-        (void)pump_rounds(connection);
+        look_again(connection, server_now_us(connection->server) > usec + CONNECTION_LATE_MS * US_PER_MS);
     }
     if (is_due(connection) && connection->end_of_input) {
         connection->gone = true; /* whether only its sending side is shut could be told by writing alone */
