@@ -10,7 +10,7 @@
 #include "http/head.h"
 
 enum {
-    PREVIEW_STEP_BYTES = 64 * 1024, /* decoded in one call, before others get their turn */
+    PREVIEW_STEP_BYTES = 32 * 1024, /* decoded in one call, about, before others get their turn */
 };
 
 enum {

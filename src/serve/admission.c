@@ -61,6 +61,11 @@ static struct connection *find_least(const struct server *server) {
     return least;
 }
 
+/* Whether it has had the time to say something since it was accepted, or answered. */
+static bool has_had_its_time(const struct connection *connection) {
+    return server_now_us(connection->server) >= connection->progress_us + ADMISSION_GRACE_MS * US_PER_MS;
+}
+
 /* ---- accepting ---- */
 
 static bool is_full(const struct server *server) {
@@ -100,12 +105,8 @@ static bool may_log(const struct server *server, uint64_t *logged_usp) {
     return true;
 }
 
-static void pause_accepting(struct server *server, int error) {
-    if (may_log(server, &server->pause_logged_us)) {
-        log_record(&server->log, LOG_LEVEL_ERROR, "a client cannot be accepted, pausing",
-                   LOG_FIELDS(log_string("error", strerror(error)), log_number("connections", server->n_connections)));
-    }
-    if (sd_event_source_set_time_relative(server->pause_source, ADMISSION_PAUSE_MS * US_PER_MS) >= 0 &&
+static void pause_accepting(struct server *server, uint64_t pause_ms) {
+    if (sd_event_source_set_time_relative(server->pause_source, pause_ms * US_PER_MS) >= 0 &&
         sd_event_source_set_enabled(server->pause_source, SD_EVENT_ONESHOT) >= 0) {
         server->is_paused = true;
         set_accepting(server, false);
@@ -135,45 +136,48 @@ static int accept_one(struct server *server) {
     if (server->n_connections_peak < server->n_connections) {
         server->n_connections_peak = server->n_connections;
     }
+    connection_begin(connection);
     return 0;
 }
 
-/* Accepts a client in the place of another one. Only one at a time, so that it can say something before it gives way. */
-static int accept_in_place_of(struct server *server, struct connection *least) {
-    uint64_t n_before = server->n_connections;
-    int r = accept_one(server);
+/* All places are taken and somebody waits. Return: whether there is a place now. */
+static bool make_room(struct server *server) {
+    struct connection *least = find_least(server);
 
-    if (r || server->n_connections == n_before) {
-        return r;
+    if (!least) {
+        set_accepting(server, false); /* further ones wait in the backlog */
+        return false;
+    }
+    if (!has_had_its_time(least)) {
+        pause_accepting(server, ADMISSION_GRACE_MS);
+        return false;
     }
     if (may_log(server, &server->full_logged_us)) {
         log_record(&server->log, LOG_LEVEL_WARNING,
-                   "all connections are taken, so that those give way on which nothing is asked; see --max-connections",
-                   LOG_FIELDS(log_number("connections", n_before)));
+                   "all connections are taken, so those give way on which nothing is asked; see --max-connections",
+                   LOG_FIELDS(log_number("connections", server->n_connections)));
     }
-    connection_give_way(least);
-    return 0;
+    connection_end(least, "the connection gave way to another one; see --max-connections");
+    return true;
 }
 
 static int on_client(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     struct server *server = userdata;
-    struct connection *least;
     int r = 0;
 
     (void)source, (void)fd, (void)events;
+    if (is_full(server) && !make_room(server)) {
+        return 0;
+    }
     for (unsigned i = 0; i < ADMISSION_ACCEPT_BATCH && !r && !is_full(server); i++) {
         r = accept_one(server);
     }
-    if (!r && is_full(server)) {
-        least = find_least(server);
-        if (!least) {
-            set_accepting(server, false); /* further ones wait in the backlog */
-            return 0;
-        }
-        r = accept_in_place_of(server, least);
-    }
     if (r && r != -EAGAIN) {
-        pause_accepting(server, -r);
+        if (may_log(server, &server->pause_logged_us)) {
+            log_record(&server->log, LOG_LEVEL_ERROR, "a client cannot be accepted, pausing",
+                       LOG_FIELDS(log_string("error", strerror(-r)), log_number("connections", server->n_connections)));
+        }
+        pause_accepting(server, ADMISSION_PAUSE_MS);
     }
     return 0;
 }
@@ -183,7 +187,7 @@ int admission_start(struct server *server, struct gate_error *error) {
 
     /* Made now: the loop's descriptor for timers comes with it, and cannot be had when it is needed. */
     r = r < 0 ? r
-              : sd_event_add_time(server->event, &server->pause_source, CLOCK_MONOTONIC, UINT64_MAX, 0, on_pause_over,
+              : sd_event_add_time(server->event, &server->pause_source, CLOCK_MONOTONIC, UINT64_MAX, 1, on_pause_over,
                                   server);
     r = r < 0 ? r : sd_event_source_set_enabled(server->pause_source, SD_EVENT_OFF);
     return r < 0 ? gate_error_set(error, GATE_E_INTERNAL, "cannot watch the socket: %s", strerror(-r)) : 0;
@@ -204,14 +208,26 @@ bool admission_has_process(const struct server *server) {
     return has_process(server) && TAILQ_EMPTY(&server->queue);
 }
 
-bool admission_enqueue(struct server *server, struct connection *connection) {
-    if (server->n_queued >= ADMISSION_QUEUE_MAX) {
-        return false;
-    }
+/* Some connections are kept from waiting for long, so that there is always one that can be told how things are. */
+static uint64_t queue_places(const struct server *server) {
+    const struct server_settings *settings = server->settings;
+    uint64_t n =
+        settings->max_connections > settings->max_backends ? settings->max_connections - settings->max_backends : 1;
+    uint64_t n_spare = n / 8 < ADMISSION_SPARE_MAX ? (n + 7) / 8 : ADMISSION_SPARE_MAX;
+
+    return n - n_spare;
+}
+
+void admission_enqueue(struct server *server, struct connection *connection) {
+    connection->waits_briefly = server->n_queued >= queue_places(server);
     TAILQ_INSERT_TAIL(&server->queue, connection, queue_entry);
     server->n_queued++;
     connection->is_queued = true;
-    return true;
+}
+
+bool admission_moved_on(const struct server *server, struct connection *connection) {
+    connection->waits_briefly = connection->waits_briefly && server->n_queued > queue_places(server);
+    return !connection->waits_briefly;
 }
 
 void admission_dequeue(struct server *server, struct connection *connection) {

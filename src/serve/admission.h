@@ -11,7 +11,9 @@ struct server;
 enum {
     ADMISSION_ACCEPT_BATCH = 64,   /* clients accepted before others get their turn */
     ADMISSION_PAUSE_MS = 100,      /* when the system is out of descriptors or memory */
-    ADMISSION_QUEUE_MAX = 128,     /* requests that wait for a process */
+    ADMISSION_GRACE_MS = 20,       /* for a client to say something before it gives way */
+    ADMISSION_SPARE_MAX = 16,      /* connections that are left by requests that wait for long */
+    ADMISSION_BRIEF_S = 2,         /* for a request to wait when the queue is full */
     ADMISSION_LOG_INTERVAL_S = 10, /* between two records about one shortage */
 };
 
@@ -27,8 +29,19 @@ void admission_resume(struct server *server);
 /** admission_has_process() - whether another process may be started, for a request that does not wait in the queue yet */
 bool admission_has_process(const struct server *server);
 
-/** admission_enqueue() - wait for a process, first come first served. Return: whether there is room in the queue. */
-bool admission_enqueue(struct server *server, struct connection *connection);
+/**
+ * admission_enqueue() - wait for a process, first come first served
+ *
+ * Sets @connection->waits_briefly when the queue is full.
+ */
+void admission_enqueue(struct server *server, struct connection *connection);
+
+/**
+ * admission_moved_on() - whether the queue is not full any more, for one that waits briefly
+ *
+ * Then @connection->waits_briefly is false.
+ */
+bool admission_moved_on(const struct server *server, struct connection *connection);
 
 /** admission_dequeue() - wait no longer; nothing if it does not wait */
 void admission_dequeue(struct server *server, struct connection *connection);

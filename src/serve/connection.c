@@ -140,7 +140,8 @@ static uint64_t state_timeout_s(const struct connection *connection) {
     case CONNECTION_HEAD:
         return settings->header_timeout_s;
     case CONNECTION_QUEUED:
-        return settings->queue_timeout_s;
+        return connection->waits_briefly && settings->queue_timeout_s > ADMISSION_BRIEF_S ? ADMISSION_BRIEF_S
+                                                                                          : settings->queue_timeout_s;
     case CONNECTION_LINGERING:
         return CONNECTION_LINGER_TIMEOUT_S;
     case CONNECTION_EXCHANGE:
@@ -219,7 +220,9 @@ static bool pump_rounds(struct connection *connection) {
     if (connection->gone) {
         connection_enter(connection, CONNECTION_CLOSED);
     }
-    for (unsigned round = 0; moved && connection->state != CONNECTION_CLOSED && round < CONNECTION_PUMP_ROUNDS;
+    connection->yields = false;
+    for (unsigned round = 0;
+         moved && !connection->yields && connection->state != CONNECTION_CLOSED && round < CONNECTION_PUMP_ROUNDS;
          round++) {
         moved = pump_round(connection);
     }
@@ -282,6 +285,11 @@ static int on_socket(sd_event_source *source, int fd, uint32_t events, void *use
     return 0;
 }
 
+void connection_begin(struct connection *connection) {
+    connection->readable = true;
+    connection_pump(connection);
+}
+
 void connection_admit(struct connection *connection) {
     conversation_admit(connection);
     connection_pump(connection);
@@ -327,9 +335,9 @@ int connection_new(struct connection **connectionp, struct server *server, int f
     return 0;
 }
 
-void connection_give_way(struct connection *connection) {
+void connection_end(struct connection *connection, const char *reason) {
     if (connection_has_request(connection) && !connection->request.reason) {
-        connection->request.reason = "the connection gave way to another one; see --max-connections";
+        connection->request.reason = reason;
     }
     connection_free(connection);
 }

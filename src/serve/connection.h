@@ -67,7 +67,7 @@ enum connection_state {
 /**
  * struct connection - one client, request after request
  * @peer: its address, for the log and for git
- * @is_queued: it is in the server's queue; the server's own
+ * @is_queued, @waits_briefly: it is in the server's queue, and should not be there for long; admission.c's own
  * @input: what the client sent and nobody has taken yet
  * @wire: what goes out before the exchange's chunk
  * @head, @request: of the current request
@@ -82,6 +82,7 @@ struct connection {
     char peer[INET6_ADDRSTRLEN];
     enum connection_state state;
     bool is_queued;
+    bool waits_briefly;
     struct buffer input;
     struct buffer wire;
     struct head head;
@@ -100,6 +101,7 @@ struct connection {
     bool gone;
     bool linger_after;
     bool reset_after;
+    bool yields;
     uint64_t progress_us;
     uint64_t armed_us;
     sd_event_source *socket_source;
@@ -150,8 +152,11 @@ void connection_admit(struct connection *connection);
  */
 void connection_drain(struct connection *connection);
 
-/** connection_give_way() - close at once in favour of a newcomer; nothing runs for it */
-void connection_give_way(struct connection *connection);
+/** connection_begin() - look for what a client sent before it was accepted. It may be freed when this returns. */
+void connection_begin(struct connection *connection);
+
+/** connection_end() - close at once, for a @reason of the gate's own, which is static */
+void connection_end(struct connection *connection, const char *reason);
 
 /** connection_free() - close at once; a running exchange is told to end */
 void connection_free(struct connection *connection);

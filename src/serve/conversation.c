@@ -84,12 +84,9 @@ static bool admit(struct connection *connection) {
     if (admission_has_process(connection->server)) {
         return start_exchange(connection);
     }
-    if (admission_enqueue(connection->server, connection)) {
-        connection_enter(connection, CONNECTION_QUEUED);
-        return true;
-    }
-    return reply(connection, 503, "too many requests wait already; try again later, or raise --max-backends",
-                 !head_has_body(&connection->head));
+    admission_enqueue(connection->server, connection);
+    connection_enter(connection, CONNECTION_QUEUED);
+    return true;
 }
 
 static bool out_of_memory(struct connection *connection) {
@@ -198,6 +195,7 @@ static bool step_body(struct connection *connection) {
     case 0:
         break;
     case PREVIEW_E_BUSY:
+        connection->yields = true; /* a little of it inflates to much */
         return true;
     case PREVIEW_E_MORE:
         if (connection->end_of_input) {
@@ -301,6 +299,9 @@ void conversation_time_out(struct connection *connection) {
         (void)refuse_body(connection, 408, "the client stalled for longer than --stall-timeout allows");
         break;
     case CONNECTION_QUEUED:
+        if (connection->waits_briefly && admission_moved_on(connection->server, connection)) {
+            break;
+        }
         leave_queue(connection, "all git processes are busy; try again later, or raise --max-backends");
         break;
     case CONNECTION_EXCHANGE:
@@ -324,7 +325,7 @@ void conversation_drain(struct connection *connection) {
     connection->close_after = true;
     if (connection->state == CONNECTION_QUEUED) {
         leave_queue(connection, "the gate is stopping; try again when it is back");
-    } else if (!connection_has_request(connection)) {
+    } else if (!connection_has_request(connection) && connection->state != CONNECTION_LINGERING) {
         connection_enter(connection, CONNECTION_CLOSED);
     } else if (connection->state == CONNECTION_HEAD) {
         (void)reply(connection, 503, "the gate is stopping; try again when it is back", false);

@@ -63,7 +63,7 @@ static void end_requests(struct server *server, enum server_stage stage) {
 
     enter_stage(server, stage, SERVER_TERMINATE_TIMEOUT_MS * US_PER_MS);
     while ((connection = LIST_FIRST(&server->connections))) {
-        connection_free(connection);
+        connection_end(connection, "the gate stopped before the request was done; see --drain-timeout");
     }
     if (stage == SERVER_KILLING) {
         LIST_FOREACH(exchange, &server->exchanges, entry) {
