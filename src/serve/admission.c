@@ -46,24 +46,34 @@ static enum claim claim_of(const struct connection *connection) {
     return CLAIM_UNPROVEN;
 }
 
-/* The one with the least claim, of these the one that came first. Return: NULL when none gives way. */
-static struct connection *find_least(const struct server *server) {
+/*
+ * The one with the least claim, of these the one that came first. @is_crowdp: most have proved nothing.
+ * Return: NULL when none gives way.
+ */
+static struct connection *find_least(const struct server *server, bool *is_crowdp) {
     struct connection *least = NULL;
     struct connection *connection;
-    enum claim claim = CLAIM_STAYS;
+    enum claim least_claim = CLAIM_STAYS;
+    uint64_t n_unproven = 0;
 
     LIST_FOREACH(connection, &server->connections, entry) { /* the newest first */
-        if (claim_of(connection) < CLAIM_STAYS && claim_of(connection) <= claim) {
-            claim = claim_of(connection);
+        enum claim claim = claim_of(connection);
+
+        n_unproven += claim == CLAIM_UNPROVEN;
+        if (claim < CLAIM_STAYS && claim <= least_claim) {
+            least_claim = claim;
             least = connection;
         }
     }
+    *is_crowdp = n_unproven > server->n_connections / 2;
     return least;
 }
 
-/* Whether it has had the time to say something since it was accepted, or answered. */
-static bool has_had_its_time(const struct connection *connection) {
-    return server_now_us(connection->server) >= connection->progress_us + ADMISSION_GRACE_MS * US_PER_MS;
+/* Whether it has had the time to say something since it was accepted, or answered: less where nobody does. */
+static bool has_had_its_time(const struct connection *connection, bool is_crowd) {
+    uint64_t grace_ms = is_crowd ? ADMISSION_CROWD_GRACE_MS : ADMISSION_GRACE_MS;
+
+    return server_now_us(connection->server) >= connection->progress_us + grace_ms * US_PER_MS;
 }
 
 /* ---- accepting ---- */
@@ -142,14 +152,15 @@ static int accept_one(struct server *server) {
 
 /* All places are taken and somebody waits. Return: whether there is a place now. */
 static bool make_room(struct server *server) {
-    struct connection *least = find_least(server);
+    bool is_crowd;
+    struct connection *least = find_least(server, &is_crowd);
 
     if (!least) {
         set_accepting(server, false); /* further ones wait in the backlog */
         return false;
     }
-    if (!has_had_its_time(least)) {
-        pause_accepting(server, ADMISSION_GRACE_MS);
+    if (!has_had_its_time(least, is_crowd)) {
+        pause_accepting(server, ADMISSION_CROWD_GRACE_MS);
         return false;
     }
     if (may_log(server, &server->full_logged_us)) {

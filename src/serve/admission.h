@@ -11,7 +11,8 @@ struct server;
 enum {
     ADMISSION_ACCEPT_BATCH = 64,   /* clients accepted before others get their turn */
     ADMISSION_PAUSE_MS = 100,      /* when the system is out of descriptors or memory */
-    ADMISSION_GRACE_MS = 20,       /* for a client to say something before it gives way */
+    ADMISSION_GRACE_MS = 500,      /* for a client to say something before it gives way */
+    ADMISSION_CROWD_GRACE_MS = 20, /* the same when most say nothing */
     ADMISSION_SPARE_MAX = 16,      /* connections that are left by requests that wait for long */
     ADMISSION_BRIEF_S = 2,         /* for a request to wait when the queue is full */
     ADMISSION_LOG_INTERVAL_S = 10, /* between two records about one shortage */
