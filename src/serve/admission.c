@@ -21,7 +21,7 @@
 
 /* What a client has to lose, the least first. */
 enum claim {
-    CLAIM_UNPROVEN, /* no request of it has passed the checks yet, or it is being turned away */
+    CLAIM_UNPROVEN, /* no request of it has passed the checks yet, or its last answer has gone out */
     CLAIM_IDLE,     /* kept open, with nothing going on */
     CLAIM_PROVEN,   /* in the middle of a request for which nothing was started */
     CLAIM_STAYS,    /* waits for a process or has one */
@@ -47,7 +47,7 @@ static enum claim claim_of(const struct connection *connection) {
 }
 
 /*
- * The one with the least claim, of these the one that came first. @is_crowdp: most have proved nothing.
+ * The one with the least claim, of these the one that has been heard longest ago. @is_crowdp: most have proved nothing.
  * Return: NULL when none gives way.
  */
 static struct connection *find_least(const struct server *server, bool *is_crowdp) {
@@ -60,7 +60,7 @@ static struct connection *find_least(const struct server *server, bool *is_crowd
         enum claim claim = claim_of(connection);
 
         n_unproven += claim == CLAIM_UNPROVEN;
-        if (claim < CLAIM_STAYS && claim <= least_claim) {
+        if (claim < least_claim || (least && claim == least_claim && connection->heard_us <= least->heard_us)) {
             least_claim = claim;
             least = connection;
         }
@@ -73,7 +73,7 @@ static struct connection *find_least(const struct server *server, bool *is_crowd
 static bool has_had_its_time(const struct connection *connection, bool is_crowd) {
     uint64_t grace_ms = is_crowd ? ADMISSION_CROWD_GRACE_MS : ADMISSION_GRACE_MS;
 
-    return server_now_us(connection->server) >= connection->progress_us + grace_ms * US_PER_MS;
+    return server_now_us(connection->server) >= connection->heard_us + grace_ms * US_PER_MS;
 }
 
 /* ---- accepting ---- */
@@ -224,7 +224,7 @@ static uint64_t queue_places(const struct server *server) {
     const struct server_settings *settings = server->settings;
     uint64_t n =
         settings->max_connections > settings->max_backends ? settings->max_connections - settings->max_backends : 1;
-    uint64_t n_spare = n / 8 < ADMISSION_SPARE_MAX ? (n + 7) / 8 : ADMISSION_SPARE_MAX;
+    uint64_t n_spare = n / 8 < ADMISSION_MAX_SPARE ? (n + 7) / 8 : ADMISSION_MAX_SPARE;
 
     return n - n_spare;
 }
@@ -236,9 +236,8 @@ void admission_enqueue(struct server *server, struct connection *connection) {
     connection->is_queued = true;
 }
 
-bool admission_moved_on(const struct server *server, struct connection *connection) {
-    connection->waits_briefly = connection->waits_briefly && server->n_queued > queue_places(server);
-    return !connection->waits_briefly;
+bool admission_queue_is_full(const struct server *server) {
+    return server->n_queued > queue_places(server);
 }
 
 void admission_dequeue(struct server *server, struct connection *connection) {

@@ -12,9 +12,9 @@ enum {
     ADMISSION_ACCEPT_BATCH = 64,   /* clients accepted before others get their turn */
     ADMISSION_PAUSE_MS = 100,      /* when the system is out of descriptors or memory */
     ADMISSION_GRACE_MS = 500,      /* for a client to say something before it gives way */
-    ADMISSION_CROWD_GRACE_MS = 20, /* the same when most say nothing */
-    ADMISSION_SPARE_MAX = 16,      /* connections that are left by requests that wait for long */
-    ADMISSION_BRIEF_S = 2,         /* for a request to wait when the queue is full */
+    ADMISSION_CROWD_GRACE_MS = 10, /* the same when most have proved nothing */
+    ADMISSION_MAX_SPARE = 16,      /* at the most: connections that no request may take to wait for long */
+    ADMISSION_BRIEF_TIMEOUT_S = 2, /* for a request to wait when the queue is full */
     ADMISSION_LOG_INTERVAL_S = 10, /* between two records about one shortage */
 };
 
@@ -33,16 +33,12 @@ bool admission_has_process(const struct server *server);
 /**
  * admission_enqueue() - wait for a process, first come first served
  *
- * Sets @connection->waits_briefly when the queue is full.
+ * @connection->waits_briefly says whether the queue was full.
  */
 void admission_enqueue(struct server *server, struct connection *connection);
 
-/**
- * admission_moved_on() - whether the queue is not full any more, for one that waits briefly
- *
- * Then @connection->waits_briefly is false.
- */
-bool admission_moved_on(const struct server *server, struct connection *connection);
+/** admission_queue_is_full() - whether more requests wait than there are places */
+bool admission_queue_is_full(const struct server *server);
 
 /** admission_dequeue() - wait no longer; nothing if it does not wait */
 void admission_dequeue(struct server *server, struct connection *connection);

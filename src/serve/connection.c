@@ -140,8 +140,9 @@ static uint64_t state_timeout_s(const struct connection *connection) {
     case CONNECTION_HEAD:
         return settings->header_timeout_s;
     case CONNECTION_QUEUED:
-        return connection->waits_briefly && settings->queue_timeout_s > ADMISSION_BRIEF_S ? ADMISSION_BRIEF_S
-                                                                                          : settings->queue_timeout_s;
+        return connection->waits_briefly && settings->queue_timeout_s > ADMISSION_BRIEF_TIMEOUT_S
+                   ? ADMISSION_BRIEF_TIMEOUT_S
+                   : settings->queue_timeout_s;
     case CONNECTION_LINGERING:
         return CONNECTION_LINGER_TIMEOUT_S;
     case CONNECTION_EXCHANGE:
@@ -311,6 +312,7 @@ int connection_new(struct connection **connectionp, struct server *server, int f
     }
     connection->server = server;
     connection->writable = true;
+    connection->heard_us = server_now_us(server);
     buffer_init(&connection->input, CONNECTION_INPUT_BYTES);
     buffer_init(&connection->wire, CONNECTION_WIRE_BYTES);
     (void)snprintf(connection->peer, sizeof(connection->peer), "%s", peer);

@@ -35,12 +35,14 @@ enum {
  * CONNECTION_HEAD:
  *     A request head is coming in; a new connection begins here, so that it cannot sit silent for long. -> BODY,
  *     EXCHANGE or QUEUED when it is whole and passes; REPLYING when it does not, with 408 after the header timeout, 500 when
- *     git cannot be started, 503 when the queue is full or at drain; CLOSED when nothing came at all.
+ *     git cannot be started or memory is out, 503 at drain; CLOSED when nothing came at all.
  * CONNECTION_BODY:
  *     The body of a request that passed is coming in, and nothing is started for it yet. -> EXCHANGE or QUEUED when it is
- *     whole, or CONNECTION_AHEAD_BYTES of it are there, and well formed; REPLYING when it is not, or after the stall timeout.
+ *     whole, or CONNECTION_AHEAD_BYTES of it are there, and well formed; REPLYING when it is not, after the stall timeout,
+ *     or with 500.
  * CONNECTION_QUEUED:
- *     All processes are taken. -> EXCHANGE in turn; REPLYING with 503 after the queue timeout or at drain, or with 500.
+ *     All processes are taken. -> EXCHANGE in turn; REPLYING with 503 after the queue timeout, after
+ *     ADMISSION_BRIEF_TIMEOUT_S when the queue was and is full, or at drain; or with 500.
  * CONNECTION_EXCHANGE:
  *     An exchange runs. -> IDLE, LINGERING or CLOSED when it is complete; REPLYING when it failed before its response head
  *     was sent; CLOSED when it failed later.
@@ -50,7 +52,7 @@ enum {
  *     The sending side is shut; what still comes is dropped until end of file or CONNECTION_LINGER_TIMEOUT_S, so that a
  *     reset does not overtake the answer. -> CLOSED.
  * CONNECTION_CLOSED:
- *     Freed as soon as the pump returns. Every state comes here when the client is gone.
+ *     Freed as soon as the pump returns. Every state comes here when the client is gone; one that gives way is freed at once.
  */
 enum connection_state {
     CONNECTION_IDLE,
@@ -67,7 +69,8 @@ enum connection_state {
 /**
  * struct connection - one client, request after request
  * @peer: its address, for the log and for git
- * @is_queued, @waits_briefly: it is in the server's queue, and should not be there for long; admission.c's own
+ * @is_queued, @waits_briefly: it is in the server's queue, which was full; set by admission.c
+ * @heard_us: when it was accepted, was answered for the first time, or when its last process ended, for admission.c
  * @input: what the client sent and nobody has taken yet
  * @wire: what goes out before the exchange's chunk
  * @head, @request: of the current request
@@ -83,6 +86,7 @@ struct connection {
     enum connection_state state;
     bool is_queued;
     bool waits_briefly;
+    uint64_t heard_us;
     struct buffer input;
     struct buffer wire;
     struct head head;
@@ -102,6 +106,7 @@ struct connection {
     bool linger_after;
     bool reset_after;
     bool yields;
+    bool was_answered;
     uint64_t progress_us;
     uint64_t armed_us;
     sd_event_source *socket_source;
@@ -118,7 +123,7 @@ static inline bool connection_has_request(const struct connection *connection) {
 
 /** connection_has_enough() - whether so much input is there that no more is read before some of it is taken */
 static inline bool connection_has_enough(const struct connection *connection) {
-    return buffer_size(&connection->input) > CONNECTION_INPUT_BYTES - CONNECTION_AHEAD_BYTES;
+    return buffer_size(&connection->input) >= CONNECTION_AHEAD_BYTES;
 }
 
 /** connection_enter() - change the state, whose time begins now */

@@ -22,6 +22,10 @@
 static void finish_request(struct connection *connection) {
     connection->preview = preview_free(connection->preview);
     connection_log_request(connection);
+    if (!connection->was_answered) {
+        connection->was_answered = true; /* with a 401, more often than not: the credentials are to follow */
+        connection->heard_us = server_now_us(connection->server);
+    }
     /* What a client sent behind its last request would make the kernel reset the connection at close(2). */
     connection->linger_after |= connection->close_after && buffer_size(&connection->input) > 0;
     if (connection->linger_after && !connection->end_of_input) {
@@ -229,6 +233,7 @@ static bool step_exchange(struct connection *connection) {
         (exchange->state == EXCHANGE_COMPLETE && buffer_size(&connection->wire) > 0)) {
         return moved;
     }
+    connection->heard_us = server_now_us(connection->server);
     is_consumed = exchange_is_consumed(exchange);
     request->bytes_in += exchange_body_bytes(exchange);
     request->status = exchange->status;
@@ -299,7 +304,8 @@ void conversation_time_out(struct connection *connection) {
         (void)refuse_body(connection, 408, "the client stalled for longer than --stall-timeout allows");
         break;
     case CONNECTION_QUEUED:
-        if (connection->waits_briefly && admission_moved_on(connection->server, connection)) {
+        if (connection->waits_briefly && !admission_queue_is_full(connection->server)) {
+            connection->waits_briefly = false;
             break;
         }
         leave_queue(connection, "all git processes are busy; try again later, or raise --max-backends");

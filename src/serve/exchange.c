@@ -301,13 +301,12 @@ int exchange_start(struct exchange **exchangep, struct server *server, struct co
     exchange->server = server;
     exchange->connection = connection;
     exchange->request = &connection->request;
-    exchange->request_id = connection->request.id;
     exchange->pushes = verdict->route->pushes;
     exchange->has_body = verdict->route->content_type != NULL;
     exchange->process = PROCESS_NONE;
     exchange->input_ready = exchange->first_chunk = true;
     buffer_init(&exchange->output, EXCHANGE_OUTPUT_BYTES);
-    stderr_log_init(&exchange->stderr_log, &server->log, exchange->request_id);
+    stderr_log_init(&exchange->stderr_log, &server->log, connection->request.id);
     r = content_init(&exchange->content, &connection->head, verdict->gzip,
                      settings_max_body_bytes(server->settings, exchange->pushes));
     if (!r) {

@@ -84,7 +84,6 @@ struct exchange {
     struct buffer output;
 
     /* the rest is the exchange's own: see exchange_internal.h */
-    uint64_t request_id;
     bool pushes;
     bool has_body;
     struct process process;

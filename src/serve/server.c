@@ -8,12 +8,10 @@
 #include "serve/server.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <time.h>
 

@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+More clients than there is room for: those that ask are served in turn, those that only hold on to what they have give
+way, and nothing is left of either.
+"""
+
+import collections
+import contextlib
+import resource
+import select
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from .backends import HOLD
+from .checks import check_error, check_serves
+from .gate import PROGRAM
+from .host import open_files
+from .http import head, request
+from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, ls_refs
+from .polling import wait_until
+from .refusals import FETCH, INFO, PUSH
+
+CLIENTS = 100
+REQUESTS = 3  # of each client, on one connection
+HALF_OPEN = 1000
+HEADER_SECONDS = 2
+SLACK_SECONDS = 5
+QUEUE_PLACES, SPARE_PLACES = 86, 13  # of 99 connections that have no process, an eighth is spared
+BRIEF_SECONDS = 2.0  # for which a request waits that finds the queue full
+IN_TURN = 16
+GROWTH_KIB = 1024
+QUIET_SECONDS = 0.3  # without an answer, to tell that there is going to be none
+HALF_HEAD = head("GET", INFO)[:-30]
+
+
+@pytest.fixture(autouse=True)
+def many_descriptors():
+    """The test is the crowd: it has a socket for each client."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = HALF_OPEN + 200
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip(f"needs {wanted} descriptors, and {hard} are allowed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture
+def connect_many():
+    """Opens connections to a gate, which are closed when the test is over."""
+    with contextlib.ExitStack() as stack:
+        yield lambda gate, count: [stack.enter_context(gate.connect()) for _ in range(count)]
+
+
+def resident_kib(gate):
+    text = Path(f"/proc/{gate.pid}/status").read_text()
+    return int(text.split("VmRSS:")[1].split()[0])
+
+
+def has_sanitizers():
+    """Their allocator keeps what is freed, so that memory says nothing."""
+    return b"__asan_init" in Path(PROGRAM).read_bytes()
+
+
+def heard(connections, seconds=0.0):
+    """Those on which something has come, be it the end."""
+    found = select.poll()
+    for connection in connections:
+        found.register(connection.socket, select.POLLIN)
+    ready = {descriptor for descriptor, _ in found.poll(seconds * 1000)}
+    return [connection for connection in connections if connection.socket.fileno() in ready]
+
+
+def ls_refs_request():
+    return request("POST", FETCH, FETCH_TYPE, PROTOCOL_2, body=ls_refs())
+
+
+# Those that ask.
+
+@pytest.mark.parametrize("option", [None, "--max-connections=32", "--max-connections=8"])
+def test_all_of_a_crowd_are_served(small_root, start_gate, transport, option):
+    """300 requests from 100 clients that begin at once, for 16 processes: none is turned away, by whatever limit."""
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", *[option] * bool(option), transport=transport)
+    begin, answers = threading.Barrier(CLIENTS), []
+
+    def client(number):
+        begin.wait()
+        with gate.connect() as connection:
+            for i in range(REQUESTS):
+                connection.send(request("GET", INFO) if (number + i) % 2 else ls_refs_request())
+                response = connection.response()
+                answers.append((response.status, response.complete, b"refs/heads/main" in response.body))
+
+    clients = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
+    for each in clients:
+        each.start()
+    for each in clients:
+        each.join()
+    assert answers == [(200, True, True)] * (CLIENTS * REQUESTS)
+    gate.wait_no_children()
+
+
+def test_queue_is_bounded_and_fair(gate_with, connect_many):
+    """
+    One has the only process, as many wait as there are places, and the next is told so after two seconds.
+
+    Unless the queue has moved on by then. Those that wait are served in turn.
+    """
+    gate, exec_path = gate_with(f'[ "$(wc -l <"$here/runs")" -gt {IN_TURN} ] || {HOLD}', "--max-backends=1",
+                                f"--max-connections={1 + QUEUE_PLACES + SPARE_PLACES}", "--queue-timeout=60")
+    probe, *waiting = connect_many(gate, 1 + 1 + QUEUE_PLACES)
+    for connection in waiting:
+        connection.send(head("GET", INFO))
+        probe.send(head("GET", "/nothing"))  # its answer tells that the other one was heard before
+        assert probe.response().status == 404
+    begin = time.monotonic()
+    probe.send(head("GET", INFO))
+    response = probe.response()
+    check_error(response, 503)
+    assert response.fields["retry-after"].isdigit() and not response.closes
+    assert BRIEF_SECONDS - 0.1 < time.monotonic() - begin < BRIEF_SECONDS + SLACK_SECONDS
+    probe.send(head("GET", INFO))
+    waiting.append(probe)
+    for i in range(IN_TURN):
+        exec_path.release()
+        assert waiting.pop(0).response().status == 200
+        if i == 0:
+            assert not heard(waiting, BRIEF_SECONDS + 0.3)  # for which it would wait if the queue were still full
+        assert i == IN_TURN - 1 or not heard(waiting)
+    assert [connection.response().status for connection in waiting] == [200] * len(waiting)
+    assert len(exec_path.runs) == 1 + QUEUE_PLACES + 1
+
+
+# Those that do not.
+
+def test_half_open_crowd(small_root, start_gate, transport, connect_many):
+    """
+    1000 clients with half a head or none: a request behind them is answered at once, with default limits.
+
+    bench/crowd measures how soon; here the machine is busy with other tests.
+    """
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", f"--header-timeout={HEADER_SECONDS}",
+                      transport=transport)
+    check_serves(gate)
+    wait_until("no client is connected", lambda: sum(name.startswith("socket:") for name in open_files(gate.pid)) == 1)
+    descriptors, kib = len(open_files(gate.pid)), resident_kib(gate)
+    crowd = connect_many(gate, HALF_OPEN)
+    for connection in crowd[::2]:
+        connection.send_as_taken(HALF_HEAD)
+    begin = time.monotonic()
+    assert gate.ask("GET", INFO).status == 200
+    assert time.monotonic() - begin < 1
+    for connection in crowd:
+        answer = connection.rest()
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
+    assert time.monotonic() - begin < HEADER_SECONDS + SLACK_SECONDS
+    wait_until("all descriptors are closed", lambda: len(open_files(gate.pid)) == descriptors)
+    check_serves(gate)
+    assert has_sanitizers() or resident_kib(gate) - kib < GROWTH_KIB
+
+
+def silent(connection):
+    """Nothing is sent."""
+
+
+def half_a_head(connection):
+    connection.send(HALF_HEAD)
+
+
+def refused(connection):
+    """With a wrong token; the connection stays."""
+    connection.send(head("GET", INFO, token="x" * 37))
+    assert connection.response().status == 403
+
+
+def kept(connection):
+    """A request was served, and no other one followed."""
+    connection.send(head("GET", "/repo.git/HEAD"))
+    assert connection.response().status == 200
+
+
+def half_a_second_head(connection):
+    kept(connection)
+    connection.send(HALF_HEAD)
+
+
+def half_a_body(connection):
+    connection.send(head("POST", PUSH, PUSH_TYPE, "Content-Length: 1000", "Expect: 100-continue"))
+    assert connection.response().status == 100
+    connection.send(b"00a0")
+
+
+LIMIT = 4
+
+
+@pytest.mark.parametrize("behaviour", [silent, half_a_head, refused, kept, half_a_second_head, half_a_body])
+def test_all_connections_are_taken(small_root, start_gate, transport, connect_many, behaviour):
+    """Who has a request is served all the same. The one that came first gives way, and the others stay."""
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", f"--max-connections={LIMIT}", transport=transport)
+    crowd = connect_many(gate, LIMIT)
+    for connection in crowd:
+        behaviour(connection)
+    assert gate.ask("GET", INFO).status == 200
+    assert heard(crowd, SLACK_SECONDS) == crowd[:1] and crowd[0].is_closed()
+    assert gate.ask("GET", INFO).status == 200
+    assert not heard(crowd[1:])
+
+
+# From the one with the least claim to stay to the one with the greatest.
+CLAIMS = [[silent, half_a_head, refused], [kept], [half_a_second_head, half_a_body]]
+
+
+@pytest.mark.parametrize("weak, strong", [(weak, strong) for i, group in enumerate(CLAIMS) for weak in group
+                                          for others in CLAIMS[i + 1:] for strong in others])
+def test_who_gives_way(small_root, start_gate, connect_many, weak, strong):
+    """The one that has less to lose, also when it came later."""
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--max-connections=2")
+    first, = connect_many(gate, 1)
+    strong(first)
+    second, = connect_many(gate, 1)
+    weak(second)
+    assert gate.ask("GET", INFO).status == 200
+    assert second.is_closed()
+    assert not heard([first])
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_requests_do_not_give_way(gate_with, transport, connect_many, closes):
+    """All connections have a process or wait for one: a newcomer waits until one of them has its answer."""
+    gate, exec_path = gate_with(HOLD, "--max-backends=1", "--max-connections=3", transport=transport)
+    crowd = connect_many(gate, 3)
+    for connection in crowd:
+        connection.send(head("GET", INFO))
+    wait_until("git has started", lambda: exec_path.runs)
+    newcomer, = connect_many(gate, 1)
+    newcomer.send(head("GET", "/nothing"))
+    assert not heard([newcomer, *crowd], QUIET_SECONDS)
+    while crowd:
+        exec_path.release()
+        served, = heard(crowd, SLACK_SECONDS)
+        assert served.response().status == 200
+        crowd.remove(served)
+        if closes:
+            served.close()
+        if len(crowd) == 2:
+            assert newcomer.response().status == 404
+
+
+def asks_for_nothing(connection):
+    connection.send(head("GET", "/nothing"))
+    assert connection.response().status == 404
+
+
+def drips(connection):
+    connection.send(b"0")
+
+
+@pytest.mark.parametrize("begins, goes_on", [(refused, asks_for_nothing), (half_a_body, drips)])
+def test_who_is_always_busy_gives_way(small_root, start_gate, connect_many, begins, goes_on):
+    """Neither questions that lead nowhere nor single bytes keep a connection from giving way."""
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", f"--max-connections={LIMIT}")
+    crowd = connect_many(gate, LIMIT)
+    for connection in crowd:
+        begins(connection)
+    stop = threading.Event()
+
+    def be_busy(connection):
+        with contextlib.suppress(OSError, AssertionError):
+            while not stop.wait(0.005):  # a pace
+                goes_on(connection)
+
+    busy = [threading.Thread(target=be_busy, args=(connection,)) for connection in crowd]
+    for each in busy:
+        each.start()
+    try:
+        for _ in range(2):
+            begin = time.monotonic()
+            assert gate.ask("GET", INFO).status == 200
+            assert time.monotonic() - begin < SLACK_SECONDS / 2
+    finally:
+        stop.set()
+        for each in busy:
+            each.join()
+
+
+def test_crowd_that_keeps_coming(small_root, start_gate):
+    """Half-open clients without end, each of which makes another one give way: who asks is heard before that."""
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
+    stop, opened = threading.Event(), []
+
+    def press():
+        crowd = collections.deque()
+        while not stop.is_set():
+            crowd.append(gate.connect())
+            crowd[-1].send_as_taken(HALF_HEAD)
+            opened.append(None)
+            if len(crowd) > HALF_OPEN / 4:
+                crowd[0].rest()  # nobody goes unless it has to
+                crowd.popleft().close()
+        for connection in crowd:
+            connection.close()
+
+    pressing = [threading.Thread(target=press) for _ in range(2)]
+    for each in pressing:
+        each.start()
+    try:
+        wait_until("all connections are taken", lambda: len(opened) > HALF_OPEN / 2)
+        for _ in range(10):
+            before, begin = len(opened), time.monotonic()
+            assert gate.ask("GET", INFO).status == 200
+            assert time.monotonic() - begin < SLACK_SECONDS
+            wait_until("more of them come", lambda: len(opened) > before)
+    finally:
+        stop.set()
+        for each in pressing:
+            each.join()
