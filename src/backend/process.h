@@ -11,7 +11,8 @@
  * @input: write end of its standard input, non-blocking; -1 when it reads nothing
  * @output: read end of its standard output, non-blocking
  * @errors: read end of its standard error, non-blocking
- * @lifeline: while it is open, the group lives; the kernel sends SIGTERM to the group when it is closed
+ * @lifeline: write end of a pipe whose read end the group inherits: when it is closed, the kernel sends SIGTERM to the
+ *            group; when nobody holds the read end any more, it has EPOLLERR
  *
  * The descriptors belong to the struct. Whoever closes one early sets it to -1.
  */
@@ -54,9 +55,7 @@ void process_signal(const struct process *process, int signal);
 bool process_has_ended(const struct process *process);
 
 /**
- * process_others_live() - whether something of the group lives on behind the leader, which has ended
- *
- * What has closed every descriptor that it inherited is overlooked. @lifeline has EPOLLERR when this is no longer so.
+ * process_others_live() - whether something that the leader, which has ended, had started still holds the lifeline
  */
 bool process_others_live(const struct process *process);
 

@@ -11,9 +11,8 @@
 #include "cli/cli.h"
 
 enum {
-    DESCRIPTORS_PER_BACKEND =
-        12,                 /* three pipes, a pidfd and a lifeline, and the child's ends while it is being started */
-    DESCRIPTORS_OTHER = 32, /* the loop, the socket, standard streams, and those that were inherited */
+    DESCRIPTORS_PER_BACKEND = 12, /* five are held; the rest is for the child's ends while it is being started */
+    DESCRIPTORS_OTHER = 32,       /* the loop, the socket, standard streams, and those that were inherited */
 };
 
 void descriptors_raise(struct server_settings *settings, struct log *log) {

@@ -62,7 +62,7 @@ struct span content_ready(const struct content *content, const struct buffer *in
 /** content_consume() - the first @size of the ready bytes were taken */
 void content_consume(struct content *content, struct buffer *input, size_t size);
 
-/** content_has_undelivered() - whether bytes have come that were not consumed yet, decoded or about to be */
+/** content_has_undelivered() - whether unframed bytes are left to consume, inflated or about to be */
 static inline bool content_has_undelivered(const struct content *content) {
     return content->body.ready > 0 || buffer_size(&content->inflated) > 0;
 }

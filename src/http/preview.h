@@ -44,9 +44,9 @@ struct preview *preview_free(struct preview *preview);
 
 /**
  * preview_feed() - look at what has come
- * @input: the body from its first byte on, all that has come so far; what is beyond it is left alone
+ * @input: the body from its first byte on, all that has come so far; what lies behind the body is left alone
  *
- * Takes up where the last call stopped, so @input may have moved, but must not have changed.
+ * Takes up where the last call stopped: @input may have moved, but its first @n_seen bytes must be what they were.
  *
  * Return: 0 when the body is whole and well formed, PREVIEW_E_MORE, PREVIEW_E_BUSY, or as content_decode().
  */

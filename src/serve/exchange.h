@@ -140,7 +140,7 @@ static inline void exchange_assume_ready(struct exchange *exchange) {
     exchange->input_ready = exchange->output_ready = true;
 }
 
-/** exchange_end_of_input() - the client will send no more: a failure unless the request is consumed */
+/** exchange_end_of_input() - the client will send no more: a failure unless all of the body has come */
 void exchange_end_of_input(struct exchange *exchange);
 
 /** exchange_body_bytes() - of the request body that have come, without framing */

@@ -13,9 +13,9 @@
 #include "serve/settings.h"
 
 enum {
-    SERVER_CROWD = 16,                 /* connections whose end is worth to give memory back at once */
-    SERVER_TRIM_INTERVAL_S = 1,        /* between two times for fewer */
-    SERVER_TERMINATE_TIMEOUT_MS = 500, /* from SIGTERM to SIGKILL, and from there to giving up, at the end of a drain */
+    SERVER_CROWD = 16,                 /* connections at whose end memory is given back at once */
+    SERVER_TRIM_INTERVAL_S = 1,        /* between giving memory back behind fewer */
+    SERVER_TERMINATE_TIMEOUT_MS = 500, /* at the end of a drain: to SIGKILL, and from there to giving up */
 };
 
 /**
