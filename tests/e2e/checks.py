@@ -2,8 +2,8 @@
 """What the tests that speak raw HTTP check again and again. The repository is always repo.git."""
 
 from .packets import FETCH_TYPE, NO_OBJECT, PROTOCOL_2, ls_refs, push
-from .refusals import FETCH
 from .repos import refs
+from .targets import FETCH
 
 CHALLENGE = 'Basic realm="git-gate", charset="UTF-8"'
 

@@ -19,7 +19,7 @@ from .gate import PROGRAM
 from .http import TOKEN, head
 from .packets import DELIMITER, FETCH_TYPE, FLUSH, NO_OBJECT, PROTOCOL_2, PUSH_TYPE, large_pack, packet
 from .polling import wait_until
-from .refusals import FETCH, INFO, PUSH
+from .targets import FETCH, INFO, PUSH
 
 
 def test_busy_connection_does_not_starve_others(start_gate, small_root):

@@ -20,8 +20,8 @@ from .host import check_left_nothing, descriptors_at_rest, reset
 from .http import head
 from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, large_pack, ls_refs
 from .polling import wait_until
-from .refusals import FETCH, INFO, PUSH
 from .repos import commit, git, refs, work_tree
+from .targets import FETCH, INFO, PUSH
 
 BEHIND_THE_LOOK_AHEAD = 100_000
 

@@ -19,8 +19,8 @@ from .host import allow_tracing, check_left_nothing, descriptors_at_rest, failin
 from .http import head, request
 from .packets import PUSH_TYPE
 from .polling import wait_until
-from .refusals import INFO, PUSH
 from .repos import bare, history
+from .targets import INFO, PUSH
 
 SHORTAGE_SECONDS = 1.2
 MORE_THAN_A_REQUEST_NEEDS = 20

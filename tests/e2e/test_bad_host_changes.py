@@ -16,7 +16,7 @@ from .host import check_left_nothing, connections, descriptors_at_rest, stat_fie
 from .http import head, request
 from .packets import FETCH_TYPE, PROTOCOL_2, ls_refs
 from .polling import wait_until
-from .refusals import FETCH, INFO
+from .targets import FETCH, INFO
 
 CLOCK_REALTIME = 0
 

@@ -19,8 +19,8 @@ from .checks import check_error, check_serves
 from .gate import PROGRAM
 from .http import head
 from .polling import wait_until
-from .refusals import INFO, INFO_PUSH
 from .repos import bare, commit, git, history, out, refs
+from .targets import INFO, INFO_PUSH
 
 DISK_BYTES = 2 << 20
 

@@ -13,8 +13,8 @@ import pytest
 from .checks import check_ends_with, check_error, check_serves, create
 from .http import chunks, head, request
 from .packets import FETCH_TYPE, NO_OBJECT, PROTOCOL_2, PUSH_TYPE, large_pack, ls_refs, push
-from .refusals import FETCH, PUSH
 from .repos import bare, history, refs
+from .targets import FETCH, PUSH
 
 CHUNKED = "Transfer-Encoding: chunked"
 GZIP = "Content-Encoding: gzip"

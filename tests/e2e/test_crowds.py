@@ -21,7 +21,7 @@ from .host import open_files
 from .http import head, request
 from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, ls_refs
 from .polling import wait_until
-from .refusals import FETCH, INFO, PUSH
+from .targets import FETCH, INFO, PUSH
 
 CLIENTS = 100
 REQUESTS = 3  # of each client, on one connection

@@ -16,8 +16,8 @@ from .checks import check_ends_with, check_error, check_serves, create
 from .http import chunks, head, request
 from .packets import AHEAD_BYTES, PUSH_TYPE, large_pack
 from .polling import wait_until
-from .refusals import INFO, PUSH
 from .repos import refs
+from .targets import INFO, PUSH
 
 CHUNKED = "Transfer-Encoding: chunked"
 

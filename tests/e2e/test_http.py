@@ -9,8 +9,8 @@ from .checks import check_error
 from .http import basic, chunks, head, request
 from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, ls_refs, want
 from .polling import wait_until
-from .refusals import FETCH, INFO, INFO_PUSH, PUSH
 from .repos import git, refs
+from .targets import FETCH, INFO, INFO_PUSH, PUSH
 
 HEAD_FILE = "/repo.git/HEAD"
 CHUNKED = "Transfer-Encoding: chunked"

@@ -18,8 +18,8 @@ from .gate import PROGRAM, run
 from .http import TOKEN, head, request
 from .packets import PUSH_TYPE, large_pack, unfinished
 from .polling import wait_until
-from .refusals import INFO, PUSH
 from .repos import bare, git, history, out, refs
+from .targets import INFO, PUSH
 
 CANNOT_START = 4
 HANGS = f'[ "$REQUEST_METHOD" = POST ] && {HOLD}'

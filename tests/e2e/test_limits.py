@@ -14,8 +14,8 @@ from .checks import check_ends_with, check_error, check_serves, create
 from .http import head, request
 from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, ls_refs, unfinished
 from .polling import wait_until
-from .refusals import FETCH, INFO, PUSH
 from .repos import refs
+from .targets import FETCH, INFO, PUSH
 
 
 def test_no_room(gate_with):

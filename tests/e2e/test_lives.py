@@ -19,8 +19,8 @@ from .host import check_left_nothing, descriptors_at_rest, open_files, reset, sh
 from .http import chunks, head, request
 from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, large_pack, ls_refs
 from .polling import wait_until
-from .refusals import FETCH, INFO, INFO_PUSH, PUSH
 from .repos import bare, history, refs
+from .targets import FETCH, INFO, INFO_PUSH, PUSH
 
 CHUNKED = "Transfer-Encoding: chunked"
 BEHIND_THE_LOOK_AHEAD = 100_000

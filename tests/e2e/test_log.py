@@ -10,8 +10,8 @@ from .checks import check_ends_with
 from .http import head
 from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, ls_refs, unfinished
 from .polling import wait_until
-from .refusals import FETCH, INFO, PUSH
 from .repos import git, out
+from .targets import FETCH, INFO, PUSH
 
 TEXT_RECORD = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z (error|warning|notice|info|debug) "

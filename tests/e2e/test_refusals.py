@@ -13,7 +13,7 @@ from .checks import check_error
 from .http import head, request
 from .http_files import REFUSE, ask, ask_byte_by_byte
 from .packets import FETCH_TYPE, PUSH_TYPE
-from .refusals import FETCH, GET, INFO, INFO_PUSH, PUSH, raw
+from .targets import FETCH, INFO, INFO_PUSH, PUSH
 
 SMALL = [name for name, case in REFUSE.items() if case.is_small]
 HEAD_FILE = head("GET", "/repo.git/HEAD")
@@ -114,17 +114,6 @@ def test_no_100_for_a_refused_request(gate, exec_path):
         response = connection.response()
         check_error(response, 401)
         assert response.closes and connection.is_closed()
-    check_nothing_ran(gate, exec_path)
-
-
-@pytest.mark.parametrize("cut", range(1, len(GET) + 20, 7))
-def test_verdict_does_not_depend_on_the_cuts(gate, exec_path, cut):
-    data = raw(GET, b"X-A: a\0b")
-    with gate.connect() as connection:
-        connection.send(data[:cut])
-        connection.send_as_taken(data[cut:])
-        check_error(connection.response(), 400)
-        assert connection.is_closed()
     check_nothing_ran(gate, exec_path)
 
 

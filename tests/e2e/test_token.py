@@ -14,8 +14,8 @@ from .gate import LISTENING
 from .http import TOKEN, basic, head
 from .packets import FETCH_TYPE, PUSH_TYPE
 from .polling import wait_until
-from .refusals import FETCH, INFO, PUSH
 from .repos import git, out
+from .targets import FETCH, INFO, PUSH
 
 LONG_TOKEN = "".join(chr(c) for c in range(33, 127) if c != ord(":")) * 2 + "x" * 69
 CLONE_LINE = re.compile(r"git clone (http://([!-~]+):@127\.0\.0\.1:[0-9]+/repo\.git)")
