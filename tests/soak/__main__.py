@@ -4,6 +4,7 @@
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import time
 
@@ -146,6 +147,7 @@ class Soak:
 
 def main():
     soak = Soak(arguments())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of what cleans up
     soak.run()
     return 0 if soak.report() else 1
 
