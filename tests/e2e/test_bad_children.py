@@ -18,12 +18,11 @@ from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_TEXT
 from .checks import check_ends_with, check_error, check_serves, create
 from .host import check_left_nothing, descriptors_at_rest, reset
 from .http import head
-from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, large_pack, ls_refs
+from .packets import AHEAD_BYTES, FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, large_pack, ls_refs
 from .polling import wait_until
 from .repos import commit, git, refs, work_tree
 from .targets import FETCH, INFO, PUSH
 
-BEHIND_THE_LOOK_AHEAD = 100_000
 
 
 @pytest.mark.parametrize("prelude", ["head -c 200000 >/dev/null; kill -KILL $$", "exec <&-; sleep 0.2; exit 1"])
@@ -44,12 +43,12 @@ def test_receive_pack_killed_in_the_middle_of_a_body(small_root, start_gate):
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
     body = create(small_root, pack=large_pack(4 << 20))
     with gate.connect() as connection:
-        connection.send(head("POST", PUSH, PUSH_TYPE, f"Content-Length: {len(body)}") + body[:BEHIND_THE_LOOK_AHEAD])
+        connection.send(head("POST", PUSH, PUSH_TYPE, f"Content-Length: {len(body)}") + body[:3 * AHEAD_BYTES])
         victims = wait_until("receive-pack runs", lambda: [
             pid for pid in gate.children() if b"receive-pack" in Path(f"/proc/{pid}/cmdline").read_bytes()])
         for victim in victims:
             os.kill(victim, signal.SIGKILL)
-        connection.send_as_taken(body[BEHIND_THE_LOOK_AHEAD:])
+        connection.send_as_taken(body[3 * AHEAD_BYTES:])
         response = connection.response()
         assert response.status == 502 or not response.complete
     gate.wait_no_children()

@@ -198,7 +198,7 @@ def test_client_that_is_gone_before_it_is_accepted(gate, error):
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("error", ["ENOMEM", "ENOSPC"])
 def test_client_that_cannot_be_watched(gate, error, nth):
-    """Its connection ends; whose turn it is next is served."""
+    """Its connection is lost, or its answer, or nothing, by what fails; whose turn it is next is served."""
     check_serves(gate)
     before = descriptors_at_rest(gate)
     with failing(gate, f"epoll_ctl:error={error}:when={nth}") as n_failed:

@@ -17,13 +17,12 @@ from .backends import HEAD_TEXT
 from .checks import check_error, check_serves, create
 from .host import check_left_nothing, descriptors_at_rest, open_files, reset, share_asleep, stat_fields, zombies
 from .http import chunks, head, request
-from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, large_pack, ls_refs
+from .packets import AHEAD_BYTES, FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, large_pack, ls_refs
 from .polling import wait_until
 from .repos import bare, history, refs
 from .targets import FETCH, INFO, INFO_PUSH, PUSH
 
 CHUNKED = "Transfer-Encoding: chunked"
-BEHIND_THE_LOOK_AHEAD = 100_000
 KILL_SECONDS = 5
 # It has more to say than all buffers hold, and goes on when nobody listens any more.
 STUBBORN = "head -c 30000000 /dev/zero 2>/dev/null; while :; do sleep 0.05; done"
@@ -181,7 +180,7 @@ def test_body_cut_short_ends_git_at_once(root, start_gate, how, framing):
     objects = root / "repo.git" / "objects"
     before = descriptors_at_rest(gate)
     body = create(root, pack=large_pack(1 << 20))
-    half = body[:BEHIND_THE_LOOK_AHEAD]
+    half = body[:3 * AHEAD_BYTES]
     data = head("POST", PUSH, PUSH_TYPE, CHUNKED) + chunks(half, 5000, end=False)
     if framing == "length":
         data = head("POST", PUSH, PUSH_TYPE, f"Content-Length: {len(body)}") + half

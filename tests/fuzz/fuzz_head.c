@@ -14,6 +14,7 @@
 #include "http/body.h"
 #include "http/head.h"
 
+/* Not those of head.c: what tells whether they are right must not come from there. */
 static const char *const names[HEAD_FIELD_COUNT] = {
     [HEAD_FIELD_HOST] = "host",
     [HEAD_FIELD_AUTHORIZATION] = "authorization",

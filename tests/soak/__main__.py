@@ -15,8 +15,8 @@ from .leavings import Leavings, fsck, look, suspects, wait_for_rest
 from .site import Site
 
 MIN_SECONDS = 20
-ROUND_SECONDS = 60
-MIN_ROUNDS = 4
+ROUND_SECONDS = 30
+MIN_ROUNDS, MAX_ROUNDS = 4, 30
 GROWTH_KIB = 1024
 SHOWN_FILES = 5  # of each round
 REPORT_SECONDS = 60  # between two lines of progress that nobody watches
@@ -56,7 +56,7 @@ class Progress:
 
 def rounds_of(seconds):
     """How many rounds, and how long each is; the first one warms the gate up."""
-    count = max(MIN_ROUNDS, min(30, seconds // ROUND_SECONDS * 2))
+    count = max(MIN_ROUNDS, min(MAX_ROUNDS, seconds // ROUND_SECONDS))
     return count, seconds / count
 
 

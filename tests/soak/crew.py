@@ -40,7 +40,7 @@ class Tally:
         complaint = None
         try:
             kind.play(*arguments)
-        except Exception as error:  # pylint: disable=broad-except; whatever it is, it is a finding
+        except Exception as error:  # whatever it is, it is a finding
             complaint = str(error) if isinstance(error, AssertionError) and str(error) else traceback.format_exc()
         with self.lock:
             self.runs[kind] += 1

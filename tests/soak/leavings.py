@@ -16,7 +16,8 @@ from e2e.repos import git
 from .site import IDLE_SECONDS, STALL_SECONDS
 
 # The longest that anything may live on: a time-out, and the five seconds from SIGTERM to SIGKILL behind it.
-REST_SECONDS = max(STALL_SECONDS, IDLE_SECONDS) + 5 + 5
+KILL_SECONDS, SLACK_SECONDS = 5, 5  # the gate's from SIGTERM to SIGKILL, and some more
+REST_SECONDS = max(STALL_SECONDS, IDLE_SECONDS) + KILL_SECONDS + SLACK_SECONDS
 SUSPECTS = 5
 GIVEN_UP = (None, 400, 408, 413, 503)
 TEMPORARY = re.compile(r"tmp_.*|.*\.lock|.*\.keep|incoming-.*|gc\.pid|shallow_.*")

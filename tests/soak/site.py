@@ -91,7 +91,8 @@ class Site:
         """
         Make the repository what it was, or it would grow and slow everybody down. No request runs meanwhile.
 
-        Return: names of the refs that no honest client has left there.
+        Return: names of the refs that no honest client has left there, but for that of pushes that were killed: some are
+        killed when git has done its work.
         """
         extra = sorted(refs(self.repository).keys() - self.refs.keys())
         for name in extra:
