@@ -3,8 +3,8 @@
 /*
  * Owns one git process from its start to its end, and the order in which bytes move to it and from it, in buffers of
  * fixed size: whoever is slow slows the others down. It sends nothing to the client itself: it puts heads and chunk
- * heads on the connection's wire and says how much of its output may follow. It does not outlive its process, and no
- * process outlives it, unless a server that has given up waiting abandons one that not even SIGKILL ends.
+ * heads on the connection's wire and says how much of its output may follow. How the process is brought to its end is
+ * exchange_end.c's affair.
  */
 
 #include "serve/exchange.h"
@@ -125,19 +125,6 @@ static int on_input(sd_event_source *source, int fd, uint32_t events, void *user
     return 0;
 }
 
-/* What git says to nobody; it has to be read, or git could not come to its end. */
-static void drop_output(struct exchange *exchange) {
-    ssize_t size = EXCHANGE_OUTPUT_BYTES;
-
-    for (unsigned i = 0; i < EXCHANGE_LAST_WORDS_READS && size == EXCHANGE_OUTPUT_BYTES; i++) {
-        buffer_release(&exchange->output);
-        size = buffer_read(&exchange->output, exchange->process.output);
-    }
-    if (size <= 0 && size != -EAGAIN) {
-        exchange_close_output(exchange);
-    }
-}
-
 static int on_output(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     struct exchange *exchange = userdata;
 
@@ -145,7 +132,7 @@ static int on_output(sd_event_source *source, int fd, uint32_t events, void *use
     exchange->output_ready = true;
     exchange->output_is_shut |= (events & EPOLLHUP) != 0;
     if (exchange->state == EXCHANGE_ENDING) {
-        drop_output(exchange);
+        exchange_drop_output(exchange);
     }
     pump_connection(exchange);
     return 0;
@@ -157,7 +144,7 @@ static int on_errors(sd_event_source *source, int fd, uint32_t events, void *use
     return 0;
 }
 
-static void exchange_free(struct exchange *exchange) {
+void exchange_free(struct exchange *exchange) {
     exchange_close_input(exchange);
     exchange_close_output(exchange);
     close_errors(exchange);
@@ -171,21 +158,6 @@ static void exchange_free(struct exchange *exchange) {
     free(exchange);
 }
 
-static int on_process_end(sd_event_source *source, int fd, uint32_t events, void *userdata);
-
-/*
- * The leader is quick to end at SIGTERM; what it started gets its time too. Return: whether there is anything to wait for.
- */
-static bool await_others(struct exchange *exchange) {
-    if (exchange->state != EXCHANGE_ENDING || exchange->is_killed || !process_others_live(&exchange->process)) {
-        return false;
-    }
-    return exchange->others_source ||
-           (sd_event_source_set_enabled(exchange->exit_source, SD_EVENT_OFF) >= 0 &&
-            sd_event_add_io(exchange->server->event, &exchange->others_source, exchange->process.lifeline, EPOLLERR,
-                            on_process_end, exchange) >= 0);
-}
-
 /* The leader has ended, which http-backend does last of all that belongs to the request: what is left of its group goes
  * too, and what they wrote is in the pipes. */
 static int on_process_end(sd_event_source *source, int fd, uint32_t events, void *userdata) {
@@ -193,7 +165,7 @@ static int on_process_end(sd_event_source *source, int fd, uint32_t events, void
     size_t n_reads = 0;
 
     (void)source, (void)fd, (void)events;
-    if (!process_has_ended(&exchange->process) || await_others(exchange)) {
+    if (!process_has_ended(&exchange->process) || exchange_await_others(exchange, on_process_end)) {
         return 0;
     }
     (void)process_reap(&exchange->process, &exchange->exit_status);
@@ -212,32 +184,7 @@ static int on_process_end(sd_event_source *source, int fd, uint32_t events, void
     return 0;
 }
 
-static int on_kill(sd_event_source *source, uint64_t usec, void *userdata) {
-    (void)source, (void)usec;
-    exchange_kill(userdata);
-    return 0;
-}
-
-/* Has @handler called after @timeout_us, or kills at once: no patience without a timer. */
-static void end_after(struct exchange *exchange, uint64_t timeout_us, sd_event_time_handler_t handler) {
-    exchange->kill_source = sd_event_source_disable_unref(exchange->kill_source);
-    if (sd_event_add_time_relative(exchange->server->event, &exchange->kill_source, CLOCK_MONOTONIC, timeout_us, 1,
-                                   handler, exchange) < 0) {
-        exchange_kill(exchange);
-    }
-}
-
-static int on_terminate(sd_event_source *source, uint64_t usec, void *userdata) {
-    struct exchange *exchange = userdata;
-
-    (void)source, (void)usec;
-    process_signal(&exchange->process, SIGTERM); /* git removes its lock files */
-    exchange_close_output(exchange);
-    end_after(exchange, EXCHANGE_KILL_TIMEOUT_S * US_PER_S, on_kill);
-    return 0;
-}
-
-/* ---- begin and end ---- */
+/* ---- begin ---- */
 
 static int watch(struct exchange *exchange) {
     struct process *process = &exchange->process;
@@ -319,37 +266,4 @@ int exchange_start(struct exchange **exchangep, struct server *server, struct co
     server_backend_started(server, exchange);
     *exchangep = exchange;
     return 0;
-}
-
-void exchange_release(struct exchange *exchange) {
-    if (exchange->exited) {
-        exchange_free(exchange);
-        return;
-    }
-    exchange->state = EXCHANGE_ENDING;
-    exchange->connection = NULL;
-    exchange->request = NULL;
-    exchange_close_input(exchange);
-    if (exchange->pushes) {
-        /* receive-pack removes its quarantine at the end of its input, and since git 2.39 not when it gets a signal. */
-        drop_output(exchange);
-        end_after(exchange, (exchange->consumed ? EXCHANGE_HURRY_TIMEOUT_MS : EXCHANGE_HANGUP_TIMEOUT_MS) * US_PER_MS,
-                  on_terminate);
-    } else {
-        (void)on_terminate(NULL, 0, exchange);
-    }
-}
-
-void exchange_kill(struct exchange *exchange) {
-    exchange->is_killed = true;
-    process_signal(&exchange->process, SIGKILL);
-    if (exchange->exit_source) {
-        (void)sd_event_source_set_enabled(exchange->exit_source, SD_EVENT_ON); /* no more waiting for others */
-    }
-}
-
-void exchange_abandon(struct exchange *exchange) {
-    exchange_kill(exchange);
-    server_backend_ended(exchange->server, exchange);
-    exchange_free(exchange);
 }

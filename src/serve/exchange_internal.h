@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What the files of an exchange share, and nobody else uses: exchange.c, exchange_request.c, exchange_response.c. */
+/* What the files of an exchange share, and nobody else uses: exchange.c, exchange_request.c, exchange_response.c and
+ * exchange_end.c. */
 
 #include "serve/exchange.h"
 
@@ -25,3 +26,17 @@ bool exchange_request_pump(struct exchange *exchange);
 
 /** exchange_response_pump() - one step of git's answer towards the client. Return: whether anything moved. */
 bool exchange_response_pump(struct exchange *exchange);
+
+/** exchange_drop_output() - read what git says to nobody, or it could not come to its end */
+void exchange_drop_output(struct exchange *exchange);
+
+/**
+ * exchange_await_others() - wait for what the leader, which has ended, had started
+ * @on_end: called when nothing of it is left; until then, nothing is heard of the leader
+ *
+ * Return: whether there is anything to wait for.
+ */
+bool exchange_await_others(struct exchange *exchange, sd_event_io_handler_t on_end);
+
+/** exchange_free() - the process was reaped, or never started */
+void exchange_free(struct exchange *exchange);
