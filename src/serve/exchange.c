@@ -11,10 +11,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include "backend/environ.h"
 #include "base/fd.h"

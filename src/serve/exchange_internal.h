@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What the files of an exchange share, and nobody else uses: exchange.c, exchange_request.c, exchange_response.c and
- * exchange_end.c. */
+/* What the files of an exchange share, and nobody else uses. */
 
 #include "serve/exchange.h"
 
