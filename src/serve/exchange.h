@@ -21,8 +21,7 @@ enum {
     EXCHANGE_OUTPUT_BYTES = 64 * 1024, /* response bytes in flight: what a pipe holds */
     EXCHANGE_LAST_WORDS_READS = 64,    /* of what git says to nobody, at a time: more than a pipe holds */
     EXCHANGE_EXIT_TIMEOUT_S = 30,      /* for git to exit after the end of its output */
-    EXCHANGE_HANGUP_TIMEOUT_MS = 2000, /* for a push that was given up, from the end of its input to SIGTERM */
-    EXCHANGE_HURRY_TIMEOUT_MS = 300,   /* the same when all of its input had come, so that this end tells git nothing */
+    EXCHANGE_HANGUP_TIMEOUT_S = 3,     /* for a push that was given up, from the end of its input to SIGTERM */
     EXCHANGE_KILL_TIMEOUT_S = 5,       /* from SIGTERM to SIGKILL */
 };
 
@@ -43,9 +42,9 @@ enum {
  * EXCHANGE_CUT:
  *     The response cannot be finished. The connection ends without the final chunk and releases the exchange.
  * EXCHANGE_ENDING:
- *     Nobody waits any more. A push first sees the end of its input and gets EXCHANGE_HANGUP_TIMEOUT_MS, or
- *     EXCHANGE_HURRY_TIMEOUT_MS, to take back what it has stored; then SIGTERM, and after EXCHANGE_KILL_TIMEOUT_S SIGKILL.
- *     It frees itself when all of the group is gone.
+ *     Nobody waits any more. A push first sees the end of its input and gets EXCHANGE_HANGUP_TIMEOUT_S to take back what
+ *     it has stored, or to come to its end when all has come; then SIGTERM, and after EXCHANGE_KILL_TIMEOUT_S SIGKILL. It
+ *     frees itself when all of the group is gone.
  */
 enum exchange_state {
     EXCHANGE_HOLDING,

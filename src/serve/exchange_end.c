@@ -76,8 +76,7 @@ void exchange_release(struct exchange *exchange) {
     if (exchange->pushes) {
         /* receive-pack removes its quarantine at the end of its input, and since git 2.39 not when it gets a signal. */
         exchange_drop_output(exchange);
-        end_after(exchange, (exchange->consumed ? EXCHANGE_HURRY_TIMEOUT_MS : EXCHANGE_HANGUP_TIMEOUT_MS) * US_PER_MS,
-                  on_terminate);
+        end_after(exchange, EXCHANGE_HANGUP_TIMEOUT_S * US_PER_S, on_terminate);
     } else {
         (void)on_terminate(NULL, 0, exchange);
     }

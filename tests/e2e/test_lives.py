@@ -2,7 +2,8 @@
 """
 Lives of processes: however a request ends, all that was started for it ends too, and in which order.
 
-SIGTERM first, SIGKILL five seconds later, no zombie, no descriptor left, and nobody spins in the meantime.
+SIGTERM first, for a push after three seconds, SIGKILL five seconds later, no zombie, no descriptor left, and nobody spins in
+the meantime.
 """
 
 import signal
@@ -23,6 +24,7 @@ from .repos import bare, history, refs
 from .targets import FETCH, INFO, INFO_PUSH, PUSH
 
 CHUNKED = "Transfer-Encoding: chunked"
+HANGUP_SECONDS = 3  # for a push, from the end of its input to SIGTERM
 KILL_SECONDS = 5
 # It has more to say than all buffers hold, and goes on when nobody listens any more.
 STUBBORN = "head -c 30000000 /dev/zero 2>/dev/null; while :; do sleep 0.05; done"
@@ -89,7 +91,7 @@ def test_whole_tree_ends(root, start_gate, pre_receive, tmp_path, fate):
         wait_until("the hook and its children run", lambda: has_grown(tmp_path))
         assert len(gate.children()) >= 5
         meet(gate, connection, fate)
-        gate.wait_no_children(seconds=4)
+        gate.wait_no_children(seconds=HANGUP_SECONDS + 4)
     check_gate_after(gate, fate)
     assert "refs/heads/new" not in refs(root / "repo.git")
 
@@ -103,7 +105,7 @@ def test_who_ignores_sigterm_ends_too(root, start_gate, pre_receive, tmp_path, f
         connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root)))
         wait_until("it runs", lambda: read(tmp_path / "pids"))
         meet(gate, connection, fate)
-        gate.wait_no_children(seconds=KILL_SECONDS + 3 if fate == "client gone" else 4)
+        gate.wait_no_children(seconds=HANGUP_SECONDS + KILL_SECONDS + 3 if fate == "client gone" else 4)
     check_gate_after(gate, fate)
 
 
@@ -121,9 +123,21 @@ def test_hook_is_asked_to_end(root, start_gate, pre_receive, tmp_path, fate):
         connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root)))
         wait_until("the hook runs", lambda: read(tmp_path / "pids"))
         meet(gate, connection, fate)
-        gate.wait_no_children(seconds=4)
+        gate.wait_no_children(seconds=HANGUP_SECONDS + 4)
     assert read(tmp_path / "asked") == ["hook"]
     check_gate_after(gate, fate)
+
+
+def test_push_that_has_come_whole_may_finish(root, start_gate, pre_receive, tmp_path):
+    """Its client has gone, while git needs a second for it: SIGTERM now would leave its quarantine behind."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", pre_receive(f"echo $$ >'{tmp_path}/pids'; sleep 1"))
+    with gate.connect() as connection:
+        connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root)))
+        wait_until("the hook runs", lambda: read(tmp_path / "pids"))
+        reset(connection)
+    gate.wait_no_children(seconds=HANGUP_SECONDS + 1)
+    assert "refs/heads/new" in refs(root / "repo.git")
+    assert not list((root / "repo.git" / "objects").glob("**/*tmp*"))
 
 
 @pytest.mark.parametrize("fate", ["client gone", "stall", "stop"])

@@ -18,8 +18,7 @@ from .site import IDLE_SECONDS, STALL_SECONDS
 # The longest that anything may live on: a time-out, and the five seconds from SIGTERM to SIGKILL behind it.
 KILL_SECONDS, SLACK_SECONDS = 5, 5  # the gate's from SIGTERM to SIGKILL, and some more
 REST_SECONDS = max(STALL_SECONDS, IDLE_SECONDS) + KILL_SECONDS + SLACK_SECONDS
-SUSPECTS = 5
-GIVEN_UP = (None, 400, 408, 413, 503)
+SUSPECTS = 8
 TEMPORARY = re.compile(r"tmp_.*|.*\.lock|.*\.keep|incoming-.*|gc\.pid|shallow_.*")
 
 
@@ -44,14 +43,15 @@ def temporary_files(repository):
 
 
 def suspects(site, name):
-    """Whose a temporary file may be: the pushes given up nearest to when it was touched last."""
+    """Whose a temporary file may be: the pushes that ended nearest to when it was touched last."""
     touched = (site.repository / name).stat().st_mtime
     pushes = []
     for record in site.gate.request_records():
-        if record.get("route") == "receive-pack" and record.get("status") in GIVEN_UP and record["duration_ms"] > 0:
+        if record.get("route") == "receive-pack" and record["duration_ms"] > 0:
             seconds = datetime.fromisoformat(record["time"]).timestamp() - touched
             pushes.append((abs(seconds), f"request {record['id']}, over {seconds:+.3f} s after that, took"
-                           f" {record['duration_ms']} ms and {record['bytes_in']} bytes: {record['reason']}"))
+                           f" {record['duration_ms']} ms and {record['bytes_in']} bytes, answered"
+                           f" {record.get('status')}: {record.get('reason', 'all is well')}"))
     return f"{name} may be of\n" + "\n".join(text for _, text in sorted(pushes)[:SUSPECTS])
 
 
