@@ -6,6 +6,7 @@ way, and nothing is left of either.
 
 import collections
 import contextlib
+import multiprocessing
 import resource
 import select
 import threading
@@ -90,7 +91,9 @@ def ls_refs_request():
 def test_all_of_a_crowd_are_served(small_root, start_gate, transport, option):
     """300 requests from 100 clients that begin at once, for 16 processes: none is turned away, by whatever limit."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", *[option] * bool(option), transport=transport)
-    begin, answers = threading.Barrier(CLIENTS), []
+    # Processes, as real clients are: of so many threads, one would wait for its turn between connecting and sending.
+    fork = multiprocessing.get_context("fork")
+    begin, answers = fork.Barrier(CLIENTS), fork.SimpleQueue()
 
     def client(number):
         begin.wait()
@@ -98,14 +101,15 @@ def test_all_of_a_crowd_are_served(small_root, start_gate, transport, option):
             for i in range(REQUESTS):
                 connection.send(request("GET", INFO) if (number + i) % 2 else ls_refs_request())
                 response = connection.response()
-                answers.append((response.status, response.complete, b"refs/heads/main" in response.body))
+                answers.put((response.status, response.complete, b"refs/heads/main" in response.body))
 
-    clients = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
+    clients = [fork.Process(target=client, args=(number,)) for number in range(CLIENTS)]
     for each in clients:
         each.start()
     for each in clients:
         each.join()
-    assert answers == [(200, True, True)] * (CLIENTS * REQUESTS)
+    assert [each.exitcode for each in clients] == [0] * CLIENTS
+    assert [answers.get() for _ in range(CLIENTS * REQUESTS)] == [(200, True, True)] * (CLIENTS * REQUESTS)
     gate.wait_no_children()
 
 
