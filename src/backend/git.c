@@ -82,7 +82,7 @@ static int ask_exec_path(struct buffer *answer, const char *program) {
         (void)snprintf(exec_path_variable, sizeof(exec_path_variable), "GIT_EXEC_PATH=%s", exec_path);
         envp[1] = exec_path_variable;
     }
-    r = process_spawn(&process, program, argv, envp, false);
+    r = process_spawn(&process, program, argv, envp, false, &PROCESS_UNLIMITED);
     if (r) {
         return r;
     }

@@ -14,6 +14,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,6 +35,7 @@ struct birth {
     int output;
     int errors;
     int lifeline;
+    const struct process_limits *limits;
     volatile int error; /* the child's message to the parent, in the memory that they share */
 };
 
@@ -45,6 +48,27 @@ static void reset_signals(void) {
     }
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* A write beyond the bound is to fail with a word, as on a full disk, and not to kill: setrlimit(2). */
+static int bound_files(uint64_t max_bytes) {
+    struct rlimit limit = {.rlim_cur = max_bytes, .rlim_max = max_bytes};
+    struct sigaction action = {.sa_handler = SIG_IGN};
+
+    return setrlimit(RLIMIT_FSIZE, &limit) < 0 ? -1 : sigaction(SIGXFSZ, &action, NULL);
+}
+
+static int limit(const struct process_limits *limits) {
+    if (limits->is_private) {
+        (void)umask(S_IRWXG | S_IRWXO);
+        if (setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) < 0) {
+            return -1;
+        }
+    }
+    if (limits->max_file_bytes > 0 && bound_files(limits->max_file_bytes) < 0) {
+        return -1;
+    }
+    return limits->landlock < 0 ? 0 : (int)syscall(SYS_landlock_restrict_self, limits->landlock, 0U);
 }
 
 /*
@@ -69,13 +93,13 @@ static int tie_to_gate(int lifeline) {
 
 /* Runs in the child, on the parent's memory: system calls only, and what it writes there the parent reads. */
 static void be_born(struct birth *birth) {
-    if (setsid() < 0 || dup2(birth->input, STDIN_FILENO) < 0 || dup2(birth->output, STDOUT_FILENO) < 0 ||
-        dup2(birth->errors, STDERR_FILENO) < 0 || dup2(birth->lifeline, LIFELINE_FILENO) < 0 ||
-        syscall(SYS_close_range, LIFELINE_FILENO + 1U, ~0U, 0U) < 0 || tie_to_gate(LIFELINE_FILENO) < 0 ||
-        chdir("/") < 0) {
+    reset_signals();
+    if (setsid() < 0 || limit(birth->limits) < 0 || dup2(birth->input, STDIN_FILENO) < 0 ||
+        dup2(birth->output, STDOUT_FILENO) < 0 || dup2(birth->errors, STDERR_FILENO) < 0 ||
+        dup2(birth->lifeline, LIFELINE_FILENO) < 0 || syscall(SYS_close_range, LIFELINE_FILENO + 1U, ~0U, 0U) < 0 ||
+        tie_to_gate(LIFELINE_FILENO) < 0 || chdir("/") < 0) {
         goto failed;
     }
-    reset_signals();
     (void)execve(birth->path, birth->argv, birth->envp);
 failed:
     birth->error = errno;
@@ -137,12 +161,13 @@ static int watch(struct process *process) {
     return process->pidfd < 0 ? -errno : 0;
 }
 
-int process_spawn(struct process *process, const char *path, char *const argv[], char *const envp[], bool has_input) {
+int process_spawn(struct process *process, const char *path, char *const argv[], char *const envp[], bool has_input,
+                  const struct process_limits *limits) {
     _cleanup_(pipe_close) struct pipe input = {-1, -1};
     _cleanup_(pipe_close) struct pipe output = {-1, -1};
     _cleanup_(pipe_close) struct pipe errors = {-1, -1};
     _cleanup_(pipe_close) struct pipe lifeline = {-1, -1};
-    struct birth birth = {.path = path, .argv = argv, .envp = envp};
+    struct birth birth = {.path = path, .argv = argv, .envp = envp, .limits = limits};
     int r = has_input ? pipe_open(&input, true) : pipe_open_empty(&input);
 
     *process = PROCESS_NONE;

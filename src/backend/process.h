@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /**
@@ -29,11 +30,26 @@ struct process {
 #define PROCESS_NONE ((struct process){.pidfd = -1, .input = -1, .output = -1, .errors = -1, .lifeline = -1})
 
 /**
+ * struct process_limits - what a child may do less than its parent
+ * @is_private: it leaves no core, and what it makes is for its user alone (umask 077)
+ * @max_file_bytes: of each file that it writes (RLIMIT_FSIZE); 0 for no bound. A write beyond it fails with EFBIG.
+ * @landlock: a ruleset to be put under, which needs no_new_privs; -1 for none
+ */
+struct process_limits {
+    bool is_private;
+    uint64_t max_file_bytes;
+    int landlock;
+};
+
+#define PROCESS_UNLIMITED ((struct process_limits){.landlock = -1})
+
+/**
  * process_spawn() - start a program
  * @process: filled on success, PROCESS_NONE on failure
  * @path: the program, not searched for
  * @argv, @envp: as for execve(2)
  * @has_input: give it a pipe as standard input, otherwise /dev/null
+ * @limits: in force before the program begins
  *
  * The child runs in "/", in a session of its own, with default signal handling and no descriptor but 0, 1, 2 and its
  * end of the lifeline, 3. When the calling process dies by whatever cause, its group gets SIGTERM. It shares the
@@ -42,7 +58,8 @@ struct process {
  *
  * Return: 0 or a negative errno, of execve(2) too.
  */
-int process_spawn(struct process *process, const char *path, char *const argv[], char *const envp[], bool has_input);
+int process_spawn(struct process *process, const char *path, char *const argv[], char *const envp[], bool has_input,
+                  const struct process_limits *limits);
 
 /** process_signal() - send @signal to the whole group; the leader must not have been reaped */
 void process_signal(const struct process *process, int signal);

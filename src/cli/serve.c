@@ -19,6 +19,8 @@
 #include "access/token.h"
 #include "base/fd.h"
 #include "cli/cli.h"
+#include "cli/notify.h"
+#include "confine/limits.h"
 #include "library/config.h"
 #include "serve/server.h"
 
@@ -185,13 +187,13 @@ static void print_clone_command(const char *address, const struct server_setting
 }
 
 /* A supervisor that does not read, or has closed, standard output is no reason to stop. */
-static void announce(const struct server *server, bool minted) {
+static void announce(const struct server *server, int notify, bool minted) {
     printf("listening %s\n", server->listener.address);
     if (minted || isatty(STDOUT_FILENO)) {
         print_clone_command(server->listener.address, server->settings);
     }
     (void)fflush(stdout);
-    (void)sd_notify(false, "READY=1");
+    notify_send(notify, "READY=1");
 }
 
 static void log_start(struct log *log, const struct server *server) {
@@ -211,21 +213,30 @@ static void log_start(struct log *log, const struct server *server) {
 
 /* ---- running ---- */
 
+/* A running program: its server, and the way to systemd. */
+struct program {
+    struct server server;
+    int notify;
+};
+
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
-    struct server *server = userdata;
+    struct program *program = userdata;
+    struct server *server = &program->server;
 
     (void)source;
     log_record(&server->log, LOG_LEVEL_NOTICE, "stopping",
                LOG_FIELDS(log_number("signal", info->ssi_signo), log_number("connections", server->n_connections),
                           log_number("backends", server->n_backends)));
-    (void)sd_notify(false, "STOPPING=1");
+    notify_send(program->notify, "STOPPING=1");
     server_stop(server);
     return 0;
 }
 
 static int on_child(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+    struct program *program = userdata;
+
     (void)source, (void)info;
-    server_reap_orphans(userdata);
+    server_reap_orphans(&program->server);
     return 0;
 }
 
@@ -234,7 +245,7 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
  * ignored, as a parent may have left it, or children could not be waited for; it is looked at only by a gate that is the
  * init of its container, to which orphans fall.
  */
-static int watch_signals(sd_event *event, struct server *server) {
+static int watch_signals(sd_event *event, struct program *program) {
     bool is_init = getpid() == 1;
     sigset_t signals;
     int r;
@@ -249,32 +260,47 @@ static int watch_signals(sd_event *event, struct server *server) {
         (void)sigaddset(&signals, SIGCHLD);
     }
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    r = sd_event_add_signal(event, NULL, SIGTERM, on_signal, server);
-    r = r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, on_signal, server);
-    return r < 0 || !is_init ? r : sd_event_add_signal(event, NULL, SIGCHLD, on_child, server);
+    r = sd_event_add_signal(event, NULL, SIGTERM, on_signal, program);
+    r = r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, on_signal, program);
+    return r < 0 || !is_init ? r : sd_event_add_signal(event, NULL, SIGCHLD, on_child, program);
+}
+
+/* What is confined of the whole process, as it is the program's own; the rest is of the thread that serves. */
+static int confine_process(const struct server_settings *settings) {
+    int inherited_fd = settings->listener.inherited_fd;
+    int r = limits_hide_process();
+
+    return r ? r : limits_close_inherited(inherited_fd >= 0 ? inherited_fd + 1 : STDERR_FILENO + 1);
 }
 
 static int run(struct server_settings *settings, bool minted, struct gate_error *error) {
     _cleanup_(sd_event_unrefp) sd_event *event = NULL;
-    struct server server = {.listener = LISTENER_NONE};
+    struct program program = {.server = {.listener = LISTENER_NONE}, .notify = -1};
+    struct server *server = &program.server;
     struct log log;
-    int r = sd_event_new(&event);
+    int r = settings->confine == CONFINE_OFF ? 0 : confine_process(settings);
 
-    r = r < 0 ? r : watch_signals(event, &server);
+    if (r) {
+        return gate_error_set(error, GATE_E_INTERNAL, "giving up what was inherited fails: %s; see --confine",
+                              strerror(-r));
+    }
+    program.notify = notify_open();
+    r = sd_event_new(&event);
+    r = r < 0 ? r : watch_signals(event, &program);
     if (r < 0) {
         return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
     }
     log_init(&log, STDERR_FILENO, settings->log_level, settings->log_format);
     log.secret = settings->policy.token;
     descriptors_raise(settings, &log);
-    r = server_start(&server, settings, &log, event, error);
+    r = server_start(server, settings, &log, event, error);
     if (r) {
         return r;
     }
-    log_start(&log, &server);
-    announce(&server, minted);
+    log_start(&log, server);
+    announce(server, program.notify, minted);
     r = sd_event_loop(event);
-    server_deinit(&server);
+    server_deinit(server);
     if (r < 0) {
         return gate_error_set(error, GATE_E_INTERNAL, "the event loop failed: %s", strerror(-r));
     }

@@ -35,6 +35,13 @@ static const struct config_option options[] = {
     {"hide-refs", CONFIG_LIST, "PREFIX", "refs/gate",
      "hidden from clients; repeatable, the first one replaces\nthe default", false, AT(hide_refs)},
     {"trust-owner", CONFIG_FLAG, NULL, "no", "serve a repository that another user owns", false, AT(trust_owner)},
+    {"confine", CONFIG_CHOICE, "auto|require|off", "auto",
+     "keep git, its hooks and the gate to the repository:\nas far as the kernel can, or not at all if it cannot", false,
+     AT(confine)},
+    {"allow-path", CONFIG_LIST, "PATH", NULL, "one more path that may be read under --confine; repeatable", false,
+     AT(allow_path)},
+    {"selinux-type", CONFIG_TEXT, "TYPE", "git_gate_socket_t", "in the Unix socket's label, under SELinux", false,
+     AT(selinux_type)},
     {"max-connections", CONFIG_COUNT, "N", "256", "clients at once; beyond it, those who ask nothing give way", false,
      AT(max_connections)},
     {"max-backends", CONFIG_COUNT, "N", "16", "git processes at once; further requests queue", false, AT(max_backends)},
@@ -63,9 +70,11 @@ enum {
     N_OPTIONS = sizeof(options) / sizeof(options[0]),
 };
 
-static_assert(CONFIG_LIST_MAX == 64 && CONFIG_VALUE_MAX_BYTES == 4096 && TOKEN_MAX_BYTES == 255,
+static_assert(CONFIG_LIST_MAX == 64 && CONFIG_VALUE_MAX_BYTES == 4096 && TOKEN_MAX_BYTES == 255 &&
+                  SELINUX_TYPE_MAX_BYTES == 255,
               "the sentences below say these numbers");
-static_assert(LOG_LEVEL_COUNT == 5 && LOG_FORMAT_COUNT == 2, "the choices of log-level and log-format name each value");
+static_assert(LOG_LEVEL_COUNT == 5 && LOG_FORMAT_COUNT == 2 && CONFINE_MODE_COUNT == 3,
+              "the choices of log-level, log-format and confine name each value");
 
 const struct config_option *config_options(size_t *n_optionsp) {
     *n_optionsp = N_OPTIONS;
@@ -222,6 +231,12 @@ static int set_option(struct gate_config *config, const struct config_option *op
     return gate_error_set(error, GATE_E_INTERNAL, "the table of options is broken");
 }
 
+static bool is_selinux_type(const char *value) {
+    size_t size = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+    return size <= SELINUX_TYPE_MAX_BYTES && value[size] == '\0';
+}
+
 int gate_config_set(struct gate_config *config, const char *name, const char *value, struct gate_error *error) {
     for (size_t i = 0; i < N_OPTIONS; i++) {
         if (strcmp(options[i].name, name) != 0) {
@@ -234,6 +249,9 @@ int gate_config_set(struct gate_config *config, const char *name, const char *va
             return gate_error_set(error, GATE_E_USAGE,
                                   "the token is not 1 to 255 printable ASCII characters without space and colon; "
                                   "'git-gate mint' makes one");
+        }
+        if (strcmp(name, "selinux-type") == 0 && !is_selinux_type(value)) {
+            return refuse(&options[i], "1 to 255 letters, digits and underscores", error);
         }
         return set_option(config, &options[i], value, error);
     }

@@ -11,8 +11,9 @@
 #include "serve/settings.h"
 
 enum {
-    CONFIG_LIST_MAX = 64,         /* values of one repeatable option */
-    CONFIG_VALUE_MAX_BYTES = 4096 /* of one value */
+    CONFIG_LIST_MAX = 64,          /* values of one repeatable option */
+    CONFIG_VALUE_MAX_BYTES = 4096, /* of one value */
+    SELINUX_TYPE_MAX_BYTES = 255,  /* of a type in a label */
 };
 
 /** enum config_kind - what an option takes */
@@ -72,6 +73,9 @@ struct gate_config {
     struct config_list git_config;
     struct config_list hide_refs;
     bool trust_owner;
+    uint64_t confine;
+    struct config_list allow_path;
+    char *selinux_type;
     uint64_t max_connections;
     uint64_t max_backends;
     uint64_t queue_timeout;

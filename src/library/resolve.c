@@ -173,6 +173,20 @@ static int resolve_repository(struct gate_config *config, struct gate_error *err
     return r;
 }
 
+/* A file will do as well as a folder. */
+static int resolve_allow_paths(struct gate_config *config, struct gate_error *error) {
+    for (char **path = config->allow_path.values; *path; path++) {
+        char *absolute = realpath(*path, NULL);
+
+        if (!absolute) {
+            return gate_error_set(error, GATE_E_USAGE, "--allow-path=%s is not there: %s", *path, strerror(errno));
+        }
+        free(*path);
+        *path = absolute;
+    }
+    return 0;
+}
+
 static bool has_control_byte(const char *text) {
     for (; *text; text++) {
         if ((unsigned char)*text < ' ' || *text == 0x7f) {
@@ -235,7 +249,13 @@ static int resolve_token(struct gate_config *config, struct gate_error *error) {
 
 static void fill(const struct gate_config *config, struct server_settings *settings) {
     *settings = (struct server_settings){
-        .listener = {.socket_path = config->socket, .tcp_address = config->listen, .inherited_fd = config->listen_fd},
+        .listener =
+            {
+                .socket_path = config->socket,
+                .tcp_address = config->listen,
+                .inherited_fd = config->listen_fd,
+                .selinux_type = config->confine == CONFINE_OFF ? NULL : config->selinux_type,
+            },
         .policy = {.token = config->token, .scope = config->scope, .read_only = config->read_only},
         .environ =
             {
@@ -258,6 +278,8 @@ static void fill(const struct gate_config *config, struct server_settings *setti
         .stall_timeout_s = config->stall_timeout,
         .backend_timeout_s = config->backend_timeout,
         .drain_timeout_s = config->drain_timeout,
+        .confine = (enum confine_mode)config->confine,
+        .allow_paths = config->allow_path.values,
         .log_level = (enum log_level)config->log_level,
         .log_format = (enum log_format)config->log_format,
     };
@@ -266,6 +288,7 @@ static void fill(const struct gate_config *config, struct server_settings *setti
 int config_resolve(struct gate_config *config, struct server_settings *settings, struct gate_error *error) {
     int r = resolve_repository(config, error);
 
+    r = r ? r : resolve_allow_paths(config, error);
     r = r ? r : check_for_git(config, error);
     r = r ? r : check_transport(config, error);
     r = r ? r : resolve_token(config, error);

@@ -217,6 +217,11 @@ static int spawn(struct exchange *exchange, bool has_body) {
         .git_protocol = request->git_protocol[0] ? request->git_protocol : NULL,
         .remote_address = exchange->connection->peer,
     };
+    const struct process_limits limits = {
+        .is_private = server->settings->confine != CONFINE_OFF,
+        .max_file_bytes = exchange->pushes ? server->settings->max_push_bytes : 0,
+        .landlock = server->confine.child.fd,
+    };
     char *const argv[] = {server->git.http_backend, NULL};
     _cleanup_free_ char **envp = NULL;
     int r = environ_new(&envp, &server->environ, &variables);
@@ -224,7 +229,7 @@ static int spawn(struct exchange *exchange, bool has_body) {
     if (r) {
         return r;
     }
-    r = process_spawn(&exchange->process, server->git.http_backend, argv, envp, has_body);
+    r = process_spawn(&exchange->process, server->git.http_backend, argv, envp, has_body, &limits);
     if (r) {
         return r;
     }

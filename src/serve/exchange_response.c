@@ -11,6 +11,7 @@
 
 #include "backend/cgi.h"
 #include "http/reply.h"
+#include "serve/confinement.h"
 #include "serve/connection.h"
 #include "serve/exchange_internal.h"
 
@@ -47,7 +48,10 @@ static bool refuse_for_git(struct exchange *exchange, int status) {
         return exchange_fail(exchange, 403, "git does not allow this for the repository; the gate's log has its words");
     case 404:
         return exchange_fail(exchange, 404,
-                             "there is no such repository, or git cannot read it; the gate's log has its words");
+                             confinement_has_lost(exchange->server)
+                                 ? "the repository was replaced by another folder, which --confine keeps out of reach; "
+                                   "start git-gate anew"
+                                 : "there is no such repository, or git cannot read it; the gate's log has its words");
     case 415:
         return exchange_fail(exchange, 415, "git does not know the Content-Type of the request; use a git client");
     case 500:

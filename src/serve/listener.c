@@ -189,7 +189,8 @@ static int lock_folder(int *lockp, const char *path, struct gate_error *error) {
                           path);
 }
 
-static int open_unix(struct listener *listener, const char *path, struct gate_error *error) {
+/* On the labelled socket nothing may be done that its policy does not grant: no fchmod(2), no ioctl(2): selinux/git_gate.te. */
+static int open_unix(struct listener *listener, const char *path, const char *selinux_type, struct gate_error *error) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     _cleanup_fd_ int lock = -1;
     _cleanup_fd_ int fd = -1;
@@ -206,7 +207,7 @@ static int open_unix(struct listener *listener, const char *path, struct gate_er
     if (r) {
         return r;
     }
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    fd = selinux_socket(&listener->label, selinux_type, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
         return gate_error_set(error, GATE_E_START, "cannot make --socket=%s: %s", path, strerror(errno));
     }
@@ -245,7 +246,7 @@ int listener_open(struct listener *listener, const struct listener_settings *set
     if (settings->inherited_fd >= 0) {
         r = open_inherited(listener, settings->inherited_fd, error);
     } else if (settings->socket_path) {
-        r = open_unix(listener, settings->socket_path, error);
+        r = open_unix(listener, settings->socket_path, settings->selinux_type, error);
     } else {
         r = open_tcp(listener, settings->tcp_address, error);
     }

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "base/error.h"
+#include "confine/selinux.h"
 
 enum {
     LISTENER_BACKLOG = 1024,     /* clients that wait to be accepted; the kernel caps it at net.core.somaxconn */
@@ -22,11 +23,13 @@ enum {
  * @socket_path: a Unix socket to make; NULL for none
  * @tcp_address: HOST:PORT on the loopback; NULL for none
  * @inherited_fd: a listening socket that somebody else made, who keeps it; -1 for none
+ * @selinux_type: of the label of a Unix socket that is made; NULL for no label
  */
 struct listener_settings {
     const char *socket_path;
     const char *tcp_address;
     int inherited_fd;
+    const char *selinux_type;
 };
 
 /**
@@ -35,12 +38,14 @@ struct listener_settings {
  * @address: what a client connects to: "http://127.0.0.1:PORT" or "unix:PATH"
  * @path: the socket that listener_close() removes, empty for none
  * @identity: of that socket, so that nothing else is removed
+ * @label: what became of its label
  */
 struct listener {
     int fd;
     char address[LISTENER_ADDRESS_MAX];
     char path[LISTENER_PATH_MAX];
     struct stat identity;
+    enum selinux_label label;
 };
 
 #define LISTENER_NONE ((struct listener){.fd = -1})

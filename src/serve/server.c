@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "serve/admission.h"
+#include "serve/confinement.h"
 
 static const char *const stage_names[] = {
     [SERVER_SERVING] = "serving", [SERVER_DRAINING] = "draining", [SERVER_ENDING] = "ending",
@@ -201,6 +202,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
         .log = *log,
         .event = sd_event_ref(event),
         .listener = LISTENER_NONE,
+        .confine = CONFINE_NONE,
     };
     LIST_INIT(&server->connections);
     LIST_INIT(&server->exchanges);
@@ -209,6 +211,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
     r = r ? r : git_find(&server->git, error);
     r = r ? r : listener_open(&server->listener, &settings->listener, error);
     r = r ? r : admission_start(server, error);
+    r = r ? r : confinement_enter(server, error);
     if (r) {
         server_deinit(server);
         return r;
@@ -231,6 +234,7 @@ void server_deinit(struct server *server) {
         exchange_abandon(exchange);
     }
     server->stage_source = sd_event_source_disable_unref(server->stage_source);
+    confine_deinit(&server->confine);
     git_deinit(&server->git);
     server->event = sd_event_unref(server->event);
 }

@@ -7,6 +7,7 @@
 #include "backend/git.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "confine/confine.h"
 #include "serve/connection.h"
 #include "serve/exchange.h"
 #include "serve/listener.h"
@@ -41,6 +42,8 @@ enum server_stage {
  * @settings: of the caller's, who keeps them until server_deinit()
  * @environ: settings.environ with what was found at start
  * @listener: @listener.address is what clients connect to
+ * @confine: what is in force
+ * @served: the folder of the one repository, as it was at start; confinement.c's own
  * @n_connections_peak: the most there were since memory was last given back
  * @n_backends: exchanges whose process is not gone yet
  */
@@ -52,6 +55,8 @@ struct server {
     sd_event *event;
     enum server_stage stage;
     struct listener listener;
+    struct confine confine;
+    struct stat served;
     struct connection_list connections;
     uint64_t n_connections;
     uint64_t n_connections_peak;
@@ -72,7 +77,7 @@ struct server {
 };
 
 /**
- * server_start() - find git, look at the repository, listen
+ * server_start() - find git, look at the repository, listen, confine the calling thread
  * @server: filled on success
  * @settings: kept by the caller until server_deinit()
  * @log: copied

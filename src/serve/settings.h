@@ -7,6 +7,7 @@
 #include "access/verdict.h"
 #include "backend/environ.h"
 #include "base/log.h"
+#include "confine/confine.h"
 #include "serve/listener.h"
 
 #define US_PER_MS UINT64_C(1000)
@@ -21,6 +22,8 @@
  * @max_negotiation_bytes: of a fetch's body, after gunzip
  * @header_timeout_s and the others: seconds, at least 1
  * @drain_timeout_s: seconds, 0 to end running requests at once
+ * @confine: whether the serving thread and its children are confined
+ * @allow_paths: what they may read besides, NULL behind the last
  * @log_level, @log_format: for the log
  */
 struct server_settings {
@@ -37,6 +40,8 @@ struct server_settings {
     uint64_t stall_timeout_s;
     uint64_t backend_timeout_s;
     uint64_t drain_timeout_s;
+    enum confine_mode confine;
+    char *const *allow_paths;
     enum log_level log_level;
     enum log_format log_format;
 };

@@ -54,10 +54,10 @@ static void test_exec(void **state) {
             struct process process = {.pid = 1, .pidfd = 0, .input = 0, .output = 0, .errors = 0, .lifeline = 0};
             struct words argv;
 
-            expect_int(
-                name,
-                process_spawn(&process, path, words_of(&argv, (const char *[]){"x", NULL}), NO_ENVIRONMENT, has_input),
-                exec_cases[i].result);
+            expect_int(name,
+                       process_spawn(&process, path, words_of(&argv, (const char *[]){"x", NULL}), NO_ENVIRONMENT,
+                                     has_input, &PROCESS_UNLIMITED),
+                       exec_cases[i].result);
             expect_nothing(name, &process, n_descriptors);
             process_deinit(&process);
         }
@@ -70,9 +70,9 @@ static void test_no_search(void **state) {
     struct words argv;
 
     (void)state;
-    assert_int_equal(
-        process_spawn(&process, "true", words_of(&argv, (const char *[]){"true", NULL}), NO_ENVIRONMENT, false),
-        -ENOENT);
+    assert_int_equal(process_spawn(&process, "true", words_of(&argv, (const char *[]){"true", NULL}), NO_ENVIRONMENT,
+                                   false, &PROCESS_UNLIMITED),
+                     -ENOENT);
     assert_true(has_no_child());
 }
 
@@ -113,7 +113,7 @@ static void test_descriptors(void **state) {
             (void)snprintf(name, sizeof(name), "%zu descriptors", n);
             expect_int(name, setrlimit(RLIMIT_NOFILE, &limit), 0);
             r = process_spawn(&process, "/bin/cat", words_of(&argv, (const char *[]){"cat", NULL}), NO_ENVIRONMENT,
-                              has_input);
+                              has_input, &PROCESS_UNLIMITED);
             expect_int(name, setrlimit(RLIMIT_NOFILE, &before), 0);
             if (n < n_needed) {
                 expect_int(name, r, -EMFILE);
@@ -147,8 +147,8 @@ static void test_signals_kept(void **state) {
         struct words argv;
         sigset_t mask;
 
-        if (process_spawn(&process, paths[i], words_of(&argv, (const char *[]){"x", NULL}), NO_ENVIRONMENT, false) ==
-            0) {
+        if (process_spawn(&process, paths[i], words_of(&argv, (const char *[]){"x", NULL}), NO_ENVIRONMENT, false,
+                          &PROCESS_UNLIMITED) == 0) {
             wait_for_end(paths[i], &process);
             expect_int(paths[i], process_reap(&process, NULL), 0);
             process_deinit(&process);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Owns the knowledge where objects of a repository may lie that are not in it. It reads files, at start alone. */
+
+#include "backend/alternates.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buffer.h"
+#include "base/fd.h"
+
+static int add_of(struct alternates *alternates, const char *store, unsigned depth);
+
+static bool is_known(const struct alternates *alternates, const char *path) {
+    for (size_t i = 0; i < alternates->n_paths; i++) {
+        if (strcmp(alternates->paths[i], path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_store(const char *path) {
+    char pack[PATH_MAX];
+    struct stat status;
+
+    return snprintf(pack, sizeof(pack), "%s/pack", path) < (int)sizeof(pack) && stat(pack, &status) == 0 &&
+           S_ISDIR(status.st_mode);
+}
+
+/* One line of the file in @store; a relative one begins there. */
+static int add_line(struct alternates *alternates, const char *store, const char *line, unsigned depth) {
+    char joined[PATH_MAX];
+    _cleanup_free_ char *path = NULL;
+    int size = snprintf(joined, sizeof(joined), "%s%s%s", line[0] == '/' ? "" : store, line[0] == '/' ? "" : "/", line);
+
+    if (size > 0 && (size_t)size < sizeof(joined)) {
+        path = realpath(joined, NULL);
+    }
+    if (path && is_known(alternates, path)) {
+        return 0;
+    }
+    if (!path || !is_store(path) || depth == ALTERNATES_DEPTH_MAX || alternates->n_paths == ALTERNATES_MAX) {
+        alternates->n_skipped++;
+        return 0;
+    }
+    alternates->paths[alternates->n_paths] = take_pointer(&path);
+    alternates->paths[++alternates->n_paths] = NULL;
+    return add_of(alternates, alternates->paths[alternates->n_paths - 1], depth + 1);
+}
+
+/* Return: 0, -ENOENT when there is nothing to read, -ENOMEM. */
+static int read_file(struct buffer *content, const char *store) {
+    char name[PATH_MAX];
+    _cleanup_fd_ int fd = -1;
+    ssize_t size;
+
+    if (snprintf(name, sizeof(name), "%s/info/alternates", store) >= (int)sizeof(name)) {
+        return -ENOENT;
+    }
+    fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* whatever it is, it must not hold up the start */
+    if (fd < 0) {
+        return -ENOENT;
+    }
+    do {
+        size = buffer_read(content, fd);
+    } while (size > 0 && buffer_room(content) > 0);
+    return size == -ENOMEM ? -ENOMEM : buffer_size(content) > 0 ? buffer_append(content, "", 1) : -ENOENT;
+}
+
+/* What the store itself borrows from. The recursion ends at ALTERNATES_DEPTH_MAX. */
+static int add_of(struct alternates *alternates, const char *store, unsigned depth) {
+    _cleanup_(buffer_deinit) struct buffer content;
+    char *text;
+    char *rest;
+    int r;
+
+    buffer_init(&content, ALTERNATES_FILE_MAX_BYTES);
+    r = read_file(&content, store);
+    if (r) {
+        alternates->n_skipped += r == -ENOBUFS; /* the file is too large to end */
+        return r == -ENOMEM ? r : 0;
+    }
+    text = content.data + content.start;
+    for (char *line = strtok_r(text, "\n", &rest); line && !r; line = strtok_r(NULL, "\n", &rest)) {
+        if (line[0] == '"') {
+            alternates->n_skipped++;
+        } else if (line[0] != '#') {
+            r = add_line(alternates, store, line, depth);
+        }
+    }
+    return r;
+}
+
+int alternates_add(struct alternates *alternates, const char *repository) {
+    char store[PATH_MAX];
+
+    return snprintf(store, sizeof(store), "%s/objects", repository) < (int)sizeof(store) ? add_of(alternates, store, 0)
+                                                                                         : 0;
+}
+
+void alternates_deinit(struct alternates *alternates) {
+    while (alternates->n_paths > 0) {
+        free(alternates->paths[--alternates->n_paths]);
+        alternates->paths[alternates->n_paths] = NULL;
+    }
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+
+enum {
+    ALTERNATES_MAX = 64,                 /* object stores of all repositories that are looked at */
+    ALTERNATES_DEPTH_MAX = 6,            /* stores that borrow from each other, as git allows it */
+    ALTERNATES_FILE_MAX_BYTES = 1 << 16, /* of one objects/info/alternates */
+};
+
+/**
+ * struct alternates - the object stores that repositories borrow from: gitrepository-layout(5), objects/info/alternates
+ * @paths: absolute, without links, each once; NULL behind the last; owned
+ * @n_paths: how many there are
+ * @n_skipped: lines that name no object store, or that are too many, too deep or quoted
+ */
+struct alternates {
+    char *paths[ALTERNATES_MAX + 1];
+    size_t n_paths;
+    size_t n_skipped;
+};
+
+/**
+ * alternates_add() - add those of one repository, and those that these borrow from
+ * @repository: absolute
+ *
+ * A store is a folder with a folder "pack" in it; it need not be one by its name. What is not one is not added: whoever
+ * can write to the repository can write any path there.
+ *
+ * Return: 0 or -ENOMEM. A file that is not there or cannot be read names nothing.
+ */
+int alternates_add(struct alternates *alternates, const char *repository);
+
+void alternates_deinit(struct alternates *alternates);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Word to systemd: sd_notify(3). The socket is connected once, before the gate is confined and can make none any more,
+ * which sd_notify() itself cannot do.
+ */
+
+/** notify_open() - Return: a descriptor for notify_send(), owned by the caller; -1 when nobody wants to hear */
+int notify_open(void);
+
+/** notify_send() - say @state, as "READY=1"; who does not listen is no reason to wait or to fail */
+void notify_send(int fd, const char *state);

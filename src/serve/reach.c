@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns what a server needs once it serves, in terms of paths. A path is allowed by what it is now: what a link leads to
+ * is looked up here, and a link that is made later leads nowhere.
+ */
+
+#include "serve/reach.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "serve/server.h"
+
+static int add_served(struct reach *reach, const char *path) {
+    if (reach->n_served == REACH_SERVED_MAX) {
+        reach->n_links_skipped++;
+        return 0;
+    }
+    reach->served[reach->n_served] = strdup(path);
+    if (!reach->served[reach->n_served]) {
+        return -ENOMEM;
+    }
+    reach->n_served++;
+    return 0;
+}
+
+static bool is_link(const char *path) {
+    struct stat status;
+
+    return lstat(path, &status) == 0 && S_ISLNK(status.st_mode) && stat(path, &status) == 0;
+}
+
+static bool ends_in_git(const char *name) {
+    size_t size = strlen(name);
+
+    return size > strlen(".git") && strcmp(name + size - strlen(".git"), ".git") == 0;
+}
+
+/* All below the mirror root: the folder itself, what repositories that are links lead to, and what they all borrow
+ * from. */
+static int find_all(struct reach *reach, const char *root) {
+    int r = add_served(reach, root);
+    DIR *folder = r ? NULL : opendir(root);
+    char path[PATH_MAX];
+
+    for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && !r; entry = readdir(folder)) {
+        if (ends_in_git(entry->d_name) &&
+            snprintf(path, sizeof(path), "%s/%s", root, entry->d_name) < (int)sizeof(path)) {
+            r = is_link(path) ? add_served(reach, path) : 0;
+            r = r ? r : alternates_add(&reach->alternates, path);
+        }
+    }
+    if (folder) {
+        (void)closedir(folder);
+    }
+    return r;
+}
+
+static int find_served(struct reach *reach, const struct server_settings *settings) {
+    const char *root = settings->environ.mirror_root;
+    char path[PATH_MAX];
+    int r;
+
+    if (strcmp(settings->policy.scope, "*") == 0) {
+        return find_all(reach, root);
+    }
+    (void)snprintf(path, sizeof(path), "%s/%s.git", root, settings->policy.scope); /* it has been looked at before */
+    r = add_served(reach, path);
+    return r ? r : alternates_add(&reach->alternates, path);
+}
+
+/* In git's exec path there may be links alone, to where its programs are. */
+static void find_git(struct reach *reach, const char *exec_path) {
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof(path), "%s/git", exec_path) < (int)sizeof(path)) {
+        reach->git_folder = realpath(path, NULL);
+    }
+    if (reach->git_folder) {
+        *strrchr(reach->git_folder, '/') = '\0';
+    }
+}
+
+/* The folder whose entry the listener will remove; a path without a slash is an entry of the working directory. */
+static void find_socket(struct reach *reach, const char *path) {
+    const char *slash = strrchr(path, '/');
+
+    (void)snprintf(reach->socket_folder, sizeof(reach->socket_folder), "%.*s", slash ? (int)(slash - path) + 1 : 1,
+                   slash ? path : ".");
+}
+
+int reach_find(struct reach *reach, const struct server *server) {
+    const struct server_settings *settings = server->settings;
+    int r;
+
+    *reach = (struct reach){0};
+    find_git(reach, server->git.exec_path);
+    find_socket(reach, server->listener.path);
+    r = find_served(reach, settings);
+    reach->settings = (struct confine_settings){
+        .mode = settings->confine,
+        .served = reach->served,
+        .read_only = settings->policy.read_only,
+        .stores = reach->alternates.paths,
+        .exec_path = server->git.exec_path,
+        .git_folder = reach->git_folder && reach->git_folder[0] ? reach->git_folder : NULL,
+        .home = settings->environ.home,
+        .hooks_path = settings->environ.hooks_path,
+        .allow_paths = settings->allow_paths,
+        .socket_folder = server->listener.path[0] ? reach->socket_folder : NULL,
+    };
+    return r;
+}
+
+void reach_deinit(struct reach *reach) {
+    while (reach->n_served > 0) {
+        free(reach->served[--reach->n_served]);
+    }
+    free(reach->git_folder);
+    alternates_deinit(&reach->alternates);
+}

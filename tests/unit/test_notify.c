@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Word to systemd: where NOTIFY_SOCKET may lead, and that a place where nobody listens costs nothing. */
+
+#include "unit_folder.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "cli/notify.h"
+
+/* A receiver at @path, or at the abstract name behind an '@'. */
+static int receive_at(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t size = strlen(path);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    assert_true(fd >= 0 && size <= sizeof(address.sun_path));
+    memcpy(address.sun_path, path, size);
+    if (path[0] == '@') {
+        address.sun_path[0] = '\0';
+    }
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size)),
+                     0);
+    return fd;
+}
+
+static void expect_word(const char *path) {
+    char word[64];
+    int receiver = receive_at(path);
+    int fd;
+
+    assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);
+    fd = notify_open();
+    expect_true(path, fd >= 0);
+    expect_true(path, fcntl(fd, F_GETFL) & O_NONBLOCK);
+    expect_true(path, fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    notify_send(fd, "READY=1");
+    expect_int(path, recv(receiver, word, sizeof(word), 0), 7);
+    expect_true(path, memcmp(word, "READY=1", 7) == 0);
+    notify_send(fd, "STOPPING=1");
+    expect_int(path, recv(receiver, word, sizeof(word), 0), 10);
+    expect_true(path, memcmp(word, "STOPPING=1", 10) == 0);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(close(receiver), 0);
+}
+
+static void test_path(void **state) {
+    char path[PATH_MAX + 8];
+
+    (void)state;
+    (void)snprintf(path, sizeof(path), "%s/notify", folder.path);
+    expect_word(path);
+}
+
+/* The longest path that has a terminator still. */
+static void test_longest_path(void **state) {
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    size_t size = strlen(folder.path);
+
+    (void)state;
+    memset(path, 'x', sizeof(path));
+    memcpy(path, folder.path, size);
+    path[size] = '/';
+    path[sizeof(path) - 1] = '\0';
+    expect_word(path);
+}
+
+static void test_abstract(void **state) {
+    char name[64];
+
+    (void)state;
+    (void)snprintf(name, sizeof(name), "@git-gate-test-%d", (int)getpid());
+    expect_word(name);
+}
+
+static void test_absent(void **state) {
+    (void)state;
+    assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
+    assert_int_equal(notify_open(), -1);
+    notify_send(-1, "READY=1");
+}
+
+static void test_no_socket(void **state) {
+    char long_path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+    const char *const values[] = {
+        "", "/", "@", "relative", "vsock:2:1234", long_path, "/nothing/there", "@git-gate-test-nobody", "/dev/null"};
+
+    (void)state;
+    memset(long_path, 'x', sizeof(long_path));
+    long_path[0] = '/';
+    long_path[sizeof(long_path) - 1] = '\0';
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        int free_before = dup(STDERR_FILENO);
+
+        assert_int_equal(close(free_before), 0);
+        assert_int_equal(setenv("NOTIFY_SOCKET", values[i], 1), 0);
+        expect_int(values[i], notify_open(), -1);
+        expect_int(values[i], dup(STDERR_FILENO), free_before); /* nothing was left open */
+        assert_int_equal(close(free_before), 0);
+    }
+}
+
+/* Somebody was there at the start: neither a signal nor a wait when that one is gone, or does not read. */
+static void test_nobody_listens(void **state) {
+    char path[PATH_MAX + 8];
+    int receiver;
+    int fd;
+
+    (void)state;
+    (void)snprintf(path, sizeof(path), "%s/notify", folder.path);
+    receiver = receive_at(path);
+    assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);
+    fd = notify_open();
+    assert_true(fd >= 0);
+    (void)alarm(20);
+    for (int i = 0; i < 10000; i++) {
+        notify_send(fd, "WATCHDOG=1");
+    }
+    assert_int_equal(close(receiver), 0);
+    notify_send(fd, "READY=1");
+    (void)alarm(0);
+    assert_int_equal(close(fd), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_path),          IN_FOLDER(test_longest_path),     cmocka_unit_test(test_abstract),
+        cmocka_unit_test(test_absent), cmocka_unit_test(test_no_socket), IN_FOLDER(test_nobody_listens),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
