@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+What a hook can do under --confine=require: what it needs, and nothing that is no business of a repository's.
+
+A program in C tries some 130 things from a pre-receive hook, each in a way that does no harm where nothing stops it. A
+gate with --confine=off shows that the same attempts succeed otherwise, so a test that finds them denied says something.
+"""
+
+import subprocess
+import sys
+
+import pytest
+
+from .checks import check_serves
+from .confinement import build_probe, is_x86_64, landlock_abi, needs_confinement, outcomes
+from .http import TOKEN
+from .repos import bare, commit, git, history, out, refs
+
+pytestmark = needs_confinement
+
+# What is denied by what. Landlock says EACCES, the filter of system calls EPERM.
+BY_LANDLOCK = """
+    read_shadow read_hostname read_neighbour read_home list_home list_root list_tmp list_socket_folder read_token
+    read_gate_environ read_gate_mem write_gate_mem list_gate_descriptors read_victim_environ read_own_environ
+    open_terminal create_outside create_neighbour create_tmp create_var_tmp create_shm create_hook create_exec
+    make_folder overwrite append create_over unlink_outside unlink_beside_socket remove_folder make_symlink execute_copy
+""".split()
+BY_LANDLOCK_MOVES = "rename_out rename_in link_in link_out".split()
+BY_FILTER = """
+    truncate make_fifo make_socket make_device change_owner set_attribute set_attribute_at set_file_attributes
+    watch_home name_handle open_handle
+    socket_unix_stream socket_unix_datagram socket_abstract socket_tcp socket_udp socket_tcp6 socket_raw socket_netlink
+    socket_packet socket_vsock socket_alg socket_pair
+    trace_victim read_victim take_descriptor advise_victim limit_victim compare_victim set_priority set_affinity
+    set_scheduler set_io_priority
+    unshare_user unshare_mount unshare_uts unshare_ipc unshare_network unshare_pid unshare_cgroup unshare_time
+    clone_user enter_namespace mount unmount copy_mount open_file_system list_mounts change_root pivot_root
+    find_keyring add_key request_key bpf open_counter set_up_ring handle_faults watch_files share_memory make_queue
+    make_semaphore open_posix_queue
+    load_module load_kernel reboot read_log swap_on account set_host_name set_domain_name
+    set_time_of_day set_clock adjust_time adjust_clock type_into_terminal type_with_high_bits paste_into_console
+    call_x32 call_i386
+""".split()
+BY_PRIVILEGES = "change_user change_groups raise_capabilities".split()
+BY_SCOPE = """
+    gate_exists continue_gate continue_gate_thread victim_exists continue_victim continue_victim_by_pidfd
+""".split()
+SCOPE_ABI = 6
+
+EXPECTED = {
+    **dict.fromkeys(BY_LANDLOCK, {"EACCES"}),
+    **dict.fromkeys(BY_LANDLOCK_MOVES, {"EACCES", "EXDEV"}),
+    **dict.fromkeys(BY_FILTER + BY_PRIVILEGES, {"EPERM"}),
+    **dict.fromkeys(BY_SCOPE, {"EPERM"}),
+    "clone3_user": {"ENOSYS"},  # or libc would not go on with clone(2)
+}
+# The one whose end only its receiver sees.
+UNSEEN = {"owe_signal_to_victim"}
+# What stays in reach, as git needs the calls and Landlock knows of neither: mode and times of its user's files by their
+# paths, and programs that lie in no folder.
+KNOWN = {"change_mode", "change_times", "execute_memory"}
+OTHER_MACHINE = set() if is_x86_64() else {"call_x32", "call_i386"}
+
+# What any user may do to what is its own, on any kernel, in a container too. A number says what comes from behind the
+# check: the probe asks for something that is not there.
+ORDINARY = {
+    **dict.fromkeys("""
+        read_hostname read_neighbour read_home list_home list_root list_tmp list_socket_folder read_token
+        read_victim_environ read_own_environ watch_home list_gate_descriptors
+        create_outside create_neighbour create_tmp create_var_tmp create_hook create_exec make_folder overwrite append
+        truncate create_over unlink_outside unlink_beside_socket remove_folder rename_out rename_in link_in link_out
+        make_symlink make_fifo make_socket change_owner execute_copy
+        socket_unix_stream socket_unix_datagram socket_abstract socket_tcp socket_udp socket_netlink socket_pair
+        gate_exists continue_gate continue_gate_thread victim_exists continue_victim continue_victim_by_pidfd
+        limit_victim set_priority set_affinity set_scheduler set_io_priority
+        share_memory make_queue make_semaphore adjust_time adjust_clock
+    """.split(), ""),
+    **dict.fromkeys("type_into_terminal paste_into_console".split(), "ENOTTY"),
+    "set_clock": "EINVAL",
+}
+
+
+@pytest.fixture(scope="session")
+def probe(tmp_path_factory):
+    program = tmp_path_factory.mktemp("probe") / "probe"
+    build_probe(program)
+    return program
+
+
+@pytest.fixture
+def victim(tmp_path):
+    """Another process of the same user, with no more privileges than a hook; it notes that SIGUSR1 came."""
+    text = f"""
+import ctypes, signal
+assert ctypes.CDLL(None).capset((ctypes.c_uint32 * 2)(0x20080522), (ctypes.c_uint32 * 6)()) == 0
+signal.signal(signal.SIGUSR1, lambda *_: open({str(tmp_path / 'signalled')!r}, "w").close())
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+    with subprocess.Popen([sys.executable, "-c", text], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        yield process
+        process.kill()
+
+
+class Field:
+    """A gate with a hook, and all that lies around it."""
+
+    def __init__(self, folder, probe, start_gate, victim, *options, **named):
+        self.folder = folder
+        for name in ("outside", "outside/empty-folder", "hooks", "mirrors", "exec", "run"):
+            (folder / name).mkdir()
+        (folder / "outside" / "file").write_text("secret\n")
+        (folder / "outside" / "empty").touch()
+        (folder / "run" / "decoy").touch()
+        (folder / "token").write_text(f"{TOKEN}\n")
+        self.hook = folder / "hooks" / "pre-receive"
+        (folder / "hooks" / "probe").write_bytes(probe.read_bytes())
+        (folder / "hooks" / "probe").chmod(0o755)
+        self.repo = bare(folder / "mirrors" / "repo.git")
+        history(self.repo, 1)
+        history(bare(folder / "mirrors" / "other.git"), 1)
+        self.victim = victim
+        self.gate = start_gate(f"--mirror-root={folder}/mirrors", "--scope=repo", f"--hooks-path={folder}/hooks",
+                               f"--token-file={folder}/token", *options, token=None, **named)
+        self.work = folder / "work"
+        git("clone", "--quiet", self.gate.url(), self.work)
+
+    def push(self, text, ok=True):
+        """Push a commit, with a hook of this text."""
+        self.hook.write_text(f"#!/bin/sh\n{text}\n")
+        self.hook.chmod(0o755)
+        commit(self.work, "file", text)
+        return git("push", "--quiet", "origin", "main", cwd=self.work, ok=ok).stderr
+
+    def probe(self):
+        """What becomes of each attempt."""
+        arguments = {"outside": "outside", "neighbour": "mirrors/other.git", "hooks": "hooks", "exec": "exec",
+                     "token_file": "token"}
+        given = [f"{name}={self.folder / path}" for name, path in arguments.items()]
+        socket_folder = self.gate.socket_path.parent if self.gate.socket_path else self.folder / "run"
+        (socket_folder / "decoy").touch()
+        given += [f"socket_folder={socket_folder}", f"gate={self.gate.pid}", f"victim={self.victim.pid}"]
+        self.push(f"exec '{self.folder}/hooks/probe' {' '.join(given)} >probe.out")
+        (socket_folder / "decoy").unlink()
+        return outcomes((self.repo / "probe.out").read_text())
+
+
+@pytest.fixture
+def field(tmp_path, probe, start_gate, victim):
+    def make(*options, **named):
+        return Field(tmp_path, probe, start_gate, victim, *options, **named)
+    return make
+
+
+def wrong(found, name):
+    word, number = found[name]
+    return number not in EXPECTED[name] or (word != "denied" and number != "ENOSYS")
+
+
+def test_a_confined_hook_is_denied_all_of_it(field, transport, tmp_path):
+    place = field("--confine=require", transport=transport)
+    found = place.probe()
+    assert found.keys() == EXPECTED.keys() | UNSEEN | KNOWN and len(found) >= 45
+    not_expected = OTHER_MACHINE | set(BY_SCOPE if landlock_abi() < SCOPE_ABI else [])
+    assert {name: found[name] for name in EXPECTED.keys() - not_expected if wrong(found, name)} == {}
+    check_serves(place.gate)
+    assert place.victim.poll() is None
+    assert landlock_abi() < SCOPE_ABI or not (tmp_path / "signalled").exists()
+    assert (tmp_path / "outside" / "file").read_text() == "secret\n"
+
+
+def test_without_confinement_an_ordinary_process_may_do_it(field, transport, tmp_path):
+    place = field("--confine=off", transport=transport)
+    found = place.probe()
+    assert {name: found[name] for name, number in ORDINARY.items() if found[name] != ("done", number)} == {}
+    check_serves(place.gate)
+    assert (tmp_path / "signalled").exists()
+    assert (tmp_path / "outside" / "file").read_text() == "secret\n"
+
+
+def test_a_hook_cannot_remove_the_socket(field):
+    place = field("--confine=require", transport="unix")
+    complaint = place.push(f"rm -f '{place.gate.socket_path}' && echo removed; exit 0")
+    assert "Permission denied" in complaint and "removed" not in complaint.splitlines()
+    assert place.gate.socket_path.exists()
+    check_serves(place.gate)
+
+
+def test_a_hook_has_what_it_needs(field, transport):
+    """Programs, processes, threads, pipes, devices, git, and the repository, in which it reads, writes and removes."""
+    place = field("--confine=require", transport=transport)
+    complaint = place.push(f"""
+set -eu
+'{place.folder}/hooks/probe' needs
+test "$(git rev-parse HEAD)" = {out("rev-parse", "main", cwd=place.repo)}
+while read -r old new name; do
+    git cat-file -e "$new" && env -u GIT_QUARANTINE_PATH git update-ref refs/kept/"${{name##*/}}" "$old"
+done
+git config probe.name value
+mkdir folder && echo text >folder/a && mv folder/a b && test "$(cat b | tr a-z A-Z)" = TEXT && cp b c && chmod 600 c
+rm b c && rmdir folder
+head -c 8 /dev/urandom | wc -c >/dev/null
+echo "all of it"
+""")
+    assert "all of it" in complaint
+    assert "refs/kept/main" in refs(place.repo)
+    assert out("config", "probe.name", cwd=place.repo) == "value"

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layouts that work under --confine=require as they do without it, and the bound on the files that a push makes."""
+
+import os
+import shutil
+
+import pytest
+
+from .backends import ExecPath, real_exec_path
+from .checks import check_error, check_serves
+from .confinement import needs_confinement
+from .repos import bare, commit, git, history, refs
+from .targets import INFO
+
+pytestmark = needs_confinement
+LARGE_BYTES = 1 << 20
+
+
+def clone_and_push(gate, folder, repository="repo"):
+    git("clone", "--quiet", gate.url(repository), folder)
+    tip = commit(folder, "file", str(folder))
+    git("push", "--quiet", "origin", "main", cwd=folder)
+    return tip
+
+
+def test_repository_that_is_a_link(tmp_path, start_gate, transport):
+    """Below a mirror root of which all is served, and as the one that is."""
+    (tmp_path / "mirrors").mkdir()
+    history(bare(tmp_path / "elsewhere.git"), 2)
+    os.symlink(tmp_path / "elsewhere.git", tmp_path / "mirrors" / "repo.git")
+    for scope in ("*", "repo"):
+        gate = start_gate(f"--mirror-root={tmp_path / 'mirrors'}", f"--scope={scope}", "--confine=require",
+                          transport=transport)
+        tip = clone_and_push(gate, tmp_path / f"clone-{'all' if scope == '*' else scope}")
+        assert refs(tmp_path / "elsewhere.git")["refs/heads/main"] == tip
+
+
+def test_git_by_links_to_another_folder(tmp_path, start_gate):
+    """As git is installed with INSTALL_SYMLINKS: the exec path has links alone."""
+    history(bare(tmp_path / "mirrors" / "repo.git"), 2)
+    exec_path = ExecPath(tmp_path / "libexec")
+    shutil.rmtree(tmp_path / "libexec")
+    (tmp_path / "libexec").mkdir()
+    (tmp_path / "bin").mkdir()
+    for name in ("git", "git-http-backend"):
+        shutil.copy(real_exec_path() / name, tmp_path / "bin" / name)
+        os.symlink(f"../bin/{name}", tmp_path / "libexec" / name)
+    for name in ("git-receive-pack", "git-upload-pack", "git-unpack-objects"):
+        os.symlink("git", tmp_path / "libexec" / name)
+    gate = start_gate(f"--mirror-root={tmp_path / 'mirrors'}", "--scope=repo", "--confine=require", exec_path=exec_path)
+    clone_and_push(gate, tmp_path / "clone")
+
+
+def test_repository_that_is_replaced(root, start_gate):
+    """Another folder by the same name stays out of reach, and the one who runs the gate is told."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", "--confine=require")
+    check_serves(gate)
+    (root / "repo.git").rename(root / "old")
+    check_error(gate.ask("GET", INFO), 404)
+    shutil.copytree(root / "old", root / "repo.git")
+    response = gate.ask("GET", INFO)
+    check_error(response, 404)
+    assert b"start git-gate anew" in response.body
+    assert "start git-gate anew" in gate.request_records()[-1]["reason"]
+    shutil.rmtree(root / "repo.git")
+    (root / "old").rename(root / "repo.git")
+    check_serves(gate)
+
+
+@pytest.mark.parametrize("pack", ["loose objects", "a pack"])
+def test_file_of_a_push_has_a_bound(tmp_path, start_gate, pack):
+    """A body within --max-push-bytes that inflates to more: git is told that the file is too large, and cleans up."""
+    repo = bare(tmp_path / "mirrors" / "repo.git")
+    history(repo, 1)
+    limit = 1 if pack == "a pack" else 100
+    gate = start_gate(f"--mirror-root={tmp_path / 'mirrors'}", "--scope=repo", "--max-push-bytes=100K",
+                      "--git-config=core.compression=0", f"--git-config=receive.unpackLimit={limit}")
+    git("clone", "--quiet", gate.url(), tmp_path / "clone")
+    commit(tmp_path / "clone", "blob", b"a" * LARGE_BYTES)
+    result = git("push", "origin", "main", cwd=tmp_path / "clone", ok=None)
+    if pack == "a pack":
+        assert result.returncode == 0, "it is kept as it came"
+    else:
+        assert result.returncode != 0 and "File too large" in result.stderr, result.stderr
+    gate.wait_no_children()
+    assert not list((repo / "objects").glob("**/*tmp*"))
+    git("fsck", "--strict", cwd=repo)

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stays in reach of git and the gate under --confine=require, what is said of it, and kernels that offer less."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from .backends import ExecPath
+from .checks import check_serves
+from .confinement import landlock_abi, needs_confinement
+from .gate import PROGRAM
+from .host import open_files
+from .http import head
+from .polling import wait_until
+from .repos import bare, commit, git, history, out, refs
+from .targets import INFO
+
+pytestmark = needs_confinement
+START_FAILS = 4
+
+
+def start(start_gate, root, *options, **named):
+    return start_gate(f"--mirror-root={root}", "--scope=repo", "--confine=require", *options, **named)
+
+
+def at_start(gate, message):
+    """The records of this message, when all of the start are there: "serving" is the last."""
+    wait_until("the end of the start", lambda: any(record["message"] == "serving" for record in gate.records))
+    return [record for record in gate.records if record["message"] == message]
+
+
+def confined(gate):
+    """The one record that says what holds."""
+    record, = at_start(gate, "confined")
+    return record
+
+
+def status_fields(path):
+    return dict(re.findall(r"^(\w+):\s+(.*)$", Path(path, "status").read_text(), re.MULTILINE))
+
+
+def had_capabilities():
+    return int(status_fields("/proc/self")["CapPrm"], 16) != 0
+
+
+# What is said, and what holds of the gate itself.
+
+def test_one_record_says_what_holds(small_root, start_gate):
+    record = confined(start(start_gate, small_root))
+    assert record["level"] == "info" and record["landlock_abi"] == landlock_abi() and record["alternates"] == 0
+    assert record["seccomp"] == "yes" and record["capabilities"] == ("dropped" if had_capabilities() else "none")
+
+
+def test_nothing_is_said_of_confinement_when_it_is_off(small_root, start_gate):
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--confine=off")
+    assert at_start(gate, "confined") == []
+    assert status_fields(f"/proc/{gate.pid}")["NoNewPrivs"] == "0"
+
+
+def test_each_thread_of_the_gate_is_under_it(small_root, start_gate):
+    gate = start(start_gate, small_root)
+    tasks = list(Path(f"/proc/{gate.pid}/task").iterdir())
+    assert len(tasks) == 1, "there is one thread; more of them need a look at each"
+    for place in (f"/proc/{gate.pid}", *tasks):
+        fields = status_fields(place)
+        assert (fields["NoNewPrivs"], fields["Seccomp"]) == ("1", "2")
+        assert {name: int(fields[name], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapAmb")} == dict.fromkeys(
+            ("CapEff", "CapPrm", "CapInh", "CapAmb"), 0)
+        assert int(fields["CapBnd"], 16) == 0 or not had_capabilities()
+
+
+def test_no_descriptor_of_the_supervisor_stays(small_root, start_gate, tmp_path):
+    secret = tmp_path / "secret"
+    secret.touch()
+    with secret.open() as left_open:
+        gate = start(start_gate, small_root, pass_fds=(left_open.fileno(),))
+        assert str(secret) not in open_files(gate.pid)
+        loose = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--confine=off",
+                           pass_fds=(left_open.fileno(),))
+        assert str(secret) in open_files(loose.pid)
+    check_serves(gate)
+
+
+def test_the_socket_is_removed_in_the_end(small_root, start_gate):
+    gate = start(start_gate, small_root, transport="unix")
+    check_serves(gate)
+    assert gate.socket_path.exists()
+    gate.stop()
+    assert not gate.socket_path.exists()
+
+
+@pytest.mark.parametrize("kind", ["path", "abstract"])
+def test_the_supervisor_still_hears_of_it(small_root, start_gate, tmp_path, kind):
+    name = str(tmp_path / "notify") if kind == "path" else f"\0git-gate-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(name)
+        notified.settimeout(10)
+        gate = start(start_gate, small_root, variables={"NOTIFY_SOCKET": name.replace("\0", "@")})
+        assert notified.recv(100) == b"READY=1"
+        gate.stop()
+        assert notified.recv(100) == b"STOPPING=1"
+
+
+# Kernels that offer less.
+
+def under_strace(tmp_path, faults):
+    """The program that runs the gate where calls fail."""
+    if not shutil.which("strace"):
+        pytest.skip("needs strace(1)")
+    calls = ",".join(fault.split(":")[0] for fault in faults)
+    return ("strace", "-f", "--quiet=all", "--output", tmp_path / "strace", f"--trace={calls}",
+            *(f"--inject={fault}" for fault in faults), PROGRAM)
+
+
+# libseccomp asks by seccomp(2) alone once it has found that it is there; EINVAL is what a kernel without filters says.
+MISSING = {"Landlock": ["landlock_create_ruleset:error=ENOSYS"], "seccomp": ["seccomp:error=EINVAL"]}
+SENTENCES = {"Landlock": "has no Landlock", "seccomp": "has no filter of system calls"}
+
+
+@pytest.mark.parametrize("missing", MISSING)
+def test_what_is_required_and_missing_ends_the_start(small_root, start_gate, tmp_path, missing):
+    gate = start(start_gate, small_root, program=under_strace(tmp_path, MISSING[missing]), wait=False, log_format=None)
+    assert gate.wait() == START_FAILS
+    gate.err.join()
+    line, = (line for line in gate.lines if line.startswith("git-gate:"))
+    assert "--confine=require" in line and SENTENCES[missing] in line
+    assert "INJECTED" in (tmp_path / "strace").read_text()
+    assert not gate.output
+
+
+@pytest.mark.parametrize("missing", MISSING)
+def test_what_is_missing_is_left_out_and_named(small_root, start_gate, tmp_path, missing):
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--confine=auto",
+                      program=under_strace(tmp_path, MISSING[missing]))
+    record = confined(gate)
+    assert (record["landlock_abi"] == 0) == (missing == "Landlock")
+    assert (record["seccomp"] == "no") == (missing == "seccomp")
+    warning, = (record for record in gate.records if record["level"] == "warning")
+    assert warning["missing"] == missing
+    assert gate.ask("GET", INFO).status == 200
+    # strace passes on no signal; the gate itself is to end.
+    pid, = map(int, Path(f"/proc/{gate.pid}/task/{gate.pid}/children").read_text().split())
+    os.kill(pid, signal.SIGTERM)
+    assert gate.wait() == 0
+
+
+# Paths.
+
+def borrow(repo, *stores):
+    (repo / "objects" / "info" / "alternates").write_text("".join(f"{store}\n" for store in stores))
+
+
+@pytest.mark.parametrize("links", [1, 2])
+def test_borrowed_objects_are_served(tmp_path, start_gate, links):
+    """A repository that has no objects of its own, of one outside of the root or of one that borrows itself."""
+    (tmp_path / "mirrors").mkdir()
+    source = bare(tmp_path / "source.git")
+    tip = history(source, 3)[-1]
+    repos = [source, *(bare(tmp_path / f"between{i}.git") for i in range(links - 1)),
+             bare(tmp_path / "mirrors" / "repo.git")]
+    for lender, repo in zip(repos, repos[1:]):
+        borrow(repo, lender / "objects")
+    git("update-ref", "refs/heads/main", tip, cwd=repos[-1])
+    gate = start(start_gate, tmp_path / "mirrors")
+    assert confined(gate)["alternates"] == links
+    git("clone", "--quiet", gate.url(), tmp_path / "clone")
+    git("fsck", "--strict", cwd=tmp_path / "clone")
+    commit(tmp_path / "clone", "file", "new")
+    git("push", "--quiet", "origin", "main", cwd=tmp_path / "clone")
+    assert out("rev-parse", "main", cwd=repos[-1]) == out("rev-parse", "HEAD", cwd=tmp_path / "clone")
+
+
+@pytest.fixture
+def hooked(tmp_path, start_gate, pre_receive):
+    """Serves repo.git with a hook of this text to someone who pushes; returns what the hook says."""
+    def push(text, *options, prepare=None, lines=()):
+        (tmp_path / "mirrors").mkdir()
+        repo = bare(tmp_path / "mirrors" / "repo.git")
+        history(repo, 1)
+        borrow(repo, *lines)
+        gate = start(start_gate, tmp_path / "mirrors", pre_receive(text), *options)
+        git("clone", "--quiet", gate.url(), tmp_path / "clone")
+        commit(tmp_path / "clone", "file", "new")
+        said = git("push", "origin", "main", cwd=tmp_path / "clone").stderr
+        return gate, repo, re.findall(r"^remote: (.*?) *$", said, re.MULTILINE)
+    return push
+
+
+def test_a_line_that_names_no_store_opens_nothing(hooked, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "secret").write_text("secret\n")
+    gate, _, said = hooked(f"cat '{home}/secret' && echo read; ls '{home}' && echo listed; exit 0", lines=[home])
+    assert not {"secret", "read", "listed"} & set(said) and "Permission denied" in "".join(said)
+    assert confined(gate)["alternates"] == 0
+    warning, = (record for record in gate.records if record["level"] == "warning" and "lines" in record)
+    assert warning["lines"] == 1
+
+
+def test_an_allowed_path_is_read_and_not_written(hooked, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "file").write_text("words\n")
+    (tmp_path / "single").write_text("one\n")
+    _, _, said = hooked(f"""
+cat '{outside}/file' '{tmp_path}/single'
+echo more >>'{outside}/file' || echo cannot append
+echo more >'{outside}/new' || echo cannot create
+rm -f '{outside}/file' || echo cannot remove
+echo more >>'{tmp_path}/single' || echo cannot append
+""", f"--allow-path={outside}", f"--allow-path={tmp_path}/single")
+    assert [line for line in said if ":" not in line] == [
+        "words", "one", "cannot append", "cannot create", "cannot remove", "cannot append"]
+    assert (outside / "file").read_text() == "words\n" and (tmp_path / "single").read_text() == "one\n"
+    assert [path.name for path in outside.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_read_only_holds_for_git_itself(small_root, start_gate, tmp_path, read_only):
+    """No push comes through; but what if git were taken over in a fetch?"""
+    repo = small_root / "repo.git"
+    exec_path = ExecPath(tmp_path / "exec")
+    # Without the line that puts runs on record: under --read-only there is nowhere to write to.
+    exec_path.program.write_text(f"""#!/bin/sh
+cat '{repo}/HEAD' >/dev/null && echo "has read" >&2
+echo x 2>/dev/null >'{repo}/written' && rm '{repo}/written' && echo "has created" >&2
+echo x 2>/dev/null >>'{repo}/description' && echo "has appended" >&2
+exit 1""")
+    gate = start(start_gate, small_root, *["--read-only"] * read_only, exec_path=exec_path)
+    assert gate.ask("GET", INFO).status in (500, 502)
+    wait_until("the end of the request", gate.request_records)
+    said = [line for line in gate.lines if "git says" in line]
+    for what, happens in {"has read": True, "has created": not read_only, "has appended": not read_only}.items():
+        assert any(what in line for line in said) == happens, said
+    assert not (repo / "written").exists()
+
+
+def test_what_a_push_makes_is_for_its_user_alone(hooked):
+    _, repo, said = hooked("umask; echo x >made; find objects -type f >before")
+    assert "0077" in said
+    new = [repo / "made", *(path for path in (repo / "refs" / "heads").iterdir())]
+    before = (repo / "before").read_text().split()
+    new += [path for path in (repo / "objects").glob("??/*") if str(path.relative_to(repo)) not in before]
+    assert len(new) >= 5, "two of which are no objects, and a commit, a tree and a blob"
+    assert {path: oct(path.stat().st_mode) for path in new if stat.S_IMODE(path.stat().st_mode) & 0o077} == {}
+
+
+# What git does for its clients.
+
+@pytest.fixture
+def mirror(tmp_path):
+    (tmp_path / "mirrors").mkdir()
+    repo = bare(tmp_path / "mirrors" / "repo.git")
+    history(repo, 6)
+    return repo
+
+
+def test_fetches_under_read_only(mirror, start_gate, tmp_path, transport):
+    gate = start(start_gate, mirror.parent, "--read-only", "--git-config=uploadpack.allowFilter=true",
+                 transport=transport)
+    git("clone", "--quiet", gate.url(), tmp_path / "whole")
+    git("fsck", "--strict", cwd=tmp_path / "whole")
+    git("clone", "--quiet", "--depth=2", gate.url(), tmp_path / "shallow")
+    assert out("rev-list", "--count", "HEAD", cwd=tmp_path / "shallow") == "2"
+    git("fetch", "--quiet", "--deepen=2", cwd=tmp_path / "shallow")
+    assert out("rev-list", "--count", "HEAD", cwd=tmp_path / "shallow") == "4"
+    git("clone", "--quiet", "--no-checkout", "--filter=blob:none", gate.url(), tmp_path / "partial")
+    assert "?" in out("rev-list", "--objects", "--missing=print", "HEAD", cwd=tmp_path / "partial")
+    git("checkout", "--quiet", "main", cwd=tmp_path / "partial")
+    assert (tmp_path / "partial" / "dir5" / "file").exists()
+
+
+def test_pushes(mirror, start_gate, tmp_path, transport):
+    """Of a whole clone, a shallow one, and of so many objects that a pack is kept."""
+    gate = start(start_gate, mirror.parent, "--git-config=receive.unpackLimit=3", transport=transport)
+    for name, options in {"whole": [], "shallow": ["--depth=1"]}.items():
+        git("clone", "--quiet", *options, gate.url(), tmp_path / name)
+        for i in range(4):
+            commit(tmp_path / name, f"file{i}", f"{name} {i}")
+        git("push", "--quiet", "origin", f"main:refs/heads/{name}", "main:refs/heads/doomed", cwd=tmp_path / name)
+        git("push", "--quiet", "--delete", "origin", "doomed", cwd=tmp_path / name)
+        assert refs(mirror)[f"refs/heads/{name}"] == out("rev-parse", "HEAD", cwd=tmp_path / name)
+    assert list((mirror / "objects" / "pack").glob("*.pack"))
+    git("fsck", "--strict", cwd=mirror)
+
+
+def test_a_client_that_is_refused_costs_nothing(small_root, start_gate):
+    gate = start(start_gate, small_root)
+    with gate.connect() as connection:
+        connection.send(head("GET", "/nothing"))
+        assert connection.response().status == 404
+    check_serves(gate)
