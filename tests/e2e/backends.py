@@ -6,6 +6,7 @@ The gate finds the program by `git --exec-path` and starts it by its own path, s
 one would: it writes down each run, says what it was given, or misbehaves in a way that the real one rarely does.
 """
 
+import contextlib
 import errno
 import os
 import subprocess
@@ -34,6 +35,8 @@ class ExecPath:
 
     In its place runs a shell script: it appends a line to the file "runs", does what the prelude says, and goes on as
     the real program. In the prelude, $here is the folder; a prelude that ends with `exit` replaces the real program.
+    So the folder has to lie where confined processes may write. Elsewhere the script fails: a run that is not on
+    record would be mistaken for none.
     """
 
     def __init__(self, folder, prelude=""):
@@ -45,7 +48,7 @@ class ExecPath:
         self.program = self.path / NAME
         self.program.write_text(f"""#!/bin/sh
 here=${{0%/*}}
-printf '%s %s\\n' "$REQUEST_METHOD" "$PATH_INFO" >>"$here/runs"
+printf '%s %s\\n' "$REQUEST_METHOD" "$PATH_INFO" >>"$here/runs" || exit 1
 {prelude}
 exec '{real_exec_path() / NAME}'
 """)
@@ -58,8 +61,9 @@ exec '{real_exec_path() / NAME}'
         log = self.path / "runs"
         return log.read_text().splitlines() if log.exists() else []
 
-    def release(self):
-        """Let one script go on that waits, or is about to wait, at HOLD."""
+    @contextlib.contextmanager
+    def held(self):
+        """Wait for a script that waits at HOLD. In the end it goes on."""
         def reached():
             try:
                 return (os.open(self.path / "hold", os.O_WRONLY | os.O_NONBLOCK),)
@@ -67,5 +71,13 @@ exec '{real_exec_path() / NAME}'
                 if error.errno != errno.ENXIO:
                     raise
         descriptor, = wait_until("the script waits", reached)
-        os.write(descriptor, b"\n")
-        os.close(descriptor)
+        try:
+            yield
+        finally:
+            os.write(descriptor, b"\n")
+            os.close(descriptor)
+
+    def release(self):
+        """Let one script go on that waits, or is about to wait, at HOLD."""
+        with self.held():
+            pass

@@ -2,6 +2,7 @@
 """Fixtures: gates that are stopped, and checked, when the test or the module that asked for them is done."""
 
 import contextlib
+import shutil
 
 import pytest
 
@@ -54,18 +55,31 @@ def small_root(tmp_path_factory):
 
 
 @pytest.fixture
-def gate_with(small_root, start_gate, tmp_path):
+def root(small_root, tmp_path):
+    """A copy of small_root that only one test has, without what other tests have put there in place of git."""
+    return shutil.copytree(small_root, tmp_path / "root", ignore=shutil.ignore_patterns("exec-*"))
+
+
+@pytest.fixture
+def scratch(root):
+    """Where hooks and scripts leave word: what a gate confines can write nowhere but in the repository it serves."""
+    folder = root / "repo.git" / "scratch"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def gate_with(root, scratch, start_gate):
     """Starts a gate for repo.git whose git-http-backend does what the prelude says; returns it with the ExecPath."""
     def start(prelude, *options, **named):
-        exec_path = ExecPath(tmp_path / "exec", prelude)
-        return start_gate(f"--mirror-root={small_root}", "--scope=repo", *options, exec_path=exec_path,
-                          **named), exec_path
+        exec_path = ExecPath(scratch / "exec", prelude)
+        return start_gate(f"--mirror-root={root}", "--scope=repo", *options, exec_path=exec_path, **named), exec_path
     return start
 
 
 @pytest.fixture
 def pre_receive(tmp_path):
-    """Makes a folder with one hook, and the option that names it."""
+    """Makes a folder with one hook, and the option that names it. The hook may write to the fixture scratch."""
     def make(text):
         hook = tmp_path / "hooks" / "pre-receive"
         hook.parent.mkdir()

@@ -58,6 +58,10 @@ def processes_with(marker):
     return found
 
 
+# How all gates are confined that a test does not say otherwise for: auto, require or off.
+CONFINE_OPTIONS = [f"--confine={mode}" for mode in [os.environ.get("GIT_GATE_CONFINE")] if mode]
+
+
 class Lines:
     """Collects the lines of a pipe, on a thread of its own, so that the writer never waits."""
 
@@ -96,7 +100,8 @@ class Gate:
         self.address = None
         transport_option = {"tcp": ["--listen=127.0.0.1:0"], "unix": [f"--socket={self.socket_path}"], None: []}
         log_options = [f"--log-format={log_format}"] * bool(log_format) + [f"--log-level={log_level}"] * bool(log_level)
-        arguments = [*program, "serve", *transport_option[transport], *log_options, *map(str, options)]
+        arguments = [*program, "serve", *transport_option[transport], *log_options, *CONFINE_OPTIONS,
+                     *map(str, options)]
         own = {"PATH": f"{os.environ['PATH']}:{self.marker}", "GIT_GATE_TOKEN": token,
                "GIT_EXEC_PATH": exec_path.path if exec_path else None, **(variables or {})}
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}

@@ -3,15 +3,13 @@
 Served: each file of tests/data/http/accept, whole and byte by byte; and cut at each byte, where it is not.
 """
 
-import contextlib
-import os
 import socket
-from pathlib import Path
 
 import pytest
 
 from .backends import ExecPath
 from .checks import check_error
+from .host import connections
 from .http_files import ACCEPT, ask, ask_byte_by_byte
 from .polling import wait_until
 
@@ -51,8 +49,8 @@ def test_served_byte_by_byte(gate, bodies, name):
 
 
 @pytest.fixture(scope="module")
-def idle_exec_path(tmp_path_factory):
-    return ExecPath(tmp_path_factory.mktemp("exec-idle") / "path")
+def idle_exec_path(small_root):
+    return ExecPath(small_root / "repo.git" / "exec-idle")
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +63,6 @@ def idle_gate(small_root, idle_exec_path, start_module_gate):
 def cuts():
     """The beginnings that were tried already: most requests begin alike."""
     return set()
-
-
-def sockets(gate):
-    """How many sockets the gate holds: the one that listens, and one for each client."""
-    count = 0
-    for path in Path(f"/proc/{gate.pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            count += os.readlink(path).startswith("socket:")
-    return count
 
 
 @pytest.mark.parametrize("name", [name for name in SMALL if not ACCEPT[name].is_pipelined])
@@ -97,5 +86,5 @@ def test_cut_at_each_byte(idle_gate, idle_exec_path, cuts, name):
             check_error(response, 400)
             assert b"cut short" in response.body
             assert response.closes and connection.is_closed()
-    wait_until("no connection is left", lambda: sockets(idle_gate) == 1)
+    wait_until("no connection is left", lambda: not connections(idle_gate.pid))
     assert idle_exec_path.runs == [] and idle_gate.children() == []

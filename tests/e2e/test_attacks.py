@@ -15,7 +15,7 @@ import pytest
 
 from .backends import HEAD_TEXT, HOLD, MUCH_TEXT
 from .checks import create
-from .gate import PROGRAM
+from .gate import CONFINE_OPTIONS, PROGRAM
 from .http import TOKEN, head
 from .packets import DELIMITER, FETCH_TYPE, FLUSH, NO_OBJECT, PROTOCOL_2, PUSH_TYPE, large_pack, packet
 from .polling import wait_until
@@ -69,11 +69,11 @@ def test_bytes_that_nobody_waits_for_are_no_progress(gate_with, how):
 
 
 @pytest.mark.parametrize("how", ["cut short", "too large", "broken chunk"])
-def test_push_that_is_given_up_leaves_no_files(gate_with, small_root, how):
+def test_push_that_is_given_up_leaves_no_files(gate_with, root, how):
     """What receive-pack has put into quarantine goes when the push goes."""
     gate, _ = gate_with("", "--max-push-bytes=3000000")
-    objects = small_root / "repo.git" / "objects"
-    half = create(small_root, pack=large_pack(4 << 20))[:2 << 20]
+    objects = root / "repo.git" / "objects"
+    half = create(root, pack=large_pack(4 << 20))[:2 << 20]
     with gate.connect() as connection:
         connection.send(head("POST", PUSH, PUSH_TYPE, "Transfer-Encoding: chunked"))
         connection.send(b"%x\r\n%s\r\n" % (len(half), half))
@@ -88,7 +88,7 @@ def test_push_that_is_given_up_leaves_no_files(gate_with, small_root, how):
     assert not list(objects.glob("**/*tmp*"))
 
 
-def test_body_of_exactly_the_bound(gate_with, small_root):
+def test_body_of_exactly_the_bound(gate_with):
     """The gate and git agree on how large a fetch may be: what the one lets through the other takes."""
     body = packet("command=fetch") + DELIMITER + packet(f"want {NO_OBJECT[1:]}1\n") + packet("done\n") + FLUSH
     gate, _ = gate_with("", f"--max-negotiation-bytes={len(body)}")
@@ -123,7 +123,8 @@ def test_gate_that_is_init_reaps_orphans(small_root, tmp_path):
     (hooks / "pre-receive").write_text("#!/bin/sh\n(sleep 0.1 & sleep 0.2 &)\nexit 1\n")
     (hooks / "pre-receive").chmod(0o755)
     command = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", PROGRAM, "serve",
-               f"--hooks-path={hooks}", "--listen=127.0.0.1:0", f"--mirror-root={small_root}", "--scope=repo"]
+               *CONFINE_OPTIONS, f"--hooks-path={hooks}", "--listen=127.0.0.1:0", f"--mirror-root={small_root}",
+               "--scope=repo"]
     if subprocess.run(command[:4] + ["true"], check=False, capture_output=True).returncode != 0:
         pytest.skip("no process namespaces here")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stderr=sys.stderr,

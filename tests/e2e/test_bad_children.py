@@ -16,7 +16,7 @@ import pytest
 
 from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_TEXT
 from .checks import check_ends_with, check_error, check_serves, create
-from .host import check_left_nothing, descriptors_at_rest, reset
+from .host import check_left_nothing, descriptors_at_rest, look_into, reset
 from .http import head
 from .packets import AHEAD_BYTES, FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, large_pack, ls_refs
 from .polling import wait_until
@@ -72,7 +72,7 @@ def test_git_that_never_exits(gate_with):
 
 def next_deadline_seconds(pid):
     """When the earliest of a process's timers fires, which the kernel knows; see proc_pid_fdinfo(5)."""
-    for path in Path(f"/proc/{pid}/fdinfo").iterdir():
+    for path in look_into(pid, "fdinfo"):
         with contextlib.suppress(OSError):
             match = re.search(r"it_value: \(([0-9]+), [0-9]+\)", path.read_text())
             if match and int(match.group(1)) > 0:

@@ -15,11 +15,11 @@ import pytest
 
 from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_TEXT
 from .checks import check_error, check_serves, create
-from .host import allow_tracing, check_left_nothing, descriptors_at_rest, failing, share_asleep, spare_descriptors
+from .host import (allow_tracing, check_left_nothing, descriptors_at_rest, failing, share_asleep, spare_descriptors,
+                   stat_fields)
 from .http import head, request
 from .packets import PUSH_TYPE
 from .polling import wait_until
-from .repos import bare, history
 from .targets import INFO, PUSH
 
 SHORTAGE_SECONDS = 1.2
@@ -27,12 +27,6 @@ MORE_THAN_A_REQUEST_NEEDS = 20
 MOST_RECORDS = 2
 # The kernel answers brk(2) with the end as it is, and libc takes an error number for the new one.
 NO_MEMORY = ("mmap,mremap:error=ENOMEM", "brk:retval=0")
-
-
-@pytest.fixture
-def root(tmp_path):
-    history(bare(tmp_path / "root" / "repo.git"), 3)
-    return tmp_path / "root"
 
 
 @pytest.fixture
@@ -221,6 +215,7 @@ def test_reading_fails(gate_with, nth):
         connection.send(head("GET", INFO))
         assert connection.response_head()[0] == 200
         connection.wait_for(MUCH[-1000:])
+        wait_until("the gate has found nothing more to read", lambda: stat_fields(gate.pid)[0] == "S")
         with failing(gate, f"read:error=EIO:when={nth}") as n_failed:
             exec_path.release()
             body, complete = connection.rest_of_chunks()

@@ -12,7 +12,7 @@ import pytest
 
 from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_TEXT, real_exec_path
 from .checks import check_error, check_serves
-from .host import check_left_nothing, connections, descriptors_at_rest, stat_fields
+from .host import check_left_nothing, connections, descriptors_at_rest, look_into, stat_fields
 from .http import head, request
 from .packets import FETCH_TYPE, PROTOCOL_2, ls_refs
 from .polling import wait_until
@@ -146,7 +146,7 @@ def test_no_deadline_depends_on_the_time_of_day(small_root, start_gate):
     with gate.connect() as connection:
         connection.send(head("GET", INFO))
         assert connection.response().status == 200
-        timers = [path.read_text() for path in Path(f"/proc/{gate.pid}/fdinfo").iterdir()
+        timers = [path.read_text() for path in look_into(gate.pid, "fdinfo")
                   if os.readlink(f"/proc/{gate.pid}/fd/{path.name}") == "anon_inode:[timerfd]"]
         clocks = [int(line.split()[1]) for text in timers for line in text.splitlines() if line.startswith("clockid:")]
     assert clocks and CLOCK_REALTIME not in clocks

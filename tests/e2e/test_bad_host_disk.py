@@ -18,7 +18,6 @@ from .backends import HOLD
 from .checks import check_error, check_serves
 from .gate import PROGRAM
 from .http import head
-from .polling import wait_until
 from .repos import bare, commit, git, history, out, refs
 from .targets import INFO, INFO_PUSH
 
@@ -142,7 +141,7 @@ def overwrite(pattern):
 
 def replace_by(make):
     def replace(mirror):
-        shutil.rmtree(mirror)
+        mirror.rename(mirror.with_name("away"))
         make(mirror)
     return replace
 
@@ -168,6 +167,19 @@ DAMAGE = {
     "pack-garbage": (overwrite("objects/pack/*.pack"), 200),
     "no-packs": (lambda mirror: shutil.rmtree(mirror / "objects" / "pack"), 200),
 }
+
+
+def mend(mirror, whole):
+    """What was spoiled is as before, and so is the folder itself: a confined gate knows its repository by that."""
+    if mirror.with_name("away").exists():
+        mirror.unlink(missing_ok=True)
+        mirror.with_name("away").rename(mirror)
+    for path in mirror.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    shutil.copytree(whole, mirror, dirs_exist_ok=True)
 
 
 def check_clone_fails(gate, tmp_path, version):
@@ -203,10 +215,20 @@ def test_damaged_repository(broken_gate, tmp_path, damage):
         git("push", gate.url(), "main:refs/heads/new", cwd=root / "whole", ok=False)
         gate.wait_no_children()
     finally:
-        if mirror.is_dir() and not mirror.is_symlink():
-            shutil.rmtree(mirror)
-        mirror.unlink(missing_ok=True)
-        shutil.copytree(root / "whole", mirror)
+        mend(mirror, root / "whole")
+    check_serves(gate)
+
+
+# A confined gate has the repository that was there at its start, or whatever there is in its --mirror-root.
+@pytest.mark.parametrize("options", [["--scope=repo", "--confine=off"], ["--scope=*"]])
+def test_repository_made_anew(root, start_gate, options):
+    """As when a mirror is cloned once more: another folder by the same name is served without a new start."""
+    gate = start_gate(f"--mirror-root={root}", *options)
+    check_serves(gate)
+    shutil.copytree(root / "repo.git", root / "new")
+    shutil.rmtree(root / "repo.git")
+    check_error(gate.ask("GET", INFO), 404)
+    (root / "new").rename(root / "repo.git")
     check_serves(gate)
 
 
@@ -232,15 +254,14 @@ def test_unreadable_repository(root, start_gate, tmp_path, what):
     check_serves(gate)
 
 
-def test_repository_removed_under_a_running_request(gate_with, small_root):
+def test_repository_removed_under_a_running_request(gate_with, root):
     gate, exec_path = gate_with(f'[ "$QUERY_STRING" ] && {HOLD}')
-    mirror = small_root / "repo.git"
+    mirror = root / "repo.git"
     with gate.connect() as connection:
         connection.send(head("GET", INFO))
-        wait_until("git has started", lambda: exec_path.runs)
-        mirror.rename(f"{mirror}.away")
+        with exec_path.held():
+            mirror.rename(f"{mirror}.away")
         try:
-            exec_path.release()
             check_error(connection.response(), 404)
         finally:
             Path(f"{mirror}.away").rename(mirror)

@@ -117,10 +117,10 @@ def test_backend_that_never_reads(gate_with):
 
 @pytest.mark.parametrize("sent", [1, 130, AHEAD_BYTES - 1000, AHEAD_BYTES + 100, 4 * AHEAD_BYTES])
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_push_that_dies_half_way(small_root, gate_with, sent, framing):
+def test_push_that_dies_half_way(root, gate_with, sent, framing):
     """git-http-backend spins for ever when it is told of more bytes than come: no process may stay."""
     gate, exec_path = gate_with("")
-    body = create(small_root, pack=large_pack(1 << 20))
+    body = create(root, pack=large_pack(1 << 20))
     with gate.connect() as connection:
         if framing == "length":
             connection.send(request("POST", PUSH, PUSH_TYPE, body=body)[:-len(body)] + body[:sent])
@@ -130,7 +130,7 @@ def test_push_that_dies_half_way(small_root, gate_with, sent, framing):
             wait_until("git has started", gate.children)
     gate.wait_no_children(seconds=10)
     assert len(exec_path.runs) == (1 if sent > AHEAD_BYTES else 0)
-    assert "refs/heads/new" not in refs(small_root / "repo.git")
+    assert "refs/heads/new" not in refs(root / "repo.git")
     check_serves(gate)
 
 

@@ -163,11 +163,16 @@ def test_readiness(small_root, start_gate, tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository to another user")
 def test_trust_owner(tmp_path, start_gate):
-    """A mirror of another user is served only on demand, whatever HOME says about safe folders."""
+    """
+    A mirror of another user is served only on demand, whatever HOME says about safe folders.
+
+    All may write to it, as a confined gate is no longer the root that passes modes by.
+    """
     mirror = bare(tmp_path / "repo.git")
     history(mirror, 1)
     for path in (mirror, *mirror.rglob("*")):
         os.chown(path, 12345, 12345)
+        path.chmod(0o777)
     assert "refs/heads/main" in out("ls-remote", start_gate(*options(tmp_path, "--trust-owner")).url())
     result = run("serve", "--listen=127.0.0.1:0", *options(tmp_path), GIT_GATE_TOKEN=TOKEN)
     assert result.returncode == 2 and "--trust-owner" in result.stderr
@@ -327,14 +332,14 @@ def test_queued_requests_do_not_hang_at_the_end(gate_with):
 
 
 @pytest.mark.parametrize("what", ["stalled push", "stalled git", "hanging hook"])
-def test_death_of_the_gate_takes_its_processes_along(gate_with, small_root, pre_receive, tmp_path, what):
+def test_death_of_the_gate_takes_its_processes_along(gate_with, root, pre_receive, scratch, what):
     """Killed without a chance to clean up, as by the kernel when memory is short."""
-    hook = pre_receive(f"touch '{tmp_path}/hook'; exec sleep 600")
+    hook = pre_receive(f"touch '{scratch}/hook'; exec sleep 600")
     gate, exec_path = gate_with(HANGS if what == "stalled git" else "", hook)
     with gate.connect() as connection:
         if what == "hanging hook":
-            connection.send(request("POST", PUSH, PUSH_TYPE, body=create(small_root)))
-            wait_until("the hook runs", (tmp_path / "hook").exists)
+            connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root)))
+            wait_until("the hook runs", (scratch / "hook").exists)
         else:
             connection.send(head("POST", PUSH, PUSH_TYPE, "Content-Length: 100000") + unfinished())
             wait_until("git has started", lambda: exec_path.runs)

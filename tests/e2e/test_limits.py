@@ -49,9 +49,9 @@ def test_waiting_request_gets_the_room_that_comes_free(gate_with):
 
 
 @pytest.mark.parametrize("sent", ["little", "enough for git to be started"])
-def test_client_that_stalls_in_its_body(small_root, gate_with, sent):
+def test_client_that_stalls_in_its_body(root, gate_with, sent):
     gate, exec_path = gate_with("", "--stall-timeout=1")
-    body = create(small_root)[:50] if sent == "little" else unfinished()
+    body = create(root)[:50] if sent == "little" else unfinished()
     begin = time.monotonic()
     check_ends_with(gate, head("POST", PUSH, PUSH_TYPE, "Content-Length: 100000") + body, 408)
     assert 0.9 < time.monotonic() - begin < 8

@@ -2,8 +2,8 @@
 """
 Lives of processes: however a request ends, all that was started for it ends too, and in which order.
 
-SIGTERM first, for a push after three seconds, SIGKILL five seconds later, no zombie, no descriptor left, and nobody spins in
-the meantime.
+SIGTERM first, for a push after three seconds, SIGKILL five seconds later, no zombie, no descriptor left, and nobody
+spins in the meantime.
 """
 
 import signal
@@ -20,7 +20,7 @@ from .host import check_left_nothing, descriptors_at_rest, open_files, reset, sh
 from .http import chunks, head, request
 from .packets import AHEAD_BYTES, FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, large_pack, ls_refs
 from .polling import wait_until
-from .repos import bare, history, refs
+from .repos import refs
 from .targets import FETCH, INFO, INFO_PUSH, PUSH
 
 CHUNKED = "Transfer-Encoding: chunked"
@@ -47,12 +47,6 @@ def has_grown(folder):
     """The tree is whole, and its last one is itself: what a shell forks takes SIGTERM for the shell's, and loses it."""
     comms = [Path(f"/proc/{pid}/comm").read_text() for pid in read(folder / "pids")]
     return len(comms) == 3 and "sleep\n" in comms
-
-
-@pytest.fixture
-def root(tmp_path):
-    history(bare(tmp_path / "root" / "repo.git"), 3)
-    return tmp_path / "root"
 
 
 def options(fate):
@@ -82,13 +76,13 @@ def check_gate_after(gate, fate):
 
 
 @pytest.mark.parametrize("fate", ["client gone", "stall", "stop", "second signal", "kill"])
-def test_whole_tree_ends(root, start_gate, pre_receive, tmp_path, fate):
+def test_whole_tree_ends(root, start_gate, pre_receive, scratch, fate):
     """git-http-backend, receive-pack, a hook, and two generations that it has started."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", *options(fate),
-                      pre_receive(TREE.format(folder=tmp_path)))
+                      pre_receive(TREE.format(folder=scratch)))
     with gate.connect() as connection:
         connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root)))
-        wait_until("the hook and its children run", lambda: has_grown(tmp_path))
+        wait_until("the hook and its children run", lambda: has_grown(scratch))
         assert len(gate.children()) >= 5
         meet(gate, connection, fate)
         gate.wait_no_children(seconds=HANGUP_SECONDS + 4)
@@ -97,43 +91,43 @@ def test_whole_tree_ends(root, start_gate, pre_receive, tmp_path, fate):
 
 
 @pytest.mark.parametrize("fate", ["client gone", "stop", "second signal"])
-def test_who_ignores_sigterm_ends_too(root, start_gate, pre_receive, tmp_path, fate):
+def test_who_ignores_sigterm_ends_too(root, start_gate, pre_receive, scratch, fate):
     """A stubborn process behind the hook: it may have its five seconds, or what is left of them when the gate ends."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", *options(fate),
-                      pre_receive(f"trap '' TERM; sleep 600 & trap - TERM; echo $! >'{tmp_path}/pids'; wait"))
+                      pre_receive(f"trap '' TERM; sleep 600 & trap - TERM; echo $! >'{scratch}/pids'; wait"))
     with gate.connect() as connection:
         connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root)))
-        wait_until("it runs", lambda: read(tmp_path / "pids"))
+        wait_until("it runs", lambda: read(scratch / "pids"))
         meet(gate, connection, fate)
         gate.wait_no_children(seconds=HANGUP_SECONDS + KILL_SECONDS + 3 if fate == "client gone" else 4)
     check_gate_after(gate, fate)
 
 
 @pytest.mark.parametrize("fate", ["client gone", "stall", "kill"])
-def test_hook_is_asked_to_end(root, start_gate, pre_receive, tmp_path, fate):
+def test_hook_is_asked_to_end(root, start_gate, pre_receive, scratch, fate):
     """
     It may have to clean up, as git has: SIGKILL only for what is still there five seconds later.
 
     Its output goes nowhere: receive-pack, which would read it, is gone before it.
     """
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", *options(fate),
-                      pre_receive(f"exec >/dev/null 2>&1; trap 'sleep 0.1; echo hook >>{tmp_path}/asked; exit 1' TERM\n"
-                                  f"echo $$ >'{tmp_path}/pids'; while :; do sleep 0.01; done"))
+                      pre_receive(f"exec >/dev/null 2>&1; trap 'sleep 0.1; echo hook >>{scratch}/asked; exit 1' TERM\n"
+                                  f"echo $$ >'{scratch}/pids'; while :; do sleep 0.01; done"))
     with gate.connect() as connection:
         connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root)))
-        wait_until("the hook runs", lambda: read(tmp_path / "pids"))
+        wait_until("the hook runs", lambda: read(scratch / "pids"))
         meet(gate, connection, fate)
         gate.wait_no_children(seconds=HANGUP_SECONDS + 4)
-    assert read(tmp_path / "asked") == ["hook"]
+    assert read(scratch / "asked") == ["hook"]
     check_gate_after(gate, fate)
 
 
-def test_push_that_has_come_whole_may_finish(root, start_gate, pre_receive, tmp_path):
+def test_push_that_has_come_whole_may_finish(root, start_gate, pre_receive, scratch):
     """Its client has gone, while git needs a second for it: SIGTERM now would leave its quarantine behind."""
-    gate = start_gate(f"--mirror-root={root}", "--scope=repo", pre_receive(f"echo $$ >'{tmp_path}/pids'; sleep 1"))
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", pre_receive(f"echo $$ >'{scratch}/pids'; sleep 1"))
     with gate.connect() as connection:
         connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root)))
-        wait_until("the hook runs", lambda: read(tmp_path / "pids"))
+        wait_until("the hook runs", lambda: read(scratch / "pids"))
         reset(connection)
     gate.wait_no_children(seconds=HANGUP_SECONDS + 1)
     assert "refs/heads/new" in refs(root / "repo.git")
@@ -141,30 +135,30 @@ def test_push_that_has_come_whole_may_finish(root, start_gate, pre_receive, tmp_
 
 
 @pytest.mark.parametrize("fate", ["client gone", "stall", "stop"])
-def test_sigterm_comes_first(gate_with, tmp_path, fate):
+def test_sigterm_comes_first(gate_with, scratch, fate):
     """A second signal is the one thing that leaves no time for it."""
-    gate, _ = gate_with(TREE.format(folder=tmp_path), *options(fate))
+    gate, _ = gate_with(TREE.format(folder=scratch), *options(fate))
     with gate.connect() as connection:
         connection.send(head("GET", INFO))
-        wait_until("the tree has grown", lambda: has_grown(tmp_path))
+        wait_until("the tree has grown", lambda: has_grown(scratch))
         if fate == "client gone":
             reset(connection)
         else:
             meet(gate, connection, fate)
         gate.wait_no_children(seconds=4)
-    assert any("git-http-backend" in who for who in read(tmp_path / "asked"))
+    assert any("git-http-backend" in who for who in read(scratch / "asked"))
     check_gate_after(gate, fate)
 
 
-def test_sigkill_comes_five_seconds_later(gate_with, tmp_path):
+def test_sigkill_comes_five_seconds_later(gate_with, scratch):
     """For those that ignore SIGTERM: of a client that has gone, and of one that stalls. The gate sleeps meanwhile."""
-    gate, exec_path = gate_with(f"trap '' TERM PIPE; echo $$ >'{tmp_path}/'$PPID.$$; {HEAD_TEXT}; {STUBBORN}",
+    gate, exec_path = gate_with(f"trap '' TERM PIPE; echo $$ >'{scratch}/'$PPID.$$; {HEAD_TEXT}; {STUBBORN}",
                                 "--stall-timeout=1")
     before = descriptors_at_rest(gate)
     ends = {}
 
     def note_ends():
-        for path in tmp_path.glob(f"{gate.pid}.*"):
+        for path in scratch.glob(f"{gate.pid}.*"):
             if (stat_fields(path.suffix[1:]) or "Z")[0] == "Z":
                 ends.setdefault(path.name, time.monotonic() - begin)
         return len(ends) == 2
@@ -172,7 +166,7 @@ def test_sigkill_comes_five_seconds_later(gate_with, tmp_path):
     with gate.connect() as stalled, gate.connect() as gone:
         stalled.send(head("GET", INFO))
         gone.send(head("GET", INFO_PUSH))
-        wait_until("both run", lambda: len(exec_path.runs) == 2 and len(list(tmp_path.glob(f"{gate.pid}.*"))) == 2)
+        wait_until("both run", lambda: len(exec_path.runs) == 2 and len(list(scratch.glob(f"{gate.pid}.*"))) == 2)
         begin = time.monotonic()
         gone.close()
         assert share_asleep(gate.pid, 1) > 0.5

@@ -13,9 +13,9 @@ from .repos import bare
 
 OPTIONS = [
     "--mirror-root", "--scope", "--socket", "--listen", "--token-file", "--read-only", "--hooks-path", "--home",
-    "--remote-user", "--git-config", "--hide-refs", "--trust-owner", "--drain-timeout", "--log-level", "--log-format",
-    "--max-connections", "--max-backends", "--queue-timeout", "--max-push-bytes", "--max-negotiation-bytes",
-    "--header-timeout", "--idle-timeout", "--stall-timeout", "--backend-timeout",
+    "--remote-user", "--git-config", "--hide-refs", "--trust-owner", "--confine", "--allow-path", "--drain-timeout",
+    "--log-level", "--log-format", "--max-connections", "--max-backends", "--queue-timeout", "--max-push-bytes",
+    "--max-negotiation-bytes", "--header-timeout", "--idle-timeout", "--stall-timeout", "--backend-timeout",
 ]
 USAGE = 2
 CANNOT_START = 4
@@ -136,6 +136,9 @@ def test_bad_usage(arguments):
     (["--max-push-bytes"], ["{root}/repo.git", "--max-push-bytes=-1"]),
     (["--max-push-bytes"], ["{root}/repo.git", "--max-push-bytes=99999999999999999999999"]),
     (["--max-negotiation-bytes"], ["{root}/repo.git", "--max-negotiation-bytes=1x"]),
+    (["--confine"], ["{root}/repo.git", "--confine=maybe"]),
+    (["--confine"], ["{root}/repo.git", "--confine"]),
+    (["--allow-path"], ["{root}/repo.git", "--allow-path={root}/nowhere"]),
     (["--read-only"], ["{root}/repo.git", "--read-only=maybe"]),
     (["--scope"], ["{root}/repo.git", "--scope"]),
     *((([option]), ["{root}/repo.git", f"{option}=soon"]) for option in TIMEOUTS),

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from .backends import ExecPath
 from .checks import check_error
 from .gate import LISTENING
 from .http import TOKEN, basic, head
@@ -125,7 +124,7 @@ def dumped(request, gate_with, tmp_path):
     more = [f"--token-file={tmp_path}/token"] if from_file else []
     leaks = {"LEAK": "leak", "GIT_DIR": "/leak", "CREDENTIALS_DIRECTORY": tmp_path, "HOME": "/leak",
              "GIT_TRACE": "/leak", "LD_LIBRARY_PATH": "/leak", "XDG_CONFIG_HOME": "/leak"}
-    gate, exec_path = gate_with(DUMP, *more, token=None if from_file else TOKEN, variables=leaks)
+    gate, exec_path = gate_with(DUMP, "--allow-path=/proc", *more, token=None if from_file else TOKEN, variables=leaks)
     gate.token = TOKEN
     response = gate.ask("POST", PUSH, PUSH_TYPE, "X-Secret: header", "Cookie: cookie", "Proxy: proxy", body=b"0000")
     assert response.status == 200
@@ -198,9 +197,8 @@ def test_home_is_read_only_when_it_is_given(small_root, start_gate, home):
     assert "refs/heads/main" in out("ls-remote", seen.url())
 
 
-def test_exec_path_is_inherited(small_root, start_gate, tmp_path):
+def test_exec_path_is_inherited(gate_with):
     """The program is found once, at start, and is then run by its own path."""
-    exec_path = ExecPath(tmp_path / "exec")
-    gate = start_gate(*options(small_root), exec_path=exec_path)
+    gate, exec_path = gate_with("")
     assert gate.ask("GET", INFO).status == 200
     assert exec_path.runs == ["GET /repo.git/info/refs"]
