@@ -61,6 +61,7 @@ def test_repository_that_is_replaced(root, start_gate):
     response = gate.ask("GET", INFO)
     check_error(response, 404)
     assert b"start git-gate anew" in response.body
+    gate.stop()
     assert "start git-gate anew" in gate.request_records()[-1]["reason"]
     shutil.rmtree(root / "repo.git")
     (root / "old").rename(root / "repo.git")

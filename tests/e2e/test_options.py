@@ -202,5 +202,6 @@ def test_open_files_are_what_the_settings_need(root, start_gate, soft, hard, is_
                       program=("prlimit", f"--nofile={soft}:{hard}", PROGRAM))
     limit = re.search(r"Max open files +([0-9]+)", Path(f"/proc/{gate.pid}/limits").read_text()).group(1)
     assert int(limit) == soft if is_told or soft > 1000 else 500 < int(limit) < 1000
+    gate.stop()
     told = [record for record in gate.records if "--max-connections" in record["message"]]
     assert [0 < record["connections"] < soft / 2 for record in told] == [True] * is_told

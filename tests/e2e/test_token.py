@@ -68,9 +68,11 @@ def test_short_token_is_a_warning(small_root, start_gate):
     """It is used all the same; the warning says what to do and not what the token is."""
     gate = start_gate(*options(small_root), token="~Qz{9|")
     check_token(gate, "~Qz{9|")
+    gate.stop()
     warnings = [record for record in gate.records if record["level"] == "warning"]
     assert any("token" in record["message"] for record in warnings)
     gate = start_gate(*options(small_root), token="~Qz{9|~Qz{9|~Qz{")
+    gate.stop()
     assert not [record for record in gate.records if record["level"] == "warning"]
 
 
