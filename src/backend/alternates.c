@@ -16,7 +16,7 @@
 #include "base/buffer.h"
 #include "base/fd.h"
 
-static int add_of(struct alternates *alternates, const char *store, unsigned depth);
+static int add_of(struct alternates *alternates, int fd, const char *store, unsigned depth);
 
 static bool is_known(const struct alternates *alternates, const char *path) {
     for (size_t i = 0; i < alternates->n_paths; i++) {
@@ -27,19 +27,22 @@ static bool is_known(const struct alternates *alternates, const char *path) {
     return false;
 }
 
-static bool is_store(const char *path) {
-    char pack[PATH_MAX];
+/* Looked at by its descriptor, which is what will be allowed: somebody else may put another folder in its place. */
+static int open_store(const char *path) {
+    _cleanup_fd_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct stat status;
 
-    return snprintf(pack, sizeof(pack), "%s/pack", path) < (int)sizeof(pack) && stat(pack, &status) == 0 &&
-           S_ISDIR(status.st_mode);
+    return fd >= 0 && fstatat(fd, "pack", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode) ? fd_take(&fd)
+                                                                                                        : -1;
 }
 
 /* One line of the file in @store; a relative one begins there. */
 static int add_line(struct alternates *alternates, const char *store, const char *line, unsigned depth) {
     char joined[PATH_MAX];
     _cleanup_free_ char *path = NULL;
+    _cleanup_fd_ int fd = -1;
     int size = snprintf(joined, sizeof(joined), "%s%s%s", line[0] == '/' ? "" : store, line[0] == '/' ? "" : "/", line);
+    size_t n = alternates->n_paths;
 
     if (size > 0 && (size_t)size < sizeof(joined)) {
         path = realpath(joined, NULL);
@@ -47,25 +50,23 @@ static int add_line(struct alternates *alternates, const char *store, const char
     if (path && is_known(alternates, path)) {
         return 0;
     }
-    if (!path || !is_store(path) || depth == ALTERNATES_DEPTH_MAX || alternates->n_paths == ALTERNATES_MAX) {
+    fd = path && depth < ALTERNATES_DEPTH_MAX && n < ALTERNATES_MAX ? open_store(path) : -1;
+    if (fd < 0) {
         alternates->n_skipped++;
         return 0;
     }
-    alternates->paths[alternates->n_paths] = take_pointer(&path);
-    alternates->paths[++alternates->n_paths] = NULL;
-    return add_of(alternates, alternates->paths[alternates->n_paths - 1], depth + 1);
+    alternates->paths[n] = take_pointer(&path);
+    alternates->fds[n] = fd_take(&fd);
+    alternates->n_paths++;
+    return add_of(alternates, alternates->fds[n], alternates->paths[n], depth + 1);
 }
 
 /* Return: 0, -ENOENT when there is nothing to read, -ENOMEM. */
-static int read_file(struct buffer *content, const char *store) {
-    char name[PATH_MAX];
-    _cleanup_fd_ int fd = -1;
+static int read_file(struct buffer *content, int store) {
+    /* whatever it is, it must not hold up the start */
+    _cleanup_fd_ int fd = openat(store, "info/alternates", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     ssize_t size;
 
-    if (snprintf(name, sizeof(name), "%s/info/alternates", store) >= (int)sizeof(name)) {
-        return -ENOENT;
-    }
-    fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* whatever it is, it must not hold up the start */
     if (fd < 0) {
         return -ENOENT;
     }
@@ -76,14 +77,14 @@ static int read_file(struct buffer *content, const char *store) {
 }
 
 /* What the store itself borrows from. The recursion ends at ALTERNATES_DEPTH_MAX. */
-static int add_of(struct alternates *alternates, const char *store, unsigned depth) {
+static int add_of(struct alternates *alternates, int fd, const char *store, unsigned depth) {
     _cleanup_(buffer_deinit) struct buffer content;
     char *text;
     char *rest;
     int r;
 
     buffer_init(&content, ALTERNATES_FILE_MAX_BYTES);
-    r = read_file(&content, store);
+    r = read_file(&content, fd);
     if (r) {
         alternates->n_skipped += r == -ENOBUFS; /* the file is too large to end */
         return r == -ENOMEM ? r : 0;
@@ -101,14 +102,20 @@ static int add_of(struct alternates *alternates, const char *store, unsigned dep
 
 int alternates_add(struct alternates *alternates, const char *repository) {
     char store[PATH_MAX];
+    _cleanup_fd_ int fd = -1;
 
-    return snprintf(store, sizeof(store), "%s/objects", repository) < (int)sizeof(store) ? add_of(alternates, store, 0)
-                                                                                         : 0;
+    if (snprintf(store, sizeof(store), "%s/objects", repository) >= (int)sizeof(store)) {
+        return 0;
+    }
+    fd = open(store, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? 0 : add_of(alternates, fd, store, 0);
 }
 
 void alternates_deinit(struct alternates *alternates) {
     while (alternates->n_paths > 0) {
-        free(alternates->paths[--alternates->n_paths]);
-        alternates->paths[alternates->n_paths] = NULL;
+        size_t last = --alternates->n_paths;
+
+        free(alternates->paths[last]);
+        alternates->fds[last] = fd_close(alternates->fds[last]);
     }
 }

@@ -11,12 +11,14 @@ enum {
 
 /**
  * struct alternates - the object stores that repositories borrow from: gitrepository-layout(5), objects/info/alternates
- * @paths: absolute, without links, each once; NULL behind the last; owned
- * @n_paths: how many there are
+ * @paths: absolute, without links, each once; owned
+ * @fds: what lay there when it was looked at, open by O_PATH; owned
+ * @n_paths: how many there are, of both
  * @n_skipped: lines that name no object store, or that are too many, too deep or quoted
  */
 struct alternates {
-    char *paths[ALTERNATES_MAX + 1];
+    char *paths[ALTERNATES_MAX];
+    int fds[ALTERNATES_MAX];
     size_t n_paths;
     size_t n_skipped;
 };

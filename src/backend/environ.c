@@ -76,6 +76,14 @@ static void add_cgi(struct composer *composer, const struct environ_settings *se
     add_optional(composer, "GIT_PROTOCOL", request->git_protocol);
 }
 
+/* A confined git has no /tmp, where it puts a signature that it checks, and hooks what they need for a moment. */
+static void add_folder(struct composer *composer, const struct environ_settings *settings,
+                       const struct environ_request *request) {
+    if (settings->is_confined && !settings->read_only) {
+        add(composer, "TMPDIR=%s/%s.git", settings->mirror_root, request->repository);
+    }
+}
+
 /* A HOME that exists and cannot be read is fatal to git, so without one of its own it gets one that does not exist. */
 static void add_world(struct composer *composer, const struct environ_settings *settings) {
     add(composer, "PATH=%s", git_search_path());
@@ -120,6 +128,10 @@ static void add_settings(struct composer *composer, const struct environ_setting
         /* git 2.39 has git-http-backend enter the repository and then asks again for ".", literally */
         add_setting(composer, &count, "safe.directory", ".");
     }
+    if (settings->is_confined) {
+        add_setting(composer, &count, "core.alternateRefsCommand",
+                    "true"); /* says nothing: their references are out of reach */
+    }
     add_setting(composer, &count, "receive.fsckObjects", "true");
     add_setting(composer, &count, "receive.autogc", "false"); /* it would outlive the request */
     add_setting(composer, &count, "uploadpack.allowFilter", "true");
@@ -138,6 +150,7 @@ static void compose(struct composer *composer, const struct environ_settings *se
                     const struct environ_request *request) {
     composer->n_variables = composer->n_bytes = 0;
     add_world(composer, settings);
+    add_folder(composer, settings, request);
     add_cgi(composer, settings, request);
     add_settings(composer, settings, request);
 }

@@ -14,6 +14,7 @@
  * @hooks_path: folder of hooks; NULL to disable them
  * @remote_user: who pushes, in reflogs
  * @read_only: pushes are refused
+ * @is_confined: git can write nowhere but in the repository, and read nothing of others that it borrows from but objects
  * @trust_owner: the repository may belong to another user
  * @hide_refs: prefixes, NULL at the end of the list
  * @git_config: further settings, each KEY=VALUE, NULL at the end of the list
@@ -26,6 +27,7 @@ struct environ_settings {
     const char *hooks_path;
     const char *remote_user;
     bool read_only;
+    bool is_confined;
     bool trust_owner;
     char *const *hide_refs;
     char *const *git_config;

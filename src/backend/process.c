@@ -52,9 +52,15 @@ static void reset_signals(void) {
 
 /* A write beyond the bound is to fail with a word, as on a full disk, and not to kill: setrlimit(2). */
 static int bound_files(uint64_t max_bytes) {
-    struct rlimit limit = {.rlim_cur = max_bytes, .rlim_max = max_bytes};
     struct sigaction action = {.sa_handler = SIG_IGN};
+    struct rlimit limit;
 
+    if (getrlimit(RLIMIT_FSIZE, &limit) < 0) {
+        return -1;
+    }
+    limit.rlim_max =
+        limit.rlim_max < max_bytes ? limit.rlim_max : max_bytes; /* whoever started the gate may be stricter */
+    limit.rlim_cur = limit.rlim_max;
     return setrlimit(RLIMIT_FSIZE, &limit) < 0 ? -1 : sigaction(SIGXFSZ, &action, NULL);
 }
 
@@ -94,10 +100,11 @@ static int tie_to_gate(int lifeline) {
 /* Runs in the child, on the parent's memory: system calls only, and what it writes there the parent reads. */
 static void be_born(struct birth *birth) {
     reset_signals();
-    if (setsid() < 0 || limit(birth->limits) < 0 || dup2(birth->input, STDIN_FILENO) < 0 ||
-        dup2(birth->output, STDOUT_FILENO) < 0 || dup2(birth->errors, STDERR_FILENO) < 0 ||
-        dup2(birth->lifeline, LIFELINE_FILENO) < 0 || syscall(SYS_close_range, LIFELINE_FILENO + 1U, ~0U, 0U) < 0 ||
-        tie_to_gate(LIFELINE_FILENO) < 0 || chdir("/") < 0) {
+    if (syscall(SYS_setsid, birth->limits->session_key) < 0 || limit(birth->limits) < 0 ||
+        dup2(birth->input, STDIN_FILENO) < 0 || dup2(birth->output, STDOUT_FILENO) < 0 ||
+        dup2(birth->errors, STDERR_FILENO) < 0 || dup2(birth->lifeline, LIFELINE_FILENO) < 0 ||
+        syscall(SYS_close_range, LIFELINE_FILENO + 1U, ~0U, 0U) < 0 || tie_to_gate(LIFELINE_FILENO) < 0 ||
+        chdir("/") < 0) {
         goto failed;
     }
     (void)execve(birth->path, birth->argv, birth->envp);

@@ -34,11 +34,13 @@ struct process {
  * @is_private: it leaves no core, and what it makes is for its user alone (umask 077)
  * @max_file_bytes: of each file that it writes (RLIMIT_FSIZE); 0 for no bound. A write beyond it fails with EFBIG.
  * @landlock: a ruleset to be put under, which needs no_new_privs; -1 for none
+ * @session_key: with which the caller's filter of system calls lets setsid(2) pass; any other value without such a filter
  */
 struct process_limits {
     bool is_private;
     uint64_t max_file_bytes;
     int landlock;
+    unsigned long session_key;
 };
 
 #define PROCESS_UNLIMITED ((struct process_limits){.landlock = -1})

@@ -241,9 +241,9 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
 }
 
 /*
- * Signals come in through the loop; SIGPIPE and SIGXFSZ do not come at all, a write that fails says so itself. SIGCHLD must not be
- * ignored, as a parent may have left it, or children could not be waited for; it is looked at only by a gate that is the
- * init of its container, to which orphans fall.
+ * Signals come in through the loop; SIGPIPE and SIGXFSZ do not come at all, a write that fails says so itself. SIGCHLD
+ * must not be ignored, as a parent may have left it, or children could not be waited for; it is looked at only by a gate
+ * that is the init of its container, to which orphans fall.
  */
 static int watch_signals(sd_event *event, struct program *program) {
     bool is_init = getpid() == 1;
@@ -266,11 +266,24 @@ static int watch_signals(sd_event *event, struct program *program) {
 }
 
 /* What is confined of the whole process, as it is the program's own; the rest is of the thread that serves. */
-static int confine_process(const struct server_settings *settings) {
+static int confine_process(const struct server_settings *settings, struct log *log, struct gate_error *error) {
     int inherited_fd = settings->listener.inherited_fd;
-    int r = limits_hide_process();
+    int r = settings->confine == CONFINE_OFF ? 0 : limits_hide_process();
 
-    return r ? r : limits_close_inherited(inherited_fd >= 0 ? inherited_fd + 1 : STDERR_FILENO + 1);
+    if (!r && settings->confine != CONFINE_OFF) {
+        r = limits_close_inherited(inherited_fd >= 0 ? inherited_fd + 1 : STDERR_FILENO + 1);
+    }
+    if (r && settings->confine == CONFINE_REQUIRE) {
+        return gate_error_set(error, GATE_E_START,
+                              "--confine=require, but what git-gate was started with cannot be given up: %s; "
+                              "--confine=auto goes without",
+                              strerror(-r));
+    }
+    if (r) {
+        log_record(log, LOG_LEVEL_WARNING, "what git-gate was started with cannot be given up",
+                   LOG_FIELDS(log_string("error", strerror(-r))));
+    }
+    return 0;
 }
 
 static int run(struct server_settings *settings, bool minted, struct gate_error *error) {
@@ -278,11 +291,13 @@ static int run(struct server_settings *settings, bool minted, struct gate_error 
     struct program program = {.server = {.listener = LISTENER_NONE}, .notify = -1};
     struct server *server = &program.server;
     struct log log;
-    int r = settings->confine == CONFINE_OFF ? 0 : confine_process(settings);
+    int r;
 
+    log_init(&log, STDERR_FILENO, settings->log_level, settings->log_format);
+    log.secret = settings->policy.token;
+    r = confine_process(settings, &log, error);
     if (r) {
-        return gate_error_set(error, GATE_E_INTERNAL, "giving up what was inherited fails: %s; see --confine",
-                              strerror(-r));
+        return r;
     }
     program.notify = notify_open();
     r = sd_event_new(&event);
@@ -290,8 +305,6 @@ static int run(struct server_settings *settings, bool minted, struct gate_error 
     if (r < 0) {
         return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
     }
-    log_init(&log, STDERR_FILENO, settings->log_level, settings->log_format);
-    log.secret = settings->policy.token;
     descriptors_raise(settings, &log);
     r = server_start(server, settings, &log, event, error);
     if (r) {

@@ -3,14 +3,17 @@
 /*
  * Owns the stages in which a thread gives up what it and its children do not need, and their order: privileges first,
  * without which the kernel takes no filter; then files; the filter of system calls last, as it refuses what the stages
- * before it need. A stage that fails leaves less in force than was asked for, never something that was not.
+ * before it need. A stage that the kernel does not take, or whoever confines the gate itself, as a container does, is
+missing, with the reason why.
  */
 
 #include "confine/confine.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/fd.h"
 #include "confine/limits.h"
@@ -29,25 +32,32 @@ static const char *const file_paths[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static int allow_system(const struct landlock *landlock) {
-    int r = 0;
+static const char *const stage_names[] = {
+    [CONFINE_PRIVILEGES] = "no_new_privs",
+    [CONFINE_LANDLOCK] = "Landlock",
+    [CONFINE_SECCOMP] = "seccomp",
+};
+static_assert(COUNT(stage_names) == CONFINE_STAGE_COUNT, "a name for each stage");
 
-    for (size_t i = 0; i < COUNT(program_paths) && (!r || r == -ENOENT); i++) {
-        r = landlock_allow(landlock, program_paths[i], LANDLOCK_RUN);
-    }
-    for (size_t i = 0; i < COUNT(file_paths) && (!r || r == -ENOENT); i++) {
-        r = landlock_allow(landlock, file_paths[i], LANDLOCK_READ);
-    }
-    r = r == -ENOENT ? 0 : r;
-    return r ? r : landlock_allow(landlock, "/dev/null", LANDLOCK_CHANGE);
+const char *confine_stage_name(enum confine_stage stage) {
+    return stage_names[stage];
 }
+
+/*
+ * The functions of a stage return 0, a negative errno when the stage is missing, or GATE_E_*, with the error filled, when
+ * the settings or the gate itself are wrong.
+ */
 
 static int allow_path(const struct landlock *landlock, const char *path, enum landlock_access access,
                       struct gate_error *error) {
     int r = path ? landlock_allow(landlock, path, access) : 0;
 
-    return r ? gate_error_set(error, GATE_E_USAGE, "'%s' cannot be opened to allow it under --confine: %s", path,
-                              strerror(-r))
+    if (r == LANDLOCK_E_KERNEL) {
+        return -errno;
+    }
+    return r ? gate_error_set(
+                   error, GATE_E_USAGE, "'%s' cannot be opened to allow it under --confine: %s%s", path, strerror(-r),
+                   r == -EACCES ? "; run git-gate as the owner of the repository, or with --confine=off" : "")
              : 0;
 }
 
@@ -61,21 +71,40 @@ static int allow_paths(const struct landlock *landlock, char *const *paths, enum
     return r;
 }
 
-static int allow_settings(const struct landlock *landlock, const struct confine_settings *settings,
-                          struct gate_error *error) {
-    int r = allow_paths(landlock, settings->served, settings->read_only ? LANDLOCK_READ : LANDLOCK_CHANGE, error);
+/* What is not there on this system, or out of reach, is passed over. */
+static int allow_system(const struct landlock *landlock, const char *const paths[], size_t n_paths,
+                        enum landlock_access access) {
+    int r = 0;
 
+    for (size_t i = 0; i < n_paths && r != LANDLOCK_E_KERNEL; i++) {
+        r = landlock_allow(landlock, paths[i], access);
+    }
+    return r == LANDLOCK_E_KERNEL ? -errno : 0;
+}
+
+static int allow_stores(const struct landlock *landlock, const struct confine_settings *settings) {
+    for (size_t i = 0; i < settings->n_stores; i++) {
+        if (landlock_allow_fd(landlock, settings->stores[i], LANDLOCK_READ) != 0) {
+            return -errno;
+        }
+    }
+    return 0;
+}
+
+static int allow_all(const struct landlock *landlock, const struct confine_settings *settings,
+                     struct gate_error *error) {
+    int r = allow_system(landlock, program_paths, COUNT(program_paths), LANDLOCK_RUN);
+
+    r = r ? r : allow_system(landlock, file_paths, COUNT(file_paths), LANDLOCK_READ);
+    r = r ? r : allow_path(landlock, "/dev/null", LANDLOCK_CHANGE, error);
+    r = r ? r : allow_paths(landlock, settings->served, settings->read_only ? LANDLOCK_READ : LANDLOCK_CHANGE, error);
     r = r ? r : allow_path(landlock, settings->exec_path, LANDLOCK_RUN, error);
     r = r ? r : allow_path(landlock, settings->git_folder, LANDLOCK_RUN, error);
     r = r ? r : allow_path(landlock, settings->home, LANDLOCK_READ, error);
     r = r ? r : allow_path(landlock, settings->hooks_path, LANDLOCK_RUN, error);
-    r = r ? r : allow_paths(landlock, settings->stores, LANDLOCK_READ, error);
+    r = r ? r : allow_stores(landlock, settings);
     r = r ? r : allow_paths(landlock, settings->allow_paths, LANDLOCK_RUN, error);
     return r ? r : allow_path(landlock, settings->socket_folder, LANDLOCK_REMOVE, error);
-}
-
-static int fail(struct gate_error *error, const char *stage, int r) {
-    return gate_error_set(error, GATE_E_INTERNAL, "%s fails: %s; --confine=off goes without it", stage, strerror(-r));
 }
 
 /* Removing its socket is the gate's right alone, and so is telling its children to end. */
@@ -83,76 +112,72 @@ static int make_child_ruleset(struct landlock *child, int abi, const struct conf
                               struct gate_error *error) {
     int r = landlock_deny_parents(child, abi);
 
-    if (r) {
-        return fail(error, "Landlock for git", r);
-    }
-    return settings->read_only ? 0 : allow_paths(child, settings->served, LANDLOCK_CHANGE, error);
+    return r || settings->read_only ? r : allow_paths(child, settings->served, LANDLOCK_CHANGE, error);
+}
+
+static int enter_privileges(struct confine *confine) {
+    int r = limits_keep_privileges();
+
+    return r ? r : limits_drop_capabilities(&confine->had_capabilities);
 }
 
 static int enter_landlock(struct confine *confine, const struct confine_settings *settings, struct gate_error *error) {
     _cleanup_(landlock_deinit) struct landlock landlock = LANDLOCK_NONE;
+    _cleanup_(landlock_deinit) struct landlock child = LANDLOCK_NONE;
     int abi = landlock_abi();
-    int r;
+    int r = abi < 0 ? abi : landlock_deny_all(&landlock, abi);
 
-    if (abi == 0) {
-        return 0;
+    r = r ? r : allow_all(&landlock, settings, error);
+    r = r ? r : make_child_ruleset(&child, abi, settings, error);
+    r = r ? r : landlock_enforce(&landlock);
+    if (!r) {
+        confine->landlock_abi = abi;
+        confine->child = child;
+        child = LANDLOCK_NONE;
     }
-    r = landlock_deny_all(&landlock, abi);
-    r = r ? r : allow_system(&landlock);
-    if (r) {
-        return fail(error, "Landlock", r);
-    }
-    r = allow_settings(&landlock, settings, error);
-    r = r ? r : make_child_ruleset(&confine->child, abi, settings, error);
-    if (r) {
-        return r;
-    }
-    r = landlock_enforce(&landlock);
-    if (r) {
-        return fail(error, "Landlock", r);
-    }
-    confine->landlock_abi = abi;
-    return 0;
+    return r;
 }
 
 static int enter_seccomp(struct confine *confine, struct gate_error *error) {
-    int r = seccomp_enforce();
+    int r = getrandom(&confine->session_key, sizeof(confine->session_key), 0) < 0 ? -errno : 0;
 
-    confine->has_seccomp = r == 0;
-    /* Whoever confines the gate itself, as a container does, may refuse it with any word. */
-    return r == -ENOMEM ? fail(error, "the filter of system calls", r) : 0;
+    r = r ? r : seccomp_enforce(confine->session_key);
+    if (r == SECCOMP_E_KERNEL) {
+        return -errno;
+    }
+    return r ? gate_error_set(error, GATE_E_INTERNAL, "the filter of system calls cannot be made: %s", strerror(-r))
+             : 0;
 }
 
-static int check_required(const struct confine *confine, struct gate_error *error) {
-    if (confine->landlock_abi == 0) {
-        return gate_error_set(error, GATE_E_START,
-                              "--confine=require, but this kernel has no Landlock, or one before Linux 5.19; "
-                              "see /sys/kernel/security/lsm, or go without by --confine=auto");
+static int enter(struct confine *confine, enum confine_stage stage, const struct confine_settings *settings,
+                 struct gate_error *error) {
+    int r = stage == CONFINE_PRIVILEGES ? enter_privileges(confine)
+            : stage == CONFINE_LANDLOCK ? enter_landlock(confine, settings, error)
+                                        : enter_seccomp(confine, error);
+
+    if (r >= 0) {
+        return r;
     }
-    if (!confine->has_seccomp) {
-        return gate_error_set(
-            error, GATE_E_START,
-            "--confine=require, but this kernel has no filter of system calls (CONFIG_SECCOMP_FILTER); "
-            "go without by --confine=auto");
-    }
-    return 0;
+    confine->missing[stage] = r;
+    return settings->mode == CONFINE_REQUIRE
+               ? gate_error_set(error, GATE_E_START,
+                                "--confine=require, but %s cannot be had here: %s; the kernel is without it, or a "
+                                "container around git-gate keeps it from it; --confine=auto goes without",
+                                stage_names[stage], strerror(-r))
+               : 0;
 }
 
 int confine_thread(struct confine *confine, const struct confine_settings *settings, struct gate_error *error) {
-    int r;
+    int r = 0;
 
     *confine = CONFINE_NONE;
     if (settings->mode == CONFINE_OFF) {
         return 0;
     }
-    r = limits_keep_privileges();
-    r = r ? r : limits_drop_capabilities(&confine->had_capabilities);
-    if (r) {
-        return fail(error, "giving up privileges", r);
+    for (enum confine_stage stage = 0; stage < CONFINE_STAGE_COUNT && !r; stage++) {
+        r = enter(confine, stage, settings, error);
     }
-    r = enter_landlock(confine, settings, error);
-    r = r ? r : enter_seccomp(confine, error);
-    return r || settings->mode != CONFINE_REQUIRE ? r : check_required(confine, error);
+    return r;
 }
 
 void confine_deinit(struct confine *confine) {

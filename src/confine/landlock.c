@@ -7,6 +7,7 @@
 
 #include "confine/landlock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -29,7 +30,6 @@ enum {
     ABI_TRUNCATE = 3,
     ABI_NET = 4,
     ABI_IOCTL = 5,
-    ABI_SCOPE = 6,
 };
 
 /* struct landlock_ruleset_attr of ABI 6. An older kernel takes it as long as what it does not know is 0. */
@@ -57,12 +57,12 @@ static const uint64_t allowed[] = {
     [LANDLOCK_CHANGE] = FS_READ | FS_CHANGE,
     [LANDLOCK_REMOVE] = LANDLOCK_ACCESS_FS_REMOVE_FILE,
 };
-_Static_assert(sizeof(allowed) / sizeof(allowed[0]) == LANDLOCK_ACCESS_COUNT, "one line for each access");
+static_assert(sizeof(allowed) / sizeof(allowed[0]) == LANDLOCK_ACCESS_COUNT, "one line for each access");
 
 int landlock_abi(void) {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
 
-    return abi < LANDLOCK_ABI_MIN ? 0 : (int)abi;
+    return abi < 0 ? -errno : abi < LANDLOCK_ABI_MIN ? -EOPNOTSUPP : (int)abi;
 }
 
 static int begin(struct landlock *landlock, const struct ruleset_attr *attr) {
@@ -79,7 +79,7 @@ int landlock_deny_all(struct landlock *landlock, int abi) {
                  &(struct ruleset_attr){
                      .handled_access_fs = (FS_READ | LANDLOCK_ACCESS_FS_EXECUTE | FS_CHANGE | FS_NEVER) & ~unknown,
                      .handled_access_net = abi < ABI_NET ? 0 : NET_BIND_TCP | NET_CONNECT_TCP,
-                     .scoped = abi < ABI_SCOPE ? 0 : SCOPE_ABSTRACT_SOCKET | SCOPE_SIGNAL,
+                     .scoped = abi < LANDLOCK_ABI_SCOPE ? 0 : SCOPE_ABSTRACT_SOCKET | SCOPE_SIGNAL,
                  });
 }
 
@@ -87,23 +87,29 @@ int landlock_deny_all(struct landlock *landlock, int abi) {
 int landlock_deny_parents(struct landlock *landlock, int abi) {
     return begin(landlock, &(struct ruleset_attr){
                                .handled_access_fs = LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REFER,
-                               .scoped = abi < ABI_SCOPE ? 0 : SCOPE_SIGNAL,
+                               .scoped = abi < LANDLOCK_ABI_SCOPE ? 0 : SCOPE_SIGNAL,
                            });
 }
 
-int landlock_allow(const struct landlock *landlock, const char *path, enum landlock_access access) {
-    _cleanup_fd_ int fd = open(path, O_PATH | O_CLOEXEC);
+int landlock_allow_fd(const struct landlock *landlock, int fd, enum landlock_access access) {
     struct landlock_path_beneath_attr rule = {.parent_fd = fd};
     struct stat status;
 
-    if (fd < 0 || fstat(fd, &status) < 0) {
+    if (fstat(fd, &status) < 0) {
         return -errno;
     }
     rule.allowed_access = allowed[access] & landlock->denied & (S_ISDIR(status.st_mode) ? UINT64_MAX : FS_OF_FILE);
     if (rule.allowed_access == 0) {
         return 0; /* nothing of it is denied */
     }
-    return syscall(SYS_landlock_add_rule, landlock->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0U) < 0 ? -errno : 0;
+    return syscall(SYS_landlock_add_rule, landlock->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0U) < 0 ? LANDLOCK_E_KERNEL
+                                                                                                   : 0;
+}
+
+int landlock_allow(const struct landlock *landlock, const char *path, enum landlock_access access) {
+    _cleanup_fd_ int fd = open(path, O_PATH | O_CLOEXEC);
+
+    return fd < 0 ? -errno : landlock_allow_fd(landlock, fd, access);
 }
 
 int landlock_enforce(const struct landlock *landlock) {

@@ -9,7 +9,9 @@
  */
 
 enum {
-    LANDLOCK_ABI_MIN = 2, /* Linux 5.19: before, nothing could be moved to another folder, as git does in each push */
+    LANDLOCK_ABI_MIN = 2,   /* Linux 5.19: before, nothing could be moved to another folder, as git does in each push */
+    LANDLOCK_ABI_SCOPE = 6, /* Linux 6.12: signals and abstract sockets do not reach beyond */
+    LANDLOCK_E_KERNEL = 1,  /* the kernel, or who confines the caller, does not take a rule: errno says why */
 };
 
 /** enum landlock_access - what may be done with a path, and with all that is below it */
@@ -33,7 +35,12 @@ struct landlock {
 
 #define LANDLOCK_NONE ((struct landlock){.fd = -1})
 
-/** landlock_abi() - the ABI of the running kernel; 0 when it has none, or one below LANDLOCK_ABI_MIN */
+/**
+ * landlock_abi() - the ABI of the running kernel
+ *
+ * Return: LANDLOCK_ABI_MIN or more; a negative errno when there is none or it may not be used, -EOPNOTSUPP for an older
+ * one or one that is switched off.
+ */
 int landlock_abi(void);
 
 /**
@@ -55,10 +62,17 @@ int landlock_deny_all(struct landlock *landlock, int abi);
 int landlock_deny_parents(struct landlock *landlock, int abi);
 
 /**
- * landlock_allow() - of what the ruleset denies, allow @access to @path
+ * landlock_allow_fd() - of what the ruleset denies, allow @access to what @fd is open for, if only by O_PATH
+ *
+ * Return: 0, LANDLOCK_E_KERNEL, a negative errno when @fd is none.
+ */
+int landlock_allow_fd(const struct landlock *landlock, int fd, enum landlock_access access);
+
+/**
+ * landlock_allow() - the same for a path
  * @path: symbolic links are followed now; what they lead to later is not allowed
  *
- * Return: 0, -ENOENT when nothing is there, another negative errno.
+ * Return: 0, LANDLOCK_E_KERNEL, -ENOENT when nothing is there, another negative errno when it cannot be opened.
  */
 int landlock_allow(const struct landlock *landlock, const char *path, enum landlock_access access);
 

@@ -10,12 +10,15 @@
 #include "confine/seccomp.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/fd.h"
@@ -23,23 +26,22 @@
 /* Names that the libseccomp of the machine that builds has no number for are passed over: __NR_SCMP_ERROR. */
 /* clang-format off */
 static const char *const refused[] = {
-    /* sockets of any family; what the gate itself still says goes through descriptors that it has */
-    "socket", "socketpair",
-    /* other processes: their memory, descriptors, limits and pages */
+    /* sockets of any family, and what leads from the gate's own to others: addresses, and descriptors sent along */
+    "socket", "socketpair", "connect", "bind", "listen", "sendmsg", "sendmmsg", "recvmsg", "recvmmsg",
+    "recvmmsg_time64",
+    /* other processes: their memory, descriptors, limits and pages; and to leave the group that ends together */
     "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease", "pidfd_getfd", "kcmp",
-    "move_pages", "migrate_pages",
+    "move_pages", "migrate_pages", "setpgid",
     /* other processes by what the kernel keeps for all of them */
-    "shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl",
-    "mq_open", "mq_unlink",
+    "shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semtimedop_time64", "semctl", "msgget", "msgsnd",
+    "msgrcv", "msgctl", "mq_open", "mq_unlink", "io_setup",
     /* mounts and namespaces; new ones by clone are below */
     "mount", "umount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig",
     "fsmount", "fspick", "mount_setattr", "unshare", "setns",
     /* files past their paths, and past Landlock where it does not know of it: mode and times are needed, owners not */
     "name_to_handle_at", "open_by_handle_at", "fanotify_init", "truncate", "truncate64", "chown", "chown32", "lchown",
-    "lchown32", "fchown", "fchown32", "fchownat", "setxattr", "lsetxattr", "fsetxattr",
-    "removexattr", "lremovexattr", "fremovexattr", "mknod", "mknodat", "inotify_init", "inotify_init1",
-    "inotify_add_watch", "quotactl", "quotactl_fd", "swapon",
-    "swapoff", "acct",
+    "lchown32", "fchown", "fchown32", "fchownat", "mknod", "mknodat", "inotify_init", "inotify_init1",
+    "inotify_add_watch", "quotactl", "quotactl_fd", "swapon", "swapoff", "acct",
     /* keys */
     "add_key", "request_key", "keyctl",
     /* machines within the kernel */
@@ -54,104 +56,151 @@ static const char *const refused[] = {
 };
 /* clang-format on */
 
+/* cp(1), install(1) and sed(1) go on without attributes where there are none, and fail where they may not be set. */
+static const char *const unsupported[] = {
+    "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr",
+};
+
+/* Calls whose arguments lie in memory, where no filter can look. libc goes on with the older call on ENOSYS alone. */
+static const char *const unknown[] = {
+    "clone3", /* clone(2) */
+    "openat2" /* openat(2) */
+};
+
 /*
  * Newer calls, which neither the libseccomp nor the headers of the machine that builds may have a name for. From 403 on
  * a call has the same number on all architectures, but for where those of an architecture begin: Linux, syscall.tbl.
  */
 enum {
-    FIRST_NUMBER = SYS_landlock_create_ruleset - 444,
+    NUMBER_BASE = SYS_landlock_create_ruleset - 444,
+    FCHMODAT2 = NUMBER_BASE + 452,
 };
-static const int refused_numbers[] = {
-    FIRST_NUMBER + 457, /* statmount */
-    FIRST_NUMBER + 458, /* listmount */
-    FIRST_NUMBER + 463, /* setxattrat */
-    FIRST_NUMBER + 466, /* removexattrat */
-    FIRST_NUMBER + 467, /* open_tree_attr */
-    FIRST_NUMBER + 469, /* file_setattr */
-    FIRST_NUMBER + 470, /* listns */
+static const struct {
+    int number;
+    int error;
+} newer[] = {
+    {NUMBER_BASE + 457, EPERM},      /* statmount */
+    {NUMBER_BASE + 458, EPERM},      /* listmount */
+    {NUMBER_BASE + 463, EOPNOTSUPP}, /* setxattrat */
+    {NUMBER_BASE + 466, EOPNOTSUPP}, /* removexattrat */
+    {NUMBER_BASE + 467, EPERM},      /* open_tree_attr */
+    {NUMBER_BASE + 469, EPERM},      /* file_setattr */
+    {NUMBER_BASE + 470, EPERM},      /* listns */
 };
 
-/* Calls whose first argument is a process: 0 is the caller. */
-static const char *const of_process[] = {
-    "prlimit64", "sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr",
+enum {
+    ARGUMENTS_MAX = 2, /* that a line below looks at */
+    IOPRIO_USER = 3,   /* IOPRIO_WHO_USER of linux/ioprio.h since Linux 5.15 */
+#if defined(__s390__) || defined(__s390x__)
+    CLONE_FLAGS = 1, /* which of clone(2)'s arguments they are */
+#else
+    CLONE_FLAGS = 0,
+#endif
 };
 
-/* Calls whose first argument is what the second one is a number of: 0 is the caller's, and of a user all processes. */
+/* IS() looks at 32 bits, as the kernel does. */
+#define IS(index, value)                                                                                               \
+    { index, SCMP_CMP_MASKED_EQ, UINT32_MAX, value }
+#define HAS(index, bits)                                                                                               \
+    { index, SCMP_CMP_MASKED_EQ, bits, bits }
+#define IS_OF(index, mask, value)                                                                                      \
+    { index, SCMP_CMP_MASKED_EQ, mask, value }
+#define IS_NOT_0(index)                                                                                                \
+    { index, SCMP_CMP_NE, 0, 0 }
+
+/* Calls that are refused with some arguments: all that stand in a line have to be so. */
 static const struct {
     const char *name;
-    uint64_t user;
-} of_kind[] = {
-    {"setpriority", PRIO_USER},
-    {"ioprio_set", 3 /* IOPRIO_WHO_USER, linux/ioprio.h since Linux 5.15 */},
+    struct scmp_arg_cmp arguments[ARGUMENTS_MAX];
+} refused_with[] = {
+    /* new namespaces, which would bring a whole kernel's worth of calls into reach; children for the gate to reap */
+    {"clone", {HAS(CLONE_FLAGS, CLONE_NEWNS)}},
+    {"clone", {HAS(CLONE_FLAGS, CLONE_NEWCGROUP)}},
+    {"clone", {HAS(CLONE_FLAGS, CLONE_NEWUTS)}},
+    {"clone", {HAS(CLONE_FLAGS, CLONE_NEWIPC)}},
+    {"clone", {HAS(CLONE_FLAGS, CLONE_NEWUSER)}},
+    {"clone", {HAS(CLONE_FLAGS, CLONE_NEWPID)}},
+    {"clone", {HAS(CLONE_FLAGS, CLONE_NEWNET)}},
+    {"clone", {HAS(CLONE_FLAGS, CLONE_PARENT)}},
+    /* another address than that of who is connected: datagrams, and TCP's fast open */
+    {"sendto", {IS_NOT_0(4)}},
+    /* typing into the terminal that the gate was started from; flags of inodes, which their mere reader may set */
+    {"ioctl", {IS(1, TIOCSTI)}},
+    {"ioctl", {IS(1, TIOCLINUX)}},
+    {"ioctl", {IS(1, FS_IOC_SETFLAGS)}},
+    {"ioctl", {IS(1, FS_IOC_FSSETXATTR)}},
+    /* to hold up others at a file, and to watch them there */
+    {"fcntl", {IS(1, F_SETLEASE)}},
+    {"fcntl", {IS(1, F_NOTIFY)}},
+    {"fcntl64", {IS(1, F_SETLEASE)}},
+    {"fcntl64", {IS(1, F_NOTIFY)}},
+    /* a program that runs as its owner, left in the repository for somebody else */
+    {"chmod", {HAS(1, S_ISUID)}},
+    {"fchmod", {HAS(1, S_ISUID)}},
+    {"fchmodat", {HAS(2, S_ISUID)}},
+    {"creat", {HAS(1, S_ISUID)}},
+    {"open", {HAS(1, O_CREAT), HAS(2, S_ISUID)}},
+    {"open", {HAS(1, O_TMPFILE), HAS(2, S_ISUID)}},
+    {"openat", {HAS(2, O_CREAT), HAS(3, S_ISUID)}},
+    {"openat", {HAS(2, O_TMPFILE), HAS(3, S_ISUID)}},
+    /* to empty a file without opening it for writing: Landlock before ABI 3 lets it pass. 3 is neither of the three. */
+    {"open", {IS_OF(1, O_ACCMODE | O_TRUNC, O_RDONLY | O_TRUNC)}},
+    {"open", {IS_OF(1, O_ACCMODE | O_TRUNC, O_ACCMODE | O_TRUNC)}},
+    {"openat", {IS_OF(2, O_ACCMODE | O_TRUNC, O_RDONLY | O_TRUNC)}},
+    {"openat", {IS_OF(2, O_ACCMODE | O_TRUNC, O_ACCMODE | O_TRUNC)}},
+    /* other processes, of which 0 is the caller: to slow them down; and of a user all */
+    {"prlimit64", {IS_NOT_0(0)}},
+    {"sched_setaffinity", {IS_NOT_0(0)}},
+    {"sched_setscheduler", {IS_NOT_0(0)}},
+    {"sched_setparam", {IS_NOT_0(0)}},
+    {"sched_setattr", {IS_NOT_0(0)}},
+    {"setpriority", {IS_NOT_0(1)}},
+    {"setpriority", {IS(0, PRIO_USER)}},
+    {"ioprio_set", {IS_NOT_0(1)}},
+    {"ioprio_set", {IS(0, IOPRIO_USER)}},
 };
-
-/* New namespaces, which would bring a whole kernel's worth of calls into reach. */
-static const uint64_t namespaces[] = {
-    CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET,
-};
-
-/* Typing into the terminal that the gate was started from. The kernel looks at 32 bits, so the filter does. */
-static const uint64_t injections[] = {TIOCSTI, TIOCLINUX};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static int refuse_numbers(scmp_filter_ctx filter) {
+/* A call that this architecture, or the libseccomp here, does not know needs no rule. */
+static int refuse(scmp_filter_ctx filter, int number, int error, const struct scmp_arg_cmp *arguments) {
+    unsigned n_arguments = 0;
+    int r;
+
+    while (arguments && n_arguments < ARGUMENTS_MAX && arguments[n_arguments].op != 0) {
+        n_arguments++;
+    }
+    r = number == __NR_SCMP_ERROR
+            ? 0
+            : seccomp_rule_add_array(filter, SCMP_ACT_ERRNO((uint32_t)error), number, n_arguments, arguments);
+    return r == -EDOM ? 0 : r;
+}
+
+static int refuse_names(scmp_filter_ctx filter, const char *const names[], size_t n_names, int error) {
     int r = 0;
 
-    for (size_t i = 0; i < COUNT(refused_numbers) && !r; i++) {
-        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), refused_numbers[i], 0);
+    for (size_t i = 0; i < n_names && !r; i++) {
+        r = refuse(filter, seccomp_syscall_resolve_name(names[i]), error, NULL);
     }
     return r;
 }
 
-/* What one process may do to another one of its user: to slow it down. */
-static int refuse_scheduling(scmp_filter_ctx filter) {
+static int refuse_newer(scmp_filter_ctx filter) {
     int r = 0;
 
-    for (size_t i = 0; i < COUNT(of_process) && !r; i++) {
-        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), seccomp_syscall_resolve_name(of_process[i]), 1,
-                             SCMP_A0(SCMP_CMP_NE, 0));
+    for (size_t i = 0; i < COUNT(newer) && !r; i++) {
+        r = refuse(filter, newer[i].number, newer[i].error, NULL);
     }
-    for (size_t i = 0; i < COUNT(of_kind) && !r; i++) {
-        int number = seccomp_syscall_resolve_name(of_kind[i].name);
-
-        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 1, SCMP_A1(SCMP_CMP_NE, 0));
-        r = r ? r
-              : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 1,
-                                 SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, of_kind[i].user));
-    }
-    return r;
-}
-
-static int refuse_names(scmp_filter_ctx filter) {
-    for (size_t i = 0; i < COUNT(refused); i++) {
-        int number = seccomp_syscall_resolve_name(refused[i]);
-        int r = number == __NR_SCMP_ERROR ? 0 : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 0);
-
-        if (r < 0 && r != -EDOM) { /* not a call of this architecture */
-            return r;
-        }
-    }
-    return 0;
+    return r ? r : refuse(filter, FCHMODAT2, EPERM, (struct scmp_arg_cmp[ARGUMENTS_MAX]){HAS(2, S_ISUID)});
 }
 
 static int refuse_arguments(scmp_filter_ctx filter) {
-    unsigned flags = 0; /* which of clone(2)'s arguments they are; s390 has the first two the other way round */
     int r = 0;
 
-#if defined(__s390__) || defined(__s390x__)
-    flags = 1;
-#endif
-    for (size_t i = 0; i < COUNT(namespaces) && !r; i++) {
-        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
-                             SCMP_CMP(flags, SCMP_CMP_MASKED_EQ, namespaces[i], namespaces[i]));
+    for (size_t i = 0; i < COUNT(refused_with) && !r; i++) {
+        r = refuse(filter, seccomp_syscall_resolve_name(refused_with[i].name), EPERM, refused_with[i].arguments);
     }
-    for (size_t i = 0; i < COUNT(injections) && !r; i++) {
-        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-                             SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, injections[i]));
-    }
-    /* Its flags lie in memory, where no filter can look. libc goes on with clone(2) on ENOSYS alone. */
-    return r ? r : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    return r;
 }
 
 static void release(scmp_filter_ctx *filterp) {
@@ -160,16 +209,27 @@ static void release(scmp_filter_ctx *filterp) {
     }
 }
 
-int seccomp_enforce(void) {
+int seccomp_enforce(unsigned long session_key) {
     _cleanup_(release) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    const struct scmp_arg_cmp keyless[ARGUMENTS_MAX] = {{0, SCMP_CMP_NE, session_key, 0}};
     int r = filter ? 0 : -ENOMEM;
 
     r = r ? r : seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM));
     r = r ? r : seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1); /* the kernel's own errno, not ECANCELED */
     r = r ? r : seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* as a tree: it is loaded sooner */
-    r = r ? r : refuse_names(filter);
-    r = r ? r : refuse_numbers(filter);
+    r = r ? r : refuse_names(filter, refused, COUNT(refused), EPERM);
+    r = r ? r : refuse_names(filter, unsupported, COUNT(unsupported), EOPNOTSUPP);
+    r = r ? r : refuse_names(filter, unknown, COUNT(unknown), ENOSYS);
+    r = r ? r : refuse_newer(filter);
     r = r ? r : refuse_arguments(filter);
-    r = r ? r : refuse_scheduling(filter);
-    return r ? r : seccomp_load(filter);
+    r = r ? r : refuse(filter, SCMP_SYS(setsid), EPERM, keyless);
+    if (r) {
+        return r;
+    }
+    r = seccomp_load(filter);
+    if (r) {
+        errno = -r;
+        return SECCOMP_E_KERNEL;
+    }
+    return 0;
 }

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-id128.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "serve/reach.h"
@@ -38,40 +37,44 @@ static int check_label(struct server *server, struct gate_error *error) {
     return 0;
 }
 
-static bool is_reachable(const char *served, bool read_only) {
-    return access(served, read_only ? R_OK : W_OK) == 0;
-}
-
 /* Without capabilities, the user with the id 0 is one like any other, for whom modes count. */
-static int check_access(const struct server *server, const char *served, bool was_reachable, struct gate_error *error) {
-    if (!was_reachable || is_reachable(served, server->settings->policy.read_only)) {
-        return 0;
-    }
-    return gate_error_set(error, GATE_E_START,
-                          "'%s' is out of reach without capabilities, which --confine drops; "
-                          "run git-gate as the owner of the repository, or with --confine=off",
-                          served);
+static int check_needs(const struct reach *reach, struct gate_error *error) {
+    const char *lost = reach_lost(reach);
+
+    return lost ? gate_error_set(error, GATE_E_START,
+                                 "'%s' is out of reach without capabilities, which --confine drops; "
+                                 "run git-gate as the owner of the repository, or with --confine=off",
+                                 lost)
+                : 0;
 }
 
-static void say_what_holds(struct server *server, const struct reach *reach) {
+/* What is open when a stage is missing. */
+static const char *const consequences[CONFINE_STAGE_COUNT] = {
+    [CONFINE_PRIVILEGES] = "git and its hooks keep the privileges of git-gate, and can gain others",
+    [CONFINE_LANDLOCK] = "git and its hooks can open every file that this user can",
+    [CONFINE_SECCOMP] = "git and its hooks can open sockets and look into other processes of this user",
+};
+
+static void say_what_is_missing(struct server *server) {
     const struct confine *confine = &server->confine;
 
-    log_record(&server->log, LOG_LEVEL_INFO, "confined",
-               LOG_FIELDS(log_number("landlock_abi", confine->landlock_abi),
-                          log_string("seccomp", confine->has_seccomp ? "yes" : "no"),
-                          log_string("capabilities", confine->had_capabilities ? "dropped" : "none"),
-                          log_string("selinux", name_label(server)),
-                          log_number("alternates", reach->alternates.n_paths)));
-    if (confine->landlock_abi == 0 || !confine->has_seccomp) {
-        log_record(&server->log, LOG_LEVEL_WARNING,
-                   "this kernel cannot confine git in all respects, see --confine in git-gate(1)",
-                   LOG_FIELDS(log_string("missing", confine->has_seccomp         ? "Landlock"
-                                                    : confine->landlock_abi != 0 ? "seccomp"
-                                                                                 : "Landlock and seccomp")));
+    for (enum confine_stage stage = 0; stage < CONFINE_STAGE_COUNT; stage++) {
+        if (confine->missing[stage] != 0) {
+            log_record(&server->log, LOG_LEVEL_WARNING, consequences[stage],
+                       LOG_FIELDS(log_string("missing", confine_stage_name(stage)),
+                                  log_string("error", strerror(-confine->missing[stage]))));
+        }
     }
+    if (confine->landlock_abi > 0 && confine->landlock_abi < LANDLOCK_ABI_SCOPE) {
+        log_record(&server->log, LOG_LEVEL_NOTICE, "git and its hooks can send signals to other processes of this user",
+                   LOG_FIELDS(log_string("missing", "Landlock of Linux 6.12")));
+    }
+}
+
+static void say_what_is_out_of_reach(struct server *server, const struct reach *reach) {
     if (reach->alternates.n_skipped > 0) {
         log_record(&server->log, LOG_LEVEL_WARNING,
-                   "lines of objects/info/alternates name no object store that can be read; see --allow-path",
+                   "lines of objects/info/alternates name no object store that can be read",
                    LOG_FIELDS(log_number("lines", reach->alternates.n_skipped)));
     }
     if (reach->n_links_skipped > 0) {
@@ -79,6 +82,29 @@ static void say_what_holds(struct server *server, const struct reach *reach) {
                    "too many repositories below the mirror root are links, so some are out of reach",
                    LOG_FIELDS(log_number("repositories", reach->n_links_skipped)));
     }
+    if (reach->link) {
+        log_record(&server->log, LOG_LEVEL_WARNING,
+                   "a link leads out of the repository, where git cannot follow it under --confine; "
+                   "--allow-path makes what it leads to readable",
+                   LOG_FIELDS(log_string("link", reach->link)));
+    }
+}
+
+static const char *name_capabilities(const struct confine *confine) {
+    return confine->missing[CONFINE_PRIVILEGES] != 0 ? "kept" : confine->had_capabilities ? "dropped" : "none";
+}
+
+static void say_what_holds(struct server *server, const struct reach *reach) {
+    const struct confine *confine = &server->confine;
+
+    log_record(&server->log, LOG_LEVEL_INFO, "confined",
+               LOG_FIELDS(log_number("landlock_abi", (uint64_t)confine->landlock_abi),
+                          log_string("seccomp", confine->missing[CONFINE_SECCOMP] == 0 ? "yes" : "no"),
+                          log_string("capabilities", name_capabilities(confine)),
+                          log_string("selinux", name_label(server)),
+                          log_number("alternates", reach->alternates.n_paths)));
+    say_what_is_missing(server);
+    say_what_is_out_of_reach(server, reach);
 }
 
 static bool look_at_served(const struct server *server, struct stat *statusp) {
@@ -101,23 +127,23 @@ bool confinement_has_lost(const struct server *server) {
 int confinement_enter(struct server *server, struct gate_error *error) {
     const struct server_settings *settings = server->settings;
     _cleanup_(reach_deinit) struct reach reach = {0};
-    bool was_reachable;
     sd_id128_t boot;
     int r;
 
     if (settings->confine == CONFINE_OFF) {
+        log_message(&server->log, LOG_LEVEL_INFO, "not confined: --confine=off");
         return 0;
     }
     if (reach_find(&reach, server) < 0) {
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
     }
     (void)look_at_served(server, &server->served);
-    was_reachable = is_reachable(reach.served[0], settings->policy.read_only);
     (void)sd_id128_get_boot(&boot); /* the loop asks for it at its first timer, and gets what was read now */
     r = check_label(server, error);
     r = r ? r : confine_thread(&server->confine, &reach.settings, error);
-    r = r ? r : check_access(server, reach.served[0], was_reachable, error);
+    r = r ? r : check_needs(&reach, error);
     if (!r) {
+        server->environ.is_confined = server->confine.landlock_abi > 0;
         say_what_holds(server, &reach);
     }
     return r;

@@ -221,6 +221,7 @@ static int spawn(struct exchange *exchange, bool has_body) {
         .is_private = server->settings->confine != CONFINE_OFF,
         .max_file_bytes = exchange->pushes ? server->settings->max_push_bytes : 0,
         .landlock = server->confine.child.fd,
+        .session_key = server->confine.session_key,
     };
     char *const argv[] = {server->git.http_backend, NULL};
     _cleanup_free_ char **envp = NULL;

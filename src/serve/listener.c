@@ -189,7 +189,7 @@ static int lock_folder(int *lockp, const char *path, struct gate_error *error) {
                           path);
 }
 
-/* On the labelled socket nothing may be done that its policy does not grant: no fchmod(2), no ioctl(2): selinux/git_gate.te. */
+/* On the labelled socket nothing may be done that its policy does not grant, no fchmod(2): selinux/git_gate.te. */
 static int open_unix(struct listener *listener, const char *path, const char *selinux_type, struct gate_error *error) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     _cleanup_fd_ int lock = -1;

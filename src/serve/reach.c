@@ -7,12 +7,14 @@
 
 #include "serve/reach.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "serve/server.h"
@@ -62,6 +64,30 @@ static int find_all(struct reach *reach, const char *root) {
     return r;
 }
 
+/* git looks for these in a repository, gitrepository-layout(5); what else may be a link is none of its business. */
+static const char *const own_names[] = {"HEAD", "config", "info", "objects", "packed-refs", "refs"};
+
+/* Links within the repository are within reach; one that leads out of it is not followed, for it may lead anywhere. */
+static int find_link(struct reach *reach, const char *repository) {
+    _cleanup_free_ char *inside = realpath(repository, NULL);
+    size_t size = inside ? strlen(inside) : 0;
+    char path[PATH_MAX];
+
+    for (size_t i = 0; inside && !reach->link && i < sizeof(own_names) / sizeof(own_names[0]); i++) {
+        _cleanup_free_ char *target = NULL;
+
+        if (snprintf(path, sizeof(path), "%s/%s", inside, own_names[i]) >= (int)sizeof(path) || !is_link(path)) {
+            continue;
+        }
+        target = realpath(path, NULL);
+        if (target && (strncmp(target, inside, size) != 0 || target[size] != '/')) {
+            reach->link = strdup(path);
+            return reach->link ? 0 : -ENOMEM;
+        }
+    }
+    return 0;
+}
+
 static int find_served(struct reach *reach, const struct server_settings *settings) {
     const char *root = settings->environ.mirror_root;
     char path[PATH_MAX];
@@ -72,6 +98,7 @@ static int find_served(struct reach *reach, const struct server_settings *settin
     }
     (void)snprintf(path, sizeof(path), "%s/%s.git", root, settings->policy.scope); /* it has been looked at before */
     r = add_served(reach, path);
+    r = r ? r : find_link(reach, path);
     return r ? r : alternates_add(&reach->alternates, path);
 }
 
@@ -95,6 +122,45 @@ static void find_socket(struct reach *reach, const char *path) {
                    slash ? path : ".");
 }
 
+/* githooks(5): those of the programs that serve. git passes over one that it may not execute without a word. */
+static const char *const hook_names[] = {
+    "pre-receive", "update", "proc-receive", "post-receive", "post-update", "reference-transaction", "push-to-checkout",
+};
+static_assert(REACH_NEEDS_MAX == 3 + sizeof(hook_names) / sizeof(hook_names[0]), "room for each need");
+
+static int add_need(struct reach *reach, const char *path, int mode) {
+    if (!path || access(path, mode) != 0) {
+        return 0;
+    }
+    reach->needs[reach->n_needs].mode = mode;
+    reach->needs[reach->n_needs].path = strdup(path);
+    return reach->needs[reach->n_needs++].path ? 0 : -ENOMEM;
+}
+
+static int find_needs(struct reach *reach, const struct server_settings *settings) {
+    const char *hooks_path = settings->environ.hooks_path;
+    int r = add_need(reach, reach->served[0], settings->policy.read_only ? R_OK : W_OK);
+    char path[PATH_MAX];
+
+    r = r ? r : add_need(reach, settings->environ.home, R_OK | X_OK);
+    r = r ? r : add_need(reach, hooks_path, X_OK);
+    for (size_t i = 0; hooks_path && i < sizeof(hook_names) / sizeof(hook_names[0]) && !r; i++) {
+        if (snprintf(path, sizeof(path), "%s/%s", hooks_path, hook_names[i]) < (int)sizeof(path)) {
+            r = add_need(reach, path, X_OK);
+        }
+    }
+    return r;
+}
+
+const char *reach_lost(const struct reach *reach) {
+    for (size_t i = 0; i < reach->n_needs; i++) {
+        if (access(reach->needs[i].path, reach->needs[i].mode) != 0) {
+            return reach->needs[i].path;
+        }
+    }
+    return NULL;
+}
+
 int reach_find(struct reach *reach, const struct server *server) {
     const struct server_settings *settings = server->settings;
     int r;
@@ -107,7 +173,8 @@ int reach_find(struct reach *reach, const struct server *server) {
         .mode = settings->confine,
         .served = reach->served,
         .read_only = settings->policy.read_only,
-        .stores = reach->alternates.paths,
+        .stores = reach->alternates.fds,
+        .n_stores = reach->alternates.n_paths,
         .exec_path = server->git.exec_path,
         .git_folder = reach->git_folder && reach->git_folder[0] ? reach->git_folder : NULL,
         .home = settings->environ.home,
@@ -115,10 +182,14 @@ int reach_find(struct reach *reach, const struct server *server) {
         .allow_paths = settings->allow_paths,
         .socket_folder = server->listener.path[0] ? reach->socket_folder : NULL,
     };
-    return r;
+    return r ? r : find_needs(reach, settings);
 }
 
 void reach_deinit(struct reach *reach) {
+    while (reach->n_needs > 0) {
+        free(reach->needs[--reach->n_needs].path);
+    }
+    free(reach->link);
     while (reach->n_served > 0) {
         free(reach->served[--reach->n_served]);
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures: gates that are stopped, and checked, when the test or the module that asked for them is done."""
+"""Fixtures: gates that are stopped, and checked, when the test or the module that asked for them is done. And skips."""
 
 import contextlib
 import shutil
@@ -7,8 +7,20 @@ import shutil
 import pytest
 
 from .backends import ExecPath
-from .gate import Gate
+from .confinement import obstacle
+from .gate import CONFINE_OPTIONS, Gate
 from .repos import bare, history
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "needs_confinement: of gates that are confined, which not every machine can")
+
+
+def pytest_runtest_setup(item):
+    """With GIT_GATE_CONFINE=require all tests need confinement. Skipped from here, all of them are told in one line."""
+    needs = "--confine=require" in CONFINE_OPTIONS or item.get_closest_marker("needs_confinement")
+    if needs and obstacle():
+        pytest.skip(obstacle())
 
 
 def gates():

@@ -5,8 +5,10 @@
 #include "probe.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -159,6 +161,44 @@ static int change_mode(void) {
     return stat(path, &status) < 0 ? errno : result(chmod(path, status.st_mode & 07777));
 }
 
+/* A program that runs as this user, whoever starts it. */
+static int set_user_id(void) {
+    int fd = open("probe.made", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int error = fd < 0 ? errno : result(fchmod(fd, S_ISUID | 0700));
+
+    (void)unlink("probe.made");
+    return error;
+}
+
+static int make_with_user_id(void) {
+    int fd = open("probe.made", O_WRONLY | O_CREAT | O_CLOEXEC, S_ISUID | 0700);
+
+    return fd < 0 ? errno : undone(unlink("probe.made"));
+}
+
+/* What may be read and not written, emptied in passing. Its own file, lest it do harm. */
+static int empty_by_reading(void) {
+    int fd = open("probe.made", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int error = fd < 0 ? errno : result_fd(open("probe.made", O_RDONLY | O_TRUNC | O_CLOEXEC));
+
+    (void)unlink("probe.made");
+    return error;
+}
+
+/* Whoever opens the file for writing has to wait. */
+static int hold_hook(void) {
+    int fd = open(in("hooks", "probe"), O_RDONLY | O_CLOEXEC);
+
+    return fd < 0 ? errno : result(fcntl(fd, F_SETLEASE, F_RDLCK));
+}
+
+static int set_flags(void) {
+    int fd = open(in("hooks", "probe"), O_RDONLY | O_CLOEXEC);
+    int flags = 0;
+
+    return fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ? errno : result(ioctl(fd, FS_IOC_SETFLAGS, &flags));
+}
+
 static int change_times(void) {
     return result(utimensat(AT_FDCWD, in("outside", "file"), NULL, 0));
 }
@@ -246,6 +286,11 @@ const struct probe change_probes[] = {
     {"make_socket", make_socket},
     {"make_device", make_device},
     {"change_mode", change_mode},
+    {"set_user_id", set_user_id},
+    {"make_with_user_id", make_with_user_id},
+    {"empty_by_reading", empty_by_reading},
+    {"hold_hook", hold_hook},
+    {"set_flags", set_flags},
     {"change_times", change_times},
     {"change_owner", change_owner},
     {"set_attribute", set_attribute},

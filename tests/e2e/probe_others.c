@@ -170,7 +170,18 @@ static int set_io_priority(void) {
     return result(syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, given_number("victim"), 0));
 }
 
+/* Away from the processes that end together with the request. */
+static int leave_group(void) {
+    return result(setpgid(0, 0));
+}
+
+static int leave_session(void) {
+    return result(setsid());
+}
+
 const struct probe process_probes[] = {
+    {"leave_group", leave_group},
+    {"leave_session", leave_session},
     {"gate_exists", gate_exists},
     {"continue_gate", continue_gate},
     {"continue_gate_thread", continue_gate_thread},

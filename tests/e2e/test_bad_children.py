@@ -103,7 +103,9 @@ def test_git_that_floods_its_errors(gate_with, text):
     gate.stop()
     said = [record for record in gate.records if record["message"] == "git says"]
     assert said and sum(len(record["line"]) for record in said) < 200_000 and len(said) < 2000
-    assert sum(record["message"] == "git says too much, the rest is dropped" for record in gate.records) == 1
+    too_much = [record for record in gate.records if record["message"] == "git says too much, the rest is dropped"]
+    # a test that reads too slowly loses records, and is told so by the next one
+    assert len(too_much) == 1 or not too_much and any("dropped_records" in record for record in gate.records)
 
 
 def test_flood_of_errors_is_no_progress(gate_with):

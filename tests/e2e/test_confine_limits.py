@@ -9,10 +9,10 @@ import pytest
 from .backends import ExecPath, real_exec_path
 from .checks import check_error, check_serves
 from .confinement import needs_confinement
+from .gate import PROGRAM
 from .repos import bare, commit, git, history, refs
 from .targets import INFO
 
-pytestmark = needs_confinement
 LARGE_BYTES = 1 << 20
 
 
@@ -23,6 +23,7 @@ def clone_and_push(gate, folder, repository="repo"):
     return tip
 
 
+@needs_confinement
 def test_repository_that_is_a_link(tmp_path, start_gate, transport):
     """Below a mirror root of which all is served, and as the one that is."""
     (tmp_path / "mirrors").mkdir()
@@ -35,6 +36,7 @@ def test_repository_that_is_a_link(tmp_path, start_gate, transport):
         assert refs(tmp_path / "elsewhere.git")["refs/heads/main"] == tip
 
 
+@needs_confinement
 def test_git_by_links_to_another_folder(tmp_path, start_gate):
     """As git is installed with INSTALL_SYMLINKS: the exec path has links alone."""
     history(bare(tmp_path / "mirrors" / "repo.git"), 2)
@@ -51,6 +53,7 @@ def test_git_by_links_to_another_folder(tmp_path, start_gate):
     clone_and_push(gate, tmp_path / "clone")
 
 
+@needs_confinement
 def test_repository_that_is_replaced(root, start_gate):
     """Another folder by the same name stays out of reach, and the one who runs the gate is told."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", "--confine=require")
@@ -61,11 +64,12 @@ def test_repository_that_is_replaced(root, start_gate):
     response = gate.ask("GET", INFO)
     check_error(response, 404)
     assert b"start git-gate anew" in response.body
-    gate.stop()
-    assert "start git-gate anew" in gate.request_records()[-1]["reason"]
     shutil.rmtree(root / "repo.git")
     (root / "old").rename(root / "repo.git")
     check_serves(gate)
+    gate.stop()
+    assert ["start git-gate anew" in record["reason"] for record in gate.request_records() if record["status"] == 404] \
+        == [False, True]
 
 
 @pytest.mark.parametrize("pack", ["loose objects", "a pack"])
@@ -86,3 +90,11 @@ def test_file_of_a_push_has_a_bound(tmp_path, start_gate, pack):
     gate.wait_no_children()
     assert not list((repo / "objects").glob("**/*tmp*"))
     git("fsck", "--strict", cwd=repo)
+
+
+def test_a_stricter_bound_on_files_stays(root, start_gate, tmp_path):
+    """Whoever starts the gate may have bounded its files already, as LimitFSIZE= of a service does."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", "--max-push-bytes=100M",
+                      program=("prlimit", f"--fsize={LARGE_BYTES}:{LARGE_BYTES}", PROGRAM))
+    tip = clone_and_push(gate, tmp_path / "clone")
+    assert refs(root / "repo.git")["refs/heads/main"] == tip

@@ -113,7 +113,7 @@ for fd in /proc/$$/fd/*; do readlink "$fd"; done >"$here/descriptors"
 while IFS= read -r line; do echo "$line"; done <"/proc/$$/status" >"$here/status" # without a fork: dash blocks signals
 """
 ALLOWED = re.compile(
-    r"PATH|GIT_EXEC_PATH|HOME|XDG_CONFIG_HOME|LC_ALL|LANG|GIT_CONFIG_\w+|GIT_PROJECT_ROOT|GIT_HTTP_\w+|GIT_PROTOCOL|"
+    r"PATH|GIT_EXEC_PATH|HOME|TMPDIR|XDG_CONFIG_HOME|LC_ALL|LANG|GIT_CONFIG_\w+|GIT_PROJECT_ROOT|GIT_HTTP_\w+|GIT_PROTOCOL|"
     r"GIT_ATTR_NOSYSTEM|GIT_NO_\w+|GIT_TERMINAL_PROMPT|GATEWAY_INTERFACE|SERVER_\w+|REQUEST_METHOD|PATH_INFO|"
     r"PATH_TRANSLATED|QUERY_STRING|SCRIPT_NAME|CONTENT_TYPE|REMOTE_(USER|ADDR|HOST|PORT)|AUTH_TYPE|HTTP_\w+")
 

@@ -71,7 +71,6 @@ static const char *list(const struct alternates *alternates) {
                                  alternates->paths[i] + (is_below ? prefix + 1 : 0));
         assert_true(size < sizeof(text));
     }
-    assert_null(alternates->paths[alternates->n_paths]);
     return text;
 }
 
@@ -132,7 +131,6 @@ static void test_table(void **state) {
         expect_int(cases[i].name, alternates.n_skipped, cases[i].n_skipped);
         alternates_deinit(&alternates);
         expect_int(cases[i].name, alternates.n_paths, 0);
-        expect_true(cases[i].name, !alternates.paths[0]);
         assert_int_equal(folder_end(state), 0);
     }
 }
@@ -191,7 +189,6 @@ static void test_too_many(void **state) {
     assert_int_equal(alternates_add(&alternates, repository("r.git")), 0);
     assert_int_equal(alternates.n_paths, ALTERNATES_MAX);
     assert_int_equal(alternates.n_skipped, 3);
-    assert_null(alternates.paths[ALTERNATES_MAX]);
     alternates_deinit(&alternates);
 }
 

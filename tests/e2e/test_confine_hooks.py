@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What hooks find under --confine=require: the tools that work, and hooks that could not run are no surprise."""
+
+import os
+import re
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from .checks import check_serves
+from .confinement import needs_confinement
+from .polling import wait_until
+from .repos import bare, commit, git, history
+
+pytestmark = needs_confinement
+START_FAILS = 4
+OTHER_USER = 65534
+
+
+@pytest.fixture
+def mirrors(tmp_path):
+    history(bare(tmp_path / "mirrors" / "repo.git"), 1)
+    return tmp_path / "mirrors"
+
+
+def push(gate, folder):
+    """Clone, commit, push; what the hook says."""
+    git("clone", "--quiet", gate.url(), folder)
+    commit(folder, "file", "new")
+    said = git("push", "origin", "main", cwd=folder).stderr
+    return [line.rstrip() for line in re.findall(r"^remote: (.*)$", said, re.MULTILINE)]
+
+
+def start(start_gate, mirrors, *options, **named):
+    return start_gate(f"--mirror-root={mirrors}", "--scope=repo", "--confine=require", *options, **named)
+
+
+def test_tools_of_hooks(mirrors, start_gate, pre_receive, tmp_path):
+    """What copies attributes and owners goes on without them; temporary files have a place."""
+    gate = start(start_gate, mirrors, pre_receive("""
+set -e
+file=$(mktemp) && echo text >"$file" && echo "made ${file%/*}"
+cp -p "$file" copy && cp -a copy copied && install -m 600 copy installed && echo copied
+sed -i s/text/word/ copy && grep -q word copy && echo edited
+sort -S 1k copy >sorted && echo sorted
+rm "$file" copy copied installed sorted
+"""))
+    assert push(gate, tmp_path / "clone") == [f"made {mirrors / 'repo.git'}", "copied", "edited", "sorted"]
+
+
+def test_nothing_leaves_the_group_of_the_request(mirrors, start_gate, pre_receive, tmp_path):
+    """So it ends with the request, also where a hook would have it go on for itself."""
+    gate = start(start_gate, mirrors, pre_receive("""
+setsid sleep 600 </dev/null >/dev/null 2>&1 3>&- || echo "no session"
+sleep 600 </dev/null >/dev/null 2>&1 3>&- &
+echo $! >pid
+"""))
+    assert "no session" in push(gate, tmp_path / "clone")
+    gate.wait_no_children()
+    job = Path("/proc", (mirrors / "repo.git" / "pid").read_text().strip())
+    wait_until("the end of the job", lambda: not job.exists())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who has capabilities to lose")
+@pytest.mark.parametrize("what", ["the folder", "the hook"])
+def test_hooks_that_could_not_be_executed_end_the_start(mirrors, start_gate, pre_receive, tmp_path, what):
+    """git would pass over them without a word, and the rules that they are for would be off."""
+    option = pre_receive("echo ran")
+    path = tmp_path / "hooks" / ("pre-receive" if what == "the hook" else "")
+    path.chmod(stat.S_IRWXU)
+    os.chown(path, OTHER_USER, OTHER_USER)
+    free = start_gate(f"--mirror-root={mirrors}", "--scope=repo", "--confine=off", option)
+    assert push(free, tmp_path / "clone") == ["ran"]
+    for mode in ("auto", "require"):
+        gate = start_gate(f"--mirror-root={mirrors}", "--scope=repo", f"--confine={mode}", option, wait=False,
+                          log_format=None)
+        assert gate.wait() == START_FAILS
+        gate.err.join()
+        assert f"'{path}' is out of reach without capabilities" in "".join(gate.lines)
+
+
+def test_a_link_out_of_the_repository_is_named(mirrors, start_gate, tmp_path):
+    shutil.move(mirrors / "repo.git" / "objects", tmp_path / "objects")
+    (mirrors / "repo.git" / "objects").symlink_to(tmp_path / "objects")
+    gate = start(start_gate, mirrors, f"--allow-path={tmp_path / 'objects'}")
+    check_serves(gate)
+    gate.stop()
+    warning, = (record for record in gate.records if record["level"] == "warning")
+    assert warning["link"] == str(mirrors / "repo.git" / "objects") and "--allow-path" in warning["message"]
