@@ -131,7 +131,7 @@ int confinement_enter(struct server *server, struct gate_error *error) {
     int r;
 
     if (settings->confine == CONFINE_OFF) {
-        log_message(&server->log, LOG_LEVEL_INFO, "not confined: --confine=off");
+        log_record(&server->log, LOG_LEVEL_INFO, "not confined", LOG_FIELDS(log_string("confine", "off")));
         return 0;
     }
     if (reach_find(&reach, server) < 0) {
