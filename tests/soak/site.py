@@ -48,7 +48,9 @@ class Site:
         self.gate = None
         try:
             self.make_repositories()
+            # Into the memory of a confined gate only root may look.
             self.gate = Gate(f"--mirror-root={self.root}", "--scope=repo", f"--header-timeout={HEADER_SECONDS}",
+                             f"--confine={'auto' if os.geteuid() == 0 else 'off'}",
                              f"--stall-timeout={STALL_SECONDS}", f"--idle-timeout={IDLE_SECONDS}",
                              f"--hooks-path={self.folder / 'hooks'}", transport=transport, log_level="info")
         except BaseException:
