@@ -4,6 +4,7 @@
 
 #include "backend/alternates.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -27,13 +28,51 @@ static bool is_known(const struct alternates *alternates, const char *path) {
     return false;
 }
 
+static bool is_hex(char digit) {
+    return (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f');
+}
+
+/* What git makes in an object store: gitrepository-layout(5), and what it works with for a while. */
+static bool is_of_store(const char *name) {
+    static const char *const names[] = {".", "..", "pack", "info", "maintenance.lock"};
+    static const char *const beginnings[] = {"tmp_", "incoming-"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+        if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0) {
+            return true;
+        }
+    }
+    return is_hex(name[0]) && is_hex(name[1]) && name[2] == '\0';
+}
+
+/* Whether there is a folder "pack" in it, and nothing that is not git's. */
+static bool is_store(int fd) {
+    _cleanup_fd_ int listed = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = listed < 0 ? NULL : fdopendir(listed);
+    struct stat status;
+    bool is_one = folder && fstatat(fd, "pack", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
+
+    if (!folder) {
+        return false;
+    }
+    (void)fd_take(&listed);
+    for (struct dirent *entry = readdir(folder); entry && is_one; entry = readdir(folder)) {
+        is_one = is_of_store(entry->d_name);
+    }
+    (void)closedir(folder);
+    return is_one;
+}
+
 /* Looked at by its descriptor, which is what will be allowed: somebody else may put another folder in its place. */
 static int open_store(const char *path) {
     _cleanup_fd_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct stat status;
 
-    return fd >= 0 && fstatat(fd, "pack", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode) ? fd_take(&fd)
-                                                                                                        : -1;
+    return fd >= 0 && is_store(fd) ? fd_take(&fd) : -1;
 }
 
 /* One line of the file in @store; a relative one begins there. */

@@ -27,8 +27,8 @@ struct alternates {
  * alternates_add() - add those of one repository, and those that these borrow from
  * @repository: absolute
  *
- * A store is a folder with a folder "pack" in it; it need not be one by its name. What is not one is not added: whoever
- * can write to the repository can write any path there.
+ * A store is a folder with a folder "pack" in it, and with nothing that git does not make there; it need not be one by
+ * its name. What is not one is not added: whoever can write to the repository can write any path there.
  *
  * Return: 0 or -ENOMEM. A file that is not there or cannot be read names nothing.
  */

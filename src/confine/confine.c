@@ -33,7 +33,7 @@ static const char *const file_paths[] = {
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const stage_names[] = {
-    [CONFINE_PRIVILEGES] = "no_new_privs",
+    [CONFINE_PRIVILEGES] = "the loss of privileges",
     [CONFINE_LANDLOCK] = "Landlock",
     [CONFINE_SECCOMP] = "seccomp",
 };

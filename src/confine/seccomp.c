@@ -11,7 +11,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/btrfs.h>
 #include <linux/fs.h>
+#include <linux/fscrypt.h>
+#include <linux/fsverity.h>
+#include <linux/msdos_fs.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
@@ -90,6 +94,7 @@ static const struct {
 
 enum {
     ARGUMENTS_MAX = 2, /* that a line below looks at */
+    BCACHEFS = 0xbc,   /* type of bcachefs's ioctl(2) requests */
     IOPRIO_USER = 3,   /* IOPRIO_WHO_USER of linux/ioprio.h since Linux 5.15 */
 #if defined(__s390__) || defined(__s390x__)
     CLONE_FLAGS = 1, /* which of clone(2)'s arguments they are */
@@ -97,6 +102,9 @@ enum {
     CLONE_FLAGS = 0,
 #endif
 };
+
+#define EXT4_IOC_SETVERSION _IOW('f', 4, long) /* fs/ext4 of Linux, in no header */
+#define IOCTL_TYPE (UINT64_C(0xff) << _IOC_TYPESHIFT)
 
 /* IS() looks at 32 bits, as the kernel does. */
 #define IS(index, value)                                                                                               \
@@ -124,11 +132,21 @@ static const struct {
     {"clone", {HAS(CLONE_FLAGS, CLONE_PARENT)}},
     /* another address than that of who is connected: datagrams, and TCP's fast open */
     {"sendto", {IS_NOT_0(4)}},
-    /* typing into the terminal that the gate was started from; flags of inodes, which their mere reader may set */
+    /* typing into the terminal that the gate was started from */
     {"ioctl", {IS(1, TIOCSTI)}},
     {"ioctl", {IS(1, TIOCLINUX)}},
+    /* what the mere reader of a file may do to it, and Landlock does not know of */
     {"ioctl", {IS(1, FS_IOC_SETFLAGS)}},
     {"ioctl", {IS(1, FS_IOC_FSSETXATTR)}},
+    {"ioctl", {IS(1, FS_IOC_SETVERSION)}},
+    {"ioctl", {IS(1, EXT4_IOC_SETVERSION)}},
+    {"ioctl", {IS(1, FS_IOC_ENABLE_VERITY)}},
+    {"ioctl", {IS(1, FS_IOC_SET_ENCRYPTION_POLICY)}},
+    {"ioctl", {IS(1, FS_IOC_ADD_ENCRYPTION_KEY)}},
+    {"ioctl", {IS(1, FAT_IOCTL_SET_ATTRIBUTES)}},
+    /* all that btrfs and bcachefs have of their own: to make and remove whole trees. cp(1) does without clones. */
+    {"ioctl", {IS_OF(1, IOCTL_TYPE, BTRFS_IOCTL_MAGIC << _IOC_TYPESHIFT)}},
+    {"ioctl", {IS_OF(1, IOCTL_TYPE, BCACHEFS << _IOC_TYPESHIFT)}},
     /* to hold up others at a file, and to watch them there */
     {"fcntl", {IS(1, F_SETLEASE)}},
     {"fcntl", {IS(1, F_NOTIFY)}},
@@ -143,6 +161,12 @@ static const struct {
     {"open", {HAS(1, O_TMPFILE), HAS(2, S_ISUID)}},
     {"openat", {HAS(2, O_CREAT), HAS(3, S_ISUID)}},
     {"openat", {HAS(2, O_TMPFILE), HAS(3, S_ISUID)}},
+    /* as its group: here too, but git sets it on folders by chmod(2), for core.sharedRepository */
+    {"creat", {HAS(1, S_ISGID)}},
+    {"open", {HAS(1, O_CREAT), HAS(2, S_ISGID)}},
+    {"open", {HAS(1, O_TMPFILE), HAS(2, S_ISGID)}},
+    {"openat", {HAS(2, O_CREAT), HAS(3, S_ISGID)}},
+    {"openat", {HAS(2, O_TMPFILE), HAS(3, S_ISGID)}},
     /* to empty a file without opening it for writing: Landlock before ABI 3 lets it pass. 3 is neither of the three. */
     {"open", {IS_OF(1, O_ACCMODE | O_TRUNC, O_RDONLY | O_TRUNC)}},
     {"open", {IS_OF(1, O_ACCMODE | O_TRUNC, O_ACCMODE | O_TRUNC)}},

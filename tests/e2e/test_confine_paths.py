@@ -148,7 +148,7 @@ MISSING = [
     ("Landlock", "landlock_add_rule:error=EPERM"),
     ("Landlock", "landlock_restrict_self:error=E2BIG"),
     ("seccomp", "seccomp:error=EINVAL"),
-    ("no_new_privs", "capset:error=EPERM"),
+    ("the loss of privileges", "capset:error=EPERM"),
 ]
 missing_stages = pytest.mark.parametrize("missing, fault", MISSING, ids=[case[1] for case in MISSING])
 
@@ -171,7 +171,7 @@ def test_what_is_missing_is_left_out_and_named(small_root, start_gate, tmp_path,
     record = confined(gate)
     assert (record["landlock_abi"] == 0) == (missing == "Landlock")
     assert (record["seccomp"] == "no") == (missing == "seccomp")
-    assert (record["capabilities"] == "kept") == (missing == "no_new_privs")
+    assert (record["capabilities"] == "kept") == (missing == "the loss of privileges")
     warning, = (record for record in gate.records if record["level"] == "warning")
     assert warning["missing"] == missing
     assert gate.ask("GET", INFO).status == 200

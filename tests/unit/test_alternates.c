@@ -135,6 +135,35 @@ static void test_table(void **state) {
     }
 }
 
+/* What git makes in a store, and what would lay open somebody else's folder that has one called "pack". */
+static void test_entries(void **state) {
+    static const struct {
+        const char *name;
+        bool is_gits;
+    } entries[] = {
+        {"00", true},         {"af", true},     {"tmp_objdir-incoming-x", true},
+        {"incoming-x", true}, {"tmp_x", true},  {"maintenance.lock", true},
+        {"private", false},   {"AF", false},    {"a", false},
+        {"abc", false},       {".git", false},  {"pack2", false},
+        {"src", false},       {"infos", false}, {".ssh", false},
+    };
+
+    (void)state;
+    borrow("r.git/objects", "../../s1\n");
+    for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
+        struct alternates alternates = {0};
+        char path[64];
+
+        (void)snprintf(path, sizeof(path), "s1/%s", entries[i].name);
+        assert_int_equal(mkdir(path, 0700), 0);
+        expect_int(entries[i].name, alternates_add(&alternates, repository("r.git")), 0);
+        expect_text(entries[i].name, list(&alternates), entries[i].is_gits ? "s1 " : "");
+        expect_int(entries[i].name, alternates.n_skipped, !entries[i].is_gits);
+        alternates_deinit(&alternates);
+        assert_int_equal(rmdir(path), 0);
+    }
+}
+
 /* A path that does not fit into PATH_MAX is no store. */
 static void test_long_path(void **state) {
     struct alternates alternates = {0};
@@ -261,8 +290,8 @@ static void test_many(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table), WITH_STORES(test_long_path), WITH_STORES(test_depth), WITH_STORES(test_too_many),
-        WITH_STORES(test_too_large),  WITH_STORES(test_no_file),   WITH_STORES(test_many),
+        cmocka_unit_test(test_table), WITH_STORES(test_entries),   WITH_STORES(test_long_path), WITH_STORES(test_depth),
+        WITH_STORES(test_too_many),   WITH_STORES(test_too_large), WITH_STORES(test_no_file),   WITH_STORES(test_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,9 @@
 
 #include "unit_child.h"
 
+#include <linux/btrfs.h>
 #include <linux/fs.h>
+#include <linux/fsverity.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -103,6 +105,12 @@ static const struct {
     {"ioctl, typing, as 64 bits", SYS_ioctl, {BAD_FD, TIOCSTI | 1L << 40}},
     {"ioctl, flags of an inode", SYS_ioctl, {BAD_FD, (long)FS_IOC_SETFLAGS}},
     {"ioctl, attributes of an inode", SYS_ioctl, {BAD_FD, (long)FS_IOC_FSSETXATTR}},
+    {"ioctl, version of an inode", SYS_ioctl, {BAD_FD, (long)FS_IOC_SETVERSION}},
+    {"ioctl, verity", SYS_ioctl, {BAD_FD, (long)FS_IOC_ENABLE_VERITY}},
+    {"ioctl, a tree of btrfs", SYS_ioctl, {BAD_FD, (long)BTRFS_IOC_SUBVOL_CREATE}},
+    {"ioctl, its snapshot", SYS_ioctl, {BAD_FD, (long)BTRFS_IOC_SNAP_CREATE_V2}},
+    {"ioctl, a clone", SYS_ioctl, {BAD_FD, (long)FICLONE}},
+    {"openat of one with its group's rights", SYS_openat, {BAD_FD, BAD_POINTER, O_CREAT | O_WRONLY, S_ISGID | 0755}},
     {"clone, a sibling", SYS_clone, {CLONE_PARENT | CLONE_THREAD}},
     {"fcntl, a lease", SYS_fcntl, {BAD_FD, F_SETLEASE}},
     {"fcntl, a watch", SYS_fcntl, {BAD_FD, F_NOTIFY}},
