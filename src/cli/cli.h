@@ -25,12 +25,5 @@ int cli_fail(const struct gate_error *error);
 int options_parse(struct gate_config *config, int argc, char *argv[], const char **positionalp, bool *wants_helpp,
                   struct gate_error *error);
 
-/**
- * descriptors_raise() - allow this process as many open files as the settings need
- *
- * When that cannot be had, @settings->max_connections is lowered to what there is room for, and the log says so.
- */
-void descriptors_raise(struct server_settings *settings, struct log *log);
-
 /** options_print_help() - print a line or two for each option of the table */
 void options_print_help(void);

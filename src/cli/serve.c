@@ -22,6 +22,7 @@
 #include "cli/notify.h"
 #include "confine/limits.h"
 #include "library/config.h"
+#include "library/descriptors.h"
 #include "serve/server.h"
 
 static_assert(TOKEN_MAX_BYTES == 255 && TOKEN_SHORT_BYTES == 16, "the sentences below say these numbers");
@@ -293,7 +294,7 @@ static int run(struct server_settings *settings, bool minted, struct gate_error 
     struct log log;
     int r;
 
-    log_init(&log, STDERR_FILENO, settings->log_level, settings->log_format);
+    log_init(&log, settings->log_fd, settings->log_level, settings->log_format);
     log.secret = settings->policy.token;
     r = confine_process(settings, &log, error);
     if (r) {
@@ -305,7 +306,7 @@ static int run(struct server_settings *settings, bool minted, struct gate_error 
     if (r < 0) {
         return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
     }
-    descriptors_raise(settings, &log);
+    descriptors_provide(settings, &log, true);
     r = server_start(server, settings, &log, event, error);
     if (r) {
         return r;
@@ -334,7 +335,7 @@ int cli_serve(int argc, char *argv[]) {
     bool minted = false;
     int r;
 
-    if (gate_config_new(&config) < 0) {
+    if (gate_config_new(&config) < 0 || gate_config_set(config, "log-fd", "2", NULL) != 0) {
         (void)gate_error_set(&error, GATE_E_INTERNAL, "out of memory");
         return cli_fail(&error);
     }

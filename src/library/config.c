@@ -65,6 +65,7 @@ static const struct config_option options[] = {
     {"log-format", CONFIG_CHOICE, "text|json", "text", "one record a line on standard error", false, AT(log_format)},
     {"token", CONFIG_TEXT, "TOKEN", NULL, "the token itself", true, AT(token)},
     {"listen-fd", CONFIG_FD, "FD", NULL, "a listening socket that somebody else made", true, AT(listen_fd)},
+    {"log-fd", CONFIG_FD, "FD", NULL, "where the log is written to", true, AT(log_fd)},
 };
 
 enum {
@@ -243,7 +244,7 @@ int gate_config_set(struct gate_config *config, const char *name, const char *va
         if (strcmp(options[i].name, name) != 0) {
             continue;
         }
-        if (!*value || strlen(value) > CONFIG_VALUE_MAX_BYTES) {
+        if (!value || !*value || strlen(value) > CONFIG_VALUE_MAX_BYTES) {
             return refuse(&options[i], "a value of 1 to 4096 bytes", error);
         }
         if (strcmp(name, "token") == 0 && !token_is_valid(span_of(value))) {
@@ -266,6 +267,7 @@ int gate_config_new(struct gate_config **configp) {
         return -ENOMEM;
     }
     config->listen_fd = -1;
+    config->log_fd = -1;
     for (size_t i = 0; i < N_OPTIONS; i++) {
         if (options[i].default_value && set_option(config, &options[i], options[i].default_value, NULL) != 0) {
             gate_config_free(config);
@@ -276,6 +278,52 @@ int gate_config_new(struct gate_config **configp) {
         }
     }
     *configp = config;
+    return 0;
+}
+
+static int copy_option(struct gate_config *copy, const struct gate_config *config, const struct config_option *option) {
+    void *to = value_at(copy, option);
+
+    if (option->kind == CONFIG_TEXT) {
+        const char *text = *(char *const *)((const char *)config + option->offset);
+
+        *(char **)to = text ? strdup(text) : NULL;
+        return text && !*(char **)to ? -ENOMEM : 0;
+    }
+    if (option->kind == CONFIG_LIST) {
+        const struct config_list *from = (const void *)((const char *)config + option->offset);
+        struct config_list *list = to;
+
+        for (*list = (struct config_list){.is_default = from->is_default}; list->n_values < from->n_values;
+             list->n_values++) {
+            list->values[list->n_values] = strdup(from->values[list->n_values]);
+            if (!list->values[list->n_values]) {
+                return -ENOMEM;
+            }
+        }
+    }
+    return 0; /* the others are plain values */
+}
+
+/* Each pointer becomes the copy's own, or NULL, before anything is freed. */
+int config_copy(struct gate_config **copyp, const struct gate_config *config) {
+    struct gate_config *copy = malloc(sizeof(*copy));
+    int r = 0;
+
+    if (!copy) {
+        return -ENOMEM;
+    }
+    *copy = *config;
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        int failed = copy_option(copy, config, &options[i]);
+
+        r = r ? r : failed;
+    }
+    if (r) {
+        gate_config_free(copy);
+        return r;
+    }
+    *copyp = copy;
     return 0;
 }
 

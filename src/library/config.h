@@ -86,28 +86,18 @@ struct gate_config {
     uint64_t stall_timeout;
     uint64_t backend_timeout;
     uint64_t drain_timeout;
+    int log_fd;
     uint64_t log_level;
     uint64_t log_format;
 };
 
+/* gate_config_new(), gate_config_set() and gate_config_free() are declared in gitgate.h. */
+
 /** config_options() - the table. Return: its first line; *n_optionsp is their number. */
 const struct config_option *config_options(size_t *n_optionsp);
 
-/** gate_config_new() - a configuration with every default in place. Return: 0 or -ENOMEM. */
-int gate_config_new(struct gate_config **configp);
-
-/**
- * gate_config_set() - set one option
- * @name: of config_options()
- * @value: copied
- * @error: filled on failure
- *
- * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
- */
-int gate_config_set(struct gate_config *config, const char *name, const char *value, struct gate_error *error);
-
-/** gate_config_free() - Return: NULL. The token's memory is cleared. */
-struct gate_config *gate_config_free(struct gate_config *config);
+/** config_copy() - all that was set, in memory of its own. Return: 0 or -ENOMEM. */
+int config_copy(struct gate_config **copyp, const struct gate_config *config);
 
 /**
  * config_set_token_from() - read the token from the first line of a file

@@ -24,7 +24,7 @@
  * @drain_timeout_s: seconds, 0 to end running requests at once
  * @confine: whether the serving thread and its children are confined
  * @allow_paths: what they may read besides, NULL behind the last
- * @log_level, @log_format: for the log
+ * @log_fd, @log_level, @log_format: for the log; -1 for none
  */
 struct server_settings {
     struct listener_settings listener;
@@ -42,6 +42,7 @@ struct server_settings {
     uint64_t drain_timeout_s;
     enum confine_mode confine;
     char *const *allow_paths;
+    int log_fd;
     enum log_level log_level;
     enum log_format log_format;
 };

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the program's limit on open files: raised, as far as it may be, to what the settings can come to need, so that a
- * gate full of clients still finds the descriptors for a process. What git inherits of it is no more than that. Where it
- * may not be raised, fewer clients are taken.
+ * Owns the limit on open files: raised, as far as it may be, to what the settings can come to need, so that a gate full
+ * of clients still finds the descriptors for a process. What git inherits of it is no more than that. Where it may not
+ * be raised, fewer clients are taken.
  */
 
-#include <sys/resource.h>
+#include "library/descriptors.h"
 
-#include "cli/cli.h"
+#include <sys/resource.h>
 
 enum {
     DESCRIPTORS_PER_BACKEND = 12, /* five are held; the rest is for the child's ends while it is being started */
     DESCRIPTORS_OTHER = 32,       /* the loop, the socket, standard streams, and those that were inherited */
 };
 
-void descriptors_raise(struct server_settings *settings, struct log *log) {
+void descriptors_provide(struct server_settings *settings, struct log *log, bool may_raise) {
     rlim_t reserved = settings->max_backends * DESCRIPTORS_PER_BACKEND + DESCRIPTORS_OTHER;
     rlim_t needed = settings->max_connections + reserved;
     struct rlimit limit;
@@ -24,7 +24,7 @@ void descriptors_raise(struct server_settings *settings, struct log *log) {
         return;
     }
     limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < needed) {
+    if (!may_raise || setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < needed) {
         (void)getrlimit(RLIMIT_NOFILE, &limit);
         settings->max_connections = limit.rlim_cur > reserved ? limit.rlim_cur - reserved : 1;
         log_record(log, LOG_LEVEL_WARNING,

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns the thread of a server, and its start and stop from outside of it. The server itself lives on the thread, so that
+ * what confines the one confines the other, and ends with it. The thread is told to stop by a descriptor of its loop;
+ * everything else that both sides know is under the mutex.
+ */
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "access/token.h"
+#include "base/fd.h"
+#include "library/config.h"
+#include "library/descriptors.h"
+#include "serve/server.h"
+
+/*
+ * enum thread_state - where the thread is
+ *
+ * THREAD_NONE      there is none; gate_server_start() makes one: STARTING
+ * THREAD_STARTING  the server is being started; SERVING, or ENDED when it fails
+ * THREAD_SERVING   the loop runs; ENDED when it was told to stop, or by a fault
+ * THREAD_ENDED     the thread is on its last steps, and somebody joins it: NONE
+ */
+enum thread_state {
+    THREAD_NONE,
+    THREAD_STARTING,
+    THREAD_SERVING,
+    THREAD_ENDED,
+};
+
+/* How a start went; in the memory of the one who waits for it. */
+struct start {
+    bool is_over;
+    int result;
+    struct gate_error error;
+};
+
+/*
+ * @config, @settings: as they were checked, never written again; the settings point into the configuration
+ * @stop_fd: an eventfd(2), there while there is a thread
+ * @is_joined: somebody waits in pthread_join(3); others wait for the state
+ * @fault: of the loop, a negative errno
+ */
+struct gate_server {
+    struct gate_config *config;
+    struct server_settings settings;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    enum thread_state state;
+    pthread_t thread;
+    int stop_fd;
+    bool is_joined;
+    int fault;
+    struct start *start;
+    char address[LISTENER_ADDRESS_MAX];
+};
+
+/* ---- on the thread ---- */
+
+/* The first stop drains, and any further one ends what is left. */
+static int on_stop(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+    struct server *server = userdata;
+    uint64_t n_stops = 0;
+
+    (void)source, (void)events;
+    if (read(fd, &n_stops, sizeof(n_stops)) < 0) {
+        return 0;
+    }
+    server_stop(server);
+    if (n_stops > 1) {
+        server_stop(server);
+    }
+    return 0;
+}
+
+static int begin(struct gate_server *gate, struct server *server, struct server_settings *settings, sd_event **eventp,
+                 struct gate_error *error) {
+    struct log log;
+    int r = sd_event_new(eventp);
+
+    r = r < 0 ? r : sd_event_add_io(*eventp, NULL, gate->stop_fd, EPOLLIN, on_stop, server);
+    if (r < 0) {
+        return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
+    }
+    log_init(&log, settings->log_fd, settings->log_level, settings->log_format);
+    log.secret = settings->policy.token;
+    descriptors_provide(settings, &log, false);
+    return server_start(server, settings, &log, *eventp, error);
+}
+
+/* Says how the start went, as the last that is done with its memory. */
+static void finish_start(struct gate_server *gate, int result, const struct gate_error *error, const char *address) {
+    (void)pthread_mutex_lock(&gate->mutex);
+    gate->start->result = result;
+    gate->start->error = *error;
+    gate->start->is_over = true;
+    gate->start = NULL;
+    gate->state = result ? THREAD_ENDED : THREAD_SERVING;
+    (void)snprintf(gate->address, sizeof(gate->address), "%s", result ? "" : address);
+    (void)pthread_cond_broadcast(&gate->changed);
+    (void)pthread_mutex_unlock(&gate->mutex);
+}
+
+static void *serve(void *argument) {
+    _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+    struct gate_server *gate = argument;
+    struct server_settings settings = gate->settings;
+    struct server server = {.listener = LISTENER_NONE};
+    struct gate_error error = {0};
+    int r = begin(gate, &server, &settings, &event, &error);
+
+    finish_start(gate, r, &error, server.listener.address);
+    if (r) {
+        return NULL;
+    }
+    r = sd_event_loop(event);
+    server_deinit(&server);
+    (void)pthread_mutex_lock(&gate->mutex);
+    gate->fault = r < 0 ? r : 0;
+    gate->state = THREAD_ENDED;
+    (void)pthread_cond_broadcast(&gate->changed);
+    (void)pthread_mutex_unlock(&gate->mutex);
+    return NULL;
+}
+
+/* ---- from outside of it ---- */
+
+int gate_server_new(struct gate_server **serverp, const struct gate_config *config, struct gate_error *error) {
+    struct gate_server *gate = calloc(1, sizeof(*gate));
+    int r;
+
+    if (!gate || config_copy(&gate->config, config) < 0) {
+        free(gate);
+        return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
+    }
+    gate->stop_fd = -1;
+    (void)pthread_mutex_init(&gate->mutex, NULL); /* neither fails without attributes: pthread_mutex_init(3) */
+    (void)pthread_cond_init(&gate->changed, NULL);
+    r = config_resolve(gate->config, &gate->settings, error);
+    if (r) {
+        gate_server_free(gate);
+        return r;
+    }
+    *serverp = gate;
+    return 0;
+}
+
+/* Under an ignored SIGCHLD, nobody can wait for a child, and no request would learn how its process ended: wait(2). */
+static int check_children(struct gate_error *error) {
+    struct sigaction action;
+
+    if (sigaction(SIGCHLD, NULL, &action) == 0 &&
+        (action.sa_handler == SIG_IGN || (action.sa_flags & SA_NOCLDWAIT) != 0)) {
+        return gate_error_set(error, GATE_E_START,
+                              "this program ignores SIGCHLD, so the ends of git's processes are lost; "
+                              "let it have SIG_DFL, or a handler, without SA_NOCLDWAIT");
+    }
+    return 0;
+}
+
+/* No signal of the program is for this thread, whose system calls are filtered. Return: 0 or a negative errno. */
+static int make_thread(struct gate_server *gate) {
+    sigset_t all;
+    sigset_t before;
+    int r;
+
+    gate->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (gate->stop_fd < 0) {
+        return -errno;
+    }
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    r = pthread_create(&gate->thread, NULL, serve, gate);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (r) {
+        gate->stop_fd = fd_close(gate->stop_fd);
+    }
+    return -r;
+}
+
+/* Waits for the end of the thread, which is near. The mutex is held. */
+static void join(struct gate_server *gate) {
+    while (gate->is_joined) {
+        (void)pthread_cond_wait(&gate->changed, &gate->mutex);
+    }
+    if (gate->state == THREAD_NONE) {
+        return; /* somebody else has done so */
+    }
+    gate->is_joined = true;
+    (void)pthread_mutex_unlock(&gate->mutex);
+    (void)pthread_join(gate->thread, NULL);
+    (void)pthread_mutex_lock(&gate->mutex);
+    gate->stop_fd = fd_close(gate->stop_fd);
+    gate->state = THREAD_NONE;
+    gate->is_joined = false;
+    (void)pthread_cond_broadcast(&gate->changed);
+}
+
+static int start(struct gate_server *gate, struct start *start, struct gate_error *error) {
+    int r = gate->state == THREAD_NONE ? check_children(error)
+                                       : gate_error_set(error, GATE_E_USAGE, "the server runs already; stop it first");
+
+    if (r) {
+        return r;
+    }
+    gate->fault = 0;
+    gate->start = start;
+    gate->state = THREAD_STARTING;
+    r = make_thread(gate);
+    if (r) {
+        gate->state = THREAD_NONE;
+        gate->start = NULL;
+        (void)pthread_cond_broadcast(&gate->changed);
+        return gate_error_set(error, GATE_E_INTERNAL, "no thread to serve on: %s", strerror(-r));
+    }
+    while (!start->is_over) {
+        (void)pthread_cond_wait(&gate->changed, &gate->mutex);
+    }
+    if (start->result) {
+        if (error) {
+            *error = start->error;
+        }
+        join(gate);
+    }
+    return start->result;
+}
+
+int gate_server_start(struct gate_server *server, struct gate_error *error) {
+    struct start how = {0};
+    int r;
+
+    (void)pthread_mutex_lock(&server->mutex);
+    r = start(server, &how, error);
+    (void)pthread_mutex_unlock(&server->mutex);
+    return r;
+}
+
+const char *gate_server_address(const struct gate_server *server) {
+    struct gate_server *gate = (struct gate_server *)server; /* what is promised of it does not change */
+    const char *address;
+
+    (void)pthread_mutex_lock(&gate->mutex);
+    address = gate->state == THREAD_SERVING ? gate->address : NULL;
+    (void)pthread_mutex_unlock(&gate->mutex);
+    return address;
+}
+
+int gate_server_stop(struct gate_server *server) {
+    const uint64_t one = 1;
+    int fault = 0;
+
+    (void)pthread_mutex_lock(&server->mutex);
+    if (server->state != THREAD_NONE) {
+        (void)!write(server->stop_fd, &one, sizeof(one)); /* it has room for 2^64 - 2 stops: eventfd(2) */
+        while (server->state == THREAD_STARTING) {
+            (void)pthread_cond_wait(&server->changed, &server->mutex);
+        }
+        join(server);
+        fault = server->fault;
+    }
+    (void)pthread_mutex_unlock(&server->mutex);
+    return fault ? GATE_E_INTERNAL : 0;
+}
+
+struct gate_server *gate_server_free(struct gate_server *server) {
+    if (server) {
+        (void)gate_server_stop(server);
+        (void)pthread_cond_destroy(&server->changed);
+        (void)pthread_mutex_destroy(&server->mutex);
+        gate_config_free(server->config);
+        free(server);
+    }
+    return NULL;
+}
+
+int gate_mint_token(char *token, size_t size, const char *prefix) {
+    return token_mint(token, size, prefix ? prefix : token_default_prefix);
+}
