@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "backend/git.h"
 
 enum {
     VALUE_MAX_BYTES = 2 * PATH_MAX, /* longer than any path, and than any value that the configuration takes */
@@ -86,7 +85,7 @@ static void add_folder(struct composer *composer, const struct environ_settings 
 
 /* A HOME that exists and cannot be read is fatal to git, so without one of its own it gets one that does not exist. */
 static void add_world(struct composer *composer, const struct environ_settings *settings) {
-    add(composer, "PATH=%s", git_search_path());
+    add(composer, "PATH=%s", settings->search_path);
     add(composer, "GIT_EXEC_PATH=%s", settings->exec_path);
     add(composer, "HOME=%s", settings->home ? settings->home : "/nonexistent");
     add(composer, "GIT_CONFIG_NOSYSTEM=1");

@@ -8,6 +8,7 @@
 
 /**
  * struct environ_settings - what is the same for every request of a gate; the strings belong to the caller
+ * @search_path: PATH
  * @exec_path: folder of git's programs
  * @mirror_root: absolute, holds the repositories
  * @home: HOME, whose .gitconfig is read; NULL for none
@@ -21,6 +22,7 @@
  * @max_request_bytes: the largest request that git may hold in memory
  */
 struct environ_settings {
+    const char *search_path;
     const char *exec_path;
     const char *mirror_root;
     const char *home;

@@ -22,15 +22,15 @@
 #include "base/buffer.h"
 #include "base/fd.h"
 
-const char *git_search_path(void) {
+static char *copy_search_path(void) {
     const char *path = getenv("PATH");
 
-    return path && *path ? path : "/usr/local/bin:/usr/bin:/bin";
+    return strdup(path && *path ? path : "/usr/local/bin:/usr/bin:/bin");
 }
 
-/* The first executable file of that name in PATH; what is too long to be one is passed over. Return: 0, -ENOENT. */
-static int find_in_path(char *found, size_t size, const char *name) {
-    for (const char *at = git_search_path(); at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
+/* The first executable file of that name in a PATH; what is too long to be one is passed over. Return: 0, -ENOENT. */
+static int find_in_path(char *found, size_t size, const char *search_path, const char *name) {
+    for (const char *at = search_path; at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
         size_t n = strcspn(at, ":");
         int length = snprintf(found, size, "%.*s/%s", (int)n, at, name);
 
@@ -65,7 +65,7 @@ static int read_answer(struct buffer *answer, int fd) {
 }
 
 /* Runs "git --exec-path" and leaves its one line in @answer. */
-static int ask_exec_path(struct buffer *answer, const char *program) {
+static int ask_exec_path(struct buffer *answer, const char *search_path, const char *program) {
     char path_variable[PATH_MAX + sizeof("PATH=")];
     char exec_path_variable[PATH_MAX + sizeof("GIT_EXEC_PATH=")];
     const char *exec_path = getenv("GIT_EXEC_PATH");
@@ -77,7 +77,7 @@ static int ask_exec_path(struct buffer *answer, const char *program) {
     int status = 0;
     int r;
 
-    (void)snprintf(path_variable, sizeof(path_variable), "PATH=%s", git_search_path());
+    (void)snprintf(path_variable, sizeof(path_variable), "PATH=%s", search_path);
     if (exec_path && *exec_path) {
         (void)snprintf(exec_path_variable, sizeof(exec_path_variable), "GIT_EXEC_PATH=%s", exec_path);
         envp[1] = exec_path_variable;
@@ -103,37 +103,49 @@ static char *first_line(const struct buffer *answer) {
     return strndup(content.data, end ? (size_t)(end - content.data) : content.size);
 }
 
-int git_find(struct git *git, struct gate_error *error) {
+static int find(struct git *git, struct gate_error *error) {
     _cleanup_(buffer_deinit) struct buffer answer;
     char program[PATH_MAX];
     int r;
 
-    *git = (struct git){0};
     buffer_init(&answer, PATH_MAX);
-    if (find_in_path(program, sizeof(program), "git") != 0) {
+    git->search_path = copy_search_path();
+    if (!git->search_path) {
+        return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
+    }
+    if (find_in_path(program, sizeof(program), git->search_path, "git") != 0) {
         return gate_error_set(error, GATE_E_START, "git is in none of the folders of PATH; install git or set PATH");
     }
-    r = ask_exec_path(&answer, program);
+    r = ask_exec_path(&answer, git->search_path, program);
     if (r) {
         return gate_error_set(error, GATE_E_START, "'%s --exec-path' does not answer: %s", program, strerror(-r));
     }
     git->exec_path = first_line(&answer);
     if (!git->exec_path || asprintf(&git->http_backend, "%s/git-http-backend", git->exec_path) < 0) {
         git->http_backend = NULL;
-        git_deinit(git);
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
     }
     if (git->exec_path[0] != '/' || access(git->http_backend, X_OK) != 0) {
-        (void)gate_error_set(error, GATE_E_START,
-                             "'%s' cannot be executed; install all of git, or set GIT_EXEC_PATH to where it is",
-                             git->http_backend);
-        git_deinit(git);
-        return GATE_E_START;
+        return gate_error_set(error, GATE_E_START,
+                              "'%s' cannot be executed; install all of git, or set GIT_EXEC_PATH to where it is",
+                              git->http_backend);
     }
     return 0;
 }
 
+int git_find(struct git *git, struct gate_error *error) {
+    int r;
+
+    *git = (struct git){0};
+    r = find(git, error);
+    if (r) {
+        git_deinit(git);
+    }
+    return r;
+}
+
 void git_deinit(struct git *git) {
+    free(git->search_path);
     free(git->exec_path);
     free(git->http_backend);
     *git = (struct git){0};

@@ -11,12 +11,14 @@ enum {
 
 /**
  * struct git - where git is, found once at start
+ * @search_path: PATH as it was, or what stands in for it when it is not set
  * @exec_path: folder of git's programs
  * @http_backend: the program that answers requests
  *
- * Both are absolute, owned by the struct, and freed by git_deinit().
+ * The last two are absolute. All are owned by the struct, and freed by git_deinit().
  */
 struct git {
+    char *search_path;
     char *exec_path;
     char *http_backend;
 };
@@ -26,13 +28,12 @@ struct git {
  * @git: filled on success
  * @error: filled on failure
  *
+ * The environment is read here alone, lest a program that changes it while a server runs gets in the way.
+ *
  * Return: 0, GATE_E_START, GATE_E_INTERNAL.
  */
 int git_find(struct git *git, struct gate_error *error);
 void git_deinit(struct git *git);
-
-/** git_search_path() - PATH, or what stands in for it when it is not set */
-const char *git_search_path(void);
 
 /**
  * git_check_repository() - whether there is a repository at @path that git may serve

@@ -216,6 +216,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
         server_deinit(server);
         return r;
     }
+    server->environ.search_path = server->git.search_path;
     server->environ.exec_path = server->git.exec_path;
     server->environ.max_request_bytes = settings->max_negotiation_bytes + 1; /* git refuses as much as its limit */
     return 0;

@@ -15,8 +15,8 @@
 
 /**
  * struct server_settings - all that a server is told, checked before it is handed over
- * @listener, @policy, @environ: for the rooms of these names; environ.exec_path and .max_request_bytes are the server's
- *                               own to fill in
+ * @listener, @policy, @environ: for the rooms of these names; environ.search_path, .exec_path, .is_confined and
+ *                               .max_request_bytes are the server's own to fill in
  * @max_connections, @max_backends: counts, at least 1
  * @max_push_bytes: of a push's body; 0 for no bound
  * @max_negotiation_bytes: of a fetch's body, after gunzip

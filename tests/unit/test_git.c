@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Where git is: looked up in the environment once, whatever becomes of it later. The real git answers. */
+
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "backend/git.h"
+
+static void test_search_path(void **state) {
+    static const struct {
+        const char *name;
+        const char *path;
+        const char *found;
+    } cases[] = {
+        {"where git is", "/nonexistent:/usr/bin:/bin", "/nonexistent:/usr/bin:/bin"},
+        {"none", NULL, "/usr/local/bin:/usr/bin:/bin"},
+        {"an empty one", "", "/usr/local/bin:/usr/bin:/bin"},
+        {"where git is not", "/nonexistent", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct gate_error error = {0};
+        struct git git;
+
+        assert_int_equal(cases[i].path ? setenv("PATH", cases[i].path, 1) : unsetenv("PATH"), 0);
+        expect_int(cases[i].name, git_find(&git, &error), cases[i].found ? 0 : GATE_E_START);
+        assert_int_equal(setenv("PATH", "/another", 1), 0);
+        if (cases[i].found) {
+            expect_text(cases[i].name, git.search_path, cases[i].found);
+            expect_true(cases[i].name, git.exec_path[0] == '/' && strstr(git.http_backend, "/git-http-backend"));
+        } else {
+            expect_true(cases[i].name, strstr(error.message, "PATH") && !git.search_path && !git.exec_path);
+        }
+        git_deinit(&git);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_search_path),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
