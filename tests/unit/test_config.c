@@ -46,6 +46,7 @@ static const struct {
     {"log-format", ROW(log_format, CONFIG_CHOICE, "0", "json", "1")},
     {"token", ROW(token, CONFIG_TEXT, NULL, "!~", "!~")},
     {"listen-fd", ROW(listen_fd, CONFIG_FD, "-1", "0", "0")},
+    {"log-fd", ROW(log_fd, CONFIG_FD, "-1", "2", "2")},
 };
 
 static size_t row_of(const char *name) {
@@ -128,7 +129,8 @@ static void test_table(void **state) {
         expect_int(name, options[i].kind, rows[row].kind);
         expect_true(name, options[i].help && *options[i].help);
         expect_int(name, options[i].argument == NULL, options[i].kind == CONFIG_FLAG);
-        expect_int(name, options[i].is_internal, strcmp(name, "token") == 0 || strcmp(name, "listen-fd") == 0);
+        expect_int(name, options[i].is_internal,
+                   strcmp(name, "token") == 0 || strcmp(name, "listen-fd") == 0 || strcmp(name, "log-fd") == 0);
         for (size_t j = 0; j < i; j++) {
             expect_true(name, strcmp(name, options[j].name) != 0);
         }
