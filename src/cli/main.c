@@ -38,12 +38,15 @@ static void print_help(void) {
            "See git-gate(1).\n");
 }
 
-/* A descriptor that the gate opens must never become 0, 1 or 2, whatever was closed when it began. */
+/*
+ * A descriptor that the gate opens must never become 0, 1 or 2, whatever was closed when it began. What stands in for
+ * them can be read alone, so that whoever prints learns that nobody sees it.
+ */
 static int open_standard_descriptors(void) {
     int fd;
 
     do {
-        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     } while (fd >= 0 && fd <= STDERR_FILENO);
     return fd < 0 ? -errno : close(fd);
 }
