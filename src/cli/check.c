@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * git-gate check: would a git client be served? Whom to ask, about which repository and with which token is made out
+ * here, and never repeated where a token may stand in it.
+ */
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "cli/check_url.h"
+#include "cli/cli.h"
+#include "cli/findings.h"
+
+static const char default_socket[] = "/run/git-gate/gate.sock";
+static const char credential_name[] = "git-gate.token";
+
+/* What the arguments say, and then what stands in for what they do not. */
+struct check {
+    const char *socket;
+    char *url_text;
+    const char *token_file;
+    const char *repository_text;
+
+    struct check_url url;       /* the repository is here, wherever it came from */
+    struct gate_config *config; /* holds the token */
+};
+
+static void check_deinit(struct check *check) {
+    explicit_bzero(&check->url, sizeof(check->url));
+    check->config = gate_config_free(check->config);
+}
+
+static void print_help(void) {
+    printf("usage: git-gate check [--socket=PATH | --url=URL] [--token-file=FILE] [--repo=NAME]\n"
+           "\n"
+           "Asks a gate what a git client asks first, prints what it finds, and exits with 0\n"
+           "when a client would be served, 1 when not, and 2 on wrong usage.\n"
+           "\n"
+           "  --socket=PATH      the gate's Unix socket [GIT_GATE_SOCKET, or\n"
+           "                     %s]\n"
+           "  --url=URL          http://[TOKEN:@]HOST[:PORT][/NAME.git] on the loopback, instead\n"
+           "  --token-file=FILE  token on the first line of FILE; '-' is standard input\n"
+           "  --repo=NAME        the repository to ask for, when --url has none\n"
+           "\n"
+           "Without --token-file and a token in --url, the token comes from GIT_GATE_TOKEN,\n"
+           "the file that GIT_GATE_TOKEN_FILE names, or git-gate.token in $CREDENTIALS_DIRECTORY.\n",
+           default_socket);
+}
+
+/* ---- options ---- */
+
+/* --name=VALUE or --name VALUE. Return: whether it is this option; *valuep is NULL when the value is missing. */
+static bool take_option(const char *name, char *argv[], int *ip, char **valuep) {
+    char *argument = argv[*ip];
+    size_t size = strlen(name);
+
+    if (strncmp(argument, name, size) != 0 || (argument[size] != '=' && argument[size] != '\0')) {
+        return false;
+    }
+    *valuep = argument[size] == '=' ? argument + size + 1 : argv[++*ip];
+    return true;
+}
+
+/* Without what stands behind "=" or alone: it may be a token. */
+static int refuse_argument(const char *argument, struct gate_error *error) {
+    if (strncmp(argument, "--", 2) != 0) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "check takes options alone: use --url=URL, --socket=PATH and --repo=NAME");
+    }
+    return gate_error_set(error, GATE_E_USAGE, "%.*s is no option of check; 'git-gate check --help' lists them",
+                          (int)strnlen(argument, strcspn(argument, "=")), argument);
+}
+
+static int parse(struct check *check, char *argv[], struct gate_error *error) {
+    for (int i = 1; argv[i]; i++) {
+        const char *argument = argv[i];
+        char *value = NULL;
+
+        if (take_option("--socket", argv, &i, &value)) {
+            check->socket = value;
+        } else if (take_option("--url", argv, &i, &value)) {
+            if (check->url_text) {
+                check_url_hide(check->url_text);
+            }
+            check->url_text = value;
+        } else if (take_option("--token-file", argv, &i, &value)) {
+            check->token_file = value;
+        } else if (take_option("--repo", argv, &i, &value)) {
+            check->repository_text = value;
+        } else {
+            return refuse_argument(argument, error);
+        }
+        if (!value || !*value) {
+            return gate_error_set(error, GATE_E_USAGE, "%.*s needs a value", (int)strcspn(argument, "="), argument);
+        }
+    }
+    return 0;
+}
+
+/* ---- whom to ask ---- */
+
+static int take_url(struct check *check, struct gate_error *error) {
+    int r = check_url_parse(&check->url, check->url_text);
+
+    check_url_hide(check->url_text); /* where /proc/PID/cmdline would go on showing the token */
+    switch (r) {
+    case CHECK_URL_E_SCHEME:
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--url has to begin with http://, as a gate speaks no TLS; a socket goes with --socket");
+    case CHECK_URL_E_USER:
+        return gate_error_set(error, GATE_E_USAGE,
+                              "the user part of --url is not a token of 1 to 255 printable ASCII characters without "
+                              "space and colon, percent-encoded; --token-file needs no encoding");
+    case CHECK_URL_E_HOST:
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--url is not on the loopback: use http://127.0.0.1:PORT, http://[::1]:PORT or "
+                              "http://localhost:PORT");
+    case CHECK_URL_E_PATH:
+        return gate_error_set(error, GATE_E_USAGE,
+                              "the path of --url is not /NAME.git, with letters, digits, '.', '_' and '-' in NAME");
+    default:
+        return 0;
+    }
+}
+
+static int take_socket(struct check *check, struct gate_error *error) {
+    struct sockaddr_un *address = (struct sockaddr_un *)&check->url.address;
+    const char *from_environment = getenv("GIT_GATE_SOCKET");
+
+    if (!check->socket) {
+        check->socket = from_environment && *from_environment ? from_environment : default_socket;
+    }
+    if (strstr(check->socket, "://")) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--socket and GIT_GATE_SOCKET take the path of a socket; give a URL with --url");
+    }
+    if (strlen(check->socket) >= sizeof(address->sun_path)) {
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "the path in --socket or GIT_GATE_SOCKET is longer than %zu bytes, which no socket's can be",
+            sizeof(address->sun_path) - 1);
+    }
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, check->socket, strlen(check->socket) + 1);
+    (void)snprintf(check->url.host, sizeof(check->url.host), "localhost");
+    check->url.address_size = sizeof(*address);
+    return 0;
+}
+
+static int take_repository(struct check *check, struct gate_error *error) {
+    if (check->repository_text && *check->url.repository) {
+        return gate_error_set(error, GATE_E_USAGE, "the repository is in --url already; leave out --repo");
+    }
+    if (!check->repository_text && !*check->url.repository) {
+        return gate_error_set(error, GATE_E_USAGE, "which repository? Give --repo=NAME%s",
+                              check->url_text ? ", or /NAME.git at the end of --url" : "");
+    }
+    if (check->repository_text && !check_url_repository(check->url.repository, span_of(check->repository_text))) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--repo takes up to %d letters, digits, '.', '_' and '-', with or without .git",
+                              ROUTE_REPOSITORY_MAX_BYTES);
+    }
+    return 0;
+}
+
+/* ---- the token ---- */
+
+/* Looks first whether the file is there: what is none may be the token itself, which is not repeated. */
+static int take_token_from_file(struct gate_config *config, const char *path, const char *option,
+                                struct gate_error *error) {
+    if (strcmp(path, "-") != 0 && access(path, R_OK) != 0) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "%.*s names a file that cannot be read: %s; the token is on its first line",
+                              (int)strcspn(option, "="), option, strerror(errno));
+    }
+    return config_set_token_from(config, path, option, error);
+}
+
+static int take_token_from_environment(struct gate_config *config, struct gate_error *error) {
+    const char *token = getenv("GIT_GATE_TOKEN");
+    int r;
+
+    if (!token) {
+        return 0;
+    }
+    r = gate_config_set(config, "token", token, error);
+    if (r == GATE_E_USAGE) {
+        (void)gate_error_set(error, GATE_E_USAGE,
+                             "GIT_GATE_TOKEN is not 1 to 255 printable ASCII characters without space and colon");
+    }
+    return r;
+}
+
+static int take_token_from_credentials(struct gate_config *config, struct gate_error *error) {
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    char path[PATH_MAX];
+
+    if (!folder || snprintf(path, sizeof(path), "%s/%s", folder, credential_name) >= (int)sizeof(path) ||
+        access(path, F_OK) != 0) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "there is no token: give --token-file=FILE, GIT_GATE_TOKEN or GIT_GATE_TOKEN_FILE");
+    }
+    return config_set_token_from(config, path, "the credential ", error);
+}
+
+static int choose_token(struct check *check, struct gate_error *error) {
+    const char *file = getenv("GIT_GATE_TOKEN_FILE");
+    int r;
+
+    if (check->token_file && *check->url.token) {
+        return gate_error_set(error, GATE_E_USAGE, "the token is in --url already; leave out --token-file");
+    }
+    if (check->token_file) {
+        return take_token_from_file(check->config, check->token_file, "--token-file=", error);
+    }
+    if (*check->url.token) {
+        return gate_config_set(check->config, "token", check->url.token, error);
+    }
+    r = take_token_from_environment(check->config, error);
+    if (r || check->config->token) {
+        return r;
+    }
+    return file && *file ? take_token_from_file(check->config, file, "GIT_GATE_TOKEN_FILE=", error)
+                         : take_token_from_credentials(check->config, error);
+}
+
+/* Wherever it comes from, none stays in the environment, where /proc/PID/environ would go on showing it. */
+static int take_token(struct check *check, struct gate_error *error) {
+    char *in_environment = getenv("GIT_GATE_TOKEN");
+    int r = choose_token(check, error);
+
+    if (in_environment) {
+        explicit_bzero(in_environment, strlen(in_environment));
+        (void)unsetenv("GIT_GATE_TOKEN");
+    }
+    return r;
+}
+
+/* ---- asking ---- */
+
+static int complete(struct check *check, struct gate_error *error) {
+    int r;
+
+    if (check->socket && check->url_text) {
+        check_url_hide(check->url_text);
+        return gate_error_set(error, GATE_E_USAGE, "give either --socket or --url, not both");
+    }
+    if (gate_config_new(&check->config) < 0) {
+        return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
+    }
+    r = check->url_text ? take_url(check, error) : take_socket(check, error);
+    r = r ? r : take_repository(check, error);
+    return r ? r : take_token(check, error);
+}
+
+static int ask(const struct check *check, struct gate_error *error) {
+    char credentials[PROBE_CREDENTIALS_MAX];
+    char address[sizeof("unix:") + sizeof(((struct sockaddr_un *)0)->sun_path)];
+    struct probe_target target = {.address = check->url.address,
+                                  .address_size = check->url.address_size,
+                                  .host = check->url.host,
+                                  .repository = check->url.repository,
+                                  .credentials = credentials};
+    struct findings_subject subject = {
+        .target = &target, .address = address, .socket_path = check->socket, .token = check->config->token};
+    struct probe probe;
+    int r;
+
+    (void)snprintf(address, sizeof(address), "%s%s", check->socket ? "unix:" : "http://",
+                   check->socket ? check->socket : check->url.host);
+    probe_encode_token(credentials, check->config->token);
+    r = probe_run(&probe, &target);
+    r = findings_print(&subject, &probe, r, error);
+    explicit_bzero(credentials, sizeof(credentials));
+    return r;
+}
+
+int cli_check(int argc, char *argv[]) {
+    _cleanup_(check_deinit) struct check check = {0};
+    struct gate_error error = {0};
+    int r;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            print_help();
+            return 0;
+        }
+    }
+    (void)signal(SIGPIPE, SIG_IGN); /* a write that fails says so itself */
+    r = parse(&check, argv, &error);
+    r = r ? r : complete(&check, &error);
+    r = r ? r : ask(&check, &error);
+    if (fflush(stdout) != 0) {
+        struct gate_error of_output;
+
+        (void)gate_error_set(&of_output, GATE_E_INTERNAL, "cannot write to standard output: %s", strerror(errno));
+        (void)cli_fail(&of_output);
+        return r ? cli_fail(&error) : GATE_E_INTERNAL;
+    }
+    return r ? cli_fail(&error) : 0;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns the words for what a probe found, and the verdict: would a git client be served? Whatever comes from the other
+ * side is shown as printable bytes, cut short, and never with the token in it.
+ */
+
+#include "cli/findings.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+
+enum {
+    SHOWN_MAX = 160, /* bytes of others' that are shown */
+    MS_PER_S = 1000,
+};
+
+#define HOLDS_WHOLE_SECRET(size) ((int)(size) >= (int)SHOWN_MAX + (int)PROBE_CREDENTIALS_MAX)
+static_assert(HOLDS_WHOLE_SECRET(ANSWER_TEXT_MAX) && HOLDS_WHOLE_SECRET(ANSWER_VALUE_MAX) &&
+                  HOLDS_WHOLE_SECRET(ADVERTISEMENT_LINE_MAX),
+              "of a secret that begins in what is shown, all is there to know it by");
+static_assert(PROBE_STEP_MS == 5000 && PROBE_TOTAL_MS == 10000 && ANSWER_MAX_BYTES == 65536,
+              "the sentences below and git-gate(1) say these numbers");
+
+/* Bytes of others', made fit for a terminal. */
+struct shown {
+    char text[SHOWN_MAX + sizeof("...")];
+};
+
+static bool has_secret(struct span bytes, const char *secret) {
+    return memmem(bytes.data, bytes.size, secret, strlen(secret)) != NULL;
+}
+
+/* As in the log: a token that is shorter would be found in innocent words. */
+static struct shown show(const struct findings_subject *subject, struct span bytes) {
+    size_t n = bytes.size < SHOWN_MAX ? bytes.size : SHOWN_MAX;
+    struct shown shown;
+
+    if (strlen(subject->token) >= LOG_SECRET_MIN &&
+        (has_secret(bytes, subject->token) || has_secret(bytes, subject->target->credentials))) {
+        return (struct shown){"(something with the token in it)"};
+    }
+    for (size_t i = 0; i < n; i++) {
+        shown.text[i] = bytes.data[i];
+        if (bytes.data[i] < ' ' || bytes.data[i] > '~') {
+            shown.text[i] = '?';
+        }
+    }
+    (void)snprintf(shown.text + n, sizeof(shown.text) - n, "%s", n < bytes.size ? "..." : "");
+    return shown;
+}
+
+/* Which option to look at. */
+static const char *option(const struct findings_subject *subject) {
+    return subject->socket_path ? "--socket" : "--url";
+}
+
+/* ---- nobody there ---- */
+
+static int explain_socket(const char *path, int cause, struct gate_error *error) {
+    struct stat status;
+    bool is_there = stat(path, &status) == 0;
+
+    if (cause == ENOENT || cause == ENOTDIR) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "there is no socket '%s': is the gate running, and the socket's folder mounted here? "
+                              "--socket=PATH or GIT_GATE_SOCKET names another",
+                              path);
+    }
+    if (cause == EPROTOTYPE || (is_there && !S_ISSOCK(status.st_mode))) {
+        return gate_error_set(error, GATE_E_INTERNAL, "'%s' is not a socket of a gate; give that with --socket=PATH",
+                              path);
+    }
+    if (cause == EACCES || cause == EPERM) {
+        return gate_error_set(
+            error, GATE_E_INTERNAL,
+            "permission denied to connect to '%s': become the user who started the gate; where SELinux "
+            "is on, see --selinux-type of 'git-gate serve'",
+            path);
+    }
+    if (cause == ECONNREFUSED) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "connection refused: nobody listens on '%s' any more; start the gate again", path);
+    }
+    return gate_error_set(error, GATE_E_INTERNAL, "cannot connect to --socket=%s: %s", path, strerror(cause));
+}
+
+static int explain_connect(const struct findings_subject *subject, int cause, struct gate_error *error) {
+    if (subject->socket_path) {
+        return explain_socket(subject->socket_path, cause, error);
+    }
+    if (cause == ECONNREFUSED) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "connection refused: nobody listens on %s; start the gate, or check the port in --url",
+                              subject->address);
+    }
+    return gate_error_set(error, GATE_E_INTERNAL, "cannot connect to %s: %s; check --url", subject->address,
+                          strerror(cause));
+}
+
+/* ---- no whole answer ---- */
+
+static int explain_no_answer(const struct findings_subject *subject, const struct probe *probe, int r,
+                             struct gate_error *error) {
+    switch (r) {
+    case PROBE_E_CONNECT:
+        return explain_connect(subject, probe->cause, error);
+    case PROBE_E_BACKLOG:
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "nobody has accepted the connection to %s for %d s; is the gate stopped, or are too many "
+                              "clients waiting?",
+                              subject->address, PROBE_STEP_MS / MS_PER_S);
+    case PROBE_E_SILENT:
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "nobody answers on %s for %d s; is the gate stopped, or busy? See --max-connections and "
+                              "--max-backends of 'git-gate serve'",
+                              subject->address, PROBE_STEP_MS / MS_PER_S);
+    case PROBE_E_STALLED:
+        return gate_error_set(error, GATE_E_INTERNAL, "the answer of %s stops in the middle for %d s; try again",
+                              subject->address, PROBE_STEP_MS / MS_PER_S);
+    case PROBE_E_SLOW:
+        return gate_error_set(error, GATE_E_INTERNAL, "the answer of %s is not whole after %d s; try again",
+                              subject->address, PROBE_TOTAL_MS / MS_PER_S);
+    case PROBE_E_HUNG_UP:
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "%s ends the connection without an answer: it has no room, or is no git-gate; try again, "
+                              "or check %s",
+                              subject->address, option(subject));
+    case PROBE_E_CUT:
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "the answer of %s is cut short: git or the gate failed; the gate's log may say why",
+                              subject->address);
+    case PROBE_E_NONSENSE:
+        return gate_error_set(error, GATE_E_INTERNAL, "this is not a git-gate: %s does not speak HTTP/1.1; check %s",
+                              subject->address, option(subject));
+    case PROBE_E_TOO_LARGE:
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "this is not a git-gate: %s answers with more than %d bytes; check %s", subject->address,
+                              ANSWER_MAX_BYTES, option(subject));
+    default:
+        return gate_error_set(error, GATE_E_INTERNAL, "cannot ask %s: %s; try again", subject->address, strerror(-r));
+    }
+}
+
+/* ---- a refusal ---- */
+
+/* What each error of a gate is: one line of plain text. A 401 also names the gate. */
+static bool is_refusal_of_gate(const struct answer *answer) {
+    static const char type[] = "text/plain";
+    const char *end = memchr(answer->text, '\n', answer->text_size);
+
+    return strncmp(answer->field[ANSWER_FIELD_CONTENT_TYPE], type, strlen(type)) == 0 && end &&
+           end == answer->text + answer->text_size - 1 &&
+           (answer->status != 401 || strstr(answer->field[ANSWER_FIELD_WWW_AUTHENTICATE], "realm=\"git-gate\""));
+}
+
+static bool says(const struct answer *answer, const char *words) {
+    return memmem(answer->text, answer->text_size, words, strlen(words)) != NULL;
+}
+
+/* One code stands for several reasons, which the gate's sentence tells apart: verdict.c and exchange_response.c. */
+static int explain_refusal(const struct findings_subject *subject, const struct answer *answer,
+                           struct gate_error *error) {
+    const char *retry_after = answer->field[ANSWER_FIELD_RETRY_AFTER];
+    struct shown text = show(subject, (struct span){answer->text, answer->text_size > 0 ? answer->text_size - 1 : 0});
+    struct shown type = show(subject, span_of(answer->field[ANSWER_FIELD_CONTENT_TYPE]));
+    struct shown retry = show(subject, span_of(*retry_after ? retry_after : "some"));
+    struct shown name = show(subject, span_of(subject->target->repository));
+
+    if (!is_refusal_of_gate(answer)) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "this is not a git-gate: %s answers with status %d and the Content-Type '%s'; check %s",
+                              subject->address, answer->status, type.text, option(subject));
+    }
+    if (answer->status == 401 || (answer->status == 403 && says(answer, "is not the token"))) {
+        printf("authenticated: no\n");
+        return gate_error_set(
+            error, GATE_E_INTERNAL,
+            "the token is not that of this gate: get it from whoever started the gate, and give it with "
+            "--token-file or GIT_GATE_TOKEN (status %d)",
+            answer->status);
+    }
+    if (answer->status == 403 && says(answer, "for another repository")) {
+        printf("authenticated: yes\nrepository: no\n");
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "the token is for another repository than %s.git: check the name in --repo or --url "
+                              "(status 403)",
+                              name.text);
+    }
+    if (answer->status == 404) {
+        printf("repository: no\n");
+        return gate_error_set(
+            error, GATE_E_INTERNAL,
+            "the gate has no repository %s.git, or git cannot read it: check --mirror-root of 'git-gate "
+            "serve' and the name in --repo or --url; the gate says with status 404: %s",
+            name.text, text.text);
+    }
+    if (answer->status == 503) {
+        return gate_error_set(
+            error, GATE_E_INTERNAL,
+            "the gate has no room or is stopping; try again in %s seconds; it says with status 503: %s", retry.text,
+            text.text);
+    }
+    return gate_error_set(error, GATE_E_INTERNAL, "the gate refuses with status %d; it says: %s", answer->status,
+                          text.text);
+}
+
+/* ---- an advertisement ---- */
+
+static int explain_advertisement(const struct findings_subject *subject, const struct advertisement *advertisement,
+                                 struct gate_error *error) {
+    switch (advertisement->state) {
+    case ADVERTISEMENT_OLD:
+        printf("protocol: no\n");
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "git behind the gate does not know protocol version 2; install git 2.18 or later there");
+    case ADVERTISEMENT_REFUSED:
+        return gate_error_set(error, GATE_E_INTERNAL, "git behind the gate refuses, see the gate's log; it says: %s",
+                              show(subject, span_of(advertisement->line)).text);
+    case ADVERTISEMENT_WHOLE:
+        printf("protocol: no\n");
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "git behind the gate does not offer %s, so nothing can be fetched; check its version",
+                              advertisement->has_ls_refs ? "fetch" : "ls-refs");
+    default:
+        printf("protocol: no\n");
+        return gate_error_set(
+            error, GATE_E_INTERNAL,
+            "this is not a git-gate: what %s answers is no advertisement of git's protocol version 2; "
+            "check %s",
+            subject->address, option(subject));
+    }
+}
+
+static int judge(const struct findings_subject *subject, const struct answer *answer, struct gate_error *error) {
+    static const char type[] = "application/x-git-upload-pack-advertisement";
+    const struct advertisement *advertisement = &answer->advertisement;
+    const char *got = answer->field[ANSWER_FIELD_CONTENT_TYPE];
+
+    if (answer->status != 200) {
+        return explain_refusal(subject, answer, error);
+    }
+    if (strcmp(got, type) != 0) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "this is not a git-gate: %s answers with the Content-Type '%s'; check %s",
+                              subject->address, show(subject, span_of(got)).text, option(subject));
+    }
+    if (advertisement->state != ADVERTISEMENT_WHOLE || !advertisement->has_ls_refs || !advertisement->has_fetch) {
+        return explain_advertisement(subject, advertisement, error);
+    }
+    printf("authenticated: yes\n"
+           "repository: %s.git\n"
+           "protocol: version 2\n"
+           "git: %s\n",
+           show(subject, span_of(subject->target->repository)).text,
+           *advertisement->agent ? show(subject, span_of(advertisement->agent)).text : "does not say its version");
+    return 0;
+}
+
+int findings_print(const struct findings_subject *subject, const struct probe *probe, int r, struct gate_error *error) {
+    if (probe->is_connected) {
+        printf("reachable: %s\n", subject->address);
+    } else {
+        printf("reachable: no\n");
+    }
+    if (r) {
+        return explain_no_answer(subject, probe, r, error);
+    }
+    r = judge(subject, &probe->answer, error);
+    printf("round trip: %u ms\n", probe->duration_ms);
+    return r;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "cli/probe.h"
+
+/**
+ * struct findings_subject - what was asked
+ * @address: as people know it: "unix:PATH" or "http://HOST:PORT"
+ * @socket_path: NULL when it was a port
+ * @token: never shown, whoever repeats it
+ */
+struct findings_subject {
+    const struct probe_target *target;
+    const char *address;
+    const char *socket_path;
+    const char *token;
+};
+
+/**
+ * findings_print() - say on standard output what a probe found, one line each
+ * @r: what probe_run() returned
+ * @error: says why a client would not be served
+ *
+ * Return: 0 when a client would be served, GATE_E_INTERNAL when not.
+ */
+int findings_print(const struct findings_subject *subject, const struct probe *probe, int r, struct gate_error *error);

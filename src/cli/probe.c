@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns one connection to a gate, on which one request goes out and one response comes in. Each wait has a deadline of
+ * its own, and all of them have one together, so that whoever answers, or does not, is done with in time. What a
+ * response says is not judged here.
+ */
+
+#include "cli/probe.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/fd.h"
+
+enum {
+    REQUEST_MAX_BYTES = 2048,
+    PIECE_BYTES = 4096,
+    BACKLOG_PAUSE_MS = 10, /* until a Unix socket with a full backlog is asked again */
+    MS_PER_S = 1000,
+    NS_PER_MS = 1000000,
+};
+
+/* A connection that is being used. */
+struct dial {
+    int fd;
+    int64_t start_ms;
+};
+
+static int64_t now_ms(void) {
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* it never fails for this clock: clock_gettime(2) */
+    return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
+}
+
+void probe_encode_token(char credentials[PROBE_CREDENTIALS_MAX], const char *token) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t size = strlen(token) + 1; /* with the colon, behind which there is no password */
+    char *out = credentials;
+
+    for (size_t i = 0; i < size; i += 3) {
+        uint32_t bits = 0;
+
+        for (size_t j = i; j < i + 3; j++) {
+            bits = bits << 8 | (j + 1 < size ? (unsigned char)token[j] : j + 1 == size ? ':' : 0U);
+        }
+        for (unsigned j = 0; j < 4; j++) {
+            char digit = '=';
+
+            if (i + j <= size) {
+                digit = digits[bits >> (18 - 6 * j) & 63];
+            }
+            *out++ = digit;
+        }
+    }
+    *out = '\0';
+}
+
+/* The time that is left for a step that began at @step_ms, in the time that is left for all. */
+static int time_left(const struct dial *dial, int64_t step_ms) {
+    int64_t now = now_ms();
+    int64_t step_left = step_ms + PROBE_STEP_MS - now;
+    int64_t total_left = dial->start_ms + PROBE_TOTAL_MS - now;
+    int64_t left = step_left < total_left ? step_left : total_left;
+
+    return left > 0 ? (int)left : 0;
+}
+
+/* Return: 1 when one of @events is there, 0 when the time is over, an errno. */
+static int wait_for(const struct dial *dial, short events, int64_t step_ms) {
+    struct pollfd pollfd = {.fd = dial->fd, .events = events};
+
+    for (;;) {
+        int left = time_left(dial, step_ms);
+        int n = poll(&pollfd, 1, left);
+
+        if (n > 0 || (n == 0 && left == 0)) {
+            return n;
+        }
+        if (n < 0 && errno != EINTR) {
+            return -errno;
+        }
+    }
+}
+
+/* The connection to a TCP socket is under way. */
+static int finish_connect(struct probe *probe, const struct dial *dial) {
+    socklen_t size = sizeof(probe->cause);
+    int r = wait_for(dial, POLLOUT, dial->start_ms);
+
+    if (r <= 0) {
+        return r < 0 ? r : PROBE_E_BACKLOG;
+    }
+    if (getsockopt(dial->fd, SOL_SOCKET, SO_ERROR, &probe->cause, &size) < 0) {
+        return -errno;
+    }
+    return probe->cause ? PROBE_E_CONNECT : 0;
+}
+
+/* A Unix socket with a full backlog says EAGAIN, and there is nothing to wait for but time: connect(2). */
+static int connect_in_time(struct probe *probe, const struct dial *dial, const struct probe_target *target) {
+    while (connect(dial->fd, (const struct sockaddr *)&target->address, target->address_size) < 0) {
+        if (errno == EINPROGRESS) {
+            return finish_connect(probe, dial);
+        }
+        if (errno != EAGAIN && errno != EINTR) {
+            probe->cause = errno;
+            return PROBE_E_CONNECT;
+        }
+        if (time_left(dial, dial->start_ms) == 0) {
+            return PROBE_E_BACKLOG;
+        }
+        (void)poll(NULL, 0, BACKLOG_PAUSE_MS);
+    }
+    return 0;
+}
+
+static bool has_hung_up(int error) {
+    return error == EPIPE || error == ECONNRESET;
+}
+
+/* A server may answer before it has read all of it, and close: so the end of the connection is found when reading. */
+static int send_request(const struct dial *dial, const char *request, size_t size) {
+    int64_t step_ms = now_ms();
+
+    while (size > 0) {
+        ssize_t n = send(dial->fd, request, size, MSG_NOSIGNAL);
+        int r = 1;
+
+        if (n < 0 && has_hung_up(errno)) {
+            return 0;
+        }
+        if (n < 0 && errno == EAGAIN) {
+            r = wait_for(dial, POLLOUT, step_ms);
+        } else if (n < 0 && errno != EINTR) {
+            r = -errno;
+        }
+        if (r <= 0) {
+            return r < 0 ? r : PROBE_E_SILENT;
+        }
+        if (n > 0) {
+            request += n;
+            size -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
+/* Time is over: at which point? */
+static int late(const struct dial *dial, size_t n_bytes) {
+    if (n_bytes == 0) {
+        return PROBE_E_SILENT;
+    }
+    return now_ms() - dial->start_ms >= PROBE_TOTAL_MS ? PROBE_E_SLOW : PROBE_E_STALLED;
+}
+
+/* Takes what is there. Return: 0, PROBE_E_*, an errno, -EAGAIN among them. */
+static int receive(struct answer *answer, const struct dial *dial, size_t *n_bytesp) {
+    char piece[PIECE_BYTES];
+    ssize_t n = recv(dial->fd, piece, sizeof(piece), 0);
+
+    if (n < 0 && !has_hung_up(errno)) {
+        return errno == EINTR ? -EAGAIN : -errno;
+    }
+    if (n <= 0) {
+        answer_finish(answer);
+        return answer->is_whole ? 0 : *n_bytesp == 0 ? PROBE_E_HUNG_UP : PROBE_E_CUT;
+    }
+    *n_bytesp += (size_t)n;
+    switch (answer_feed(answer, (struct span){piece, (size_t)n})) {
+    case ANSWER_E_NONSENSE:
+        return PROBE_E_NONSENSE;
+    case ANSWER_E_TOO_LARGE:
+        return PROBE_E_TOO_LARGE;
+    default:
+        return 0;
+    }
+}
+
+static int receive_answer(struct answer *answer, const struct dial *dial) {
+    int64_t step_ms = now_ms();
+    size_t n_bytes = 0;
+
+    while (!answer->is_whole) {
+        int r = wait_for(dial, POLLIN, step_ms);
+
+        if (r <= 0 || time_left(dial, step_ms) == 0) {
+            return r < 0 ? r : late(dial, n_bytes);
+        }
+        r = receive(answer, dial, &n_bytes);
+        if (r != 0 && r != -EAGAIN) {
+            return r;
+        }
+        step_ms = r == 0 ? now_ms() : step_ms;
+    }
+    return 0;
+}
+
+/* One that is not kept: the gate has nothing to wait for behind it. */
+static int converse(struct probe *probe, const struct dial *dial, const struct probe_target *target) {
+    char request[REQUEST_MAX_BYTES];
+    int size = snprintf(request, sizeof(request),
+                        "GET /%s.git/info/refs?service=git-upload-pack HTTP/1.1\r\n"
+                        "Host: %s\r\n"
+                        "Authorization: Basic %s\r\n"
+                        "User-Agent: git-gate/" GIT_GATE_VERSION "\r\n"
+                        "Accept: */*\r\n"
+                        "Git-Protocol: version=2\r\n"
+                        "Connection: close\r\n"
+                        "\r\n",
+                        target->repository, target->host, target->credentials);
+    int r = size < 0 || size >= (int)sizeof(request) ? -ENOBUFS : send_request(dial, request, (size_t)size);
+
+    explicit_bzero(request, sizeof(request));
+    return r ? r : receive_answer(&probe->answer, dial);
+}
+
+int probe_run(struct probe *probe, const struct probe_target *target) {
+    _cleanup_fd_ int fd = socket(target->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct dial dial = {.fd = fd, .start_ms = now_ms()};
+    int r;
+
+    *probe = (struct probe){0};
+    answer_init(&probe->answer);
+    if (fd < 0) {
+        return -errno;
+    }
+    r = connect_in_time(probe, &dial, target);
+    if (r) {
+        return r;
+    }
+    probe->is_connected = true;
+    r = converse(probe, &dial, target);
+    probe->duration_ms = (unsigned)(now_ms() - dial.start_ms);
+    return r;
+}

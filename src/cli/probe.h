@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <sys/socket.h>
+
+#include "access/token.h"
+#include "cli/answer.h"
+
+enum {
+    PROBE_STEP_MS = 5000,                                          /* to be connected, and then without a byte */
+    PROBE_TOTAL_MS = 10000,                                        /* for all of it */
+    PROBE_CREDENTIALS_MAX = (TOKEN_MAX_BYTES + 1 + 2) / 3 * 4 + 1, /* base64 of "TOKEN:", with terminator */
+};
+
+/**
+ * struct probe_target - whom to ask for what
+ * @address, @address_size: a Unix or a TCP socket
+ * @host: for the Host field
+ * @repository: without ".git"
+ * @credentials: what probe_encode_token() has made
+ */
+struct probe_target {
+    struct sockaddr_storage address;
+    socklen_t address_size;
+    const char *host;
+    const char *repository;
+    const char *credentials;
+};
+
+enum {
+    PROBE_E_CONNECT = 1, /* see cause */
+    PROBE_E_BACKLOG,     /* nobody took the connection in time */
+    PROBE_E_SILENT,      /* connected, and no byte came in time */
+    PROBE_E_STALLED,     /* some bytes came, and then none in time */
+    PROBE_E_SLOW,        /* bytes came and came, and the time for all of it is over */
+    PROBE_E_HUNG_UP,     /* the connection ended without a byte */
+    PROBE_E_CUT,         /* the connection ended in the middle of the response */
+    PROBE_E_NONSENSE,    /* that is no HTTP */
+    PROBE_E_TOO_LARGE,   /* longer than ANSWER_MAX_BYTES */
+};
+
+/**
+ * struct probe - what came of it
+ * @is_connected: the kernel has made the connection; whoever listens may not know of it yet
+ * @cause: errno, for PROBE_E_CONNECT
+ * @answer: whole when probe_run() succeeds, whatever its status
+ * @duration_ms: from the beginning to the last byte
+ */
+struct probe {
+    bool is_connected;
+    int cause;
+    struct answer answer;
+    unsigned duration_ms;
+};
+
+/** probe_encode_token() - what stands behind "Basic" for @token, which is at most TOKEN_MAX_BYTES long */
+void probe_encode_token(char credentials[PROBE_CREDENTIALS_MAX], const char *token);
+
+/**
+ * probe_run() - ask for the advertisement of a fetch, as a git client does
+ *
+ * Waits, but no longer than the times above. Return: 0, PROBE_E_*, or a negative errno of the system here.
+ */
+int probe_run(struct probe *probe, const struct probe_target *target);
