@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-
 enum {
     VALUE_MAX_BYTES = 2 * PATH_MAX, /* longer than any path, and than any value that the configuration takes */
 };
