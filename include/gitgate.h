@@ -27,13 +27,15 @@
  * processes that this one starts. Any number of servers may be in one process.
  *
  * Threads: one configuration is for one thread at a time. A server may be used from any thread, by any number at once,
- * until it is freed; gate_server_start() and gate_server_stop() wait, so they are not for a thread that must not.
- * gate_server_start() reads the environment, so nobody may call setenv(3) meanwhile.
+ * until it is freed; gate_server_start() and gate_server_stop() wait, so they are not for a thread that must not, nor for
+ * one that pthread_cancel(3) may end meanwhile. The environment is read, GIT_EXEC_PATH at start and PATH for each request
+ * too, so nobody may call setenv(3) while a server runs.
  *
  * Processes: git runs in children of the caller's process. The caller must not ignore SIGCHLD, nor wait for children
- * that it has not started, as waitpid(2) does with -1: a request whose process somebody else has waited for fails. A
- * program that root runs must change its user, setuid(2), before it starts a server, and not while one runs: libc changes
- * that of all threads, and ends the program when one of them, which has no privileges any more, may not.
+ * that it has not started, as waitpid(2) does with -1: a request whose process somebody else has waited for fails. Its
+ * descriptors 0 to 2 must be open, as on /dev/null. A program that root runs must change its user, setuid(2), before it
+ * starts a server, and not while one runs: libc changes that of all threads, and ends the program when one of them, which
+ * has no privileges any more, may not.
  *
  * fork(2): the child of a process that has servers has no thread that serves. It may call nothing of this library for
  * servers that are its parent's, and should go on to execve(2); no descriptor of a server survives that.
@@ -90,7 +92,7 @@ int gate_config_new(struct gate_config **configp);
  * gate_config_set() - set one option
  * @name: a long option of "git-gate serve", git-gate(1), without dashes, as "mirror-root" or "max-backends". Besides:
  *        "token", the token itself; "listen-fd", the number of a listening socket, Unix or on the loopback, that the
- *        caller keeps open until the server is freed; "log-fd", the number of a descriptor to write the log to, which
+ *        caller keeps open until the server is freed, and that becomes non-blocking; "log-fd", the number of a descriptor to write the log to, which
  *        the caller keeps open likewise. Without "log-fd" there is no log.
  * @value: 1 to 4096 bytes, copied; "yes" or "no" for an option that takes no value on the command line
  * @error: filled on failure; may be NULL

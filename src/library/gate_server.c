@@ -7,6 +7,8 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,6 +47,7 @@ struct start {
 
 /*
  * @config, @settings: as they were checked, never written again; the settings point into the configuration
+ * @run: the number of the last start; who waits for one run must not take the next one for it
  * @stop_fd: an eventfd(2), there while there is a thread
  * @is_joined: somebody waits in pthread_join(3); others wait for the state
  * @fault: of the loop, a negative errno
@@ -55,6 +58,7 @@ struct gate_server {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     enum thread_state state;
+    uint64_t run;
     pthread_t thread;
     int stop_fd;
     bool is_joined;
@@ -133,6 +137,21 @@ static void *serve(void *argument) {
 
 /* ---- from outside of it ---- */
 
+/* So that the socket is found again, and removed, wherever the program stands by then. */
+static int make_socket_absolute(struct gate_config *config, struct gate_error *error) {
+    char path[PATH_MAX + CONFIG_VALUE_MAX_BYTES + sizeof("/")];
+
+    if (!config->socket || config->socket[0] == '/') {
+        return 0;
+    }
+    if (!getcwd(path, PATH_MAX)) {
+        return gate_error_set(error, GATE_E_USAGE, "--socket=%s is relative, and there is no working directory: %s",
+                              config->socket, strerror(errno));
+    }
+    (void)snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", config->socket);
+    return gate_config_set(config, "socket", path, error);
+}
+
 int gate_server_new(struct gate_server **serverp, const struct gate_config *config, struct gate_error *error) {
     struct gate_server *gate = calloc(1, sizeof(*gate));
     int r;
@@ -144,7 +163,8 @@ int gate_server_new(struct gate_server **serverp, const struct gate_config *conf
     gate->stop_fd = -1;
     (void)pthread_mutex_init(&gate->mutex, NULL); /* neither fails without attributes: pthread_mutex_init(3) */
     (void)pthread_cond_init(&gate->changed, NULL);
-    r = config_resolve(gate->config, &gate->settings, error);
+    r = make_socket_absolute(gate->config, error);
+    r = r ? r : config_resolve(gate->config, &gate->settings, error);
     if (r) {
         gate_server_free(gate);
         return r;
@@ -153,10 +173,21 @@ int gate_server_new(struct gate_server **serverp, const struct gate_config *conf
     return 0;
 }
 
-/* Under an ignored SIGCHLD, nobody can wait for a child, and no request would learn how its process ended: wait(2). */
-static int check_children(struct gate_error *error) {
+/*
+ * Under an ignored SIGCHLD, nobody can wait for a child, and no request would learn how its process ended: wait(2). And a
+ * pipe that has the number of a standard stream is one that the child's own takes the place of: process.c.
+ */
+static int check_host(struct gate_error *error) {
     struct sigaction action;
 
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            return gate_error_set(error, GATE_E_START,
+                                  "the descriptor %d of this program is closed, and git needs it open; "
+                                  "open /dev/null there",
+                                  fd);
+        }
+    }
     if (sigaction(SIGCHLD, NULL, &action) == 0 &&
         (action.sa_handler == SIG_IGN || (action.sa_flags & SA_NOCLDWAIT) != 0)) {
         return gate_error_set(error, GATE_E_START,
@@ -186,13 +217,13 @@ static int make_thread(struct gate_server *gate) {
     return -r;
 }
 
-/* Waits for the end of the thread, which is near. The mutex is held. */
-static void join(struct gate_server *gate) {
-    while (gate->is_joined) {
+/* Waits for the end of the thread of a run, which is near. The mutex is held. */
+static void join(struct gate_server *gate, uint64_t run) {
+    while (gate->run == run && gate->is_joined) {
         (void)pthread_cond_wait(&gate->changed, &gate->mutex);
     }
-    if (gate->state == THREAD_NONE) {
-        return; /* somebody else has done so */
+    if (gate->run != run || gate->state == THREAD_NONE) {
+        return; /* somebody else has done so, and may have started the next run */
     }
     gate->is_joined = true;
     (void)pthread_mutex_unlock(&gate->mutex);
@@ -205,12 +236,14 @@ static void join(struct gate_server *gate) {
 }
 
 static int start(struct gate_server *gate, struct start *start, struct gate_error *error) {
-    int r = gate->state == THREAD_NONE ? check_children(error)
+    uint64_t run = gate->run + 1;
+    int r = gate->state == THREAD_NONE ? check_host(error)
                                        : gate_error_set(error, GATE_E_USAGE, "the server runs already; stop it first");
 
     if (r) {
         return r;
     }
+    gate->run = run;
     gate->fault = 0;
     gate->start = start;
     gate->state = THREAD_STARTING;
@@ -228,7 +261,7 @@ static int start(struct gate_server *gate, struct start *start, struct gate_erro
         if (error) {
             *error = start->error;
         }
-        join(gate);
+        join(gate, run);
     }
     return start->result;
 }
@@ -259,12 +292,14 @@ int gate_server_stop(struct gate_server *server) {
 
     (void)pthread_mutex_lock(&server->mutex);
     if (server->state != THREAD_NONE) {
+        uint64_t run = server->run;
+
         (void)!write(server->stop_fd, &one, sizeof(one)); /* it has room for 2^64 - 2 stops: eventfd(2) */
-        while (server->state == THREAD_STARTING) {
+        while (server->run == run && server->state == THREAD_STARTING) {
             (void)pthread_cond_wait(&server->changed, &server->mutex);
         }
-        join(server);
-        fault = server->fault;
+        join(server, run);
+        fault = server->run == run ? server->fault : 0;
     }
     (void)pthread_mutex_unlock(&server->mutex);
     return fault ? GATE_E_INTERNAL : 0;
