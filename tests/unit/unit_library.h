@@ -97,11 +97,18 @@ static inline void run_shell(const char *format, ...) {
     assert_int_equal(system(whole), 0);
 }
 
+static inline void *end_at_once(void *argument) {
+    return argument;
+}
+
 /* repo0.git to repo2.git, each with one commit of its own; work, a repository with another one to push. */
 static inline int place_begin(void **state) {
     char template[] = "/tmp/git-gate-test-XXXXXX";
+    pthread_t thread;
 
     (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, end_at_once, NULL), 0); /* a sanitizer's own comes with the first */
+    assert_int_equal(pthread_join(thread, NULL), 0);
     assert_non_null(mkdtemp(template));
     assert_non_null(realpath(template, place));
     for (int i = 0; i < N_REPOSITORIES; i++) {
@@ -301,12 +308,12 @@ static inline void look(struct holdings *holdings) {
     holdings->resident_pages = strtol(strchr(text, ' '), NULL, 10);
 }
 
-/* A thread that has been joined is in /proc for a moment yet, so that is asked for again. */
+/*
+ * Asked for again, as a thread that has been joined is in /proc for a moment yet, and another server may have a client on
+ * its way out; what leaks, stays.
+ */
 static inline void expect_held(const char *name, const struct holdings *before) {
-    struct holdings now;
-
     wait_until(name, count_entries("/proc/self/task") == before->n_threads);
-    look(&now);
-    expect_int(name, now.n_descriptors, before->n_descriptors);
-    expect_int(name, now.has_children, before->has_children);
+    wait_until(name, count_entries("/proc/self/fd") == before->n_descriptors);
+    expect_int(name, has_children(), before->has_children);
 }
