@@ -17,6 +17,7 @@
 
 #include "serve/admission.h"
 #include "serve/confinement.h"
+#include "serve/parent.h"
 
 static const char *const stage_names[] = {
     [SERVER_SERVING] = "serving", [SERVER_DRAINING] = "draining", [SERVER_ENDING] = "ending",
@@ -211,6 +212,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
     r = r ? r : git_find(&server->git, error);
     r = r ? r : listener_open(&server->listener, &settings->listener, error);
     r = r ? r : admission_start(server, error);
+    r = r || !settings->die_with_parent ? r : parent_watch(server, error);
     r = r ? r : confinement_enter(server, error);
     if (r) {
         server_deinit(server);
@@ -228,6 +230,7 @@ void server_deinit(struct server *server) {
 
     server->stage = SERVER_STOPPED;
     stop_accepting(server);
+    parent_unwatch(server);
     while ((connection = LIST_FIRST(&server->connections))) {
         connection_free(connection);
     }

@@ -66,7 +66,7 @@ struct server {
     uint64_t n_queued;
     uint64_t n_requests;
 
-    /* the rest is server.c's and admission.c's own */
+    /* the rest is server.c's, admission.c's and parent.c's own */
     sd_event_source *accept_source;
     sd_event_source *pause_source;
     bool is_paused;
@@ -74,6 +74,7 @@ struct server {
     uint64_t full_logged_us;
     uint64_t trimmed_us;
     sd_event_source *stage_source;
+    sd_event_source *parent_source;
 };
 
 /**

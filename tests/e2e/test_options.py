@@ -13,9 +13,9 @@ from .repos import bare
 
 OPTIONS = [
     "--mirror-root", "--scope", "--socket", "--listen", "--token-file", "--read-only", "--hooks-path", "--home",
-    "--remote-user", "--git-config", "--hide-refs", "--trust-owner", "--confine", "--allow-path", "--drain-timeout",
-    "--log-level", "--log-format", "--max-connections", "--max-backends", "--queue-timeout", "--max-push-bytes",
-    "--max-negotiation-bytes", "--header-timeout", "--idle-timeout", "--stall-timeout", "--backend-timeout",
+    "--remote-user", "--git-config", "--hide-refs", "--trust-owner", "--confine", "--allow-path", "--die-with-parent",
+    "--drain-timeout", "--log-level", "--log-format", "--max-connections", "--max-backends", "--queue-timeout",
+    "--max-push-bytes", "--max-negotiation-bytes", "--header-timeout", "--idle-timeout", "--stall-timeout", "--backend-timeout",
 ]
 USAGE = 2
 CANNOT_START = 4

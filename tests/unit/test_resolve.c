@@ -323,6 +323,7 @@ static void test_settings(void **state) {
         TOKEN,
         {"read-only", "yes"},
         {"trust-owner", "yes"},
+        {"die-with-parent", "yes"},
         {"remote-user", "me"},
         {"git-config", "a.b=c"},
         {"max-connections", "101"},
@@ -347,6 +348,7 @@ static void test_settings(void **state) {
     config = config_of("settings", sets);
     assert_int_equal(config_resolve(config, &settings, NULL), 0);
     assert_true(settings.policy.read_only && settings.environ.read_only && settings.environ.trust_owner);
+    assert_true(settings.die_with_parent);
     assert_string_equal(settings.environ.remote_user, "me");
     assert_string_equal(settings.environ.git_config[0], "a.b=c");
     assert_null(settings.environ.git_config[1]);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+
+struct server;
+
+/**
+ * parent_watch() - stop the server, as server_stop() does, when the process that started this one ends
+ *
+ * The end of that process counts, not that of its thread which forked. When it has ended before, the server stops as
+ * soon as the loop runs; so does it when the parent is process 1, to which orphans fall, unless this is systemd and
+ * says that it started this very process. Whoever else adopts orphans, by PR_SET_CHILD_SUBREAPER, is taken for the
+ * parent.
+ *
+ * A parent in another PID namespace cannot be watched: the kernel is asked to send SIGTERM to this process then, when
+ * the parent's thread that forked ends. Whether that was before, cannot be told.
+ *
+ * To be called before the thread is confined.
+ *
+ * Return: 0, GATE_E_INTERNAL.
+ */
+int parent_watch(struct server *server, struct gate_error *error);
+
+/** parent_unwatch() - the opposite; nothing if it is not watched */
+void parent_unwatch(struct server *server);
