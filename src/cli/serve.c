@@ -2,7 +2,7 @@
 
 /*
  * git-gate serve: from options to a running server. What is the program's and not the library's happens here: where the
- * token comes from, what is printed, signals, and word to systemd.
+ * token comes from, signals, and what is confined of the whole process.
  */
 
 #include <assert.h>
@@ -18,8 +18,9 @@
 
 #include "access/token.h"
 #include "base/fd.h"
+#include "cli/announce.h"
 #include "cli/cli.h"
-#include "cli/notify.h"
+#include "cli/status.h"
 #include "confine/limits.h"
 #include "library/config.h"
 #include "library/descriptors.h"
@@ -159,43 +160,7 @@ static int complete(struct gate_config *config, const char *repository, bool *mi
     return r ? r : mint_token(config, mintedp, error);
 }
 
-/* ---- what people and supervisors see ---- */
-
-/* The token for the user part of a URL, and for a shell: everything but RFC 3986's unreserved characters is encoded. */
-static void encode_token(char *encoded, size_t size, const char *token) {
-    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    size_t n = 0;
-
-    for (; *token && n + 4 <= size; token++) {
-        n += (size_t)snprintf(encoded + n, size - n, strchr(unreserved, *token) ? "%c" : "%%%02X", *token);
-    }
-}
-
-/* git has no HTTP over Unix sockets, so a relay stands between. */
-static void print_clone_command(const char *address, const struct server_settings *settings) {
-    const char *name = strcmp(settings->policy.scope, "*") == 0 ? "REPOSITORY" : settings->policy.scope;
-    char token[3 * TOKEN_MAX_BYTES + 1] = "";
-
-    encode_token(token, sizeof(token), settings->policy.token);
-    if (strncmp(address, "unix:", 5) == 0) {
-        printf("socat TCP-LISTEN:9418,bind=127.0.0.1,fork,reuseaddr 'UNIX-CONNECT:%s' & "
-               "git clone http://%s:@127.0.0.1:9418/%s.git\n",
-               address + 5, token, name);
-    } else {
-        printf("git clone http://%s:@%s/%s.git\n", token, address + strlen("http://"), name);
-    }
-    explicit_bzero(token, sizeof(token));
-}
-
-/* A supervisor that does not read, or has closed, standard output is no reason to stop. */
-static void announce(const struct server *server, int notify, bool minted) {
-    printf("listening %s\n", server->listener.address);
-    if (minted || isatty(STDOUT_FILENO)) {
-        print_clone_command(server->listener.address, server->settings);
-    }
-    (void)fflush(stdout);
-    notify_send(notify, "READY=1");
-}
+/* ---- running ---- */
 
 static void log_start(struct log *log, const struct server *server) {
     const struct server_settings *settings = server->settings;
@@ -212,12 +177,10 @@ static void log_start(struct log *log, const struct server *server) {
     }
 }
 
-/* ---- running ---- */
-
-/* A running program: its server, and the way to systemd. */
+/* A running program: its server, and what systemd hears of it. */
 struct program {
     struct server server;
-    int notify;
+    struct status status;
 };
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
@@ -228,7 +191,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
     log_record(&server->log, LOG_LEVEL_NOTICE, "stopping",
                LOG_FIELDS(log_number("signal", info->ssi_signo), log_number("connections", server->n_connections),
                           log_number("backends", server->n_backends)));
-    notify_send(program->notify, "STOPPING=1");
+    status_stopping(&program->status);
     server_stop(server);
     return 0;
 }
@@ -287,10 +250,27 @@ static int confine_process(const struct server_settings *settings, struct log *l
     return 0;
 }
 
+/* From the start to the end of serving. */
+static int serve(struct program *program, const struct server_settings *settings, const struct log *log,
+                 sd_event *event, bool minted, struct gate_error *error) {
+    struct server *server = &program->server;
+    int r = server_start(server, settings, log, event, error);
+
+    if (r) {
+        return r;
+    }
+    log_start(&server->log, server);
+    announce(server, minted);
+    r = status_ready(&program->status);
+    r = r < 0 ? r : sd_event_loop(event);
+    status_stopping(&program->status);
+    server_deinit(server);
+    return r < 0 ? gate_error_set(error, GATE_E_INTERNAL, "the event loop failed: %s", strerror(-r)) : 0;
+}
+
 static int run(struct server_settings *settings, bool minted, struct gate_error *error) {
     _cleanup_(sd_event_unrefp) sd_event *event = NULL;
-    struct program program = {.server = {.listener = LISTENER_NONE}, .notify = -1};
-    struct server *server = &program.server;
+    struct program program = {.server = {.listener = LISTENER_NONE}, .status = STATUS_NONE};
     struct log log;
     int r;
 
@@ -300,26 +280,20 @@ static int run(struct server_settings *settings, bool minted, struct gate_error 
     if (r) {
         return r;
     }
-    program.notify = notify_open();
     r = sd_event_new(&event);
     r = r < 0 ? r : watch_signals(event, &program);
+    r = r < 0 ? r : status_init(&program.status, &program.server, event);
     if (r < 0) {
-        return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
+        r = gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
+    } else {
+        descriptors_provide(settings, &log, true);
+        r = serve(&program, settings, &log, event, minted, error);
     }
-    descriptors_provide(settings, &log, true);
-    r = server_start(server, settings, &log, event, error);
-    if (r) {
-        return r;
+    status_deinit(&program.status);
+    if (!r) {
+        log_message(&log, LOG_LEVEL_NOTICE, "stopped");
     }
-    log_start(&log, server);
-    announce(server, program.notify, minted);
-    r = sd_event_loop(event);
-    server_deinit(server);
-    if (r < 0) {
-        return gate_error_set(error, GATE_E_INTERNAL, "the event loop failed: %s", strerror(-r));
-    }
-    log_message(&log, LOG_LEVEL_NOTICE, "stopped");
-    return 0;
+    return r;
 }
 
 static void free_config(struct gate_config **configp) {
