@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+libgitgate by ctypes: where it is, what its calls look like, and a server of it that threads may share.
+
+It knows nothing of asyncio. Calls that wait do so without the interpreter's lock, so that other threads go on. A server
+is freed by whoever lets go of it last, so never while somebody still waits in a call for it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import errno
+import os
+import threading
+import weakref
+from typing import Iterable, Optional, Tuple
+
+E_INTERNAL = 1
+E_USAGE = 2
+
+ERROR_MESSAGE_MAX = 512
+TOKEN_MAX = 256
+LIBRARY = "libgitgate.so.0"
+LIBRARY_VARIABLE = "GIT_GATE_LIBRARY"
+
+Setting = Tuple[str, str]
+
+
+class GateError(RuntimeError):
+    """
+    What a gate could not do, in one sentence, which names the option to change as git-gate(1) does and never the token.
+
+    code: as the exit status of the program git-gate: 1 a fault of the gate or of the system under it; 2 an option, or a
+    file that it names, is wrong; 4 the options are fine, but serving cannot begin.
+    """
+
+    def __init__(self, message: str, code: int = E_INTERNAL) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class _Error(ctypes.Structure):
+    _fields_ = [("code", ctypes.c_int), ("message", ctypes.c_char * ERROR_MESSAGE_MAX)]
+
+    def exception(self) -> GateError:
+        return GateError(self.message.decode(errors="replace"), self.code)
+
+
+_POINTER = ctypes.c_void_p
+_POINTER_OUT = ctypes.POINTER(ctypes.c_void_p)
+_ERROR_OUT = ctypes.POINTER(_Error)
+_TEXT = ctypes.c_char_p
+
+# What gitgate.h declares: what each call returns, and what it takes.
+_CALLS = {
+    "gate_config_new": (ctypes.c_int, [_POINTER_OUT]),
+    "gate_config_set": (ctypes.c_int, [_POINTER, _TEXT, _TEXT, _ERROR_OUT]),
+    "gate_config_free": (_POINTER, [_POINTER]),
+    "gate_server_new": (ctypes.c_int, [_POINTER_OUT, _POINTER, _ERROR_OUT]),
+    "gate_server_start": (ctypes.c_int, [_POINTER, _ERROR_OUT]),
+    "gate_server_address": (_TEXT, [_POINTER]),
+    "gate_server_stop": (ctypes.c_int, [_POINTER]),
+    "gate_server_free": (_POINTER, [_POINTER]),
+    "gate_mint_token": (ctypes.c_int, [_TEXT, ctypes.c_size_t, _TEXT]),
+}
+
+
+def _load() -> ctypes.CDLL:
+    """The library, its calls declared; an ImportError that says how to get it."""
+    name = os.environ.get(LIBRARY_VARIABLE) or LIBRARY
+    try:
+        library = ctypes.CDLL(name)
+        for call, (result, arguments) in _CALLS.items():
+            function = getattr(library, call)
+            function.restype = result
+            function.argtypes = arguments
+    except (OSError, AttributeError) as error:  # it cannot be loaded; it lacks a call
+        raise ImportError(
+            f"git_gate needs the library {LIBRARY} of the package git-gate, version 0.1: {error}. Install git-gate and "
+            f"run ldconfig, or let the environment variable {LIBRARY_VARIABLE} name the library's file",
+            name="git_gate", path=name) from error
+    return library
+
+
+_library = _load()
+
+
+def _bytes(name: str, value: str) -> bytes:
+    """As C takes it: a NUL would end it early, and a shorter token would be another one."""
+    try:
+        encoded = os.fsencode(value)
+    except UnicodeEncodeError:
+        encoded = b"\0"
+    if b"\0" in encoded:
+        raise GateError(f"--{name} holds a character that no option can hold", E_USAGE)
+    return encoded
+
+
+class _Native:
+    """One struct gate_server, in the process that made it: a fork(2) of that must not touch it."""
+
+    def __init__(self, settings: Iterable[Setting]) -> None:
+        self._pointer = ctypes.c_void_p()
+        self._pid = os.getpid()
+        config = ctypes.c_void_p()
+        error = _Error()
+        if _library.gate_config_new(ctypes.byref(config)):
+            raise GateError("out of memory", E_INTERNAL)
+        try:
+            for name, value in settings:
+                if _library.gate_config_set(config, _bytes("option", name), _bytes(name, value), ctypes.byref(error)):
+                    raise error.exception()
+            if _library.gate_server_new(ctypes.byref(self._pointer), config, ctypes.byref(error)):
+                raise error.exception()
+        finally:
+            _library.gate_config_free(config)
+
+    def __del__(self) -> None:
+        if self._pointer and self._pid == os.getpid():
+            _library.gate_server_free(self._pointer)
+
+    def start(self) -> None:
+        error = _Error()
+        if _library.gate_server_start(self._pointer, ctypes.byref(error)):
+            raise error.exception()
+
+    def address(self) -> Optional[str]:
+        text = _library.gate_server_address(self._pointer)
+        return os.fsdecode(text) if text else None
+
+    def stop(self) -> None:
+        if _library.gate_server_stop(self._pointer):
+            raise GateError("the gate had ended by a fault before it was stopped; its log says by which", E_INTERNAL)
+
+
+class Server:
+    """
+    A server that can be started and stopped any number of times, from any thread. All calls but address() wait.
+
+    Each start takes the options anew, and leaves nothing when it fails.
+    """
+
+    def __init__(self) -> None:
+        self._native: Optional[_Native] = None
+        self._changing = threading.Lock()
+        _servers.add(self)
+
+    def start(self, settings: Iterable[Setting]) -> None:
+        with self._changing:
+            if self._native is not None:
+                raise GateError("the server runs already; stop it first", E_USAGE)
+            native = _Native(settings)
+            native.start()
+            self._native = native
+
+    def stop(self) -> None:
+        """Wait for a start that is under way, and stop it. A second call ends at once what the first one waits for."""
+        with self._changing:
+            native = self._native
+        if native is None:
+            return
+        try:
+            native.stop()
+        finally:
+            with self._changing:
+                if self._native is native:
+                    self._native = None
+
+    def address(self) -> Optional[str]:
+        native = self._native
+        return native.address() if native is not None else None
+
+    def is_running(self) -> bool:
+        """It was started and is not stopped, even if it has ended by a fault."""
+        return self._native is not None
+
+    def forget(self) -> None:
+        """In the child of a fork(2), where nothing serves: be as one that was never started."""
+        self._native = None
+        self._changing = threading.Lock()
+
+
+_servers: "weakref.WeakSet[Server]" = weakref.WeakSet()
+
+
+def _stop_servers() -> None:
+    """So that a program that ends leaves no socket and no process, whatever it has forgotten."""
+    for server in list(_servers):
+        with contextlib.suppress(GateError):
+            server.stop()
+
+
+def _forget_servers() -> None:
+    for server in list(_servers):
+        server.forget()
+
+
+atexit.register(_stop_servers)
+os.register_at_fork(after_in_child=_forget_servers)
+
+
+def mint_token(prefix: str = "gate-") -> str:
+    """
+    Make a fresh token: the prefix and 32 hexadecimal digits of getrandom(2), as "git-gate mint" prints it.
+
+    The prefix is up to 223 printable ASCII characters without space and ":"; any other one is a ValueError.
+    """
+    token = ctypes.create_string_buffer(TOKEN_MAX)
+    encoded = prefix.encode("utf-8", "surrogatepass")
+    result = -errno.EINVAL if b"\0" in encoded else _library.gate_mint_token(token, TOKEN_MAX, encoded)
+    if result == -errno.EINVAL:
+        raise ValueError("a token's prefix is up to 223 printable ASCII characters without space and ':'")
+    if result:
+        raise OSError(-result, os.strerror(-result))
+    return token.value.decode()
