@@ -9,11 +9,13 @@ import pytest
 from .backends import ExecPath
 from .confinement import obstacle
 from .gate import CONFINE_OPTIONS, Gate
+from .python_package import run_elsewhere
 from .repos import bare, history
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "needs_confinement: of gates that are confined, which not every machine can")
+    config.addinivalue_line("markers", "needs_library: of tests that load libgitgate into the interpreter")
 
 
 def pytest_runtest_setup(item):
@@ -21,6 +23,11 @@ def pytest_runtest_setup(item):
     needs = "--confine=require" in CONFINE_OPTIONS or item.get_closest_marker("needs_confinement")
     if needs and obstacle():
         pytest.skip(obstacle())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    return run_elsewhere(pyfuncitem) or None
 
 
 def gates():

@@ -51,5 +51,7 @@ def test_git_finds_the_manual(installed, path):
 
 
 def test_nothing_else_is_installed(installed):
-    names = sorted(path.name for path in installed.glob("**/*") if path.is_file() and not path.is_symlink())
+    files = [path for path in installed.glob("**/*") if path.is_file() and not path.is_symlink()]
+    assert {path.name for path in files if path.parent.name == "git_gate"} <= {"__init__.py", "_library.py", "py.typed"}
+    names = sorted(path.name for path in files if path.parent.name not in ("git_gate", "__pycache__"))
     assert names == ["git-gate", "git-gate.1", "gitgate.h", "gitgate.pc", "libgitgate.3", "libgitgate.so.0.1.0"]

@@ -149,18 +149,6 @@ def test_inherited_socket(small_root, start_gate):
         assert "refs/heads/main" in out("ls-remote", gate.url())
 
 
-def test_readiness(small_root, start_gate, tmp_path):
-    """READY=1 comes when connections are accepted, STOPPING=1 when no longer."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-        notify.bind(str(tmp_path / "n"))
-        notify.settimeout(20)
-        gate = start_gate(*options(small_root), variables={"NOTIFY_SOCKET": tmp_path / "n"})
-        assert b"READY=1" in notify.recv(4096).split(b"\n")
-        assert gate.ask("GET", "/nothing").status == 404
-        gate.stop()
-        assert b"STOPPING=1" in notify.recv(4096).split(b"\n")
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository to another user")
 def test_trust_owner(tmp_path, start_gate):
     """

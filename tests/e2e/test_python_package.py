@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The package git_gate: what becomes of options, how it is installed, and what it says without its library."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .http import TOKEN
+from .python_package import LIBRARY, PACKAGE, load, needs_library, python
+
+git_gate = load()
+
+E_USAGE = 2
+LOAD = "import git_gate; print(git_gate.__file__)"
+
+
+@needs_library
+@pytest.mark.parametrize("options, said", [
+    ({"no_such_option": 1}, "no-such-option"),
+    ({"max_backends": 0}, "--max-backends takes"),
+    ({"read_only": "perhaps"}, "--read-only takes yes or no"),
+    ({"hide_refs": ["heads"]}, "--hide-refs=heads"),
+    ({"log_level": "loud"}, "--log-level takes"),
+    ({"hooks_path": "/nonexistent"}, "--hooks-path=/nonexistent"),
+    ({"remote_user": "a\0b"}, "--remote-user"),
+], ids=lambda value: "" if isinstance(value, str) else next(iter(value)))
+def test_an_option_that_is_wrong_is_named(small_root, options, said):
+    import asyncio  # noqa: PLC0415  # the interpreter that runs this test may be another one
+    gate = git_gate.GateServer(mirror_root=small_root, token=TOKEN, scope="repo", host="127.0.0.1", port=0, **options)
+    with pytest.raises(git_gate.GateError) as caught:
+        asyncio.run(gate.start())
+    assert said in str(caught.value) and caught.value.code == E_USAGE and TOKEN not in str(caught.value)
+    assert gate.address is None
+
+
+@needs_library
+def test_what_no_option_can_be_is_a_type_error(small_root):
+    for wrong in (1.5, object(), {"a": 1}):
+        with pytest.raises(TypeError, match="max_backends is text"):
+            git_gate.GateServer(mirror_root=small_root, token=TOKEN, scope="repo", max_backends=wrong)
+    with pytest.raises(TypeError):
+        git_gate.GateServer(small_root, TOKEN, "repo")
+
+
+@needs_library
+def test_the_token_is_not_shown(small_root):
+    gate = git_gate.GateServer(mirror_root=small_root, token=TOKEN, scope="repo")
+    assert TOKEN not in repr(gate) and "repo" in repr(gate)
+
+
+@needs_library
+def test_minted_tokens():
+    first, second = git_gate.mint_token(), git_gate.mint_token()
+    assert first != second and first.startswith("gate-") and len(first) == len("gate-") + 32
+    assert git_gate.mint_token("x").startswith("x")
+    with pytest.raises((ValueError, git_gate.GateError)):
+        git_gate.mint_token("a b")
+
+
+@pytest.mark.parametrize("library", ["/nonexistent/libgitgate.so.0", "libc.so.6"])
+def test_without_its_library_it_says_what_to_install(library):
+    """One that is not there, and one that is another."""
+    result = python("-c", LOAD, ok=False, GIT_GATE_LIBRARY=library, LD_PRELOAD=None)
+    last = result.stderr.strip().splitlines()[-1]
+    assert result.returncode != 0 and last.startswith("ImportError: ")
+    assert "libgitgate.so.0 of the package git-gate" in last and "GIT_GATE_LIBRARY" in last
+
+
+def test_pip_installs_it(tmp_path):
+    """Without a compiler and without a network."""
+    for module in ("pip", "setuptools", "wheel"):
+        if subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True, check=False).returncode:
+            pytest.skip(f"needs python3-{module}")
+    source = tmp_path / "source"
+    subprocess.run(["cp", "-r", PACKAGE, source], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-build-isolation", "--no-deps",
+                    "--disable-pip-version-check", "--root-user-action=ignore", "--target", tmp_path / "site", source],
+                   check=True, env={"PATH": "/nonexistent", "HOME": str(tmp_path)}, cwd=tmp_path)
+    assert {path.name for path in (tmp_path / "site" / "git_gate").iterdir()} >= {"__init__.py", "_library.py", "py.typed"}
+    if LIBRARY.exists():
+        result = python("-c", LOAD, PYTHONPATH=str(tmp_path / "site"))
+        assert Path(result.stdout.strip()) == tmp_path / "site" / "git_gate" / "__init__.py"

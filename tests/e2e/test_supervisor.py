@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A gate as the child of a supervisor: --die-with-parent, what a failed start says, and streams that nobody serves."""
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+from .backends import HOLD
+from .checks import check_serves
+from .gate import PROGRAM, run
+from .http import TOKEN, request
+from .packets import PUSH_TYPE
+from .polling import wait_until
+from .repos import commit, git
+from .targets import INFO, PUSH
+
+HANGS = f'[ "$REQUEST_METHOD" = POST ] && {HOLD}'
+ENDED = "the process that started git-gate has ended"
+
+# Starts a gate, on a thread that ends or on its own, and does nothing any more.
+SUPERVISOR = """
+import signal, subprocess, sys, threading
+thread = threading.Thread(target=subprocess.Popen, args=(sys.argv[2:],))
+thread.start() if sys.argv[1] == "thread" else thread.run()
+thread.join() if sys.argv[1] == "thread" else None
+while True:
+    signal.pause()
+"""
+# Becomes a gate when its parent has gone, and another process is its parent.
+ORPHAN = """
+import os, sys, time
+parent = os.getpid()
+if os.fork():
+    os._exit(0)
+while os.getppid() == parent:
+    time.sleep(0.001)
+if os.getppid() != 1:
+    print("adopted by", os.getppid(), flush=True)
+    sys.exit()
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def options(root, *more):
+    return [f"--mirror-root={root}", "--scope=repo", *more]
+
+
+def supervised(how="itself"):
+    """For Gate: `process` is a supervisor, which has the gate as its child."""
+    return (sys.executable, "-c", SUPERVISOR, how, PROGRAM)
+
+
+def child_of(gate):
+    """The gate's own id, when `process` is something that started it."""
+    def children():
+        return [int(pid) for task in Path(f"/proc/{gate.pid}/task").iterdir()
+                for pid in (task / "children").read_text().split()]
+    pid, = wait_until("the gate", children)
+    return pid
+
+
+def kill(gate):
+    """End the supervisor without a chance to say goodbye. The gate is on its own."""
+    gate.process.kill()
+    assert gate.wait() == -signal.SIGKILL
+
+
+def check_stopped(gate, seconds=20):
+    """It has stopped in an orderly way, because of the parent's end."""
+    wait_until("the record 'stopped'", lambda: "stopped" in messages(gate), seconds)
+    gate.check_ended()
+    assert messages(gate).count(ENDED) == 1
+
+
+def messages(gate):
+    return [record["message"] for record in gate.records]
+
+
+# The end of the parent.
+
+@pytest.mark.parametrize("how", ["itself", "thread"])
+def test_ends_with_a_killed_parent(small_root, start_gate, transport, how):
+    """The end of the thread that forked changes nothing, that of the process does."""
+    gate = start_gate(*options(small_root, "--die-with-parent"), transport=transport, program=supervised(how))
+    wait_until("one thread is left", lambda: len(list(Path(f"/proc/{gate.pid}/task").iterdir())) == 1)
+    assert gate.ask("GET", INFO).status == 200
+    assert ENDED not in messages(gate)
+    kill(gate)
+    check_stopped(gate)
+
+
+def test_outlives_its_parent_otherwise(small_root, start_gate):
+    gate = start_gate(*options(small_root), program=supervised())
+    pid = child_of(gate)
+    kill(gate)
+    wait_until("another parent", lambda: f"PPid:\t{gate.pid}\n" not in Path(f"/proc/{pid}/status").read_text())
+    assert gate.ask("GET", INFO).status == 200
+    os.kill(pid, signal.SIGTERM)
+    gate.check_ended()
+    assert ENDED not in messages(gate)
+
+
+def test_running_request_finishes_behind_the_parent(gate_with):
+    gate, exec_path = gate_with(HANGS, "--die-with-parent", "--drain-timeout=30", program=supervised())
+    with gate.connect() as connection:
+        connection.send(request("POST", PUSH, PUSH_TYPE, body=b"0000"))
+        wait_until("git has started", lambda: exec_path.runs)
+        kill(gate)
+        gate.wait_stopped_accepting()
+        exec_path.release()
+        response = connection.response()
+        assert (response.status, response.complete) == (200, True)
+    check_stopped(gate)
+
+
+def test_hanging_request_ends_with_the_drain_timeout(gate_with):
+    """Also one whose processes ignore SIGTERM."""
+    gate, exec_path = gate_with(f"trap '' TERM; {HANGS}", "--die-with-parent", "--drain-timeout=1",
+                                program=supervised())
+    with gate.connect() as connection:
+        connection.send(request("POST", PUSH, PUSH_TYPE, body=b"0000"))
+        wait_until("git has started", lambda: exec_path.runs)
+        begin = time.monotonic()
+        kill(gate)
+        check_stopped(gate)
+        assert 0.9 < time.monotonic() - begin < 12
+
+
+def test_parent_that_asks_and_goes_does_not_cut_the_drain_short(gate_with):
+    """SIGTERM, and then the parent's end: a second signal would end all at once, this is none."""
+    gate, exec_path = gate_with(HANGS, "--die-with-parent", "--drain-timeout=30", program=supervised())
+    with gate.connect() as connection:
+        connection.send(request("POST", PUSH, PUSH_TYPE, body=b"0000"))
+        wait_until("git has started", lambda: exec_path.runs)
+        os.kill(child_of(gate), signal.SIGTERM)
+        gate.wait_stopped_accepting()
+        kill(gate)
+        wait_until("the parent's end is seen", lambda: ENDED in messages(gate))
+        exec_path.release()
+        assert connection.response().status == 200
+    check_stopped(gate)
+
+
+def test_parent_that_is_gone_already(small_root, start_gate):
+    gate = start_gate(*options(small_root, "--die-with-parent"), transport="unix", wait=False,
+                      program=(sys.executable, "-c", ORPHAN, PROGRAM))
+    assert gate.wait() == 0
+    wait_until("the end of the start", lambda: "stopped" in messages(gate) or "adopted" in str(gate.output))
+    if "adopted" in gate.output[0]:
+        pytest.skip(f"here orphans do not fall to process 1: {gate.output[0]}")
+    check_stopped(gate)
+
+
+# Process 1.
+
+@pytest.fixture
+def in_namespace():
+    """What runs a command as process 1 of a new PID namespace."""
+    command = ("bwrap", "--dev-bind", "/", "/", "--unshare-pid", "--as-pid-1")
+    if not shutil.which("bwrap"):
+        pytest.skip("needs bwrap(1)")
+    attempt = subprocess.run([*command, "true"], capture_output=True, check=False, text=True)
+    if attempt.returncode != 0:
+        pytest.skip(f"bwrap can make no PID namespace here: {attempt.stderr.strip()}")
+    return command
+
+
+def test_parent_is_process_1(small_root, start_gate, in_namespace):
+    """It adopts orphans, so that it counts as gone. The exit status is that of a gate which was asked to stop."""
+    shell = ("sh", "-c", '"$@" & wait $!; exit $((100 + $?))', "sh", PROGRAM)
+    gate = start_gate(*options(small_root, "--die-with-parent"), wait=False, program=(*in_namespace, *shell))
+    assert gate.wait() == 100
+    check_stopped(gate)
+
+
+def test_parent_is_systemd(small_root, start_gate, in_namespace):
+    """It says which process it has executed; when that is another one, it counts as gone."""
+    started = 'SYSTEMD_EXEC_PID=$$; export SYSTEMD_EXEC_PID; exec "$@"'
+    gate = start_gate(*options(small_root, "--die-with-parent"),
+                      program=(*in_namespace, "sh", "-c", 'sh -c "$0" sh "$@" & wait $!; exit 7', started, PROGRAM))
+    assert gate.ask("GET", INFO).status == 200
+    assert ENDED not in messages(gate)
+    gate.process.kill()
+    gate.wait()
+    other = start_gate(*options(small_root, "--die-with-parent"), wait=False, variables={"SYSTEMD_EXEC_PID": "1"},
+                       program=(*in_namespace, "sh", "-c", '"$@" & wait $!; exit 7', "sh", PROGRAM))
+    assert other.wait() == 7
+    check_stopped(other)
+    os.kill(gate_pid(gate), signal.SIGTERM)
+    gate.check_ended()
+
+
+def gate_pid(gate):
+    """The one of its processes that is the program."""
+    pid, = (pid for pid in gate.children() if Path(f"/proc/{pid}/exe").resolve() == Path(PROGRAM).resolve())
+    return pid
+
+
+def test_parent_in_another_namespace(small_root, start_gate, in_namespace):
+    """It has no number here that could be watched; the kernel is asked for a signal."""
+    gate = start_gate(*options(small_root, "--die-with-parent"), program=(*in_namespace, PROGRAM))
+    assert gate.ask("GET", INFO).status == 200
+    kill(gate)
+    wait_until("the record 'stopped'", lambda: "stopped" in messages(gate))
+    gate.check_ended()
+
+
+# A start that fails.
+
+@pytest.mark.parametrize("status, option", [(2, "--max-backends=0"), (4, "--listen=127.0.0.1:{port}")])
+def test_failed_start_is_no_readiness(small_root, tmp_path, status, option):
+    """Its exit status tells who is to blame; neither way of waiting for it mistakes it for one that serves."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(str(tmp_path / "notify"))
+        result = run("serve", *options(small_root, "--die-with-parent", option.format(port=taken.getsockname()[1])),
+                     GIT_GATE_TOKEN=TOKEN, NOTIFY_SOCKET=tmp_path / "notify")
+        assert result.returncode == status and result.stdout == "" and result.stderr.count("\n") == 1
+        with pytest.raises(BlockingIOError):
+            notified.recv(100, socket.MSG_DONTWAIT)
+
+
+# Streams.
+
+def waiting_bytes(pipe):
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+
+
+def test_standard_input_is_not_read(root, start_gate, tmp_path):
+    """A pipe that is full and stays open has all its bytes when a fetch and a push have been served."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    size = os.write(writer, bytes(1 << 20))
+    gate = start_gate(*options(root), stdin=reader)
+    git("clone", "--quiet", gate.url(), tmp_path / "clone")
+    commit(tmp_path / "clone", "file", "new")
+    git("push", "--quiet", "origin", "main", cwd=tmp_path / "clone")
+    gate.stop()
+    assert size > 0 and waiting_bytes(reader) == size
+    os.close(reader)
+    os.close(writer)
+
+
+def test_closed_standard_input(small_root, start_gate):
+    gate = start_gate(*options(small_root), stdin=None, preexec_fn=lambda: os.close(0))
+    check_serves(gate)
+
+
+def test_supervisor_that_hears_nothing(small_root, start_gate):
+    """Standard output and standard error are pipes that nobody reads any more."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    gate = start_gate(*options(small_root), transport="unix", stdout=writer, stderr=writer, wait=False)
+    os.close(writer)
+    wait_until("the socket", gate.socket_path.exists)
+    gate.set_address(gate.socket_path)
+    check_serves(gate)
+    gate.stop()
