@@ -210,7 +210,7 @@ static void test_during_start(void **state) {
         assert_null(gate_server_address(server));
         assert_int_equal(access(in_place("during/gate.sock"), F_OK), -1);
     }
-    print_message("%u of %d stops came behind the begin of the start\n", n_stopped, START_ROUNDS);
+    print_message("# %u of %d stops came behind the begin of the start\n", n_stopped, START_ROUNDS);
     expect_true("stops met starts", n_stopped > 0);
     expect_held("during start", &before);
     assert_null(gate_server_free(server));
