@@ -91,6 +91,29 @@ static bool base64_decode(struct span encoded, char *decoded, size_t *sizep) {
     return true;
 }
 
+void token_encode(char credentials[TOKEN_CREDENTIALS_MAX], const char *token) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t size = strlen(token) + 1; /* with the colon, behind which there is no password */
+    char *out = credentials;
+
+    for (size_t i = 0; i < size; i += 3) {
+        uint32_t bits = 0;
+
+        for (size_t j = i; j < i + 3; j++) {
+            bits = bits << 8 | (j + 1 < size ? (unsigned char)token[j] : j + 1 == size ? ':' : 0U);
+        }
+        for (unsigned j = 0; j < 4; j++) {
+            char digit = '=';
+
+            if (i + j <= size) {
+                digit = digits[bits >> (18 - 6 * j) & 63];
+            }
+            *out++ = digit;
+        }
+    }
+    *out = '\0';
+}
+
 static bool has_control_byte(struct span text) {
     for (size_t i = 0; i < text.size; i++) {
         if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f) {

@@ -8,8 +8,9 @@
 
 enum {
     TOKEN_MAX_BYTES = 255,
-    TOKEN_SHORT_BYTES = 16,    /* below this a token can be guessed */
-    TOKEN_MINT_HEX_DIGITS = 32 /* 128 bits from getrandom(2) */
+    TOKEN_SHORT_BYTES = 16,                                        /* below this a token can be guessed */
+    TOKEN_MINT_HEX_DIGITS = 32,                                    /* 128 bits from getrandom(2) */
+    TOKEN_CREDENTIALS_MAX = (TOKEN_MAX_BYTES + 1 + 2) / 3 * 4 + 1, /* base64 of "TOKEN:", with terminator */
 };
 
 /* What a minted token begins with, so that it is known for one when it turns up somewhere. */
@@ -33,6 +34,9 @@ enum {
  * Return: 0 or TOKEN_E_*.
  */
 int token_check(struct span authorization, const char *token);
+
+/** token_encode() - the other way: what stands behind "Basic" for @token, which is valid; there is no password */
+void token_encode(char credentials[TOKEN_CREDENTIALS_MAX], const char *token);
 
 /**
  * token_mint() - make a fresh token

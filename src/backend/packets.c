@@ -8,22 +8,14 @@
 
 #include "backend/packets.h"
 
+#include "base/hex.h"
+
 enum {
     LENGTH_DIGITS = 4,
     FIRST_DATA_LENGTH = 4, /* 0000 is a flush packet, 0001 to 0003 are marks without data as well */
 };
 
 static const char error_mark[] = "ERR ";
-
-static int hex_value(char digit) {
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    if (digit >= 'a' && digit <= 'f') {
-        return digit - 'a' + 10;
-    }
-    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
-}
 
 /* All four digits of a length are in. */
 static void begin_packet(struct packets *packets) {

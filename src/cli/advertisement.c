@@ -10,20 +10,12 @@
 
 #include <string.h>
 
+#include "base/hex.h"
+
 enum {
     LENGTH_DIGITS = 4,
     OBJECT_ID_DIGITS = 40, /* of SHA-1; those of SHA-256 are more */
 };
-
-static int hex_value(char digit) {
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    if (digit >= 'a' && digit <= 'f') {
-        return digit - 'a' + 10;
-    }
-    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
-}
 
 /* A line of protocol 0, as the first reference: an object's id and a space. */
 static bool begins_with_object_id(struct span line) {

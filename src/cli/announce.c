@@ -9,23 +9,14 @@
 #include <unistd.h>
 
 #include "access/token.h"
-
-/* The token for the user part of a URL, and for a shell: everything but RFC 3986's unreserved characters is encoded. */
-static void encode_token(char *encoded, size_t size, const char *token) {
-    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    size_t n = 0;
-
-    for (; *token && n + 4 <= size; token++) {
-        n += (size_t)snprintf(encoded + n, size - n, strchr(unreserved, *token) ? "%c" : "%%%02X", *token);
-    }
-}
+#include "base/percent.h"
 
 /* git has no HTTP over Unix sockets, so a relay stands between. */
 static void print_clone_command(const char *address, const struct server_settings *settings) {
     const char *name = strcmp(settings->policy.scope, "*") == 0 ? "REPOSITORY" : settings->policy.scope;
     char token[3 * TOKEN_MAX_BYTES + 1] = "";
 
-    encode_token(token, sizeof(token), settings->policy.token);
+    percent_encode(token, sizeof(token), settings->policy.token);
     if (strncmp(address, "unix:", 5) == 0) {
         printf("socat TCP-LISTEN:9418,bind=127.0.0.1,fork,reuseaddr 'UNIX-CONNECT:%s' & "
                "git clone http://%s:@127.0.0.1:9418/%s.git\n",

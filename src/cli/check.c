@@ -14,6 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "access/token.h"
+#include "base/argument.h"
 #include "base/fd.h"
 #include "cli/check_url.h"
 #include "cli/cli.h"
@@ -57,18 +59,6 @@ static void print_help(void) {
 
 /* ---- options ---- */
 
-/* --name=VALUE or --name VALUE. Return: whether it is this option; *valuep is NULL when the value is missing. */
-static bool take_option(const char *name, char *argv[], int *ip, char **valuep) {
-    char *argument = argv[*ip];
-    size_t size = strlen(name);
-
-    if (strncmp(argument, name, size) != 0 || (argument[size] != '=' && argument[size] != '\0')) {
-        return false;
-    }
-    *valuep = argument[size] == '=' ? argument + size + 1 : argv[++*ip];
-    return true;
-}
-
 /* Without what stands behind "=" or alone: it may be a token. */
 static int refuse_argument(const char *argument, struct gate_error *error) {
     if (strncmp(argument, "--", 2) != 0) {
@@ -76,7 +66,7 @@ static int refuse_argument(const char *argument, struct gate_error *error) {
                               "check takes options alone: use --url=URL, --socket=PATH and --repo=NAME");
     }
     return gate_error_set(error, GATE_E_USAGE, "%.*s is no option of check; 'git-gate check --help' lists them",
-                          (int)strnlen(argument, strcspn(argument, "=")), argument);
+                          argument_name_size(argument), argument);
 }
 
 static int parse(struct check *check, char *argv[], struct gate_error *error) {
@@ -84,22 +74,22 @@ static int parse(struct check *check, char *argv[], struct gate_error *error) {
         const char *argument = argv[i];
         char *value = NULL;
 
-        if (take_option("--socket", argv, &i, &value)) {
+        if (argument_take("--socket", argv, &i, &value)) {
             check->socket = value;
-        } else if (take_option("--url", argv, &i, &value)) {
+        } else if (argument_take("--url", argv, &i, &value)) {
             if (check->url_text) {
                 check_url_hide(check->url_text);
             }
             check->url_text = value;
-        } else if (take_option("--token-file", argv, &i, &value)) {
+        } else if (argument_take("--token-file", argv, &i, &value)) {
             check->token_file = value;
-        } else if (take_option("--repo", argv, &i, &value)) {
+        } else if (argument_take("--repo", argv, &i, &value)) {
             check->repository_text = value;
         } else {
             return refuse_argument(argument, error);
         }
         if (!value || !*value) {
-            return gate_error_set(error, GATE_E_USAGE, "%.*s needs a value", (int)strcspn(argument, "="), argument);
+            return gate_error_set(error, GATE_E_USAGE, "%.*s needs a value", argument_name_size(argument), argument);
         }
     }
     return 0;
@@ -179,7 +169,7 @@ static int take_token_from_file(struct gate_config *config, const char *path, co
     if (strcmp(path, "-") != 0 && access(path, R_OK) != 0) {
         return gate_error_set(error, GATE_E_USAGE,
                               "%.*s names a file that cannot be read: %s; the token is on its first line",
-                              (int)strcspn(option, "="), option, strerror(errno));
+                              argument_name_size(option), option, strerror(errno));
     }
     return config_set_token_from(config, path, option, error);
 }
@@ -262,7 +252,7 @@ static int complete(struct check *check, struct gate_error *error) {
 }
 
 static int ask(const struct check *check, struct gate_error *error) {
-    char credentials[PROBE_CREDENTIALS_MAX];
+    char credentials[TOKEN_CREDENTIALS_MAX];
     char address[sizeof("unix:") + sizeof(((struct sockaddr_un *)0)->sun_path)];
     struct probe_target target = {.address = check->url.address,
                                   .address_size = check->url.address_size,
@@ -276,7 +266,7 @@ static int ask(const struct check *check, struct gate_error *error) {
 
     (void)snprintf(address, sizeof(address), "%s%s", check->socket ? "unix:" : "http://",
                    check->socket ? check->socket : check->url.host);
-    probe_encode_token(credentials, check->config->token);
+    token_encode(credentials, check->config->token);
     r = probe_run(&probe, &target);
     r = findings_print(&subject, &probe, r, error);
     explicit_bzero(credentials, sizeof(credentials));

@@ -10,51 +10,23 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "serve/listener.h"
+#include "base/loopback.h"
+#include "base/percent.h"
 
 static const char scheme[] = "http://";
 static const char repository_end[] = ".git";
 static const char default_port[] = ":80";
 
-static int hex_value(char digit) {
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    if (digit >= 'a' && digit <= 'f') {
-        return digit - 'a' + 10;
-    }
-    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
-}
-
-/* The part before the colon, decoded; a "%" without two digits behind it makes no token. */
+/* The part before the colon, decoded; empty when there is none. */
 static bool take_user(char token[TOKEN_MAX_BYTES + 1], struct span user) {
     const char *colon = memchr(user.data, ':', user.size);
-    size_t size = colon ? (size_t)(colon - user.data) : user.size;
-    size_t n = 0;
+    struct span encoded = {user.data, colon ? (size_t)(colon - user.data) : user.size};
+    ssize_t size = percent_decode(token, TOKEN_MAX_BYTES + 1, encoded);
 
-    for (size_t i = 0; i < size; i++) {
-        char byte = user.data[i];
-
-        if (byte == '%') {
-            int high = i + 1 < size ? hex_value(user.data[i + 1]) : -1;
-            int low = i + 2 < size ? hex_value(user.data[i + 2]) : -1;
-
-            if (high < 0 || low < 0) {
-                return false;
-            }
-            byte = (char)(high * 16 + low);
-            i += 2;
-        }
-        if (n == TOKEN_MAX_BYTES) {
-            return false;
-        }
-        token[n++] = byte;
-    }
-    token[n] = '\0';
-    return n == 0 || token_is_valid((struct span){token, n});
+    return size == 0 || (size > 0 && token_is_valid((struct span){token, (size_t)size}));
 }
 
-/* What listener_parse_tcp() takes, but for port 0, which nobody listens on. */
+/* What loopback_parse() takes, but for port 0, which nobody listens on. */
 static bool take_host(struct check_url *url, struct span host) {
     const char *bracket = memchr(host.data, ']', host.size);
     const char *behind = bracket ? bracket : host.data;
@@ -63,8 +35,7 @@ static bool take_host(struct check_url *url, struct span host) {
         snprintf(url->host, sizeof(url->host), "%.*s%s", (int)host.size, host.data, has_port ? "" : default_port);
     const char *port;
 
-    if (size < 0 || size >= (int)sizeof(url->host) ||
-        !listener_parse_tcp(url->host, &url->address, &url->address_size)) {
+    if (size < 0 || size >= (int)sizeof(url->host) || !loopback_parse(url->host, &url->address, &url->address_size)) {
         return false;
     }
     port = strrchr(url->host, ':') + 1;

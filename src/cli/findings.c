@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "access/token.h"
 #include "base/log.h"
 
 enum {
@@ -20,7 +21,7 @@ enum {
     MS_PER_S = 1000,
 };
 
-#define HOLDS_WHOLE_SECRET(size) ((int)(size) >= (int)SHOWN_MAX + (int)PROBE_CREDENTIALS_MAX)
+#define HOLDS_WHOLE_SECRET(size) ((int)(size) >= (int)SHOWN_MAX + (int)TOKEN_CREDENTIALS_MAX)
 static_assert(HOLDS_WHOLE_SECRET(ANSWER_TEXT_MAX) && HOLDS_WHOLE_SECRET(ANSWER_VALUE_MAX) &&
                   HOLDS_WHOLE_SECRET(ADVERTISEMENT_LINE_MAX),
               "of a secret that begins in what is shown, all is there to know it by");

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/argument.h"
 #include "cli/cli.h"
 
 enum {
@@ -44,7 +45,7 @@ static bool is_spelled_out(const char *argument, const char *name) {
 /* Without what stands behind "=": it may be a token. */
 static int refuse(const char *argument, const char *problem, struct gate_error *error) {
     return gate_error_set(error, GATE_E_USAGE, "%.*s %s; 'git-gate serve --help' lists the options",
-                          (int)strnlen(argument, strcspn(argument, "=")), argument, problem);
+                          argument_name_size(argument), argument, problem);
 }
 
 int options_parse(struct gate_config *config, int argc, char *argv[], const char **positionalp, bool *wants_helpp,

@@ -38,29 +38,6 @@ static int64_t now_ms(void) {
     return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
 }
 
-void probe_encode_token(char credentials[PROBE_CREDENTIALS_MAX], const char *token) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t size = strlen(token) + 1; /* with the colon, behind which there is no password */
-    char *out = credentials;
-
-    for (size_t i = 0; i < size; i += 3) {
-        uint32_t bits = 0;
-
-        for (size_t j = i; j < i + 3; j++) {
-            bits = bits << 8 | (j + 1 < size ? (unsigned char)token[j] : j + 1 == size ? ':' : 0U);
-        }
-        for (unsigned j = 0; j < 4; j++) {
-            char digit = '=';
-
-            if (i + j <= size) {
-                digit = digits[bits >> (18 - 6 * j) & 63];
-            }
-            *out++ = digit;
-        }
-    }
-    *out = '\0';
-}
-
 /* The time that is left for a step that began at @step_ms, in the time that is left for all. */
 static int time_left(const struct dial *dial, int64_t step_ms) {
     int64_t now = now_ms();

@@ -3,13 +3,11 @@
 
 #include <sys/socket.h>
 
-#include "access/token.h"
 #include "cli/answer.h"
 
 enum {
-    PROBE_STEP_MS = 5000,                                          /* to be connected, and then without a byte */
-    PROBE_TOTAL_MS = 10000,                                        /* for all of it */
-    PROBE_CREDENTIALS_MAX = (TOKEN_MAX_BYTES + 1 + 2) / 3 * 4 + 1, /* base64 of "TOKEN:", with terminator */
+    PROBE_STEP_MS = 5000,   /* to be connected, and then without a byte */
+    PROBE_TOTAL_MS = 10000, /* for all of it */
 };
 
 /**
@@ -17,7 +15,7 @@ enum {
  * @address, @address_size: a Unix or a TCP socket
  * @host: for the Host field
  * @repository: without ".git"
- * @credentials: what probe_encode_token() has made
+ * @credentials: what token_encode() has made
  */
 struct probe_target {
     struct sockaddr_storage address;
@@ -52,9 +50,6 @@ struct probe {
     struct answer answer;
     unsigned duration_ms;
 };
-
-/** probe_encode_token() - what stands behind "Basic" for @token, which is at most TOKEN_MAX_BYTES long */
-void probe_encode_token(char credentials[PROBE_CREDENTIALS_MAX], const char *token);
 
 /**
  * probe_run() - ask for the advertisement of a fetch, as a git client does

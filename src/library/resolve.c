@@ -15,61 +15,32 @@
 #include <sys/stat.h>
 
 #include "access/route.h"
-#include "base/buffer.h"
 #include "base/fd.h"
+#include "base/secret.h"
 #include "library/config.h"
-
-enum {
-    TOKEN_FILE_MAX_BYTES = 4096, /* a first line that is longer is no token */
-};
-
-static void wipe_and_release(struct buffer *buffer) {
-    if (buffer->data) {
-        explicit_bzero(buffer->data, buffer->capacity);
-    }
-    buffer_release(buffer);
-}
-
-/* The first line that @fd has to give, its end excluded; as much as fits when it is too long to be a token. */
-static int read_first_line(struct buffer *file, struct span *linep, int fd) {
-    ssize_t size = 1;
-    const char *end;
-
-    do {
-        size = buffer_read(file, fd);
-        *linep = buffer_content(file);
-        end = memchr(linep->data, '\n', linep->size);
-    } while (!end && size > 0 && buffer_room(file) > 0);
-    if (end) {
-        linep->size = (size_t)(end - linep->data);
-    }
-    return size < 0 ? (int)size : 0;
-}
 
 int config_set_token_from(struct gate_config *config, const char *path, const char *option, struct gate_error *error) {
     bool is_stdin = strcmp(path, "-") == 0;
     _cleanup_fd_ int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
-    _cleanup_(wipe_and_release) struct buffer file;
-    char token[TOKEN_MAX_BYTES + 1];
-    struct span line;
+    char token[TOKEN_MAX_BYTES + 1]; /* with its newline, and then a terminator */
+    ssize_t size;
     int r;
 
-    buffer_init(&file, TOKEN_FILE_MAX_BYTES);
     if (fd < 0) {
         return gate_error_set(error, GATE_E_USAGE, "cannot open %s%s: %s", option, path, strerror(errno));
     }
-    r = read_first_line(&file, &line, fd);
-    if (r) {
-        return gate_error_set(error, GATE_E_USAGE, "cannot read %s%s: %s", option, path, strerror(-r));
+    size = secret_read_line(token, sizeof(token), fd);
+    if (size < 0 && size != -EMSGSIZE) {
+        return gate_error_set(error, GATE_E_USAGE, "cannot read %s%s: %s", option, path, strerror((int)-size));
     }
-    if (!token_is_valid(line)) {
+    if (size < 0 || !token_is_valid((struct span){token, (size_t)size})) {
+        explicit_bzero(token, sizeof(token));
         return gate_error_set(error, GATE_E_USAGE,
                               "the first line of %s%s is not a token of 1 to 255 printable ASCII characters without "
                               "space and colon; 'git-gate mint' makes one",
                               option, path);
     }
-    memcpy(token, line.data, line.size);
-    token[line.size] = '\0';
+    token[size] = '\0';
     r = gate_config_set(config, "token", token, error);
     explicit_bzero(token, sizeof(token));
     return r;

@@ -22,52 +22,12 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/loopback.h"
 
 enum {
     SOCKET_MODE = 0600,
     PARENT_MODE = 0700,
 };
-
-static bool parse_port(const char *text, uint16_t *portp) {
-    unsigned long port = 0;
-
-    if (!*text || strlen(text) > 5) {
-        return false;
-    }
-    for (const char *at = text; *at; at++) {
-        if (*at < '0' || *at > '9') {
-            return false;
-        }
-        port = port * 10 + (unsigned long)(*at - '0');
-    }
-    *portp = (uint16_t)port;
-    return port <= UINT16_MAX;
-}
-
-bool listener_parse_tcp(const char *text, struct sockaddr_storage *storagep, socklen_t *sizep) {
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)storagep;
-    struct sockaddr_in *in = (struct sockaddr_in *)storagep;
-    const char *colon = strrchr(text, ':');
-    char host[64];
-    uint16_t port;
-
-    if (!colon || (size_t)(colon - text) >= sizeof(host) || !parse_port(colon + 1, &port)) {
-        return false;
-    }
-    memcpy(host, text, (size_t)(colon - text));
-    host[colon - text] = '\0';
-    memset(storagep, 0, sizeof(*storagep));
-    if (strcmp(host, "[::1]") == 0) {
-        *in6 = (struct sockaddr_in6){
-            .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-        *sizep = sizeof(*in6);
-        return true;
-    }
-    *in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
-    *sizep = sizeof(*in);
-    return inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &in->sin_addr) == 1 &&
-           ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-}
 
 /* The address as a URL, or as "unix:PATH". Return: 0, -EAFNOSUPPORT when it is neither loopback nor Unix, an errno. */
 static int describe(struct listener *listener) {
@@ -103,7 +63,7 @@ static int open_tcp(struct listener *listener, const char *text, struct gate_err
     struct sockaddr_storage storage;
     socklen_t size;
 
-    if (!listener_parse_tcp(text, &storage, &size)) {
+    if (!loopback_parse(text, &storage, &size)) {
         return gate_error_set(error, GATE_E_USAGE,
                               "--listen=%s is not HOST:PORT on the loopback; use 127.0.0.1:PORT or [::1]:PORT", text);
     }

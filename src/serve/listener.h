@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -49,15 +48,6 @@ struct listener {
 };
 
 #define LISTENER_NONE ((struct listener){.fd = -1})
-
-/**
- * listener_parse_tcp() - whether @text is HOST:PORT with a loopback address
- *
- * HOST is an address in 127.0.0.0/8, [::1] or localhost, which is 127.0.0.1; PORT is 0 to 65535. Nothing is resolved.
- *
- * Return: true and the address in @storagep, @sizep.
- */
-bool listener_parse_tcp(const char *text, struct sockaddr_storage *storagep, socklen_t *sizep);
 
 /**
  * listener_open() - begin to listen

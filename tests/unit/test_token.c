@@ -290,11 +290,33 @@ static void test_mint_sizes(void **state) {
     }
 }
 
+/* What a client sends is what the gate takes, for every length and so for every padding. */
+static void test_encode(void **state) {
+    char token[TOKEN_MAX_BYTES + 1];
+    char credentials[TOKEN_CREDENTIALS_MAX];
+    char field[sizeof("Basic ") + TOKEN_CREDENTIALS_MAX];
+
+    (void)state;
+    for (size_t size = 1; size <= TOKEN_MAX_BYTES; size++) {
+        for (size_t i = 0; i < size; i++) {
+            token[i] = (char)('!' + (i * 7 + size) % ('~' - '!' + 1));
+            token[i] = token[i] == ':' ? ';' : token[i];
+        }
+        token[size] = '\0';
+        token_encode(credentials, token);
+        (void)snprintf(field, sizeof(field), "Basic %s", credentials);
+        expect_int(token, token_check(span_of(field), token), 0);
+        expect_int(token, strlen(credentials), (size + 1 + 2) / 3 * 4);
+    }
+    token_encode(credentials, "Aladdin");
+    expect_text("RFC 4648", credentials, "QWxhZGRpbjo=");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check),      cmocka_unit_test(test_truncated), cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_huge),       cmocka_unit_test(test_valid),     cmocka_unit_test(test_mint),
-        cmocka_unit_test(test_mint_sizes),
+        cmocka_unit_test(test_mint_sizes), cmocka_unit_test(test_encode),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "base/loopback.h"
 #include "serve/listener.h"
 
 /* @host: as inet_ntop(3) shows it; NULL when the text is refused */
@@ -98,7 +99,7 @@ static void test_parse(void **state) {
         socklen_t size = 0;
 
         memset(&storage, 0xff, sizeof(storage));
-        expect_int(name, listener_parse_tcp(text, &storage, &size), parse_cases[i].host != NULL);
+        expect_int(name, loopback_parse(text, &storage, &size), parse_cases[i].host != NULL);
         if (parse_cases[i].host) {
             bool is_ipv6 = strchr(parse_cases[i].host, ':') != NULL;
 

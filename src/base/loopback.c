@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Owns what an address on the loopback looks like. It reads a string and opens nothing. */
+
+#include "base/loopback.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <string.h>
+
+static bool parse_port(const char *text, uint16_t *portp) {
+    unsigned long port = 0;
+
+    if (!*text || strlen(text) > 5) {
+        return false;
+    }
+    for (const char *at = text; *at; at++) {
+        if (*at < '0' || *at > '9') {
+            return false;
+        }
+        port = port * 10 + (unsigned long)(*at - '0');
+    }
+    *portp = (uint16_t)port;
+    return port <= UINT16_MAX;
+}
+
+bool loopback_parse(const char *text, struct sockaddr_storage *storagep, socklen_t *sizep) {
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)storagep;
+    struct sockaddr_in *in = (struct sockaddr_in *)storagep;
+    const char *colon = strrchr(text, ':');
+    char host[64];
+    uint16_t port;
+
+    if (!colon || (size_t)(colon - text) >= sizeof(host) || !parse_port(colon + 1, &port)) {
+        return false;
+    }
+    memcpy(host, text, (size_t)(colon - text));
+    host[colon - text] = '\0';
+    memset(storagep, 0, sizeof(*storagep));
+    if (strcmp(host, "[::1]") == 0) {
+        *in6 = (struct sockaddr_in6){
+            .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+        *sizep = sizeof(*in6);
+        return true;
+    }
+    *in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+    *sizep = sizeof(*in);
+    return inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &in->sin_addr) == 1 &&
+           ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}

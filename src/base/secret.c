@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Owns how a secret is read: into the caller's memory, which is the only place where it is then. */
+
+#include "base/secret.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+ssize_t secret_read_line(char *line, size_t size, int fd) {
+    ssize_t length = -EMSGSIZE;
+    size_t n = 0;
+
+    while (n < size && length == -EMSGSIZE) {
+        ssize_t n_read = read(fd, line + n, size - n);
+        const char *end;
+
+        if (n_read < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n_read <= 0) {
+            length = n_read < 0 ? -errno : (ssize_t)n;
+            break;
+        }
+        end = memchr(line + n, '\n', (size_t)n_read);
+        n += (size_t)n_read;
+        length = end ? end - line : length;
+    }
+    explicit_bzero(line + (length > 0 ? length : 0), size - (size_t)(length > 0 ? length : 0));
+    return length;
+}
