@@ -20,8 +20,8 @@
 #include "cli/check_url.h"
 #include "cli/cli.h"
 #include "cli/findings.h"
+#include "client/dial.h"
 
-static const char default_socket[] = "/run/git-gate/gate.sock";
 static const char credential_name[] = "git-gate.token";
 
 /* What the arguments say, and then what stands in for what they do not. */
@@ -54,7 +54,7 @@ static void print_help(void) {
            "\n"
            "Without --token-file and a token in --url, the token comes from GIT_GATE_TOKEN,\n"
            "the file that GIT_GATE_TOKEN_FILE names, or git-gate.token in $CREDENTIALS_DIRECTORY.\n",
-           default_socket);
+           dial_default_socket);
 }
 
 /* ---- options ---- */
@@ -126,7 +126,7 @@ static int take_socket(struct check *check, struct gate_error *error) {
     const char *from_environment = getenv("GIT_GATE_SOCKET");
 
     if (!check->socket) {
-        check->socket = from_environment && *from_environment ? from_environment : default_socket;
+        check->socket = from_environment && *from_environment ? from_environment : dial_default_socket;
     }
     if (strstr(check->socket, "://")) {
         return gate_error_set(error, GATE_E_USAGE,

@@ -12,6 +12,7 @@
 int cli_serve(int argc, char *argv[]);
 int cli_mint(int argc, char *argv[]);
 int cli_check(int argc, char *argv[]);
+int cli_bridge(int argc, char *argv[]);
 
 /** cli_fail() - print "git-gate: SENTENCE" on standard error. Return: error->code. */
 int cli_fail(const struct gate_error *error);

@@ -11,14 +11,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "access/token.h"
 #include "base/log.h"
+#include "client/dial.h"
+#include "client/refusal.h"
 
 enum {
     SHOWN_MAX = 160, /* bytes of others' that are shown */
     MS_PER_S = 1000,
+    STATUS_UNAVAILABLE = 503,
 };
 
 #define HOLDS_WHOLE_SECRET(size) ((int)(size) >= (int)SHOWN_MAX + (int)TOKEN_CREDENTIALS_MAX)
@@ -63,37 +65,9 @@ static const char *option(const struct findings_subject *subject) {
 
 /* ---- nobody there ---- */
 
-static int explain_socket(const char *path, int cause, struct gate_error *error) {
-    struct stat status;
-    bool is_there = stat(path, &status) == 0;
-
-    if (cause == ENOENT || cause == ENOTDIR) {
-        return gate_error_set(error, GATE_E_INTERNAL,
-                              "there is no socket '%s': is the gate running, and the socket's folder mounted here? "
-                              "--socket=PATH or GIT_GATE_SOCKET names another",
-                              path);
-    }
-    if (cause == EPROTOTYPE || (is_there && !S_ISSOCK(status.st_mode))) {
-        return gate_error_set(error, GATE_E_INTERNAL, "'%s' is not a socket of a gate; give that with --socket=PATH",
-                              path);
-    }
-    if (cause == EACCES || cause == EPERM) {
-        return gate_error_set(
-            error, GATE_E_INTERNAL,
-            "permission denied to connect to '%s': become the user who started the gate; where SELinux "
-            "is on, see --selinux-type of 'git-gate serve'",
-            path);
-    }
-    if (cause == ECONNREFUSED) {
-        return gate_error_set(error, GATE_E_INTERNAL,
-                              "connection refused: nobody listens on '%s' any more; start the gate again", path);
-    }
-    return gate_error_set(error, GATE_E_INTERNAL, "cannot connect to --socket=%s: %s", path, strerror(cause));
-}
-
 static int explain_connect(const struct findings_subject *subject, int cause, struct gate_error *error) {
     if (subject->socket_path) {
-        return explain_socket(subject->socket_path, cause, error);
+        return dial_explain(subject->socket_path, cause, "--socket=PATH or GIT_GATE_SOCKET", error);
     }
     if (cause == ECONNREFUSED) {
         return gate_error_set(error, GATE_E_INTERNAL,
@@ -160,55 +134,58 @@ static bool is_refusal_of_gate(const struct answer *answer) {
            (answer->status != 401 || strstr(answer->field[ANSWER_FIELD_WWW_AUTHENTICATE], "realm=\"git-gate\""));
 }
 
-static bool says(const struct answer *answer, const char *words) {
-    return memmem(answer->text, answer->text_size, words, strlen(words)) != NULL;
-}
-
-/* One code stands for several reasons, which the gate's sentence tells apart: verdict.c and exchange_response.c. */
+/* Says what the gate has found before it refused, in the order of its checks: verdict.c. */
 static int explain_refusal(const struct findings_subject *subject, const struct answer *answer,
                            struct gate_error *error) {
-    const char *retry_after = answer->field[ANSWER_FIELD_RETRY_AFTER];
-    struct shown text = show(subject, (struct span){answer->text, answer->text_size > 0 ? answer->text_size - 1 : 0});
-    struct shown type = show(subject, span_of(answer->field[ANSWER_FIELD_CONTENT_TYPE]));
-    struct shown retry = show(subject, span_of(*retry_after ? retry_after : "some"));
-    struct shown name = show(subject, span_of(subject->target->repository));
+    const struct span sentence = {answer->text, answer->text_size - 1};
+    const struct shown name = show(subject, span_of(subject->target->repository));
 
-    if (!is_refusal_of_gate(answer)) {
-        return gate_error_set(error, GATE_E_INTERNAL,
-                              "this is not a git-gate: %s answers with status %d and the Content-Type '%s'; check %s",
-                              subject->address, answer->status, type.text, option(subject));
-    }
-    if (answer->status == 401 || (answer->status == 403 && says(answer, "is not the token"))) {
+    switch (refusal_of(answer->status, sentence)) {
+    case REFUSAL_ANONYMOUS:
+    case REFUSAL_TOKEN:
         printf("authenticated: no\n");
         return gate_error_set(
             error, GATE_E_INTERNAL,
             "the token is not that of this gate: get it from whoever started the gate, and give it with "
             "--token-file or GIT_GATE_TOKEN (status %d)",
             answer->status);
-    }
-    if (answer->status == 403 && says(answer, "for another repository")) {
+    case REFUSAL_SCOPE:
         printf("authenticated: yes\nrepository: no\n");
         return gate_error_set(error, GATE_E_INTERNAL,
                               "the token is for another repository than %s.git: check the name in --repo or --url "
                               "(status 403)",
                               name.text);
-    }
-    if (answer->status == 404) {
-        printf("repository: no\n");
+    case REFUSAL_NO_REPOSITORY:
+        printf("authenticated: yes\nrepository: no\n");
         return gate_error_set(
             error, GATE_E_INTERNAL,
-            "the gate has no repository %s.git, or git cannot read it: check --mirror-root of 'git-gate "
-            "serve' and the name in --repo or --url; the gate says with status 404: %s",
-            name.text, text.text);
+            "the gate has no repository %s.git: check --mirror-root of 'git-gate serve' and the name in "
+            "--repo or --url; the gate says with status 404: %s",
+            name.text, show(subject, sentence).text);
+    default:
+        return gate_error_set(error, GATE_E_INTERNAL, "the gate refuses with status %d; it says: %s", answer->status,
+                              show(subject, sentence).text);
     }
-    if (answer->status == 503) {
+}
+
+static int explain_error(const struct findings_subject *subject, const struct answer *answer,
+                         struct gate_error *error) {
+    const char *retry_after = answer->field[ANSWER_FIELD_RETRY_AFTER];
+
+    if (!is_refusal_of_gate(answer)) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "this is not a git-gate: %s answers with status %d and the Content-Type '%s'; check %s",
+                              subject->address, answer->status,
+                              show(subject, span_of(answer->field[ANSWER_FIELD_CONTENT_TYPE])).text, option(subject));
+    }
+    if (answer->status == STATUS_UNAVAILABLE) {
         return gate_error_set(
             error, GATE_E_INTERNAL,
-            "the gate has no room or is stopping; try again in %s seconds; it says with status 503: %s", retry.text,
-            text.text);
+            "the gate has no room or is stopping; try again in %s seconds; it says with status 503: %s",
+            show(subject, span_of(*retry_after ? retry_after : "some")).text,
+            show(subject, (struct span){answer->text, answer->text_size - 1}).text);
     }
-    return gate_error_set(error, GATE_E_INTERNAL, "the gate refuses with status %d; it says: %s", answer->status,
-                          text.text);
+    return explain_refusal(subject, answer, error);
 }
 
 /* ---- an advertisement ---- */
@@ -244,7 +221,7 @@ static int judge(const struct findings_subject *subject, const struct answer *an
     const char *got = answer->field[ANSWER_FIELD_CONTENT_TYPE];
 
     if (answer->status != 200) {
-        return explain_refusal(subject, answer, error);
+        return explain_error(subject, answer, error);
     }
     if (strcmp(got, type) != 0) {
         return gate_error_set(error, GATE_E_INTERNAL,

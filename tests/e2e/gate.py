@@ -12,23 +12,20 @@ import tempfile
 import threading
 from pathlib import Path
 
+from .bridge import PROGRAM, SANITIZERS, Bridge, helper_url
 from .http import TOKEN, Connection, basic, request
 from .polling import wait_until
-from .relay import Relay
 from .repos import run_bounded
 
-PROGRAM = os.environ.get("GIT_GATE", str(Path(__file__).resolve().parents[2] / "build" / "git-gate"))
 START_SECONDS = 20
 STOP_SECONDS = 20
 LEFTOVER_SECONDS = 2
 LISTENING = re.compile(r"listening (?:http://(127\.0\.0\.1|\[::1\]):([0-9]+)|unix:(/.*))")
-PASSED_ON = ("ASAN_", "UBSAN_", "LSAN_", "LLVM_PROFILE_")
 
 
 def environment(**variables):
     """What the program gets when a test does not say otherwise; a variable that is None is left out."""
-    passed = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
-    whole = {"PATH": os.environ["PATH"], **passed, **variables}
+    whole = {"PATH": os.environ["PATH"], **SANITIZERS, **variables}
     return {name: str(value) for name, value in whole.items() if value is not None}
 
 
@@ -84,7 +81,8 @@ class Gate:
     """
     A running `git-gate serve`.
 
-    transport: "tcp", "unix", or None when the options say it. token: what GIT_GATE_TOKEN is to be, or None.
+    transport: "tcp"; "unix", to which git comes by a bridge; "remote", a Unix socket to which git comes by
+    git-remote-gate; None when the options say it. token: what GIT_GATE_TOKEN is to be, or None.
     exec_path: an ExecPath. Further keywords go to subprocess.Popen.
     """
 
@@ -92,15 +90,15 @@ class Gate:
                  log_level="debug", wait=True, program=(PROGRAM,), **popen):
         self.folder = Path(tempfile.mkdtemp(prefix="gate-"))
         self.marker = str(self.folder / "marker")
-        self.socket_path = self.folder / "run" / "gate.sock" if transport == "unix" else None
+        self.socket_path = self.folder / "run" / "gate.sock" if transport in ("unix", "remote") else None
         self.token = token
         self.log_format = log_format
-        self.relay = None
-        self.port = None
+        self.transport = transport
+        self.bridge = None
         self.address = None
-        transport_option = {"tcp": ["--listen=127.0.0.1:0"], "unix": [f"--socket={self.socket_path}"], None: []}
+        transport_option = {"tcp": ["--listen=127.0.0.1:0"], None: []}
         log_options = [f"--log-format={log_format}"] * bool(log_format) + [f"--log-level={log_level}"] * bool(log_level)
-        arguments = [*program, "serve", *transport_option[transport], *log_options, *CONFINE_OPTIONS,
+        arguments = [*program, "serve", *transport_option.get(transport, [f"--socket={self.socket_path}"]), *log_options, *CONFINE_OPTIONS,
                      *map(str, options)]
         own = {"PATH": f"{os.environ['PATH']}:{self.marker}", "GIT_GATE_TOKEN": token,
                "GIT_EXEC_PATH": exec_path.path if exec_path else None, **(variables or {})}
@@ -148,19 +146,25 @@ class Gate:
     def set_address(self, address):
         """address is (host, port) or the path of a socket."""
         self.address = address
-        if isinstance(address, tuple):
-            self.port = address[1]
-        else:
-            self.relay = Relay(address)
-            self.port = self.relay.port
+
+    @property
+    def port(self):
+        """Where git's client gets to it by http://, over a bridge when the gate listens on a Unix socket."""
+        if isinstance(self.address, tuple):
+            return self.address[1]
+        if not self.bridge:
+            self.bridge = Bridge(self.address)
+        return self.bridge.port
 
     def url(self, repository="repo", user=TOKEN + ":"):
-        """What git's client is given; over the relay when the gate listens on a Unix socket."""
+        """What git's client is given."""
+        if self.transport == "remote":
+            return helper_url(self.address, repository)
         host = f"[{self.address[0]}]" if self.address[0] == "::1" else "127.0.0.1"
         return f"http://{user + '@' if user else ''}{host}:{self.port}/{repository}.git"
 
     def connect(self):
-        """A raw connection, never through the relay."""
+        """A raw connection, never through the bridge."""
         return Connection(self.address)
 
     def ask(self, *arguments, **named):
@@ -222,8 +226,8 @@ class Gate:
 
     def clean_up(self):
         """Leave nothing behind, whatever has happened before."""
-        if self.relay:
-            self.relay.stop()
+        if self.bridge:
+            self.bridge.stop()
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from .bridge import Bridge
 from .gate import PROGRAM
 from .http import Connection, request
-from .relay import Relay
 from .repos import ENVIRONMENT, run_bounded
 from .targets import INFO
 
@@ -108,16 +108,16 @@ def is_served(address):
 
 
 class Url:
-    """What git's client is given, for a while; a Unix socket is reached by a relay."""
+    """What git's client is given, for a while; a Unix socket is reached by a bridge."""
 
     def __init__(self, address, token):
-        self.relay = Relay(place(address)) if address.startswith("unix:") else None
-        host = f"127.0.0.1:{self.relay.port}" if self.relay else address[len("http://"):]
+        self.bridge = Bridge(place(address)) if address.startswith("unix:") else None
+        host = f"127.0.0.1:{self.bridge.port}" if self.bridge else address[len("http://"):]
         self.text = f"http://{token}:@{host}/repo.git"
 
     def __enter__(self):
         return self.text
 
     def __exit__(self, *_):
-        if self.relay:
-            self.relay.stop()
+        if self.bridge:
+            self.bridge.stop()

@@ -3,7 +3,7 @@
 Repositories and the real git client.
 
 Whatever configuration the machine or its user has must not matter, and the same calls give the same object ids: so
-every git here runs in an environment that is built from nothing.
+every git here runs in an environment that is built from nothing. The token in it is for gate:// addresses alone.
 """
 
 import os
@@ -12,11 +12,16 @@ import signal
 import subprocess
 from pathlib import Path
 
+from .bridge import HELPER, SANITIZERS
+from .http import TOKEN
+
 FIRST_COMMIT_TIME = 1_600_000_000
 COMMIT_STEP_SECONDS = 3600
 
 ENVIRONMENT = {
-    "PATH": os.environ["PATH"],
+    **SANITIZERS,
+    "PATH": f"{HELPER.parent}:{os.environ['PATH']}",
+    "GIT_GATE_TOKEN": TOKEN,
     "HOME": "/nonexistent",
     "LC_ALL": "C",
     "GIT_CONFIG_GLOBAL": "/dev/null",

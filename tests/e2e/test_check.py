@@ -271,7 +271,7 @@ def test_wrong_repository(serve):
 
 def test_no_such_repository(serve):
     result = check_fails(["no repository nowhere.git", "404"], f"--url={serve('--scope=*').url('nowhere', user='')}")
-    assert result.findings["repository"] == "no"
+    assert (result.findings["authenticated"], result.findings["repository"]) == ("yes", "no")
 
 
 def test_repository_that_is_gone(root, serve):
@@ -279,7 +279,8 @@ def test_repository_that_is_gone(root, serve):
     gate = serve()
     check_served(where(gate))
     shutil.rmtree(root / "repo.git")
-    assert check_fails(["404"], where(gate)).findings["repository"] == "no"
+    result = check_fails(["404"], where(gate))
+    assert (result.findings["authenticated"], result.findings["repository"]) == ("yes", "no")
 
 
 @pytest.mark.parametrize("prelude, status", [("exit 1", 502), ("kill -9 $$", 502),

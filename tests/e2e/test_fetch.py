@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that git's client does to fetch, through the real program, over both transports."""
+"""Everything that git's client does to fetch, through the real program, over every transport."""
 
 import pytest
 
@@ -8,6 +8,14 @@ from .repos import (COMMIT_STEP_SECONDS, ENVIRONMENT, FIRST_COMMIT_TIME, add_pac
                     out, refs, remote_refs, run_bounded, sent_fields, work_tree)
 
 COMMITS = 12
+
+# For what only http:// has: credentials in the address, or asked for.
+by_http = pytest.mark.parametrize("transport", ["tcp", "unix"], indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module", params=["tcp", "unix", "remote"])
+def transport(request):
+    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +218,7 @@ def test_alternates(gate, root, tmp_path):
     assert depth(tmp_path / "clone") == COMMITS
 
 
+@by_http
 def test_submodule_out_of_scope_fails_clearly(root, transport, start_gate, tmp_path):
     """The superproject is served, the repository beside it is not; the user sees the gate's own sentence."""
     work = work_tree(tmp_path / "work")
@@ -239,6 +248,7 @@ def test_client_settings_do_not_matter(gate, tmp_path, options):
     assert depth(tmp_path / "clone") == COMMITS
 
 
+@by_http
 @pytest.mark.parametrize("user", [f"{TOKEN}:", f"{TOKEN}:x", f"{TOKEN}:a%3ab"])
 def test_token_in_the_address(gate, user):
     assert "refs/heads/main" in out("ls-remote", gate.url(user=user))
@@ -252,12 +262,14 @@ def test_token_in_an_extra_header(small_root, start_gate):
     assert {record["status"] for record in gate.request_records()} == {200}
 
 
+@by_http
 def test_token_from_a_credential_helper(gate):
     """The helper is asked only after the 401 with its WWW-Authenticate."""
     helper = f"!f() {{ test \"$1\" = get && echo username={TOKEN} && echo password=x; }}; f"
     assert "refs/heads/main" in out("-c", f"credential.helper={helper}", "ls-remote", gate.url(user=None))
 
 
+@by_http
 def test_refused_without_and_with_a_wrong_token(gate):
     """Both end at once, without a prompt, and say who refused."""
     assert "could not read Username" in git("ls-remote", gate.url(user=None), ok=False).stderr

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that git's client does to push, through the real program, over both transports."""
+"""Everything that git's client does to push, through the real program, over every transport."""
 
 import itertools
 import os
@@ -23,6 +23,11 @@ echo "$GIT_PUSH_OPTION_COUNT $GIT_PUSH_OPTION_0" >post-receive.options
 echo "the hook has run"
 """,
 }
+
+
+@pytest.fixture(scope="module", params=["tcp", "unix", "remote"])
+def transport(request):
+    return request.param
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns the clients on a loopback port, each with a connection of its own to the gate's socket, in one process and one
+ * thread. A gate that is not there yet, or is being started anew, is asked again for a while. What the bytes mean, and
+ * who may come, is the gate's affair.
+ */
+
+#include "client/bridge.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/fd.h"
+#include "client/dial.h"
+
+enum {
+    SLOT_LISTENER,
+    SLOT_WATCHED,
+    SLOT_RELAYS, /* the first of two for each relay */
+    MS_PER_S = 1000,
+    NS_PER_MS = 1000000,
+};
+
+int64_t bridge_now_ms(void) {
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* it never fails for this clock: clock_gettime(2) */
+    return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
+}
+
+void bridge_init(struct bridge *bridge, const char *socket_path) {
+    *bridge = (struct bridge){
+        .listener = -1, .socket_path = socket_path, .patience_ms = BRIDGE_PATIENCE_MS, .spare = -1, .watched = -1};
+}
+
+int bridge_listen(struct bridge *bridge, const struct sockaddr_storage *address, socklen_t size) {
+    _cleanup_fd_ int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) < 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0 || /* accepted sockets inherit it */
+        bind(fd, (const struct sockaddr *)address, size) < 0 || listen(fd, BRIDGE_BACKLOG) < 0) {
+        return -errno;
+    }
+    bridge->listener = fd_take(&fd);
+    return 0;
+}
+
+void bridge_address(const struct bridge *bridge, char address[BRIDGE_ADDRESS_MAX]) {
+    struct sockaddr_storage storage = {0};
+    const struct sockaddr_in *in = (const struct sockaddr_in *)&storage;
+    char host[INET_ADDRSTRLEN] = "";
+
+    (void)getsockname(bridge->listener, (struct sockaddr *)&storage, &(socklen_t){sizeof(storage)});
+    if (storage.ss_family == AF_INET6) {
+        (void)snprintf(address, BRIDGE_ADDRESS_MAX, "http://[::1]:%u",
+                       ntohs(((const struct sockaddr_in6 *)&storage)->sin6_port));
+        return;
+    }
+    (void)inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+    (void)snprintf(address, BRIDGE_ADDRESS_MAX, "http://%s:%u", host, ntohs(in->sin_port));
+}
+
+/* ---- one client ---- */
+
+/* The last one takes its place. */
+static void end_relay(struct bridge *bridge, size_t i) {
+    if (bridge->on_end) {
+        bridge->on_end(bridge->relays[i], bridge->userdata);
+    }
+    relay_deinit(bridge->relays[i]);
+    free(bridge->relays[i]);
+    bridge->relays[i] = bridge->relays[--bridge->n_relays];
+}
+
+/* Return: whether the client may stay, with a gate or to wait for one. */
+static bool connect_gate(struct bridge *bridge, struct relay *relay, int64_t now_ms) {
+    int fd = fd_take(&bridge->spare);
+    int r = fd < 0 ? dial_open(&fd, bridge->socket_path) : 0;
+
+    if (!r) {
+        relay_connect(relay, fd, now_ms);
+        bridge->cause = 0;
+        return true;
+    }
+    if (dial_may_pass(r) && now_ms - relay->since_ms < bridge->patience_ms) {
+        bridge->retry_ms = now_ms + BRIDGE_RETRY_MS;
+        return true;
+    }
+    bridge->cause = -r;
+    return false;
+}
+
+/* Return: 0, or a negative errno when nobody waits or something is out. */
+static int accept_client(struct bridge *bridge, int64_t now_ms) {
+    _cleanup_fd_ int fd = accept4(bridge->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct relay *relay;
+
+    if (fd < 0) {
+        return errno == ECONNABORTED || errno == EINTR ? 0 : -errno;
+    }
+    relay = malloc(sizeof(*relay));
+    if (!relay) {
+        return -ENOMEM;
+    }
+    relay_init(relay, fd_take(&fd), now_ms);
+    bridge->relays[bridge->n_relays++] = relay;
+    if (!connect_gate(bridge, relay, now_ms)) {
+        end_relay(bridge, bridge->n_relays - 1);
+    }
+    return 0;
+}
+
+static void accept_clients(struct bridge *bridge, int64_t now_ms) {
+    int r = 0;
+
+    for (unsigned i = 0; i < BRIDGE_ACCEPT_BATCH && !r && bridge->n_relays < BRIDGE_MAX_CLIENTS; i++) {
+        r = accept_client(bridge, now_ms);
+    }
+    if (r && r != -EAGAIN) {
+        bridge->shortage_until_ms = now_ms + BRIDGE_SHORTAGE_MS;
+    }
+}
+
+/* ---- all of them ---- */
+
+/* Shortens the wait so that what is due at @due_ms is not late. */
+static int until(int64_t due_ms, int64_t now_ms, int timeout_ms) {
+    int left_ms = due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
+
+    return timeout_ms < 0 || left_ms < timeout_ms ? left_ms : timeout_ms;
+}
+
+/* Fills in what to wait for. Return: for how long. */
+static int await(struct bridge *bridge, int64_t now_ms, int timeout_ms) {
+    bool may_accept = bridge->n_relays < BRIDGE_MAX_CLIENTS && now_ms >= bridge->shortage_until_ms;
+
+    bridge->pollfds[SLOT_LISTENER] = (struct pollfd){.fd = may_accept ? bridge->listener : -1, .events = POLLIN};
+    bridge->pollfds[SLOT_WATCHED] = (struct pollfd){.fd = bridge->has_hung_up ? -1 : bridge->watched};
+    if (now_ms < bridge->shortage_until_ms) {
+        timeout_ms = until(bridge->shortage_until_ms, now_ms, timeout_ms);
+    }
+    for (size_t i = 0; i < bridge->n_relays; i++) {
+        relay_await(bridge->relays[i], &bridge->pollfds[SLOT_RELAYS + 2 * i]);
+        if (bridge->relays[i]->gate < 0) {
+            timeout_ms = until(bridge->retry_ms, now_ms, timeout_ms);
+        }
+    }
+    return timeout_ms;
+}
+
+/* Return: whether it goes on. */
+static bool serve_relay(struct bridge *bridge, size_t i, int64_t now_ms, bool may_retry) {
+    const struct pollfd *pollfds = &bridge->pollfds[SLOT_RELAYS + 2 * i];
+    struct relay *relay = bridge->relays[i];
+
+    if (relay->gate < 0) {
+        return !may_retry || connect_gate(bridge, relay, now_ms);
+    }
+    return (pollfds[0].revents | pollfds[1].revents) == 0 || relay_pump(relay, pollfds, now_ms);
+}
+
+int bridge_step(struct bridge *bridge, int timeout_ms, const sigset_t *signals) {
+    int64_t now_ms = bridge_now_ms();
+    int wait_ms = await(bridge, now_ms, timeout_ms);
+    struct timespec wait = {.tv_sec = wait_ms / MS_PER_S, .tv_nsec = wait_ms % MS_PER_S * (long)NS_PER_MS};
+    bool may_retry;
+
+    if (ppoll(bridge->pollfds, SLOT_RELAYS + 2 * bridge->n_relays, wait_ms < 0 ? NULL : &wait, signals) < 0) {
+        return -errno;
+    }
+    now_ms = bridge_now_ms();
+    may_retry = now_ms >= bridge->retry_ms;
+    for (size_t i = bridge->n_relays; i-- > 0;) { /* backwards, for the last one takes the place of one that ends */
+        if (!serve_relay(bridge, i, now_ms, may_retry)) {
+            end_relay(bridge, i);
+        }
+    }
+    bridge->has_hung_up |= bridge->pollfds[SLOT_WATCHED].revents != 0;
+    if (bridge->pollfds[SLOT_LISTENER].revents != 0) {
+        accept_clients(bridge, now_ms);
+    }
+    return 0;
+}
+
+void bridge_deinit(struct bridge *bridge) {
+    while (bridge->n_relays > 0) {
+        end_relay(bridge, bridge->n_relays - 1);
+    }
+    bridge->spare = fd_close(bridge->spare);
+    bridge->listener = fd_close(bridge->listener);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "client/relay.h"
+
+enum {
+    BRIDGE_MAX_CLIENTS = 256,   /* at once; further ones wait in the backlog. As many as a gate takes by default */
+    BRIDGE_BACKLOG = 256,       /* clients that wait to be accepted */
+    BRIDGE_ACCEPT_BATCH = 16,   /* before those who are there get their turn */
+    BRIDGE_RETRY_MS = 100,      /* until a socket that nobody listens on is tried again */
+    BRIDGE_PATIENCE_MS = 10000, /* for which a client is kept waiting for a gate that is not there */
+    BRIDGE_SHORTAGE_MS = 100,   /* without accepting, when descriptors or memory are out */
+    BRIDGE_ADDRESS_MAX = 32,    /* "http://[::1]:65535", with terminator */
+};
+
+/**
+ * struct bridge - a loopback port, and the Unix socket of a gate that its clients get to
+ * @listener: owned
+ * @socket_path: the caller's
+ * @patience_ms: how long a client waits for a gate that is not there; BRIDGE_PATIENCE_MS or less
+ * @spare: a connection to the gate, made before, for the first client; owned, -1 for none
+ * @watched: a descriptor whose other end may hang up, as a pipe's; -1 for none
+ * @has_hung_up: it has
+ * @relays, @n_relays: one for each client
+ * @cause: why the last client was given up that found no gate, a positive errno; 0 when one has found it since
+ * @on_end: told of each client's end; NULL for nobody
+ * @userdata: for @on_end
+ */
+struct bridge {
+    int listener;
+    const char *socket_path;
+    int64_t patience_ms;
+    int spare;
+    int watched;
+    bool has_hung_up;
+    struct relay *relays[BRIDGE_MAX_CLIENTS];
+    size_t n_relays;
+    int cause;
+    void (*on_end)(const struct relay *relay, void *userdata);
+    void *userdata;
+
+    /* the rest is bridge.c's own */
+    int64_t retry_ms;
+    int64_t shortage_until_ms;
+    struct pollfd pollfds[2 + 2 * BRIDGE_MAX_CLIENTS];
+};
+
+/** bridge_init() - one that does not listen yet, and has nothing to give back */
+void bridge_init(struct bridge *bridge, const char *socket_path);
+
+/** bridge_listen() - begin to listen on @address, which is on the loopback. Return: 0 or a negative errno. */
+int bridge_listen(struct bridge *bridge, const struct sockaddr_storage *address, socklen_t size);
+
+/** bridge_address() - where clients connect to, as "http://127.0.0.1:PORT" */
+void bridge_address(const struct bridge *bridge, char address[BRIDGE_ADDRESS_MAX]);
+
+/** bridge_now_ms() - the clock that relay->since_ms is read from */
+int64_t bridge_now_ms(void);
+
+/**
+ * bridge_step() - wait until something can be moved, and move it
+ * @timeout_ms: of the wait; -1 for none
+ * @signals: blocked while it waits, in place of those that are blocked now: ppoll(2)
+ *
+ * Return: 0; -EINTR when a signal came; any other errno of ppoll(2).
+ */
+int bridge_step(struct bridge *bridge, int timeout_ms, const sigset_t *signals);
+
+/** bridge_deinit() - end all connections, and stop listening */
+void bridge_deinit(struct bridge *bridge);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* git-gate bridge: a loopback port that leads to the socket of a gate, for programs that insist on http://. */
+
+#include "client/bridge_command.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/argument.h"
+#include "base/loopback.h"
+#include "client/bridge.h"
+#include "client/dial.h"
+
+static const char names[] = "--socket=PATH or GIT_GATE_SOCKET";
+
+struct bridge_options {
+    const char *listen;
+    const char *socket;
+    bool wants_help;
+};
+
+static volatile sig_atomic_t is_stopped;
+
+static void on_stop(int signal) {
+    (void)signal;
+    is_stopped = 1;
+}
+
+static void print_help(const char *program) {
+    printf("usage: %s --listen=HOST:PORT [--socket=PATH]\n"
+           "\n"
+           "Listens on a loopback port and passes every connection on to the socket of a gate,\n"
+           "until SIGTERM. A client waits %d seconds for a gate that is not there. git itself needs\n"
+           "no bridge: git clone gate:///NAME.git, see git-remote-gate(1).\n"
+           "\n"
+           "  --listen=HOST:PORT  where to listen, on the loopback; port 0 picks one\n"
+           "  --socket=PATH       the gate's Unix socket [GIT_GATE_SOCKET, or\n"
+           "                      %s]\n",
+           program, BRIDGE_PATIENCE_MS / 1000, dial_default_socket);
+}
+
+static int parse(struct bridge_options *options, char *argv[], struct gate_error *error) {
+    for (int i = 1; argv[i]; i++) {
+        const char *argument = argv[i];
+        char *value = NULL;
+
+        if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
+            options->wants_help = true;
+            return 0;
+        }
+        if (argument_take("--listen", argv, &i, &value)) {
+            options->listen = value;
+        } else if (argument_take("--socket", argv, &i, &value)) {
+            options->socket = value;
+        } else {
+            return gate_error_set(error, GATE_E_USAGE,
+                                  "a bridge takes --listen=HOST:PORT and --socket=PATH, and not '%.128s'", argument);
+        }
+        if (!value || !*value) {
+            return gate_error_set(error, GATE_E_USAGE, "%.*s needs a value", argument_name_size(argument), argument);
+        }
+    }
+    if (!options->listen) {
+        return gate_error_set(error, GATE_E_USAGE, "where to listen? Give --listen=127.0.0.1:PORT; port 0 picks one");
+    }
+    return 0;
+}
+
+static int listen_on(struct bridge *bridge, const char *text, struct gate_error *error) {
+    struct sockaddr_storage address;
+    socklen_t size;
+    int r;
+
+    if (!loopback_parse(text, &address, &size)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--listen=%s is not HOST:PORT on the loopback; use 127.0.0.1:PORT or [::1]:PORT", text);
+    }
+    r = bridge_listen(bridge, &address, size);
+    return r ? gate_error_set(error, GATE_E_START,
+                              "cannot listen on --listen=%s: %s; choose another port, 0 picks a free one", text,
+                              strerror(-r))
+             : 0;
+}
+
+/* SIGTERM and SIGINT are let in only while it waits, so none is missed. @waiting: the mask for that. */
+static void await_signals(sigset_t *waiting) {
+    struct sigaction action = {.sa_handler = on_stop};
+    sigset_t stops;
+
+    (void)sigemptyset(&stops);
+    (void)sigaddset(&stops, SIGTERM);
+    (void)sigaddset(&stops, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &stops, waiting);
+    (void)sigdelset(waiting, SIGTERM);
+    (void)sigdelset(waiting, SIGINT);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* Once for each time in which there is no gate, and not for each client of it. */
+static void complain(const char *program, struct bridge *bridge, int *said_causep) {
+    struct gate_error error;
+
+    if (bridge->cause != 0 && bridge->cause != *said_causep) {
+        (void)dial_explain(bridge->socket_path, bridge->cause, names, &error);
+        (void)fprintf(stderr, "%s: %s\n", program, error.message);
+    }
+    *said_causep = bridge->cause;
+}
+
+static int serve(const char *program, struct bridge *bridge, const sigset_t *waiting, struct gate_error *error) {
+    int said_cause = 0;
+
+    while (!is_stopped) {
+        int r = bridge_step(bridge, -1, waiting);
+
+        if (r && r != -EINTR) {
+            return gate_error_set(error, GATE_E_INTERNAL, "cannot wait for clients: %s", strerror(-r));
+        }
+        complain(program, bridge, &said_cause);
+    }
+    return 0;
+}
+
+static int run(const char *program, struct bridge *bridge, const struct bridge_options *options,
+               struct gate_error *error) {
+    char address[BRIDGE_ADDRESS_MAX];
+    sigset_t waiting;
+    int r;
+
+    await_signals(&waiting);
+    r = listen_on(bridge, options->listen, error);
+    if (r) {
+        return r;
+    }
+    bridge_address(bridge, address);
+    printf("listening %s\n", address);
+    (void)fflush(stdout); /* who does not listen is no reason to stop */
+    return serve(program, bridge, &waiting, error);
+}
+
+int bridge_command(const char *program, char *argv[], struct gate_error *error) {
+    struct bridge_options options = {.socket = getenv("GIT_GATE_SOCKET")};
+    static struct bridge bridge; /* a dozen kilobytes */
+    int r = parse(&options, argv, error);
+
+    if (r) {
+        return r;
+    }
+    if (options.wants_help) {
+        print_help(program);
+        return 0;
+    }
+    bridge_init(&bridge, options.socket && *options.socket ? options.socket : dial_default_socket);
+    r = run(program, &bridge, &options, error);
+    bridge_deinit(&bridge);
+    return r;
+}

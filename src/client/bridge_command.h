@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+
+/**
+ * bridge_command() - "git-gate bridge", which is also the program git-gate-bridge
+ * @program: what the help and what is said while it runs calls it
+ * @argv: from the name of the verb or program on, NULL behind the last
+ * @error: filled on failure, for the caller to print
+ *
+ * Serves until SIGTERM or SIGINT. Return: the exit status: 0 or one of enum gate_error_code.
+ */
+int bridge_command(const char *program, char *argv[], struct gate_error *error);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Owns the way to a gate's Unix socket, and the words for each way in which there is none. */
+
+#include "client/dial.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/fd.h"
+
+int dial_open(int *fdp, const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    _cleanup_fd_ int fd = -1;
+
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        return -ENAMETOOLONG;
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+        return -errno;
+    }
+    *fdp = fd_take(&fd);
+    return 0;
+}
+
+bool dial_may_pass(int r) {
+    return r == -ENOENT || r == -ECONNREFUSED || r == -EAGAIN || r == -EINTR;
+}
+
+int dial_explain(const char *path, int cause, const char *names, struct gate_error *error) {
+    struct stat status;
+    bool is_there = stat(path, &status) == 0;
+
+    if (cause == ENOENT || cause == ENOTDIR) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "there is no socket '%s': is the gate running, and the socket's folder mounted here? "
+                              "%s names another",
+                              path, names);
+    }
+    if (cause == EPROTOTYPE || (is_there && !S_ISSOCK(status.st_mode))) {
+        return gate_error_set(error, GATE_E_INTERNAL, "'%s' is not a socket of a gate; %s names another", path, names);
+    }
+    if (cause == EACCES || cause == EPERM) {
+        return gate_error_set(
+            error, GATE_E_INTERNAL,
+            "permission denied to connect to '%s': become the user who started the gate; where SELinux "
+            "is on, see --selinux-type of 'git-gate serve'",
+            path);
+    }
+    if (cause == ECONNREFUSED) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "connection refused: nobody listens on '%s' any more; start the gate again", path);
+    }
+    if (cause == EAGAIN) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "nobody accepts connections to '%s'; is the gate stopped, or are too many clients "
+                              "waiting?",
+                              path);
+    }
+    if (cause == ENAMETOOLONG) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "the socket's path is longer than %zu bytes, which no socket's can be; %s names another",
+                              sizeof(((struct sockaddr_un *)0)->sun_path) - 1, names);
+    }
+    return gate_error_set(error, GATE_E_INTERNAL, "cannot connect to '%s': %s; %s names another", path, strerror(cause),
+                          names);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* One program with two names: git-remote-gate, git's transport helper, and git-gate-bridge. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "client/bridge_command.h"
+#include "client/remote_helper.h"
+
+static const char bridge_name[] = "git-gate-bridge";
+
+static void print_help(void) {
+    printf("usage: git clone gate:///NAME.git [FOLDER]\n"
+           "\n"
+           "git-remote-gate is what git runs for such a URL. The token is in GIT_GATE_TOKEN, or in\n"
+           "the file that GIT_GATE_TOKEN_FILE or gate.tokenFile names; the socket is in\n"
+           "GIT_GATE_SOCKET or gate.socket. Called as %s, it is 'git-gate bridge'.\n"
+           "\n"
+           "See git-remote-gate(1).\n",
+           bridge_name);
+}
+
+static int run_bridge(char *argv[]) {
+    struct gate_error error;
+    int r = bridge_command(bridge_name, argv, &error);
+
+    if (r) {
+        (void)fprintf(stderr, "%s: %s\n", bridge_name, error.message);
+    }
+    return r;
+}
+
+int main(int argc, char *argv[]) {
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";
+    const char *argument = argc > 1 ? argv[1] : "--help";
+
+    if (strcmp(argument, "--version") == 0) {
+        printf("%s %s\n", name, GIT_GATE_VERSION);
+        return 0;
+    }
+    if (strcmp(name, bridge_name) == 0) {
+        return run_bridge(argv);
+    }
+    if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
+        print_help();
+        return 0;
+    }
+    return remote_helper(argv);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/span.h"
+
+/**
+ * enum refusal - what a gate's first answer to a client says of the token and the repository
+ *
+ * REFUSAL_NONE:          nothing: it serves, or fails for another reason, or is not whole enough to tell
+ * REFUSAL_NOT_HTTP:      it is no HTTP, so that is no gate
+ * REFUSAL_ANONYMOUS:     no token was sent, or not in the form of one
+ * REFUSAL_TOKEN:         the token is another gate's
+ * REFUSAL_SCOPE:         the token is for another repository
+ * REFUSAL_NO_REPOSITORY: there is none of that name, or git cannot read it
+ */
+enum refusal {
+    REFUSAL_NONE,
+    REFUSAL_NOT_HTTP,
+    REFUSAL_ANONYMOUS,
+    REFUSAL_TOKEN,
+    REFUSAL_SCOPE,
+    REFUSAL_NO_REPOSITORY,
+};
+
+/**
+ * refusal_of() - the same for a status and the sentence behind it
+ *
+ * One status stands for several reasons, which the gate's sentence tells apart: access/verdict.c, to which the end-to-end
+ * tests hold. Never REFUSAL_NOT_HTTP.
+ */
+enum refusal refusal_of(int status, struct span sentence);
+
+/** refusal_parse() - look at the first bytes of an answer, as many as there are */
+enum refusal refusal_parse(struct span words);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns two sockets, and the bytes on their way between them. Each direction ends on its own, so that a side which only
+ * shuts its sending half still gets its answer. It knows nothing of what the bytes mean.
+ */
+
+#include "client/relay.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+
+void relay_init(struct relay *relay, int client, int64_t now_ms) {
+    *relay = (struct relay){.client = client, .gate = -1, .since_ms = now_ms};
+    buffer_init(&relay->up.buffer, RELAY_BUFFER_BYTES);
+    buffer_init(&relay->down.buffer, RELAY_BUFFER_BYTES);
+}
+
+void relay_connect(struct relay *relay, int gate, int64_t now_ms) {
+    relay->gate = gate;
+    relay->since_ms = now_ms;
+}
+
+void relay_deinit(struct relay *relay) {
+    buffer_deinit(&relay->up.buffer);
+    buffer_deinit(&relay->down.buffer);
+    relay->client = fd_close(relay->client);
+    relay->gate = fd_close(relay->gate);
+}
+
+/* ---- waiting ---- */
+
+static bool wants_bytes(const struct relay_way *way) {
+    return way->state == RELAY_OPEN && buffer_size(&way->buffer) == 0;
+}
+
+static short events_of(const struct relay_way *from, const struct relay_way *to) {
+    return (short)((wants_bytes(from) ? POLLIN : 0) | (buffer_size(&to->buffer) > 0 ? POLLOUT : 0));
+}
+
+/*
+ * poll(2) tells of an end again and again, so a descriptor of which nothing is wanted is left out; the gate's, whose end
+ * is one, only once it is known.
+ */
+void relay_await(const struct relay *relay, struct pollfd pollfds[2]) {
+    pollfds[0] = (struct pollfd){.fd = relay->client, .events = events_of(&relay->up, &relay->down)};
+    pollfds[1] = (struct pollfd){.fd = relay->gate, .events = events_of(&relay->down, &relay->up)};
+    if (pollfds[0].events == 0 || relay->gate < 0) {
+        pollfds[0].fd = -1;
+    }
+    if (pollfds[1].events == 0 && relay->gate_is_gone) {
+        pollfds[1].fd = -1;
+    }
+}
+
+/* ---- moving ---- */
+
+static void finish(struct relay_way *way) {
+    buffer_release(&way->buffer);
+    way->state = RELAY_DONE;
+}
+
+/* Return: 1 when something came, 0 when not. */
+static int read_from(struct relay_way *way, int source) {
+    ssize_t n = wants_bytes(way) ? buffer_read(&way->buffer, source) : -EAGAIN;
+
+    if (n <= 0 && n != -EAGAIN) {
+        way->state = RELAY_ENDING; /* an error is an end, too */
+    }
+    return n > 0;
+}
+
+/* Return: 1 when something went out, 0 when not, a negative errno when nothing will any more. */
+static int write_to(struct relay_way *way, int sink) {
+    struct span bytes = buffer_content(&way->buffer);
+    ssize_t n;
+
+    if (bytes.size > 0) {
+        n = send(sink, bytes.data, bytes.size, MSG_NOSIGNAL);
+        if (n > 0) {
+            buffer_consume(&way->buffer, (size_t)n);
+            way->n_bytes += (uint64_t)n;
+        }
+        return n > 0 ? 1 : errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    }
+    if (way->state == RELAY_ENDING) {
+        (void)shutdown(sink, SHUT_WR);
+        finish(way);
+    }
+    return 0;
+}
+
+static void keep_words(struct relay *relay) {
+    struct span bytes = buffer_content(&relay->down.buffer);
+    size_t room = sizeof(relay->words) - relay->n_words;
+    size_t n = bytes.size < room ? bytes.size : room;
+
+    memcpy(relay->words + relay->n_words, bytes.data, n);
+    relay->n_words += n;
+}
+
+/* Return: as write_to(); a gate that reads no more may still have an answer, so that is no failure. */
+static int pump_up(struct relay *relay) {
+    int n_read = read_from(&relay->up, relay->client);
+    int n_written = write_to(&relay->up, relay->gate);
+
+    if (n_written < 0) {
+        finish(&relay->up);
+        return 0;
+    }
+    return n_read | n_written;
+}
+
+static int pump_down(struct relay *relay) {
+    int n_read = read_from(&relay->down, relay->gate);
+    int n_written;
+
+    if (n_read > 0) {
+        keep_words(relay);
+    }
+    n_written = write_to(&relay->down, relay->client);
+    return n_written < 0 ? n_written : n_read | n_written;
+}
+
+bool relay_pump(struct relay *relay, const struct pollfd pollfds[2], int64_t now_ms) {
+    int moves = (pollfds[0].revents & POLLERR) != 0 ? -ECONNRESET : 1;
+
+    for (unsigned i = 0; i < RELAY_ROUNDS && moves > 0; i++) {
+        int moved_up = pump_up(relay);
+
+        moves = pump_down(relay);
+        moves = moves < 0 ? moves : moves | moved_up;
+        relay->since_ms = moves > 0 ? now_ms : relay->since_ms;
+    }
+    if ((pollfds[1].revents & (POLLHUP | POLLERR)) != 0) {
+        relay->gate_is_gone = true;
+        finish(&relay->up);
+    }
+    if (buffer_size(&relay->up.buffer) == 0 && buffer_size(&relay->down.buffer) == 0) {
+        buffer_release(&relay->up.buffer);
+        buffer_release(&relay->down.buffer);
+    }
+    return moves >= 0 && (relay->up.state != RELAY_DONE || relay->down.state != RELAY_DONE);
+}

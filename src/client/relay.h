@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/span.h"
+
+enum {
+    RELAY_BUFFER_BYTES = 64 * 1024, /* in flight, each way: as much as a gate has */
+    RELAY_ROUNDS = 16,              /* of reading and writing, before others get their turn */
+    RELAY_WORDS_MAX = 1024,         /* of the gate's first bytes that are kept, for whoever has to explain them */
+};
+
+/**
+ * enum relay_state - how far one direction has come
+ *
+ * RELAY_OPEN:   bytes flow. -> ENDING at the end of the source; DONE when the gate takes no more.
+ * RELAY_ENDING: what was read still has to be written. -> DONE when it is, and the end has been passed on.
+ * RELAY_DONE:   nothing is read or written any more.
+ */
+enum relay_state {
+    RELAY_OPEN,
+    RELAY_ENDING,
+    RELAY_DONE,
+};
+
+/** struct relay_way - one direction: what is on its way, and how many bytes have arrived */
+struct relay_way {
+    enum relay_state state;
+    struct buffer buffer;
+    uint64_t n_bytes;
+};
+
+/**
+ * struct relay - two connected stream sockets, non-blocking, and bytes both ways between them
+ * @client, @gate: owned; @gate is -1 until relay_connect()
+ * @up, @down: from the client to the gate, and back
+ * @gate_is_gone: its socket is closed, and not only shut for sending
+ * @words, @n_words: the first bytes that the gate has sent
+ * @since_ms: by its owner's clock, when bytes last moved, or when it was given the gate, or the client
+ */
+struct relay {
+    int client;
+    int gate;
+    struct relay_way up;
+    struct relay_way down;
+    bool gate_is_gone;
+    char words[RELAY_WORDS_MAX];
+    size_t n_words;
+    int64_t since_ms;
+};
+
+/** relay_init() - begin with a @client, owned from here on, and no gate yet */
+void relay_init(struct relay *relay, int client, int64_t now_ms);
+
+/** relay_connect() - give it the gate's side, owned from here on */
+void relay_connect(struct relay *relay, int gate, int64_t now_ms);
+
+static inline struct span relay_words(const struct relay *relay) {
+    return (struct span){relay->words, relay->n_words};
+}
+
+/** relay_await() - fill in what to poll(2) for: the client's side, and the gate's */
+void relay_await(const struct relay *relay, struct pollfd pollfds[2]);
+
+/**
+ * relay_pump() - move what can be moved; an end that one side has come to, is passed on to the other
+ * @pollfds: as poll(2) has returned those of relay_await()
+ *
+ * It reads no more than it has been able to write, so whoever is slow slows down the other.
+ *
+ * Return: whether it goes on; if not, relay_deinit() is due.
+ */
+bool relay_pump(struct relay *relay, const struct pollfd pollfds[2], int64_t now_ms);
+
+void relay_deinit(struct relay *relay);

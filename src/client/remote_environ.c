@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns what git's HTTP helper is told, all of it by its environment: a command line is for everybody to read, and a file
+ * would stay. It changes the environment of the process that it runs in, which is about to become that helper.
+ */
+
+#include "client/remote_environ.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/token.h"
+
+enum {
+    NAME_MAX_BYTES = 64,
+    KEY_MAX_BYTES = 128,
+    FIELD_MAX_BYTES = TOKEN_CREDENTIALS_MAX + 32,
+};
+
+/* SECTION.ADDRESS/.NAME, which counts more than SECTION.NAME wherever that is set: git-config(1), http.<url>.*. */
+static const struct {
+    const char *section;
+    const char *name;
+    const char *value; /* NULL: the field with the token */
+} settings[] = {
+    {"http", "extraHeader", ""}, /* drops those that were set for all addresses */
+    {"http", "extraHeader", NULL},        {"http", "proxy", ""},
+    {"http", "followRedirects", "false"}, {"http", "version", "HTTP/1.1"},
+    {"http", "proactiveAuth", "none"}, /* it would ask for a password */
+    {"credential", "helper", ""},
+};
+
+/* How many settings there are before these; -1 when that is no number, or too many. */
+static long count(void) {
+    const char *text = getenv("GIT_CONFIG_COUNT");
+    long n;
+
+    if (!text || !*text) {
+        return 0;
+    }
+    n = strspn(text, "0123456789") == strlen(text) ? strtol(text, NULL, 10) : -1;
+    return n <= REMOTE_ENVIRON_MAX_COUNT ? n : -1;
+}
+
+static int set(const char *prefix, long number, const char *value) {
+    char name[NAME_MAX_BYTES];
+
+    (void)snprintf(name, sizeof(name), "%s%ld", prefix, number);
+    return setenv(name, value, 1) < 0 ? -errno : 0;
+}
+
+/* GIT_ALLOW_PROTOCOL, where it is set, is all that counts: git(1). */
+static int allow_http(void) {
+    const char *allowed = getenv("GIT_ALLOW_PROTOCOL");
+    char *both = NULL;
+    int r;
+
+    if (!allowed) {
+        return 0;
+    }
+    if (asprintf(&both, "%s:http", allowed) < 0) {
+        return -ENOMEM;
+    }
+    r = setenv("GIT_ALLOW_PROTOCOL", both, 1) < 0 ? -errno : 0;
+    free(both);
+    return r;
+}
+
+/* The setting of number @n. @address: NULL for one that is for all of them. */
+static int set_setting(long n, const char *section, const char *address, const char *name, const char *value) {
+    char key[KEY_MAX_BYTES];
+    int r;
+
+    (void)snprintf(key, sizeof(key), "%s.%s%s.%s", section, address ? address : "", address ? "/" : "http", name);
+    r = set("GIT_CONFIG_KEY_", n, key);
+    return r ? r : set("GIT_CONFIG_VALUE_", n, value);
+}
+
+int remote_environ_set(const char *address, const char *token) {
+    char credentials[TOKEN_CREDENTIALS_MAX];
+    char field[FIELD_MAX_BYTES];
+    char text[NAME_MAX_BYTES];
+    long n = count();
+    int r = n < 0 ? -E2BIG : allow_http();
+
+    token_encode(credentials, token);
+    (void)snprintf(field, sizeof(field), "Authorization: Basic %s", credentials);
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]) && !r; i++) {
+        r = set_setting(n++, settings[i].section, address, settings[i].name,
+                        settings[i].value ? settings[i].value : field);
+    }
+    /* Whoever allows gate:// allows this, of which it is made. */
+    r = r ? r : set_setting(n++, "protocol", NULL, "allow", "always");
+    explicit_bzero(credentials, sizeof(credentials));
+    explicit_bzero(field, sizeof(field));
+    (void)snprintf(text, sizeof(text), "%ld", n);
+    return r ? r : setenv("GIT_CONFIG_COUNT", text, 1) < 0 ? -errno : 0;
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * git-remote-gate: git's HTTP helper does all the work, over a port of the loopback that leads to the gate's socket and
+ * is there only while the helper is. Standard input and output are the helper's, and so git talks to it alone. The token
+ * is in memory here and in the helper's environment, and nowhere else.
+ */
+
+#include "client/remote_helper.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "client/bridge.h"
+#include "client/dial.h"
+#include "client/refusal.h"
+#include "client/remote_environ.h"
+#include "client/remote_settings.h"
+#include "client/remote_url.h"
+
+static const char names[] = "GIT_GATE_SOCKET, gate.socket or ?socket=PATH";
+
+/*
+ * @refusal: of the gate's first answer on some connection
+ * @was_silent: it did not answer in time, and the helper was told to end
+ * @was_cut: a connection ended without an answer
+ */
+struct remote_helper {
+    struct remote_url url;
+    struct remote_settings settings;
+    struct bridge bridge;
+    pid_t child;
+    enum refusal refusal;
+    bool was_silent;
+    bool was_cut;
+};
+
+/* ---- words ---- */
+
+static int fail(const struct gate_error *error) {
+    (void)fprintf(stderr, "git-remote-gate: %s\n", error->message);
+    return REMOTE_HELPER_FAILED;
+}
+
+static int explain_url(int r, struct gate_error *error) {
+    switch (r) {
+    case REMOTE_URL_E_SCHEME:
+        return gate_error_set(error, GATE_E_USAGE, "the URL of a gate is gate:///NAME.git");
+    case REMOTE_URL_E_HOST:
+        return gate_error_set(error, GATE_E_USAGE,
+                              "the URL of a gate has three slashes and no host: gate:///NAME.git; a token goes into "
+                              "GIT_GATE_TOKEN");
+    case REMOTE_URL_E_PATH:
+        return gate_error_set(error, GATE_E_USAGE,
+                              "the URL of a gate is gate:///NAME.git, with letters, digits, '.', '_' and '-' in NAME");
+    default:
+        return gate_error_set(error, GATE_E_USAGE,
+                              "behind the '?' of a gate's URL stands socket=PATH alone, of 1 to 107 bytes, and '%%' "
+                              "with two hexadecimal digits behind it");
+    }
+}
+
+static int explain_refusal(const struct remote_helper *helper, struct gate_error *error) {
+    const char *socket = helper->settings.socket;
+    const char *source = helper->settings.token_source;
+
+    switch (helper->refusal) {
+    case REFUSAL_NOT_HTTP:
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "'%s' is not the socket of a git-gate: no HTTP is spoken there; "
+                              "%s names another",
+                              socket, names);
+    case REFUSAL_ANONYMOUS:
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "'%s' got no token: git older than 2.31 does not pass it on, so install a newer one",
+                              socket);
+    case REFUSAL_TOKEN:
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "the token in %s is not that of the gate at '%s': get it from whoever started the gate",
+                              source, socket);
+    case REFUSAL_SCOPE:
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "the token in %s is for another repository than %s.git: check the name in the URL, or "
+                              "set the token for it",
+                              source, helper->url.repository);
+    case REFUSAL_NO_REPOSITORY:
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "the gate at '%s' has no repository %s.git: check the name in the URL, and --mirror-root "
+                              "of 'git-gate serve'",
+                              socket, helper->url.repository);
+    case REFUSAL_NONE:
+        break;
+    }
+    return 0;
+}
+
+/* What git's helper could not know when it said why it failed. Return: 0 when there is nothing to add. */
+static int explain(const struct remote_helper *helper, struct gate_error *error) {
+    const char *socket = helper->settings.socket;
+    _cleanup_fd_ int fd = -1;
+    int r;
+
+    if (helper->was_silent) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "the gate at '%s' does not answer for %lld s; is it stopped, or busy? GIT_GATE_TIMEOUT "
+                              "says how long to wait",
+                              socket, (long long)helper->settings.timeout_ms / 1000);
+    }
+    if (helper->refusal != REFUSAL_NONE) {
+        return explain_refusal(helper, error);
+    }
+    r = dial_open(&fd, socket);
+    if (r == -ENOENT || r == -ECONNREFUSED) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "the gate at '%s' has stopped in the middle: start it again, and then this command",
+                              socket);
+    }
+    if (helper->bridge.cause != 0) {
+        return dial_explain(socket, helper->bridge.cause, names, error);
+    }
+    return helper->was_cut ? gate_error_set(error, GATE_E_INTERNAL,
+                                            "the gate at '%s' ended the connection without an answer: it has no room, "
+                                            "or failed, as its log says; try again",
+                                            socket)
+                           : 0;
+}
+
+/* ---- what becomes of the connections ---- */
+
+static void on_end(const struct relay *relay, void *userdata) {
+    struct remote_helper *helper = userdata;
+
+    if (helper->refusal == REFUSAL_NONE) {
+        helper->refusal = refusal_parse(relay_words(relay));
+    }
+    helper->was_cut |= relay->gate >= 0 && relay->gate_is_gone && relay->n_words == 0;
+}
+
+/* Whether a gate that was asked something has said nothing for as long as it may, in which it took nothing either. */
+static bool is_silent(const struct remote_helper *helper, int64_t now_ms) {
+    for (size_t i = 0; i < helper->bridge.n_relays; i++) {
+        const struct relay *relay = helper->bridge.relays[i];
+
+        if (relay->up.n_bytes > 0 && relay->n_words == 0 && now_ms - relay->since_ms >= helper->settings.timeout_ms) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- git's HTTP helper ---- */
+
+static void become_http_helper(const struct remote_helper *helper, const char *remote, pid_t parent,
+                               const sigset_t *signals) {
+    char address[BRIDGE_ADDRESS_MAX];
+    char url[BRIDGE_ADDRESS_MAX + ROUTE_REPOSITORY_MAX_BYTES + sizeof("/.git")];
+    struct gate_error error;
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) {
+        _exit(REMOTE_HELPER_FAILED); /* which died before */
+    }
+    bridge_address(&helper->bridge, address);
+    (void)snprintf(url, sizeof(url), "%s/%s.git", address, helper->url.repository);
+    if (remote_environ_set(address, helper->settings.token) < 0) {
+        (void)gate_error_set(&error, GATE_E_INTERNAL,
+                             "git's HTTP helper cannot be told the token: check GIT_CONFIG_COUNT in the environment");
+        _exit(fail(&error));
+    }
+    (void)sigprocmask(SIG_SETMASK, signals, NULL);
+    (void)execlp("git-remote-http", "git-remote-http", remote, url, (char *)NULL);
+    (void)gate_error_set(&error, GATE_E_INTERNAL,
+                         "git's HTTP helper git-remote-http cannot be run: %s; install git with it, and start this "
+                         "program by git",
+                         strerror(errno));
+    _exit(fail(&error));
+}
+
+static void on_child(int signal) {
+    (void)signal; /* it only ends a wait */
+}
+
+static int start_child(struct remote_helper *helper, const char *remote, sigset_t *waiting, struct gate_error *error) {
+    struct sigaction action = {.sa_handler = on_child};
+    pid_t self = getpid();
+    sigset_t child;
+
+    (void)sigemptyset(&child);
+    (void)sigaddset(&child, SIGCHLD);
+    (void)sigprocmask(SIG_BLOCK, &child, waiting);
+    (void)sigaction(SIGCHLD, &action, NULL);
+    helper->child = fork();
+    if (helper->child == 0) {
+        become_http_helper(helper, remote, self, waiting);
+    }
+    (void)sigdelset(waiting, SIGCHLD);
+    return helper->child > 0 ? 0
+                             : gate_error_set(error, GATE_E_INTERNAL, "cannot start a process: %s", strerror(errno));
+}
+
+/* Return: whether it has ended. */
+static bool has_ended(const struct remote_helper *helper, int *statusp) {
+    return waitpid(helper->child, statusp, WNOHANG) != 0;
+}
+
+/* Until it has ended, or SIGTERM has. */
+static void end_child(struct remote_helper *helper, const sigset_t *waiting, int *statusp) {
+    int64_t deadline_ms = bridge_now_ms() + REMOTE_HELPER_LAST_WORDS_MS;
+
+    (void)kill(helper->child, SIGTERM);
+    while (!has_ended(helper, statusp)) {
+        int64_t left_ms = deadline_ms - bridge_now_ms();
+
+        if (left_ms <= 0) {
+            (void)kill(helper->child, SIGKILL);
+            (void)waitpid(helper->child, statusp, 0);
+            return;
+        }
+        (void)bridge_step(&helper->bridge, (int)left_ms, waiting);
+    }
+}
+
+/* Passes bytes on until the child has ended. Return: its status, as waitpid(2) tells it. */
+static int await_child(struct remote_helper *helper, const sigset_t *waiting) {
+    int64_t hung_up_ms = 0;
+    int status = 0;
+
+    while (!has_ended(helper, &status)) {
+        int64_t now_ms = bridge_now_ms();
+
+        helper->was_silent = is_silent(helper, now_ms);
+        if (helper->bridge.has_hung_up && hung_up_ms == 0) {
+            hung_up_ms = now_ms;
+        }
+        if (helper->was_silent || (hung_up_ms != 0 && now_ms - hung_up_ms >= REMOTE_HELPER_HANGUP_MS)) {
+            end_child(helper, waiting, &status);
+            break;
+        }
+        (void)bridge_step(&helper->bridge, REMOTE_HELPER_LAST_WORDS_MS, waiting);
+    }
+    return status;
+}
+
+/* ---- begin and end ---- */
+
+/* Where the interface is down, a socket can be bound all the same, and nobody gets to it. */
+static bool has_loopback(void) {
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(1), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    _cleanup_fd_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    return fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0; /* nothing is sent */
+}
+
+static int open_bridge(struct remote_helper *helper, struct gate_error *error) {
+    struct sockaddr_in any_port = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_storage address = {0};
+    struct bridge *bridge = &helper->bridge;
+    int r = dial_open(&bridge->spare, bridge->socket_path);
+
+    if (r) {
+        return dial_explain(bridge->socket_path, -r, names, error);
+    }
+    memcpy(&address, &any_port, sizeof(any_port));
+    r = has_loopback() ? bridge_listen(bridge, &address, sizeof(any_port)) : -ENETDOWN;
+    if (r) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "git's HTTP helper is reached over 127.0.0.1, which is not there: %s; raise the loopback "
+                              "with 'ip link set lo up', as root of the container",
+                              strerror(-r));
+    }
+    return 0;
+}
+
+static int run(struct remote_helper *helper, char *argv[], struct gate_error *error) {
+    const char *url = argv[1] && argv[2] ? argv[2] : argv[1] ? argv[1] : "";
+    int r = remote_url_parse(&helper->url, url);
+
+    if (r) {
+        return explain_url(r, error);
+    }
+    r = remote_settings_find(&helper->settings, &helper->url, error);
+    if (!r) {
+        bridge_init(&helper->bridge, helper->settings.socket);
+        helper->bridge.patience_ms = 0;
+        helper->bridge.watched = STDOUT_FILENO; /* stdin ends while a pack is still on its way */
+        helper->bridge.on_end = on_end;
+        helper->bridge.userdata = helper;
+        r = open_bridge(helper, error);
+    }
+    return r;
+}
+
+int remote_helper(char *argv[]) {
+    static struct remote_helper helper; /* a dozen kilobytes */
+    struct gate_error error = {0};
+    sigset_t waiting;
+    int status;
+    int r;
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* git's own process is the parent */
+    (void)signal(SIGCHLD, SIG_DFL);         /* or nobody could wait for a child, where it came in ignored: wait(2) */
+    r = run(&helper, argv, &error);
+    r = r ? r : start_child(&helper, argv[1], &waiting, &error);
+    if (r) {
+        remote_settings_deinit(&helper.settings);
+        return fail(&error);
+    }
+    remote_settings_deinit(&helper.settings);
+    status = await_child(&helper, &waiting);
+    bridge_deinit(&helper.bridge);
+    if (status != 0 && explain(&helper, &error)) {
+        (void)fail(&error);
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : REMOTE_HELPER_FAILED;
+}

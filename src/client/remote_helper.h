@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+enum {
+    REMOTE_HELPER_FAILED = 128,         /* the exit status of git's programs that give up: git(1) */
+    REMOTE_HELPER_HANGUP_MS = 5000,     /* for git's HTTP helper to end when git has */
+    REMOTE_HELPER_LAST_WORDS_MS = 1000, /* for git's HTTP helper to end when it was told to */
+};
+
+/**
+ * remote_helper() - git-remote-gate, as git starts it: gitremote-helpers(7)
+ * @argv: the program's name, the remote's name or its URL, and the URL; NULL behind the last
+ *
+ * Says on standard error what goes wrong. Return: the exit status: that of git's HTTP helper, or REMOTE_HELPER_FAILED.
+ */
+int remote_helper(char *argv[]);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns the order in which the socket and the token are looked for: what is nearest to the command counts. The token is
+ * read into memory and never shown.
+ */
+
+#include "client/remote_settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/secret.h"
+#include "client/dial.h"
+#include "client/remote_config.h"
+
+static const char *variable(const char *name) {
+    const char *value = getenv(name);
+
+    return value && *value ? value : NULL;
+}
+
+/* ---- the socket ---- */
+
+static int take_socket(struct remote_settings *settings, const char *path, const char *source,
+                       struct gate_error *error) {
+    if (strlen(path) >= sizeof(settings->socket)) {
+        return gate_error_set(error, GATE_E_USAGE, "the path in %s is longer than %zu bytes, which no socket's can be",
+                              source, sizeof(settings->socket) - 1);
+    }
+    (void)snprintf(settings->socket, sizeof(settings->socket), "%s", path);
+    return 0;
+}
+
+static int find_socket(struct remote_settings *settings, const struct remote_url *url,
+                       const struct remote_config *config, struct gate_error *error) {
+    const char *path = variable("GIT_GATE_SOCKET");
+
+    if (*url->socket) {
+        return take_socket(settings, url->socket, "the URL", error);
+    }
+    if (path) {
+        return take_socket(settings, path, "GIT_GATE_SOCKET", error);
+    }
+    return *config->socket ? take_socket(settings, config->socket, "gate.socket", error)
+                           : take_socket(settings, dial_default_socket, "the default", error);
+}
+
+/* ---- the token ---- */
+
+static int take_token(struct remote_settings *settings, struct span token, const char *source,
+                      struct gate_error *error) {
+    if (!token_is_valid(token)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "what is in %s is not a token of 1 to 255 printable ASCII characters without space and "
+                              "colon",
+                              source);
+    }
+    memcpy(settings->token, token.data, token.size);
+    settings->token[token.size] = '\0';
+    settings->token_source = source;
+    return 0;
+}
+
+/* The file's name is not repeated: it may be the token itself, set in the wrong place. */
+static int take_token_file(struct remote_settings *settings, const char *path, const char *source,
+                           struct gate_error *error) {
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char line[TOKEN_MAX_BYTES + 1];
+    ssize_t size = fd < 0 ? -errno : secret_read_line(line, sizeof(line), fd);
+    int r;
+
+    if (size < 0 && size != -EMSGSIZE) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "%s names a file that cannot be read: %s; the token is on its first line", source,
+                              strerror((int)-size));
+    }
+    r = take_token(settings, (struct span){line, size < 0 ? 0 : (size_t)size}, source, error);
+    explicit_bzero(line, sizeof(line));
+    return r;
+}
+
+static int find_token(struct remote_settings *settings, const struct remote_config *config, struct gate_error *error) {
+    const char *token = variable("GIT_GATE_TOKEN");
+    const char *file = variable("GIT_GATE_TOKEN_FILE");
+
+    if (token) {
+        return take_token(settings, span_of(token), "GIT_GATE_TOKEN", error);
+    }
+    if (file) {
+        return take_token_file(settings, file, "GIT_GATE_TOKEN_FILE", error);
+    }
+    if (*config->token_file) {
+        return take_token_file(settings, config->token_file, "gate.tokenFile", error);
+    }
+    return gate_error_set(
+        error, GATE_E_USAGE,
+        "there is no token: set GIT_GATE_TOKEN, GIT_GATE_TOKEN_FILE, or gate.tokenFile by git config");
+}
+
+/* ---- both ---- */
+
+static int find_timeout(struct remote_settings *settings, struct gate_error *error) {
+    const char *text = variable("GIT_GATE_TIMEOUT");
+    unsigned long seconds = REMOTE_TIMEOUT_S;
+
+    if (text) {
+        seconds = strspn(text, "0123456789") == strlen(text) ? strtoul(text, NULL, 10) : 0;
+    }
+    if (seconds == 0 || seconds > REMOTE_TIMEOUT_MAX_S) {
+        return gate_error_set(error, GATE_E_USAGE, "GIT_GATE_TIMEOUT is a whole number of seconds, from 1 to %d",
+                              REMOTE_TIMEOUT_MAX_S);
+    }
+    settings->timeout_ms = (int64_t)seconds * 1000;
+    return 0;
+}
+
+/* It takes a process, so it is asked for nothing that is known already. */
+static int read_config(struct remote_config *config, const struct remote_url *url, struct gate_error *error) {
+    bool has_socket = *url->socket || variable("GIT_GATE_SOCKET");
+    bool has_token = variable("GIT_GATE_TOKEN") || variable("GIT_GATE_TOKEN_FILE");
+    int r = has_socket && has_token ? 0 : remote_config_read(config);
+
+    return r ? gate_error_set(error, r == -EMSGSIZE || r == -ENOEXEC ? GATE_E_USAGE : GATE_E_INTERNAL,
+                              "git does not say what gate.socket and gate.tokenFile are: %s; set GIT_GATE_SOCKET and "
+                              "GIT_GATE_TOKEN_FILE, or mend git's configuration",
+                              strerror(-r))
+             : 0;
+}
+
+int remote_settings_find(struct remote_settings *settings, const struct remote_url *url, struct gate_error *error) {
+    struct remote_config config = {0};
+    int r;
+
+    *settings = (struct remote_settings){0};
+    r = read_config(&config, url, error);
+    r = r ? r : find_socket(settings, url, &config, error);
+    r = r ? r : find_token(settings, &config, error);
+    return r ? r : find_timeout(settings, error);
+}
+
+void remote_settings_deinit(struct remote_settings *settings) {
+    explicit_bzero(settings->token, sizeof(settings->token));
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <sys/un.h>
+
+#include "access/route.h"
+
+/**
+ * struct remote_url - the parts of gate:///NAME.git?socket=PATH
+ * @repository: NAME
+ * @socket: PATH; empty when there is none
+ */
+struct remote_url {
+    char repository[ROUTE_REPOSITORY_MAX_BYTES + 1];
+    char socket[sizeof(((struct sockaddr_un *)0)->sun_path)];
+};
+
+enum {
+    REMOTE_URL_E_SCHEME = 1, /* it does not begin with gate:// */
+    REMOTE_URL_E_HOST,       /* something stands between the second and the third slash: a host, or a token */
+    REMOTE_URL_E_PATH,       /* what follows is not /NAME.git */
+    REMOTE_URL_E_QUERY,      /* something else than one socket=PATH stands behind "?", or PATH is none of a socket */
+};
+
+/**
+ * remote_url_parse() - take a URL apart
+ *
+ * Percent-encoding is undone in PATH alone. A slash behind NAME.git is passed over, as git does it. What is wrong is not
+ * repeated anywhere, as a token may be in it.
+ *
+ * Return: 0 or REMOTE_URL_E_*.
+ */
+int remote_url_parse(struct remote_url *url, const char *text);

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way of clients to a Unix socket: the bridge, and what git needs to find git-remote-gate."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import quote
+
+PROGRAM = os.environ.get("GIT_GATE", str(Path(__file__).resolve().parents[2] / "build" / "git-gate"))
+HELPER = Path(PROGRAM).parent / "git-remote-gate"
+PASSED_ON = ("ASAN_", "UBSAN_", "LSAN_", "LLVM_PROFILE_")
+SANITIZERS = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
+LISTENING = re.compile(r"listening http://(127\.[0-9.]+|\[::1\]):([0-9]+)\n")
+END_SECONDS = 10
+
+
+class Bridge:
+    """A running `git-gate bridge`, which listens when this returns. program: what stands before its options."""
+
+    def __init__(self, path, listen="127.0.0.1:0", program=(PROGRAM, "bridge"), **popen):
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
+        self.process = subprocess.Popen([*program, f"--listen={listen}", f"--socket={path}"],
+                                        env={"PATH": os.environ["PATH"], **SANITIZERS}, **streams)
+        line = self.process.stdout.readline().decode()
+        match = LISTENING.fullmatch(line)
+        if not match:
+            self.process.kill()
+            raise AssertionError(f"not what git-gate(1) says: {line!r}\n{self.process.communicate()[1].decode()}")
+        self.address = (match.group(1).strip("[]"), int(match.group(2)))
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def port(self):
+        return self.address[1]
+
+    def stop(self):
+        """End it as its owner would; return what it has said on standard error."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        _, said = self.process.communicate(timeout=END_SECONDS)
+        assert self.process.returncode == 0, f"ended with {self.process.returncode}: {said!r}"
+        return said.decode() if said else ""
+
+
+def helper_url(path, repository="repo"):
+    """What git is given to get to a socket by git-remote-gate, which it has to find in PATH."""
+    return f"gate:///{repository}.git?socket={quote(str(path), safe='')}"

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* refusal: what a gate's first bytes say, of which it tells the same the more of them there are. */
+
+#include "client/refusal.h"
+
+#include "unit.h"
+
+#define FIELDS "Date: x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+#define IS_NOT "the user name is not the token of this gate\n"
+#define OTHER "the token is for another repository; check\n"
+
+static const struct {
+    struct span words;
+    enum refusal refusal;
+} cases[] = {
+    {BYTES(""), REFUSAL_NONE},
+    {BYTES("HTTP/1.1 200 OK\r\n" FIELDS IS_NOT), REFUSAL_NONE},
+    {BYTES("HTTP/1.1 100 Continue\r\n\r\n"), REFUSAL_NONE},
+    {BYTES("HTTP/1.1 401 Unauthorized\r\n" FIELDS), REFUSAL_ANONYMOUS},
+    {BYTES("HTTP/1.0 401 Unauthorized\r\n" FIELDS), REFUSAL_ANONYMOUS},
+    {BYTES("HTTP/1.1 403 Forbidden\r\n" FIELDS IS_NOT), REFUSAL_TOKEN},
+    {BYTES("HTTP/1.1 403 Forbidden\r\n" FIELDS OTHER), REFUSAL_SCOPE},
+    {BYTES("HTTP/1.1 403 Forbidden\r\n" FIELDS "this gate is read-only\n"), REFUSAL_NONE},
+    {BYTES("HTTP/1.1 403 Forbidden\r\nX: is not the token\r\n\r\n"), REFUSAL_NONE},
+    {BYTES("HTTP/1.1 403 Forbidden\r\n" FIELDS "a\0b is not the token\n"), REFUSAL_TOKEN},
+    {BYTES("HTTP/1.1 404 Not Found\r\n" FIELDS), REFUSAL_NO_REPOSITORY},
+    {BYTES("HTTP/1.1 503 Service Unavailable\r\n" FIELDS), REFUSAL_NONE},
+    {BYTES("HTTP/1.1 4x3 Forbidden\r\n" FIELDS IS_NOT), REFUSAL_NONE},
+    {BYTES("HTTP/2.0 403 Forbidden\r\n" FIELDS IS_NOT), REFUSAL_NOT_HTTP},
+    {BYTES("SSH-2.0-OpenSSH\r\n"), REFUSAL_NOT_HTTP},
+    {BYTES("\0\0"), REFUSAL_NOT_HTTP},
+};
+
+static enum refusal parse(struct span words, size_t size) {
+    char *copy = unit_copy(words.data, size);
+    enum refusal refusal = refusal_parse((struct span){copy, size});
+
+    free(copy);
+    return refusal;
+}
+
+static void test_parse(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        expect_int(cases[i].words.data, parse(cases[i].words, cases[i].words.size), cases[i].refusal);
+    }
+}
+
+/* Nothing before all of it is there that tells, and then never anything else. */
+static void test_cut(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        bool is_told = false;
+
+        for (size_t size = 0; size <= cases[i].words.size; size++) {
+            enum refusal refusal = parse(cases[i].words, size);
+
+            expect_true(cases[i].words.data, refusal == cases[i].refusal || (!is_told && refusal == REFUSAL_NONE));
+            is_told = refusal != REFUSAL_NONE;
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_cut),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* remote_url: what the URL of git-remote-gate is, and what is none. */
+
+#include "client/remote_url.h"
+
+#include "unit.h"
+
+#define X25 "xxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X100 X25 X25 X25 X25
+#define X250 X100 X100 X25 X25
+#define PATH_OF_107 "/" X100 "xxxxxx"
+
+static const struct {
+    const char *text;
+    const char *repository;
+    const char *socket;
+} good[] = {
+    {"gate:///proj.git", "proj", ""},
+    {"gate:///proj.git/", "proj", ""},
+    {"gate:///A-b_c.9.git", "A-b_c.9", ""},
+    {"gate:///proj.git.git", "proj.git", ""},
+    {"gate:///" X250 ".git", X250, ""},
+    {"gate:///proj.git?socket=/run/gate.sock", "proj", "/run/gate.sock"},
+    {"gate:///proj.git?socket=%2Frun%2Fgate.sock", "proj", "/run/gate.sock"},
+    {"gate:///proj.git/?socket=gate.sock", "proj", "gate.sock"},
+    {"gate:///proj.git?socket=/a=b?c%20%26", "proj", "/a=b?c &"},
+    {"gate:///proj.git?socket=" PATH_OF_107, "proj", PATH_OF_107},
+};
+
+static const struct {
+    const char *text;
+    int r;
+} bad[] = {
+    {"", REMOTE_URL_E_SCHEME},
+    {"proj.git", REMOTE_URL_E_SCHEME},
+    {"/proj.git", REMOTE_URL_E_SCHEME},
+    {"gate:/proj.git", REMOTE_URL_E_SCHEME},
+    {"GATE:///proj.git", REMOTE_URL_E_SCHEME},
+    {"http:///proj.git", REMOTE_URL_E_SCHEME},
+    {"gate://", REMOTE_URL_E_HOST},
+    {"gate://proj.git", REMOTE_URL_E_HOST},
+    {"gate://localhost/proj.git", REMOTE_URL_E_HOST},
+    {"gate://token:@/proj.git", REMOTE_URL_E_HOST},
+    {"gate://token@localhost/proj.git", REMOTE_URL_E_HOST},
+    {"gate://?socket=x", REMOTE_URL_E_HOST},
+    {"gate:///", REMOTE_URL_E_PATH},
+    {"gate:///proj", REMOTE_URL_E_PATH},
+    {"gate:///.git", REMOTE_URL_E_PATH},
+    {"gate:///.git/", REMOTE_URL_E_PATH},
+    {"gate:////proj.git", REMOTE_URL_E_PATH},
+    {"gate:///proj.git//", REMOTE_URL_E_PATH},
+    {"gate:///a/proj.git", REMOTE_URL_E_PATH},
+    {"gate:///../proj.git", REMOTE_URL_E_PATH},
+    {"gate:///proj.git/info/refs", REMOTE_URL_E_PATH},
+    {"gate:///proj.git#x", REMOTE_URL_E_PATH},
+    {"gate:///pr%6fj.git", REMOTE_URL_E_PATH},
+    {"gate:///pr oj.git", REMOTE_URL_E_PATH},
+    {"gate:///token@proj.git", REMOTE_URL_E_PATH},
+    {"gate:///" X250 "x.git", REMOTE_URL_E_PATH},
+    {"gate:///?socket=x", REMOTE_URL_E_PATH},
+    {"gate:///proj?socket=x", REMOTE_URL_E_PATH},
+    {"gate:///proj.git?", REMOTE_URL_E_QUERY},
+    {"gate:///proj.git?socket", REMOTE_URL_E_QUERY},
+    {"gate:///proj.git?socket=", REMOTE_URL_E_QUERY},
+    {"gate:///proj.git?sock=x", REMOTE_URL_E_QUERY},
+    {"gate:///proj.git?token=x", REMOTE_URL_E_QUERY},
+    {"gate:///proj.git?Socket=x", REMOTE_URL_E_QUERY},
+    {"gate:///proj.git?socket=x&socket=y", REMOTE_URL_E_QUERY},
+    {"gate:///proj.git?socket=x&", REMOTE_URL_E_QUERY},
+    {"gate:///proj.git?&socket=x", REMOTE_URL_E_QUERY},
+    {"gate:///proj.git?socket=%", REMOTE_URL_E_QUERY},
+    {"gate:///proj.git?socket=%4", REMOTE_URL_E_QUERY},
+    {"gate:///proj.git?socket=a%00b", REMOTE_URL_E_QUERY},
+    {"gate:///proj.git?socket=" PATH_OF_107 "x", REMOTE_URL_E_QUERY},
+};
+
+/* On the heap, so that a sanitizer sees a read beyond it. */
+static int parse(struct remote_url *url, const char *text) {
+    char *copy = unit_copy(text, strlen(text) + 1);
+    int r = remote_url_parse(url, copy);
+
+    free(copy);
+    return r;
+}
+
+static void test_good(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        struct remote_url url;
+
+        memset(&url, 'x', sizeof(url));
+        expect_int(good[i].text, parse(&url, good[i].text), 0);
+        expect_text(good[i].text, url.repository, good[i].repository);
+        expect_text(good[i].text, url.socket, good[i].socket);
+    }
+}
+
+static void test_bad(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct remote_url url;
+
+        expect_int(bad[i].text, parse(&url, bad[i].text), bad[i].r);
+    }
+}
+
+/* A good one that was cut is another good one, or none, and never read beyond its end. */
+static void test_cut(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        for (size_t size = 0; size < strlen(good[i].text); size++) {
+            char *text = strndup(good[i].text, size);
+            struct remote_url url;
+
+            (void)parse(&url, text);
+            free(text);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_cut),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
