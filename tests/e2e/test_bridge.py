@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: Apache-2.0
+"""git-gate bridge: a loopback port that leads to a gate's socket, also before there is a gate and when it starts anew."""
+
+import contextlib
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from .bridge import HELPER, PROGRAM, Bridge
+from .gate import run
+from .host import connections, open_files, reset, share_asleep, spare_descriptors
+from .http import TOKEN, Connection, head, request
+from .polling import wait_until
+from .repos import commit, git, out, refs
+from .targets import INFO
+
+USAGE, START = 2, 4
+PATIENCE_SECONDS = 10
+MAX_CLIENTS = 256
+MUCH_BYTES = 64 << 20
+
+
+@pytest.fixture
+def bridges():
+    """Starts bridges that are stopped, and checked, in the end."""
+    with contextlib.ExitStack() as stack:
+        def start(path, **named):
+            bridge = Bridge(path, **named)
+            stack.callback(bridge.stop)
+            return bridge
+        yield start
+
+
+@pytest.fixture
+def gate(small_root, start_gate):
+    return start_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
+
+
+@pytest.fixture
+def listener(tmp_path):
+    """A Unix socket that stands for a gate of which the test decides what it does; yields it with its path."""
+    path = tmp_path / "stand-in.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen(MAX_CLIENTS * 2)
+        server.settimeout(20)
+        yield server, path
+
+
+def ask(bridge, target=INFO, **named):
+    with Connection(bridge.address, **named) as connection:
+        connection.send(request("GET", target))
+        return connection.response()
+
+
+def memory_kib(pid, kind="VmHWM"):
+    return int(re.search(rf"{kind}:\s+([0-9]+) kB", Path(f"/proc/{pid}/status").read_text()).group(1))
+
+
+@pytest.fixture
+def is_sanitized():
+    return b"__asan_init" in HELPER.read_bytes()
+
+
+@pytest.mark.parametrize("program", ["verb", "link"])
+def test_clone_and_push(program, root, start_gate, bridges, tmp_path):
+    """The verb of git-gate, and the static program by its other name."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", transport="unix")
+    (tmp_path / "git-gate-bridge").symlink_to(HELPER)
+    bridge = bridges(gate.socket_path,
+                     program=(PROGRAM, "bridge") if program == "verb" else (tmp_path / "git-gate-bridge",))
+    url = f"http://{TOKEN}:@127.0.0.1:{bridge.port}/repo.git"
+    git("clone", "--quiet", url, tmp_path / "work")
+    tip = commit(tmp_path / "work", "new", "text\n")
+    git("push", "--quiet", "origin", "main", cwd=tmp_path / "work")
+    assert refs(root / "repo.git")["refs/heads/main"] == tip
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", "127.1.2.3:0", "localhost:0", "[::1]:0"])
+def test_addresses_of_the_loopback(gate, bridges, listen):
+    assert ask(bridges(gate.socket_path, listen=listen)).status == 200
+
+
+@pytest.mark.parametrize("arguments, status, words", [
+    (["--listen=0.0.0.0:0"], USAGE, ["loopback", "127.0.0.1:PORT"]),
+    (["--listen=[::]:0"], USAGE, ["loopback"]),
+    (["--listen=example.org:80"], USAGE, ["loopback"]),
+    (["--listen=127.0.0.1"], USAGE, ["HOST:PORT"]),
+    ([], USAGE, ["--listen"]),
+    (["--listen"], USAGE, ["--listen", "needs a value"]),
+    (["--listen="], USAGE, ["--listen", "needs a value"]),
+    (["--listen=127.0.0.1:0", "--port=1"], USAGE, ["--listen=HOST:PORT", "--socket=PATH"]),
+    (["--listen=127.0.0.1:0", "/run/x"], USAGE, ["--socket=PATH"]),
+])
+def test_usage(arguments, status, words):
+    result = run("bridge", *arguments)
+    assert (result.returncode, result.stdout) == (status, "") and result.stderr.count("\n") == 1
+    for word in words:
+        assert word in result.stderr, result.stderr
+
+
+def test_port_in_use(gate, bridges):
+    first = bridges(gate.socket_path)
+    result = run("bridge", f"--listen=127.0.0.1:{first.port}", f"--socket={gate.socket_path}")
+    assert result.returncode == START and "--listen" in result.stderr and "another port" in result.stderr
+
+
+def test_help():
+    assert run("bridge", "--help").stdout.startswith("usage: git-gate bridge --listen=HOST:PORT")
+
+
+def test_socket_of_the_environment(gate):
+    with subprocess.Popen(["git-gate-bridge", "--listen=127.0.0.1:0"], executable=HELPER, stdout=subprocess.PIPE,
+                          env={**os.environ, "GIT_GATE_SOCKET": str(gate.socket_path)}) as process:
+        try:
+            port = int(process.stdout.readline().decode().rsplit(":", 1)[1])
+            with Connection(("127.0.0.1", port)) as connection:
+                connection.send(request("GET", INFO))
+                assert connection.response().status == 200
+        finally:
+            process.terminate()
+        assert process.wait(timeout=10) == 0
+
+
+# Bytes and ends.
+
+def test_kept_connection(gate, bridges):
+    with Connection(bridges(gate.socket_path).address) as connection:
+        for _ in range(5):
+            connection.send(request("GET", INFO))
+            assert connection.response().complete
+
+
+def test_client_that_shuts_its_sending_side_gets_its_answer(gate, bridges):
+    with Connection(bridges(gate.socket_path).address) as connection:
+        connection.send(request("GET", INFO))
+        connection.socket.shutdown(socket.SHUT_WR)
+        assert connection.response().complete and connection.is_closed()
+
+
+def test_end_of_the_gate_is_passed_on(gate, bridges):
+    with Connection(bridges(gate.socket_path).address) as connection:
+        connection.send(head("GET", INFO, "Connection: close"))
+        assert connection.response().complete and connection.is_closed()
+
+
+def test_half_closes_in_both_orders(listener, bridges):
+    server, path = listener
+    bridge = bridges(path)
+    for first in ("client", "gate"):
+        with Connection(bridge.address) as client:
+            gate, _ = server.accept()
+            with gate:
+                near, far = (client.socket, gate) if first == "client" else (gate, client.socket)
+                near.sendall(b"first")
+                near.shutdown(socket.SHUT_WR)
+                far.settimeout(20)
+                assert far.recv(100) == b"first" and far.recv(100) == b""
+                far.sendall(b"second")
+                far.shutdown(socket.SHUT_WR)
+                assert near.recv(100) == b"second" and near.recv(100) == b""
+    wait_until("the connections are gone", lambda: len(open_files(bridge.pid)) == 4)
+
+
+def test_reset_of_a_client_reaches_the_gate(listener, bridges):
+    server, path = listener
+    bridge = bridges(path)
+    client = Connection(bridge.address)
+    gate, _ = server.accept()
+    with gate:
+        client.send(b"question")
+        assert gate.recv(100) == b"question"
+        reset(client)
+        gate.settimeout(20)
+        assert gate.recv(100) == b""
+
+
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_back_pressure(listener, bridges, way, is_sanitized):
+    """Whoever does not read slows the other down: the bridge holds little, and nothing is lost."""
+    server, path = listener
+    bridge = bridges(path)
+    with Connection(bridge.address) as client:
+        gate, _ = server.accept()
+        with gate:
+            source, sink = (client.socket, gate) if way == "up" else (gate, client.socket)
+            source.settimeout(0.5)
+            sent = 0
+            piece = bytes(1 << 16)
+            with contextlib.suppress(TimeoutError):
+                while sent < MUCH_BYTES:
+                    sent += source.send(piece)
+            assert sent < MUCH_BYTES, "somebody keeps all of it"
+            assert is_sanitized or memory_kib(bridge.pid) < 4096
+            source.shutdown(socket.SHUT_WR)
+            sink.settimeout(20)
+            received = 0
+            while data := sink.recv(1 << 16):
+                received += len(data)
+            assert received == sent
+
+
+def test_much_in_both_directions_at_once(listener, bridges):
+    server, path = listener
+    bridge = bridges(path)
+
+    def send(sock):
+        sock.sendall(bytes(MUCH_BYTES))
+        sock.shutdown(socket.SHUT_WR)
+
+    def receive(sock, totals):
+        total = 0
+        while data := sock.recv(1 << 16):
+            total += len(data)
+        totals.append(total)
+    with Connection(bridge.address) as client:
+        gate, _ = server.accept()
+        with gate:
+            gate.settimeout(60)
+            client.socket.settimeout(60)
+            totals = []
+            threads = [threading.Thread(target=work, args=arguments, daemon=True) for sock in (gate, client.socket)
+                       for work, arguments in ((send, (sock,)), (receive, (sock, totals)))]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(timeout=60)
+            assert totals == [MUCH_BYTES, MUCH_BYTES]
+
+
+# Gates that are not there.
+
+def test_starts_before_the_gate(small_root, start_gate, bridges, tmp_path):
+    """The client that is there first is kept waiting, and is served when the gate is there."""
+    path = tmp_path / "run" / "gate.sock"
+    bridge = bridges(path)
+    with Connection(bridge.address) as connection:
+        connection.send(request("GET", INFO))
+        gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", f"--socket={path}", transport=None)
+        assert connection.response().status == 200
+    gate.stop()
+
+
+def test_gate_that_starts_anew(small_root, start_gate, bridges, tmp_path):
+    path = tmp_path / "run" / "gate.sock"
+    options = [f"--mirror-root={small_root}", "--scope=repo", f"--socket={path}"]
+    gate = start_gate(*options, transport=None)
+    bridge = bridges(path)
+    kept = Connection(bridge.address)
+    kept.send(request("GET", INFO))
+    assert kept.response().status == 200
+    gate.stop()
+    assert kept.is_closed(), "a connection to the old gate ends"
+    kept.close()
+    gate = start_gate(*options, transport=None)
+    assert ask(bridge).status == 200
+    gate.signal(signal.SIGKILL)
+    gate.wait()
+    gate = start_gate(*options, transport=None)
+    assert ask(bridge).status == 200, "the stale socket of one that was killed is replaced"
+    gate.stop()
+
+
+def test_no_gate_for_too_long(tmp_path):
+    """Clients are kept waiting for so long, and then it says why, once; the next gate is found all the same."""
+    bridge = Bridge(tmp_path / "none.sock")
+    clients = [Connection(bridge.address, seconds=PATIENCE_SECONDS * 2) for _ in range(3)]
+    for client in clients:
+        assert client.is_closed()
+        client.close()
+    said = bridge.stop()
+    assert said.count("\n") == 1 and "there is no socket" in said and "--socket=PATH" in said
+
+
+def test_socket_that_is_none(tmp_path):
+    """What cannot become better is not waited for."""
+    bridge = Bridge("/" + "x" * 120)
+    with Connection(bridge.address, seconds=PATIENCE_SECONDS / 2) as client:
+        assert client.is_closed()
+    assert "longer than 107 bytes" in bridge.stop()
+
+
+# Crowds, shortages, and the end.
+
+def test_many_connections(gate, bridges, is_sanitized):
+    """A hundred that ask nothing cost little, and others are served beside them."""
+    bridge = bridges(gate.socket_path)
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(Connection(bridge.address))
+        wait_until("all are connected", lambda: connections(bridge.pid) >= 200)
+        assert ask(bridge).status == 200
+        assert is_sanitized or memory_kib(bridge.pid) < 4096
+    wait_until("all of them are gone", lambda: len(open_files(bridge.pid)) == 4)
+
+
+def test_more_than_it_takes_at_once_wait(listener, bridges):
+    server, path = listener
+    bridge = bridges(path)
+    soft, hard = resource.prlimit(bridge.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(bridge.pid, resource.RLIMIT_NOFILE, (max(soft, 3 * MAX_CLIENTS), hard))
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Connection(bridge.address)) for _ in range(MAX_CLIENTS + 1)]
+        gates = [stack.enter_context(server.accept()[0]) for _ in range(MAX_CLIENTS)]
+        clients[-1].send(b"the last one")
+        server.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            server.accept()
+        clients[0].close()
+        gates[0].close()
+        server.settimeout(20)
+        with server.accept()[0] as late:
+            assert late.recv(100) == b"the last one"
+
+
+def test_out_of_descriptors(gate, bridges):
+    """It neither ends nor spins, and goes on when there are some again."""
+    bridge = bridges(gate.socket_path)
+    with spare_descriptors(bridge.pid, 0), Connection(bridge.address) as waiting:
+        waiting.send(request("GET", INFO))
+        assert share_asleep(bridge.pid, 0.3) > 0.5 and not connections(bridge.pid)
+    assert ask(bridge).status == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stops_cleanly(gate, number):
+    """At once, with clients connected, and nothing is left."""
+    bridge = Bridge(gate.socket_path)
+    with Connection(bridge.address) as client:
+        client.send(request("GET", INFO))
+        assert client.response().status == 200
+        bridge.process.send_signal(number)
+        assert bridge.stop() == ""
+        assert client.is_closed()
+    with pytest.raises(ConnectionRefusedError):
+        Connection(bridge.address)
+    again = Bridge(gate.socket_path, listen=f"127.0.0.1:{bridge.port}")
+    assert ask(again).status == 200
+    again.stop()
+
+
+def test_standard_output_that_nobody_reads(gate):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with subprocess.Popen([PROGRAM, "bridge", "--listen=127.0.0.1:0", f"--socket={gate.socket_path}"], stdout=writer,
+                          stderr=subprocess.PIPE) as process:
+        os.close(writer)
+        wait_until("it listens", lambda: any(name.startswith("socket:") for name in open_files(process.pid)))
+        assert process.poll() is None
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+
+
+def test_clone_by_a_bridge_in_a_crowd(gate, bridges, tmp_path):
+    bridge = bridges(gate.socket_path)
+    url = f"http://{TOKEN}:@127.0.0.1:{bridge.port}/repo.git"
+    script = 'for i in 1 2 3 4 5 6 7 8; do git clone --quiet "$0" "clone$i" & pids="$pids $!"; done\n' \
+             'for pid in $pids; do wait "$pid" || exit 1; done'
+    result = subprocess.run(["sh", "-c", script, url], cwd=tmp_path, capture_output=True, text=True, check=False,
+                            timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert {out("rev-list", "--count", "HEAD", cwd=tmp_path / f"clone{i}") for i in range(1, 9)} == {"3"}

@@ -1,0 +1,472 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+git-remote-gate, what is its own: where it finds socket and token, what it shows to nobody, and how it fails.
+
+That git does everything over it that it does over http://, the tests of fetches and pushes show.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from .bridge import HELPER, helper_url
+from .host import stat_fields
+from .http import TOKEN, basic
+from .polling import wait_until
+from .repos import ENVIRONMENT, bare, commit, git, history, out, refs, run_bounded, work_tree
+
+FAILED = 128
+COMMITS = 3
+URL = "gate:///repo.git"
+SECRETS = (TOKEN, basic().rsplit(" ", 1)[1])
+LISTENING_STATE = "0A"
+
+
+@pytest.fixture(scope="module")
+def gate(small_root, start_module_gate):
+    return start_module_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
+
+
+def run_git(gate, *arguments, **named):
+    """git, with the socket where most containers have it: in the environment."""
+    return git(*arguments, **{"GIT_GATE_SOCKET": gate.socket_path, **named})
+
+
+def check_served(*arguments, **named):
+    assert "refs/heads/main" in out("ls-remote", *arguments, **named)
+
+
+def check_fails(words, *arguments, **named):
+    """It ends as git's programs do, and the last line is one sentence of the helper's that has all the words."""
+    result = git(*arguments, ok=False, **named)
+    assert result.returncode == FAILED, result
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("git-remote-gate: "), result.stderr
+    for word in words:
+        assert word in last, last
+    assert not any(secret in result.stderr for secret in SECRETS), result.stderr
+    return result
+
+
+def parent_of(pid):
+    fields = stat_fields(pid)
+    return int(fields[1]) if fields else None
+
+
+def descendants(pid):
+    """Ids and command lines of all that a process has started, and what they have started."""
+    parents = {int(entry.name): parent_of(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    commands = {}
+    for child in found - {pid}:
+        with contextlib.suppress(OSError):
+            commands[child] = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+    return commands
+
+
+def listening_ports():
+    """Of 127.0.0.1, on this machine: see proc_net(5)."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    fields = (line.split() for line in lines)
+    return {int(local[9:], 16) for _, local, _, state, *_ in fields if state == LISTENING_STATE}
+
+
+# Where socket and token come from.
+
+def test_clone_commit_push_fetch(gate, tmp_path):
+    work = tmp_path / "work"
+    run_git(gate, "clone", "--quiet", URL, work)
+    tip = commit(work, "new", "text\n")
+    said = run_git(gate, "push", "origin", "main:remote-test", cwd=work).stderr
+    assert f"To {URL}\n" in said
+    assert remote_tip(gate, "remote-test") == tip
+    run_git(gate, "push", "--quiet", "origin", ":remote-test", cwd=work)
+    run_git(gate, "fetch", "--quiet", "--prune", cwd=work)
+    assert "refs/remotes/origin/remote-test" not in refs(work)
+    config = (work / ".git" / "config").read_text()
+    assert f"url = {URL}\n" in config and not any(secret in config for secret in SECRETS)
+
+
+def remote_tip(gate, name):
+    return run_git(gate, "ls-remote", URL, name).stdout.split("\t")[0]
+
+
+def test_socket_of_the_environment(gate):
+    check_served(URL, GIT_GATE_SOCKET=gate.socket_path)
+
+
+def test_socket_of_the_configuration(gate, tmp_path):
+    check_served(URL, GIT_CONFIG_COUNT=1, GIT_CONFIG_KEY_0="gate.socket", GIT_CONFIG_VALUE_0=gate.socket_path)
+    assert "refs/heads/main" in out("-c", f"gate.socket={gate.socket_path}", "ls-remote", URL)
+    work = work_tree(tmp_path / "work")
+    git("config", "gate.socket", gate.socket_path, cwd=work)
+    git("remote", "add", "origin", URL, cwd=work)
+    git("fetch", "--quiet", cwd=work)
+
+
+def test_socket_of_the_home(gate, tmp_path):
+    (tmp_path / "sock").symlink_to(gate.socket_path)
+    (tmp_path / ".gitconfig").write_text("[gate]\n\tsocket = ~/sock\n")
+    check_served(URL, HOME=tmp_path, GIT_CONFIG_GLOBAL=tmp_path / ".gitconfig")
+
+
+@pytest.mark.parametrize("quoted", [True, False])
+def test_socket_of_the_url_goes_before_the_others(gate, quoted):
+    url = helper_url(gate.socket_path) if quoted else f"{URL}?socket={gate.socket_path}"
+    check_served(url, GIT_GATE_SOCKET="/nonexistent/gate.sock")
+
+
+def test_environment_goes_before_the_configuration(gate):
+    assert "refs/heads/main" in out("-c", "gate.socket=/nonexistent", "-c", "gate.tokenFile=/nonexistent", "ls-remote",
+                                    URL, GIT_GATE_SOCKET=gate.socket_path)
+
+
+@pytest.mark.parametrize("content", [f"{TOKEN}\n", TOKEN, f"{TOKEN}\nmore\n"])
+def test_token_in_a_file(gate, tmp_path, content):
+    (tmp_path / "token").write_text(content)
+    path = tmp_path / "token"
+    check_served(URL, GIT_GATE_SOCKET=gate.socket_path, GIT_GATE_TOKEN="", GIT_GATE_TOKEN_FILE=path)
+    assert "refs/heads/main" in run_git(gate, "-c", f"gate.tokenFile={path}", "ls-remote", URL, GIT_GATE_TOKEN="").stdout
+
+
+def test_submodule_by_a_relative_url(tmp_path, start_gate):
+    """git lets submodules use only protocols that are known to it, unless it is told otherwise."""
+    root = tmp_path / "root"
+    tip = history(bare(root / "sub.git"), 2)[-1]
+    work = work_tree(tmp_path / "work")
+    (work / ".gitmodules").write_text('[submodule "sub"]\n\tpath = sub\n\turl = ../sub.git\n')
+    git("update-index", "--add", "--cacheinfo", f"160000,{tip},sub", ".gitmodules", cwd=work)
+    git("add", ".gitmodules", cwd=work)
+    git("commit", "--quiet", "-m", "Add a submodule", cwd=work)
+    git("clone", "--quiet", "--bare", work, root / "super.git")
+    gate = start_gate(f"--mirror-root={root}", "--scope=*", transport="unix")
+    clone = tmp_path / "clone"
+    run_git(gate, "-c", "protocol.gate.allow=always", "clone", "--quiet", "--recurse-submodules", "gate:///super.git", clone)
+    assert out("rev-parse", "HEAD", cwd=clone / "sub") == tip
+
+
+def test_clones_side_by_side(gate, tmp_path):
+    script = 'for i in $(seq 20); do git clone --quiet "$0" "clone$i" & pids="$pids $!"; done\n' \
+             'for pid in $pids; do wait "$pid" || exit 1; done'
+    result = run_bounded(["sh", "-c", script, URL], seconds=120, cwd=tmp_path,
+                         environment={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)})
+    assert result.returncode == 0, result.stderr
+    assert {out("rev-list", "--count", "HEAD", cwd=tmp_path / f"clone{i}") for i in range(1, 21)} == {str(COMMITS)}
+
+
+# What a person has set for others must neither get in the way nor get out.
+
+@pytest.mark.parametrize("variables", [
+    pytest.param({"http_proxy": "http://127.0.0.1:1"}, id="http_proxy"),
+    pytest.param({"all_proxy": "http://127.0.0.1:1", "ALL_PROXY": "socks5://127.0.0.1:1"}, id="all_proxy"),
+    pytest.param({"GIT_ALLOW_PROTOCOL": "gate"}, id="one-protocol"),
+    pytest.param({"GIT_ASKPASS": "/nonexistent", "SSH_ASKPASS": "/nonexistent"}, id="askpass"),
+])
+def test_variables_of_a_person(gate, variables):
+    check_served(URL, GIT_GATE_SOCKET=gate.socket_path, **variables)
+
+
+@pytest.mark.parametrize("settings", [
+    ["http.proxy=http://127.0.0.1:1"],
+    ["http.extraHeader=Authorization: Basic eDp5"],
+    ["http.extraHeader=X-Mine: secret"],
+    ["http.http://127.0.0.1.extraHeader=Authorization: Basic eDp5"],
+    ["http.version=HTTP/2"],
+    ["http.proactiveAuth=basic"],
+    ["http.followRedirects=true"],
+    ["credential.helper=!exit 1"],
+    ["protocol.allow=never", "protocol.gate.allow=always"],
+    ["protocol.version=0"],
+    ["url.gate:///.insteadOf=https://example.org/"],
+])
+def test_settings_of_a_person(gate, settings, tmp_path):
+    trace = tmp_path / "trace"
+    options = [word for setting in settings for word in ("-c", setting)]
+    listing = run_git(gate, *options, "ls-remote", URL, GIT_TRACE_CURL=trace).stdout
+    assert "refs/heads/main" in listing
+    assert "X-Mine" not in trace.read_text()
+
+
+def test_netrc_of_a_person(gate, tmp_path):
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login ada password secret\n")
+    check_served(URL, GIT_GATE_SOCKET=gate.socket_path, HOME=tmp_path)
+
+
+def test_ignored_sigchld(gate):
+    """As a program leaves it that wants to hear nothing of its children."""
+    result = subprocess.run(["git", "ls-remote", URL], capture_output=True, text=True, check=False,
+                            env={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)},
+                            preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert (result.returncode, "refs/heads/main" in result.stdout) == (0, True), result.stderr
+
+
+def test_first_request_has_the_token(small_root, start_gate):
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
+    check_served(URL, GIT_GATE_SOCKET=gate.socket_path)
+    gate.stop()
+    assert [record["status"] for record in gate.request_records()] == [200, 200]
+
+
+# The token, and what is open.
+
+def test_traces_do_not_show_the_token(gate, tmp_path):
+    for number, name in enumerate(["GIT_TRACE", "GIT_TRACE_CURL", "GIT_TRACE_PACKET", "GIT_TRACE_SETUP", "GIT_TRACE2",
+                                   "GIT_TRACE2_EVENT", "GIT_TRACE2_PERF", "GIT_CURL_VERBOSE"]):
+        said = run_git(gate, "clone", URL, tmp_path / f"clone{number}", **{name: "1"}).stderr
+        assert not any(secret in said for secret in SECRETS), name
+
+
+@pytest.fixture
+def held_clone(gate_with, tmp_path):
+    """A clone that waits for git behind the gate: yields the process, with all of its own in one group."""
+    gate, exec_path = gate_with('read -r _ <"$here/hold"', transport="unix")
+    before = listening_ports()
+    with subprocess.Popen(["git", "clone", "--quiet", URL, tmp_path / "clone"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                          env={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)}) as process:
+        try:
+            wait_until("the request is there", lambda: exec_path.runs)
+            yield process, before
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def test_no_command_line_shows_the_token(held_clone):
+    process, before = held_clone
+    commands = descendants(process.pid)
+    names = {Path(words[0].decode()).name for words in commands.values()}
+    assert {"git-remote-gate", "git-remote-http"} <= names
+    for words in commands.values():
+        for secret in SECRETS:
+            assert not any(secret.encode() in word for word in words), words
+    assert listening_ports() - before, "it listens on the loopback while it runs"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_dies_with_git(held_clone, number):
+    """With git itself, and not only when somebody tells the whole group."""
+    process, before = held_clone
+    started = descendants(process.pid)
+    assert any(b"git-remote-http" in word for words in started.values() for word in words)
+    process.send_signal(number)
+    process.wait(timeout=10)
+    wait_until("all that it has started is gone", lambda: not any(map(stat_fields, started)), 10)
+    assert not listening_ports() - before
+
+
+def test_nothing_stays(gate, tmp_path):
+    before = listening_ports()
+    run_git(gate, "clone", "--quiet", URL, tmp_path / "clone")
+    assert not listening_ports() - before
+
+
+def test_program_needs_nothing_of_the_image():
+    """One static file of less than a megabyte; the sanitizers know no static programs."""
+    program = HELPER.read_bytes()
+    if b"__asan_init" in program:
+        assert b"libasan" in program
+        return
+    assert len(program) < 1 << 20
+    listing = subprocess.run(["readelf", "--program-headers", "--dynamic", HELPER], capture_output=True, text=True,
+                             check=False)
+    if listing.returncode == 0:
+        assert "INTERP" not in listing.stdout and "(NEEDED)" not in listing.stdout
+
+
+# Each way to fail, and what to do about it.
+
+def test_no_socket(tmp_path):
+    check_fails(["there is no socket", "GIT_GATE_SOCKET"], "ls-remote", URL, GIT_GATE_SOCKET=tmp_path / "none")
+
+
+def test_default_socket():
+    if Path("/run/git-gate/gate.sock").exists():
+        pytest.skip("there is a gate where containers have it")
+    check_fails(["/run/git-gate/gate.sock", "GIT_GATE_SOCKET"], "ls-remote", URL)
+
+
+def test_no_socket_but_a_file(tmp_path):
+    (tmp_path / "file").write_text("")
+    check_fails(["is not a socket", "GIT_GATE_SOCKET"], "ls-remote", URL, GIT_GATE_SOCKET=tmp_path / "file")
+
+
+def test_socket_of_a_gate_that_was_killed(small_root, start_gate):
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
+    gate.signal(signal.SIGKILL)
+    gate.wait()
+    check_fails(["connection refused", "start the gate again"], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path)
+    gate.socket_path.unlink()
+
+
+def test_long_path():
+    check_fails(["GIT_GATE_SOCKET", "107"], "ls-remote", URL, GIT_GATE_SOCKET="/" + "x" * 120)
+    check_fails(["socket=PATH"], "ls-remote", f"{URL}?socket=/{'x' * 120}")
+
+
+def test_socket_of_another_user(gate):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become another user")
+    result = subprocess.run([HELPER, "origin", URL], capture_output=True, text=True, check=False, user=65534, group=65534,
+                            extra_groups=[], env={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)})
+    if "execute" in result.stderr or result.returncode == 127:
+        pytest.skip("another user cannot reach the program")
+    assert result.returncode == FAILED
+    assert "permission denied" in result.stderr and "user who started the gate" in result.stderr
+
+
+def test_nobody_answers(small_root, start_gate):
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
+    gate.signal(signal.SIGSTOP)
+    try:
+        check_fails(["does not answer for 1 s", "GIT_GATE_TIMEOUT"], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path,
+                    GIT_GATE_TIMEOUT=1, seconds=20)
+    finally:
+        gate.signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "x", "1s", " 1", "86401", "99999999999999999999"])
+def test_timeout_that_is_none(gate, value):
+    check_fails(["GIT_GATE_TIMEOUT", "seconds"], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path,
+                GIT_GATE_TIMEOUT=value)
+
+
+@pytest.mark.parametrize("token", ["x" * 37, TOKEN[:-1], TOKEN + "x"])
+def test_wrong_token(gate, token, tmp_path):
+    result = check_fails(["the token in GIT_GATE_TOKEN is not that of the gate"], "clone", URL, tmp_path / "clone",
+                         GIT_GATE_SOCKET=gate.socket_path, GIT_GATE_TOKEN=token)
+    assert token not in result.stderr and not (tmp_path / "clone").exists()
+
+
+def test_wrong_token_in_a_file(gate, tmp_path):
+    (tmp_path / "token").write_text("x" * 37)
+    check_fails(["the token in GIT_GATE_TOKEN_FILE is not"], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path,
+                GIT_GATE_TOKEN="", GIT_GATE_TOKEN_FILE=tmp_path / "token")
+
+
+def test_no_token(gate, tmp_path):
+    check_fails(["there is no token", "GIT_GATE_TOKEN_FILE", "gate.tokenFile"], "ls-remote", URL,
+                GIT_GATE_SOCKET=gate.socket_path, GIT_GATE_TOKEN="")
+    check_fails(["GIT_GATE_TOKEN_FILE", "cannot be read"], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path,
+                GIT_GATE_TOKEN="", GIT_GATE_TOKEN_FILE=tmp_path / TOKEN)
+
+
+@pytest.mark.parametrize("token", ["a b", "a:b", "x" * 256, "\xe4"])
+def test_token_that_is_none(gate, token):
+    result = check_fails(["GIT_GATE_TOKEN", "is not a token"], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path,
+                         GIT_GATE_TOKEN=token)
+    assert token not in result.stderr
+
+
+def test_wrong_repository(gate, tmp_path):
+    check_fails(["for another repository than other.git", "URL"], "clone", "gate:///other.git", tmp_path / "clone",
+                GIT_GATE_SOCKET=gate.socket_path)
+
+
+def test_no_such_repository(small_root, start_gate):
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=*", transport="unix")
+    check_fails(["no repository nowhere.git"], "ls-remote", "gate:///nowhere.git", GIT_GATE_SOCKET=gate.socket_path)
+
+
+@pytest.mark.parametrize("url", ["gate://repo.git", "gate:///repo", f"gate://{TOKEN}:@/repo.git", "gate:///a/repo.git",
+                                 "gate::repo", "gate:///repo.git?token=x", "gate:///repo.git?socket="])
+def test_url_that_is_none(gate, url):
+    check_fails(["gate"], "ls-remote", url, GIT_GATE_SOCKET=gate.socket_path)
+
+
+def test_read_only_gate(small_root, start_gate, tmp_path):
+    """git shows the gate's own words, and there is nothing to add."""
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--read-only", transport="unix")
+    run_git(gate, "clone", "--quiet", URL, tmp_path / "work")
+    commit(tmp_path / "work", "new", "text\n")
+    result = run_git(gate, "push", "origin", "main", cwd=tmp_path / "work", ok=False)
+    assert "remote: this gate is read-only" in result.stderr and result.returncode == FAILED
+
+
+def test_something_else_listens(tmp_path):
+    """As the socket of another program, which was mounted in the gate's place."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "other.sock"))
+        listener.listen()
+
+        def serve():
+            with contextlib.suppress(OSError):
+                connection, _ = listener.accept()
+                with connection:
+                    connection.sendall(b"SSH-2.0-OpenSSH_9.2p1\r\n")
+                    connection.recv(4096)
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        check_fails(["is not the socket of a git-gate"], "ls-remote", URL, GIT_GATE_SOCKET=tmp_path / "other.sock")
+        thread.join(timeout=10)
+
+
+def test_no_http_helper(gate, tmp_path):
+    environment = {**ENVIRONMENT, "PATH": str(tmp_path), "GIT_GATE_SOCKET": str(gate.socket_path)}
+    result = run_bounded([HELPER, "origin", URL], seconds=20, environment=environment)
+    assert result.returncode == FAILED
+    assert "git-remote-http cannot be run" in result.stderr and "install git" in result.stderr
+
+
+def test_loopback_that_is_down(gate):
+    """A network namespace begins like that; bwrap and others raise the loopback."""
+    command = ["unshare", "--net", "git", "ls-remote", URL]
+    if not shutil.which("unshare"):
+        pytest.skip("needs unshare(1)")
+    environment = {**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)}
+    if run_bounded(["unshare", "--net", "true"], seconds=20, environment=environment).returncode != 0:
+        pytest.skip("needs the right to make a network namespace")
+    result = run_bounded(command, seconds=20, environment=environment)
+    assert result.returncode == FAILED
+    assert "ip link set lo up" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_broken_count_of_settings(gate):
+    """git itself has refused it before; whoever calls the helper alone hears of it as well."""
+    result = run_bounded([HELPER, "origin", URL], seconds=20, data=b"\n",
+                         environment={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path), "GIT_CONFIG_COUNT": "x"})
+    assert result.returncode == FAILED and "GIT_CONFIG_COUNT" in result.stderr
+
+
+def test_gate_that_stops_during_a_push(root, pre_receive, scratch, start_gate, tmp_path):
+    """The push fails with a sentence, nothing is lost on either side, and the same push works later."""
+    os.mkfifo(scratch / "hold")
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", transport="unix",
+                      *[pre_receive(f"touch {scratch}/reached; read -r _ <{scratch}/hold")])
+    work = tmp_path / "work"
+    run_git(gate, "clone", "--quiet", URL, work)
+    tip = commit(work, "new", "text\n")
+    before = refs(root / "repo.git")
+    with subprocess.Popen(["git", "push", "origin", "main"], cwd=work, stderr=subprocess.PIPE, text=True,
+                          env={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)}) as push:
+        wait_until("the hook runs", (scratch / "reached").exists)
+        gate.signal(signal.SIGKILL)
+        gate.wait()
+        _, said = push.communicate(timeout=20)
+    assert push.returncode != 0
+    assert "git-remote-gate: the gate at" in said and "has stopped in the middle: start it again" in said
+    assert refs(root / "repo.git") == before and out("rev-parse", "origin/main", cwd=work) == before["refs/heads/main"]
+    git("fsck", cwd=work)
+    again = start_gate(f"--mirror-root={root}", "--scope=repo", f"--socket={gate.socket_path}", transport=None)
+    git("push", "--quiet", "origin", "main", cwd=work, GIT_GATE_SOCKET=gate.socket_path)
+    assert refs(root / "repo.git")["refs/heads/main"] == tip
+    again.stop()
+
+
+def test_help_and_version():
+    for arguments, words in ((["--help"], "usage: git clone gate:///"), ([], "usage: git clone gate:///"),
+                             (["--version"], "git-remote-gate ")):
+        result = run_bounded([HELPER, *arguments], seconds=20, environment=ENVIRONMENT)
+        assert (result.returncode, result.stderr) == (0, "") and result.stdout.decode().startswith(words)
+    assert re.fullmatch(r"git-remote-gate [0-9.]+\n", result.stdout.decode())
