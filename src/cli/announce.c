@@ -11,19 +11,40 @@
 #include "access/token.h"
 #include "base/percent.h"
 
-/* git has no HTTP over Unix sockets, so a relay stands between. */
+/* As one word of a shell, whatever is in it. */
+static void print_word(const char *text) {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._/+,@%=";
+
+    if (text[strspn(text, plain)] == '\0') {
+        printf("%s", text);
+        return;
+    }
+    putchar('\'');
+    for (; *text; text++) {
+        if (*text == '\'') {
+            printf("'\\'"); /* out of the quotes, a quote, and in again */
+        }
+        putchar(*text);
+    }
+    putchar('\'');
+}
+
+/* Over a Unix socket by git-remote-gate(1), which takes the token from the environment alone. */
 static void print_clone_command(const char *address, const struct server_settings *settings) {
     const char *name = strcmp(settings->policy.scope, "*") == 0 ? "REPOSITORY" : settings->policy.scope;
-    char token[3 * TOKEN_MAX_BYTES + 1] = "";
+    const char *path = address + strlen("unix:");
+    char token[3 * TOKEN_MAX_BYTES + 1];
 
-    percent_encode(token, sizeof(token), settings->policy.token);
-    if (strncmp(address, "unix:", 5) == 0) {
-        printf("socat TCP-LISTEN:9418,bind=127.0.0.1,fork,reuseaddr 'UNIX-CONNECT:%s' & "
-               "git clone http://%s:@127.0.0.1:9418/%s.git\n",
-               address + 5, token, name);
-    } else {
-        printf("git clone http://%s:@%s/%s.git\n", token, address + strlen("http://"), name);
+    if (strncmp(address, "unix:", strlen("unix:")) == 0) {
+        printf("GIT_GATE_SOCKET=");
+        print_word(path);
+        printf(" GIT_GATE_TOKEN=");
+        print_word(settings->policy.token);
+        printf(" git clone gate:///%s.git\n", name);
+        return;
     }
+    percent_encode(token, sizeof(token), settings->policy.token);
+    printf("git clone http://%s:@%s/%s.git\n", token, address + strlen("http://"), name);
     explicit_bzero(token, sizeof(token));
 }
 

@@ -13,7 +13,7 @@ from .gate import LISTENING
 from .http import TOKEN, basic, head
 from .packets import FETCH_TYPE, PUSH_TYPE
 from .polling import wait_until
-from .repos import git, out
+from .repos import ENVIRONMENT, git, out, run_bounded
 from .targets import FETCH, INFO, PUSH
 
 LONG_TOKEN = "".join(chr(c) for c in range(33, 127) if c != ord(":")) * 2 + "x" * 69
@@ -100,6 +100,25 @@ def test_terminal_gets_the_command(small_root, start_gate):
     first, second = text.decode().replace("\r\n", "\n").splitlines()
     assert LISTENING.fullmatch(first)
     assert CLONE_LINE.fullmatch(second).group(2) == TOKEN
+    gate.stop()
+    os.close(controller)
+
+
+def test_command_for_a_unix_socket(small_root, start_gate, tmp_path):
+    """It works as it stands, pasted into a shell, whatever is in the path and in the token."""
+    controller, terminal = pty.openpty()
+    path = tmp_path / "it's a $folder; ~`" / "gate.sock"
+    token = "~$it's\"a`token;&|<>*?#\\!{}"
+    gate = start_gate(*options(small_root, f"--socket={path}"), transport=None, token=token, stdout=terminal, wait=False)
+    os.close(terminal)
+    text = b""
+    while text.count(b"\n") < 2:
+        text += os.read(controller, 4096)
+    first, second = text.decode().replace("\r\n", "\n").splitlines()
+    assert first == f"listening unix:{path}" and second.endswith(" git clone gate:///repo.git")
+    result = run_bounded(["sh", "-c", second], seconds=60, cwd=tmp_path, environment=ENVIRONMENT)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "repo" / ".git").is_dir()
     gate.stop()
     os.close(controller)
 
