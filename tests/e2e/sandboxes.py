@@ -2,8 +2,9 @@
 """
 Where a task runs: a sandbox without network, in which nothing of the gate is but its socket and git-remote-gate.
 
-By default it is bubblewrap's, with the system's folders to read. GIT_GATE_SANDBOX=runc has a container in its place, whose
-root is the folder that GIT_GATE_OCI_ROOT names, as script/debian-root makes it. docs/containers.md has the same recipes.
+By default it is bubblewrap's, with the system's folders to read. GIT_GATE_SANDBOX=runc has an OCI container in its place,
+and nspawn one of systemd's, whose root is the folder that GIT_GATE_ROOT names, as script/debian-root makes it. The recipes
+are those of docs/containers.md.
 """
 
 import functools
@@ -62,7 +63,7 @@ class Runc:
         self.state = folder / "state"
         subprocess.run(["runc", "spec", "--bundle", self.folder], check=True)
         self.config = json.loads((self.folder / "config.json").read_text())
-        self.config["root"] = {"path": os.environ["GIT_GATE_OCI_ROOT"], "readonly": True}
+        self.config["root"] = {"path": os.environ["GIT_GATE_ROOT"], "readonly": True}
         linux = self.config["linux"]
         linux.pop("resources", None)
         linux["namespaces"] = [space for space in linux["namespaces"] if space["type"] != "cgroup"]
@@ -87,9 +88,31 @@ class Runc:
 
     @staticmethod
     def obstacle():
-        """Whoever asks for this kind wants to hear it when it cannot be had."""
-        assert shutil.which("runc"), "needs runc(8)"
-        assert "GIT_GATE_OCI_ROOT" in os.environ, "GIT_GATE_OCI_ROOT names no folder: see script/test-container"
+        check_wanted("runc")
 
 
-Sandbox = {"bwrap": Bubblewrap, "runc": Runc}[KIND]
+class Nspawn:
+    """A container of systemd's, with a root that forgets what was written to it."""
+
+    def __init__(self, socket, work, _folder):
+        self.command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--pipe", "--private-network",
+                        "--volatile=overlay", f"--directory={os.environ['GIT_GATE_ROOT']}",
+                        f"--bind-ro={socket.parent}:/run/git-gate", f"--bind-ro={HELPER}:/opt/git-gate/git-remote-gate",
+                        f"--bind={work}:/work", "--chdir=/work",
+                        *(f"--setenv={name}={value}" for name, value in VARIABLES.items())]
+
+    def run(self, script, seconds):
+        return run_bounded([*self.command, "sh", "-euc", script], seconds=seconds, environment=ENVIRONMENT)
+
+    @staticmethod
+    def obstacle():
+        check_wanted("systemd-nspawn")
+
+
+def check_wanted(program):
+    """Whoever asks for another kind wants to hear it when it cannot be had."""
+    assert shutil.which(program), f"needs {program}: script/bootstrap --bench"
+    assert "GIT_GATE_ROOT" in os.environ, "GIT_GATE_ROOT names no folder: see script/test-container"
+
+
+Sandbox = {"bwrap": Bubblewrap, "runc": Runc, "nspawn": Nspawn}[KIND]
