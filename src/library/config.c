@@ -40,6 +40,8 @@ static const struct config_option options[] = {
      false, AT(confine)},
     {"allow-path", CONFIG_LIST, "PATH", NULL,
      "one more path that git and hooks may read and execute\nunder --confine; repeatable", false, AT(allow_path)},
+    {"advertisement-cache", CONFIG_CHOICE, "no|yes", "yes", "answer what git would say again from memory", false,
+     AT(advertisement_cache)},
     {"die-with-parent", CONFIG_FLAG, NULL, "no", "stop, as on SIGTERM, when the process that started it ends", false,
      AT(die_with_parent)},
     {"selinux-type", CONFIG_TEXT, "TYPE", "git_gate_socket_t", "in the Unix socket's label, under SELinux", false,

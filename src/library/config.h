@@ -75,6 +75,7 @@ struct gate_config {
     bool trust_owner;
     uint64_t confine;
     struct config_list allow_path;
+    uint64_t advertisement_cache;
     bool die_with_parent;
     char *selinux_type;
     uint64_t max_connections;

@@ -251,6 +251,7 @@ static void fill(const struct gate_config *config, struct server_settings *setti
         .drain_timeout_s = config->drain_timeout,
         .confine = (enum confine_mode)config->confine,
         .allow_paths = config->allow_path.values,
+        .advertisement_cache = config->advertisement_cache != 0,
         .die_with_parent = config->die_with_parent,
         .log_fd = config->log_fd,
         .log_level = (enum log_level)config->log_level,

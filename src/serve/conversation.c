@@ -15,6 +15,7 @@
 #include "http/reply.h"
 #include "serve/admission.h"
 #include "serve/exchange.h"
+#include "serve/response.h"
 #include "serve/server.h"
 
 /* ---- the end of a request ---- */
@@ -83,6 +84,23 @@ static bool start_exchange(struct connection *connection) {
     return true;
 }
 
+/* What git has said before, and would say again. Return: whether there is such an answer. */
+static bool answer_from_memory(struct connection *connection) {
+    struct advertisement_cache *cache = &connection->server->advertisements;
+    struct span output = {NULL, 0};
+
+    if (advertisement_cache_concerns(cache, &connection->request)) {
+        output = advertisement_cache_find(cache, connection->request.repository);
+    }
+    if (!output.data || response_append(connection, output) != 0) {
+        return false;
+    }
+    connection->request.status = 200;
+    connection->request.is_kept = true;
+    connection_enter(connection, CONNECTION_REPLYING);
+    return true;
+}
+
 /* As much of the request is there as is waited for: a process for it, now or in turn. */
 static bool admit(struct connection *connection) {
     if (admission_has_process(connection->server)) {
@@ -132,7 +150,10 @@ static bool judge(struct connection *connection) {
     }
     connection->is_proven = true;
     /* Nothing at all is not gzip either: that is for the preview to say. */
-    return has_body || verdict->gzip ? await_body(connection) : admit(connection);
+    if (has_body || verdict->gzip) {
+        return await_body(connection);
+    }
+    return answer_from_memory(connection) || admit(connection);
 }
 
 static void leave_queue(struct connection *connection, const char *reason) {

@@ -153,6 +153,7 @@ void exchange_free(struct exchange *exchange) {
     buffer_deinit(&exchange->output);
     content_deinit(&exchange->content);
     stderr_log_deinit(&exchange->stderr_log);
+    free(exchange->dependencies);
     free(exchange);
 }
 
@@ -260,6 +261,9 @@ int exchange_start(struct exchange **exchangep, struct server *server, struct co
     stderr_log_init(&exchange->stderr_log, &server->log, connection->request.id);
     r = content_init(&exchange->content, &connection->head, verdict->gzip,
                      settings_max_body_bytes(server->settings, exchange->pushes));
+    if (!r && advertisement_cache_concerns(&server->advertisements, &connection->request)) {
+        exchange->dependencies = advertisement_cache_watch(&server->advertisements, connection->request.repository);
+    }
     if (!r) {
         r = spawn(exchange, head_has_body(&connection->head));
     }

@@ -15,6 +15,7 @@
 #include "serve/stderr_log.h"
 
 struct connection;
+struct dependencies;
 struct server;
 
 enum {
@@ -86,6 +87,7 @@ struct exchange {
     bool pushes;
     bool has_body;
     struct process process;
+    struct dependencies *dependencies;
     bool exited;
     int exit_status;
     bool input_ready;

@@ -10,10 +10,12 @@
 #include <time.h>
 
 #include "backend/cgi.h"
-#include "http/reply.h"
+#include "base/fd.h"
 #include "serve/confinement.h"
 #include "serve/connection.h"
 #include "serve/exchange_internal.h"
+#include "serve/response.h"
+#include "serve/server.h"
 
 static bool pump_output(struct exchange *exchange) {
     size_t room = buffer_room(&exchange->output);
@@ -62,20 +64,6 @@ static bool refuse_for_git(struct exchange *exchange, int status) {
     }
 }
 
-static int append_head(struct exchange *exchange, const struct cgi *cgi) {
-    struct connection *connection = exchange->connection;
-    struct buffer *wire = &connection->wire;
-    int r = reply_append_status(wire, cgi->status, connection->close_after, time(NULL));
-
-    for (size_t i = 0; i < cgi->n_fields && !r; i++) {
-        r = reply_append_field(wire, cgi->field[i].name, cgi->field[i].value);
-    }
-    if (!r && connection->head.minor == 1) {
-        r = buffer_printf(wire, "Transfer-Encoding: chunked\r\n");
-    }
-    return r ? r : buffer_printf(wire, "\r\n");
-}
-
 /*
  * git http-backend exits with 1 when the service behind it fails, which may have told the client all about it; but not in
  * an advertisement, which is cut off where it failed and then looks like that of an empty repository.
@@ -92,6 +80,14 @@ static bool may_answer(const struct exchange *exchange) {
     bool has_ended = exchange->process.output < 0 && exchange->exited;
 
     return buffer_room(&exchange->output) == 0 || (exchange->consumed && (exchange->has_body || has_ended));
+}
+
+/* An advertisement that is here as a whole, and good, may be so the next time. */
+static void keep(struct exchange *exchange) {
+    if (exchange->dependencies && exchange->exited && exchange->process.output < 0) {
+        advertisement_cache_keep(&exchange->server->advertisements, exchange->request->repository,
+                                 take_pointer(&exchange->dependencies), buffer_content(&exchange->output));
+    }
 }
 
 /* Lets the response out once it may be: see EXCHANGE_HOLDING. */
@@ -118,9 +114,10 @@ static bool try_answer(struct exchange *exchange) {
     if (!exchange->has_body && exchange->exited && !said_everything(exchange)) {
         return refuse_for_git(exchange, 500);
     }
-    if (append_head(exchange, &cgi) < 0) {
+    if (response_append_head(exchange->connection, &cgi) < 0) {
         return exchange_fail(exchange, 502, "git's response head is too large");
     }
+    keep(exchange);
     buffer_consume(&exchange->output, cgi.size);
     exchange->status = cgi.status;
     exchange->state = EXCHANGE_ANSWERING;

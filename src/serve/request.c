@@ -49,6 +49,7 @@ void request_log(const struct request *request, struct log *log, const char *cli
                           optional_string("repository", request->repository),
                           optional_string("service", route ? route->service : NULL),
                           request->status ? log_number("status", request->status) : (struct log_field){0},
+                          optional_string("cached", request->is_kept ? "yes" : NULL),
                           log_number("bytes_in", request->bytes_in), log_number("bytes_out", request->bytes_out),
                           log_number("duration_ms", (now_us - request->begin_us) / 1000),
                           optional_string("reason", request->reason)));

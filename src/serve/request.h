@@ -25,6 +25,7 @@ enum {
  * @status: what was answered, 0 when nothing was
  * @reason: static, why it was refused or failed; NULL when it was served
  * @is_anonymous: refused because it came without credentials
+ * @is_kept: the answer came from memory
  * @is_abandoned: the client did not wait for the end
  * @bytes_in: of the request's head and, without framing, of its body
  * @bytes_out: of the response, its head included
@@ -41,6 +42,7 @@ struct request {
     int status;
     const char *reason;
     bool is_anonymous;
+    bool is_kept;
     bool is_abandoned;
     uint64_t bytes_in;
     uint64_t bytes_out;

@@ -221,6 +221,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
     server->environ.search_path = server->git.search_path;
     server->environ.exec_path = server->git.exec_path;
     server->environ.max_request_bytes = settings->max_negotiation_bytes + 1; /* git refuses as much as its limit */
+    advertisement_cache_init(&server->advertisements, &server->environ, settings->advertisement_cache);
     return 0;
 }
 
@@ -239,6 +240,7 @@ void server_deinit(struct server *server) {
     }
     server->stage_source = sd_event_source_disable_unref(server->stage_source);
     confine_deinit(&server->confine);
+    advertisement_cache_deinit(&server->advertisements);
     git_deinit(&server->git);
     server->event = sd_event_unref(server->event);
 }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "confine/confine.h"
+#include "serve/advertisement_cache.h"
 #include "serve/connection.h"
 #include "serve/exchange.h"
 #include "serve/listener.h"
@@ -60,6 +61,7 @@ struct server {
     struct connection_list connections;
     uint64_t n_connections;
     uint64_t n_connections_peak;
+    struct advertisement_cache advertisements;
     struct exchange_list exchanges;
     uint64_t n_backends;
     struct connection_queue queue;

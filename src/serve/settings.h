@@ -24,6 +24,7 @@
  * @drain_timeout_s: seconds, 0 to end running requests at once
  * @confine: whether the serving thread and its children are confined
  * @allow_paths: what they may read besides, NULL behind the last
+ * @advertisement_cache: answers of git that would be the same may come from memory
  * @die_with_parent: stop when the process that started this one ends
  * @log_fd, @log_level, @log_format: for the log; -1 for none
  */
@@ -43,6 +44,7 @@ struct server_settings {
     uint64_t drain_timeout_s;
     enum confine_mode confine;
     char *const *allow_paths;
+    bool advertisement_cache;
     bool die_with_parent;
     int log_fd;
     enum log_level log_level;

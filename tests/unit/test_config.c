@@ -31,6 +31,7 @@ static const struct {
     {"trust-owner", ROW(trust_owner, CONFIG_FLAG, "no", "yes", "yes")},
     {"confine", ROW(confine, CONFIG_CHOICE, "0", "off", "2")},
     {"allow-path", ROW(allow_path, CONFIG_LIST, "", "/opt/x", "/opt/x\n")},
+    {"advertisement-cache", ROW(advertisement_cache, CONFIG_CHOICE, "1", "no", "0")},
     {"die-with-parent", ROW(die_with_parent, CONFIG_FLAG, "no", "yes", "yes")},
     {"selinux-type", ROW(selinux_type, CONFIG_TEXT, "git_gate_socket_t", "my_type_t", "my_type_t")},
     {"max-connections", ROW(max_connections, CONFIG_COUNT, "256", "1", "1")},

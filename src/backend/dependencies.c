@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Owns the knowledge which files git-http-backend reads before it answers for protocol version 2, in the order in which it
+ * does: where the repository is (enter_repo() in git's path.c), whether it is one, and its settings (git-config(1), FILES).
+ * What it does not understand, it says of, and nobody keeps anything of it.
+ */
+
+#include "backend/dependencies.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/fd.h"
+
+enum folder {
+    IN_REPOSITORY,
+    IN_EXEC_PATH,
+    IN_HOME,
+};
+
+enum kind {
+    KIND_FOLDER,  /* has to be there, whatever is in it */
+    KIND_FILE,    /* has to be there */
+    KIND_CONFIG,  /* may be there */
+    KIND_PROGRAM, /* has to be there */
+    KIND_NOTHING, /* has not to be there, as it leads elsewhere */
+};
+
+static const struct {
+    enum folder folder;
+    const char *name;
+    enum kind kind;
+} files[] = {
+    {IN_REPOSITORY, "", KIND_FOLDER},
+    {IN_REPOSITORY, "/.git", KIND_NOTHING},
+    {IN_REPOSITORY, "/commondir", KIND_NOTHING},
+    {IN_REPOSITORY, "/HEAD", KIND_FILE},
+    {IN_REPOSITORY, "/objects", KIND_FOLDER},
+    {IN_REPOSITORY, "/refs", KIND_FOLDER},
+    {IN_REPOSITORY, "/config", KIND_CONFIG},
+    {IN_REPOSITORY, "/config.worktree", KIND_CONFIG},
+    {IN_EXEC_PATH, "/git-http-backend", KIND_PROGRAM},
+    {IN_EXEC_PATH, "/git", KIND_PROGRAM},
+    {IN_HOME, "/.gitconfig", KIND_CONFIG},
+    {IN_HOME, "/.config/git/config", KIND_CONFIG},
+};
+static_assert(sizeof(files) / sizeof(files[0]) == DEPENDENCIES_COUNT, "room for each of them");
+
+/* Return: false when git does not look for the file either, or its path is too long. */
+static bool find(char path[PATH_MAX], size_t i, const struct environ_settings *settings, const char *repository) {
+    int size = -1;
+
+    switch (files[i].folder) {
+    case IN_REPOSITORY:
+        size = snprintf(path, PATH_MAX, "%s/%s.git%s", settings->mirror_root, repository, files[i].name);
+        break;
+    case IN_EXEC_PATH:
+        size = snprintf(path, PATH_MAX, "%s%s", settings->exec_path, files[i].name);
+        break;
+    case IN_HOME:
+        size = settings->home ? snprintf(path, PATH_MAX, "%s%s", settings->home, files[i].name) : -1;
+        break;
+    }
+    return size > 0 && size < PATH_MAX;
+}
+
+/* ---- whether they are the same ---- */
+
+static bool is_understood(enum kind kind, const struct identity *identity) {
+    switch (kind) {
+    case KIND_FOLDER:
+        return identity->is_there && S_ISDIR(identity->mode);
+    case KIND_FILE:
+    case KIND_PROGRAM:
+        return identity->is_there && S_ISREG(identity->mode);
+    case KIND_CONFIG:
+        return !identity->is_there || S_ISREG(identity->mode);
+    case KIND_NOTHING:
+        break;
+    }
+    return !identity->is_there;
+}
+
+static void identify(struct identity *identity, const char *path) {
+    struct stat status;
+
+    *identity = (struct identity){.is_there = stat(path, &status) == 0};
+    if (identity->is_there) {
+        identity->device = status.st_dev;
+        identity->inode = status.st_ino;
+        identity->mode = status.st_mode;
+        identity->owner = status.st_uid;
+        if (!S_ISDIR(status.st_mode)) {
+            identity->size = status.st_size;
+            identity->changed = status.st_mtim;
+            identity->recorded = status.st_ctim;
+        }
+    }
+}
+
+bool dependencies_look(struct dependencies *dependencies, const struct environ_settings *settings,
+                       const char *repository) {
+    char path[PATH_MAX];
+    bool all_understood = true;
+
+    for (size_t i = 0; i < DEPENDENCIES_COUNT; i++) {
+        struct identity *identity = &dependencies->files[i];
+
+        *identity = (struct identity){0};
+        if (find(path, i, settings, repository)) {
+            identify(identity, path);
+        }
+        all_understood = all_understood && is_understood(files[i].kind, identity);
+    }
+    return all_understood;
+}
+
+static bool is_same_time(struct timespec a, struct timespec b) {
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool is_same(const struct identity *a, const struct identity *b) {
+    return a->is_there == b->is_there && a->device == b->device && a->inode == b->inode && a->mode == b->mode &&
+           a->owner == b->owner && a->size == b->size && is_same_time(a->changed, b->changed) &&
+           is_same_time(a->recorded, b->recorded);
+}
+
+bool dependencies_equal(const struct dependencies *a, const struct dependencies *b) {
+    for (size_t i = 0; i < DEPENDENCIES_COUNT; i++) {
+        if (!is_same(&a->files[i], &b->files[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- whether they are all ---- */
+
+/* The names of sections and variables are written as they are, in either case: git-config(1), Syntax. */
+static bool mentions(struct span text, const char *word) {
+    size_t size = strlen(word);
+
+    for (size_t i = 0; i + size <= text.size; i++) {
+        if (strncasecmp(text.data + i, word, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool leaves_it_at_that(struct span text) {
+    return !mentions(text, "include") && !mentions(text, "advertisesid");
+}
+
+bool dependencies_allow(const char *setting) {
+    return leaves_it_at_that((struct span){setting, strcspn(setting, "=")});
+}
+
+/* Return: as much as fits of a file; its size is 0 when it cannot be read. */
+static struct span read_file(struct buffer *buffer, const char *path) {
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    while (fd >= 0 && buffer_read(buffer, fd) > 0) {
+    }
+    return buffer_content(buffer);
+}
+
+/* One that is too large to be looked into as a whole is not understood. */
+static bool is_plain_config(const char *path, const struct identity *identity) {
+    _cleanup_(buffer_deinit) struct buffer buffer;
+    struct span text;
+
+    buffer_init(&buffer, DEPENDENCIES_CONFIG_MAX_BYTES);
+    if (!identity->is_there || identity->size == 0) {
+        return true;
+    }
+    text = read_file(&buffer, path);
+    return text.size == (size_t)identity->size && leaves_it_at_that(text);
+}
+
+/* A script may answer anything: programs of git's own are of elf(5). */
+static bool is_plain_program(const char *path) {
+    static const char magic[] = {0x7f, 'E', 'L', 'F'};
+    _cleanup_(buffer_deinit) struct buffer buffer;
+    struct span text;
+
+    buffer_init(&buffer, sizeof(magic));
+    text = read_file(&buffer, path);
+    return text.size == sizeof(magic) && memcmp(text.data, magic, sizeof(magic)) == 0;
+}
+
+static bool has_settled(const struct identity *identity, time_t now) {
+    return identity->recorded.tv_sec < now - DEPENDENCIES_SETTLED_S &&
+           identity->changed.tv_sec < now - DEPENDENCIES_SETTLED_S;
+}
+
+bool dependencies_suffice(const struct dependencies *dependencies, const struct environ_settings *settings,
+                          const char *repository, time_t now) {
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < DEPENDENCIES_COUNT; i++) {
+        const struct identity *identity = &dependencies->files[i];
+
+        if (!find(path, i, settings, repository)) {
+            continue;
+        }
+        if (!has_settled(identity, now) || (files[i].kind == KIND_CONFIG && !is_plain_config(path, identity)) ||
+            (files[i].kind == KIND_PROGRAM && !is_plain_program(path))) {
+            return false;
+        }
+    }
+    return true;
+}

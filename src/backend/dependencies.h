@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "backend/environ.h"
+
+/*
+ * What the capability advertisement of git's protocol version 2 depends on: gitprotocol-v2(5). It tells nothing of
+ * references and objects, so as long as these files are the same, so is what git-http-backend answers.
+ */
+
+enum {
+    DEPENDENCIES_COUNT = 12,
+    DEPENDENCIES_CONFIG_MAX_BYTES = 64 * 1024, /* of a file of settings that is looked into */
+    DEPENDENCIES_SETTLED_S = 1, /* since the last change of a file, before which another one may not be told from it */
+};
+
+/**
+ * struct identity - by which a file is known to be the same, with the same content
+ * @is_there: nothing else is set when it is not
+ *
+ * Of a folder, size and times are left out: they change with what is in it.
+ */
+struct identity {
+    bool is_there;
+    dev_t device;
+    ino_t inode;
+    mode_t mode;
+    uid_t owner;
+    off_t size;
+    struct timespec changed;  /* content: mtime */
+    struct timespec recorded; /* anything: ctime */
+};
+
+/** struct dependencies - all files that an advertisement of one repository depends on, as they were */
+struct dependencies {
+    struct identity files[DEPENDENCIES_COUNT];
+};
+
+/**
+ * dependencies_look() - see how they are now
+ * @repository: its name, without .git
+ *
+ * Return: whether all of them are of the kind that is understood: what git does otherwise is for git to say.
+ */
+bool dependencies_look(struct dependencies *dependencies, const struct environ_settings *settings,
+                       const char *repository);
+
+/** dependencies_equal() - whether nothing has changed */
+bool dependencies_equal(const struct dependencies *a, const struct dependencies *b);
+
+/**
+ * dependencies_suffice() - whether nothing else is to be looked at
+ * @now: the time of day
+ *
+ * Looks into the files, which takes longer: no setting may draw in other files (include, includeIf) or make each answer
+ * another one (transfer.advertiseSID), git's programs must not be scripts, and all files have to be as they are for so long
+ * that the next change will be told from the last one.
+ */
+bool dependencies_suffice(const struct dependencies *dependencies, const struct environ_settings *settings,
+                          const char *repository, time_t now);
+
+/** dependencies_allow() - whether a setting of --git-config, KEY=VALUE, leaves it at these files */
+bool dependencies_allow(const char *setting);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "access/route.h"
+#include "backend/dependencies.h"
+#include "base/span.h"
+
+enum {
+    ADVERTISEMENT_CACHE_MAX = 16,         /* repositories; of more, the one that was kept first makes room */
+    ADVERTISEMENT_CACHE_MAX_BYTES = 4096, /* of one answer, its head included: git's have some 400 */
+};
+
+struct request;
+
+/** struct advertisement - what git-http-backend answered for a repository, as it wrote it, and what that depends on */
+struct advertisement {
+    char repository[ROUTE_REPOSITORY_MAX_BYTES + 1];
+    struct dependencies dependencies;
+    size_t size;
+    char bytes[ADVERTISEMENT_CACHE_MAX_BYTES];
+};
+
+/**
+ * struct advertisement_cache - those that are kept
+ * @settings: the server's, which keeps them
+ * @is_on: something may be kept
+ * @kept, @n_kept: each allocated when it is
+ * @next: whose place is taken by the next one, when all are taken
+ */
+struct advertisement_cache {
+    const struct environ_settings *settings;
+    bool is_on;
+    struct advertisement *kept[ADVERTISEMENT_CACHE_MAX];
+    size_t n_kept;
+    size_t next;
+};
+
+/**
+ * advertisement_cache_init() - keep nothing yet
+ * @settings: of the server, with its exec path; kept by the caller
+ * @is_wanted: if not, nothing ever is; nor if a setting of --git-config makes an answer depend on more than is looked at
+ */
+void advertisement_cache_init(struct advertisement_cache *cache, const struct environ_settings *settings,
+                              bool is_wanted);
+void advertisement_cache_deinit(struct advertisement_cache *cache);
+
+/** advertisement_cache_concerns() - whether the answer to this request, which passed all checks, may be kept */
+bool advertisement_cache_concerns(const struct advertisement_cache *cache, const struct request *request);
+
+/**
+ * advertisement_cache_find() - what git-http-backend would answer now
+ *
+ * Return: its output; data is NULL when nothing is kept that would still be true. Valid until anything is kept.
+ */
+struct span advertisement_cache_find(struct advertisement_cache *cache, const char *repository);
+
+/**
+ * advertisement_cache_watch() - look at what an answer depends on, before git does
+ *
+ * Return: for advertisement_cache_keep(), which frees it, or free(3); NULL when it is not going to be kept.
+ */
+struct dependencies *advertisement_cache_watch(const struct advertisement_cache *cache, const char *repository);
+
+/**
+ * advertisement_cache_keep() - keep @output, a whole and good answer of git-http-backend, unless something has changed
+ * @before: what advertisement_cache_watch() saw before git was started; NULL keeps nothing
+ */
+void advertisement_cache_keep(struct advertisement_cache *cache, const char *repository, struct dependencies *before,
+                              struct span output);
