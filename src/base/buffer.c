@@ -19,12 +19,25 @@ void buffer_init(struct buffer *buffer, size_t capacity) {
     *buffer = (struct buffer){.capacity = capacity};
 }
 
+void buffer_init_pooled(struct buffer *buffer, struct buffer_pool *pool) {
+    *buffer = (struct buffer){.capacity = pool->capacity, .pool = pool};
+}
+
+void buffer_pool_deinit(struct buffer_pool *pool) {
+    free(pool->spare);
+    pool->spare = NULL;
+}
+
 void buffer_deinit(struct buffer *buffer) {
     buffer_release(buffer);
 }
 
 void buffer_release(struct buffer *buffer) {
-    free(buffer->data);
+    if (buffer->data && buffer->pool && !buffer->pool->spare) {
+        buffer->pool->spare = buffer->data;
+    } else {
+        free(buffer->data);
+    }
     buffer->data = NULL;
     buffer->start = buffer->end = 0;
 }
@@ -37,9 +50,19 @@ void buffer_consume(struct buffer *buffer, size_t size) {
     }
 }
 
+static char *allocate(struct buffer *buffer) {
+    char *data = buffer->pool ? buffer->pool->spare : NULL;
+
+    if (!data) {
+        return malloc(buffer->capacity);
+    }
+    buffer->pool->spare = NULL;
+    return data;
+}
+
 char *buffer_tail(struct buffer *buffer) {
     if (!buffer->data) {
-        buffer->data = malloc(buffer->capacity);
+        buffer->data = allocate(buffer);
         if (!buffer->data) {
             return NULL;
         }
@@ -70,6 +93,19 @@ int buffer_append(struct buffer *buffer, const void *data, size_t size) {
     memcpy(tail, data, size);
     buffer_commit(buffer, size);
     return 0;
+}
+
+int buffer_append_texts(struct buffer *buffer, const char *const texts[]) {
+    const size_t before = buffer_size(buffer);
+    int r = 0;
+
+    for (; *texts && !r; texts++) {
+        r = buffer_append(buffer, *texts, strlen(*texts));
+    }
+    if (r) {
+        buffer->end = buffer->start + before;
+    }
+    return r;
 }
 
 int buffer_printf(struct buffer *buffer, const char *format, ...) {

@@ -8,9 +8,25 @@
 #include "base/span.h"
 
 /**
+ * struct buffer_pool - one piece of memory that a buffer has given back, for the next one that needs some
+ * @capacity: of it, and of all buffers that share it
+ * @spare: NULL for none
+ *
+ * So whoever works on one thing after another allocates nothing. It must outlive its buffers, and belongs to one thread.
+ */
+struct buffer_pool {
+    size_t capacity;
+    char *spare;
+};
+
+/** buffer_pool_deinit() - free what is spare */
+void buffer_pool_deinit(struct buffer_pool *pool);
+
+/**
  * struct buffer - a bounded queue of bytes in one piece of memory
  * @data: the memory, NULL while nothing is in it; allocated at the first byte, given back by buffer_release()
  * @capacity: the bound, fixed at buffer_init()
+ * @pool: where the memory comes from and goes to, before it is allocated and freed; NULL for none
  * @start: first byte in use
  * @end: behind the last byte in use
  *
@@ -19,11 +35,13 @@
 struct buffer {
     char *data;
     size_t capacity;
+    struct buffer_pool *pool;
     size_t start;
     size_t end;
 };
 
 void buffer_init(struct buffer *buffer, size_t capacity);
+void buffer_init_pooled(struct buffer *buffer, struct buffer_pool *pool);
 void buffer_deinit(struct buffer *buffer);
 
 /** buffer_release() - give the memory back; what is in it is lost */
@@ -51,6 +69,11 @@ void buffer_consume(struct buffer *buffer, size_t size);
  * Return: 0, -ENOBUFS when they do not fit, -ENOMEM.
  */
 int buffer_append(struct buffer *buffer, const void *data, size_t size);
+
+/** buffer_append_texts() - add strings, NULL behind the last, all of them or nothing. Return: as buffer_append(). */
+int buffer_append_texts(struct buffer *buffer, const char *const texts[]);
+
+#define buffer_append_all(buffer, ...) buffer_append_texts((buffer), (const char *const[]){__VA_ARGS__, NULL})
 
 /** buffer_printf() - add formatted text, all of it or nothing. Return: as buffer_append(). */
 __attribute__((format(printf, 2, 3))) int buffer_printf(struct buffer *buffer, const char *format, ...);

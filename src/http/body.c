@@ -111,5 +111,5 @@ int body_encode_chunk(struct buffer *wire, bool first, size_t size) {
 }
 
 int body_encode_end(struct buffer *wire, bool first) {
-    return buffer_printf(wire, "%s0\r\n\r\n", first ? "" : "\r\n");
+    return buffer_append_all(wire, first ? "" : "\r\n", "0\r\n\r\n");
 }

@@ -4,8 +4,6 @@
 
 #include "http/reply.h"
 
-#include <errno.h>
-
 static const struct {
     int status;
     const char *phrase;
@@ -39,20 +37,36 @@ const char *reply_reason_phrase(int status) {
     return "Status";
 }
 
-int reply_append_status(struct buffer *buffer, int status, bool close, time_t now) {
-    char date[sizeof("Sun, 06 Nov 1994 08:49:37 GMT")] = "";
+const char *reply_date(struct reply_date *date, time_t now) {
     struct tm parts;
 
-    /* RFC 9110, 5.6.7; the program never calls setlocale(3), so the names are English */
-    if (!gmtime_r(&now, &parts) || strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &parts) == 0) {
-        return -EOVERFLOW;
+    /* The program never calls setlocale(3), so the names are English. A year of five digits leaves the text as it was. */
+    if ((now != date->now || !date->text[0]) && gmtime_r(&now, &parts) &&
+        strftime(date->text, sizeof(date->text), "%a, %d %b %Y %H:%M:%S GMT", &parts) > 0) {
+        date->now = now;
     }
-    return buffer_printf(buffer, "HTTP/1.1 %03d %s\r\nDate: %s\r\n%s", status, reply_reason_phrase(status), date,
-                         close ? "Connection: close\r\n" : "");
+    return date->text;
+}
+
+int reply_append_status(struct buffer *buffer, int status, bool close, const char *date) {
+    const char code[] = {(char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10), (char)('0' + status % 10),
+                         '\0'};
+
+    return buffer_append_all(buffer, "HTTP/1.1 ", code, " ", reply_reason_phrase(status), "\r\nDate: ", date, "\r\n",
+                             close ? "Connection: close\r\n" : "");
 }
 
 int reply_append_field(struct buffer *buffer, struct span name, struct span value) {
-    return buffer_printf(buffer, "%.*s: %.*s\r\n", (int)name.size, name.data, (int)value.size, value.data);
+    const size_t before = buffer_size(buffer);
+    int r = buffer_append(buffer, name.data, name.size);
+
+    r = r ? r : buffer_append(buffer, ": ", 2);
+    r = r ? r : buffer_append(buffer, value.data, value.size);
+    r = r ? r : buffer_append(buffer, "\r\n", 2);
+    if (r) {
+        buffer->end = buffer->start + before;
+    }
+    return r;
 }
 
 /* Behind a sentence about what was wrong with the request itself. */
@@ -71,45 +85,54 @@ static const char *advice(int status) {
     }
 }
 
+/* In decimal. @text: as long as the longest, with terminator. */
+static const char *number_text(char text[24], size_t number) {
+    char *at = text + 23;
+
+    *at = '\0';
+    do {
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return at;
+}
+
 static int append_fields(struct buffer *buffer, const struct reply *reply) {
+    char length[24];
     int r = 0;
 
     if (reply->allow) {
         r = reply_append_field(buffer, span_of("Allow"), span_of(reply->allow));
     }
     if (!r && reply->status == 401) {
-        r = reply_append_field(buffer, span_of("WWW-Authenticate"),
-                               span_of("Basic realm=\"git-gate\", charset=\"UTF-8\""));
+        r = buffer_append_all(buffer, "WWW-Authenticate: Basic realm=\"git-gate\", charset=\"UTF-8\"\r\n");
     }
     if (!r && reply->status == 503) {
         r = buffer_printf(buffer, "Retry-After: %d\r\n", REPLY_RETRY_AFTER_SECONDS);
     }
-    if (!r) {
-        r = buffer_printf(buffer,
-                          "Content-Type: text/plain; charset=utf-8\r\n"
-                          "Cache-Control: no-store\r\n"
-                          "Content-Length: %zu\r\n\r\n",
-                          strlen(reply->sentence) + strlen(advice(reply->status)) + 1);
-    }
-    return r;
+    return r ? r
+             : buffer_append_all(buffer,
+                                 "Content-Type: text/plain; charset=utf-8\r\n"
+                                 "Cache-Control: no-store\r\n"
+                                 "Content-Length: ",
+                                 number_text(length, strlen(reply->sentence) + strlen(advice(reply->status)) + 1),
+                                 "\r\n\r\n");
 }
 
 int reply_append(struct buffer *buffer, const struct reply *reply) {
-    size_t size = buffer_size(buffer);
-    int r = reply_append_status(buffer, reply->status, reply->close, reply->now);
+    const size_t before = buffer_size(buffer);
+    int r = reply_append_status(buffer, reply->status, reply->close, reply->date);
 
-    if (!r) {
-        r = append_fields(buffer, reply);
-    }
+    r = r ? r : append_fields(buffer, reply);
     if (!r && !reply->omit_body) {
-        r = buffer_printf(buffer, "%s%s\n", reply->sentence, advice(reply->status));
+        r = buffer_append_all(buffer, reply->sentence, advice(reply->status), "\n");
     }
     if (r) {
-        buffer->end = buffer->start + size; /* whole or not at all */
+        buffer->end = buffer->start + before; /* whole or not at all */
     }
     return r;
 }
 
 int reply_append_continue(struct buffer *buffer) {
-    return buffer_printf(buffer, "HTTP/1.1 100 Continue\r\n\r\n");
+    return buffer_append_all(buffer, "HTTP/1.1 100 Continue\r\n\r\n");
 }

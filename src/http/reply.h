@@ -14,7 +14,7 @@
  * @allow: value of the Allow field, NULL for none
  * @close: the connection ends behind it
  * @omit_body: the request was a HEAD
- * @now: for the Date field, seconds since the epoch
+ * @date: what reply_date() says
  */
 struct reply {
     int status;
@@ -22,13 +22,27 @@ struct reply {
     const char *allow;
     bool close;
     bool omit_body;
-    time_t now;
+    const char *date;
 };
 
 enum {
     REPLY_MAX_BYTES = 1024,       /* room that reply_append() and reply_append_continue() need at the most */
     REPLY_RETRY_AFTER_SECONDS = 5 /* in the Retry-After field of a 503 */
 };
+
+/** struct reply_date - the time as it was last written; zeros are 1970, and fine */
+struct reply_date {
+    time_t now;
+    char text[sizeof("Sun, 06 Nov 1994 08:49:37 GMT")];
+};
+
+/**
+ * reply_date() - the value of a Date field (RFC 9110, 5.6.7), which is made anew once in a second
+ * @now: seconds since the epoch
+ *
+ * Return: @date's text.
+ */
+const char *reply_date(struct reply_date *date, time_t now);
 
 /** reply_reason_phrase() - what stands behind the code in the status line; "Status" for a code it does not know */
 const char *reply_reason_phrase(int status);
@@ -38,7 +52,7 @@ const char *reply_reason_phrase(int status);
  *
  * Return: as buffer_append().
  */
-int reply_append_status(struct buffer *buffer, int status, bool close, time_t now);
+int reply_append_status(struct buffer *buffer, int status, bool close, const char *date);
 
 /** reply_append_field() - append a field line; @value is known to hold no control bytes. Return: as buffer_append(). */
 int reply_append_field(struct buffer *buffer, struct span name, struct span value);

@@ -312,8 +312,8 @@ int connection_new(struct connection **connectionp, struct server *server, int f
     connection->server = server;
     connection->writable = true;
     connection->heard_us = server_now_us(server);
-    buffer_init(&connection->input, CONNECTION_INPUT_BYTES);
-    buffer_init(&connection->wire, CONNECTION_WIRE_BYTES);
+    buffer_init_pooled(&connection->input, &server->large_pool);
+    buffer_init_pooled(&connection->wire, &server->wire_pool);
     (void)snprintf(connection->peer, sizeof(connection->peer), "%s", peer);
     connection_enter(connection, CONNECTION_HEAD);
     r = sd_event_add_io(server->event, &connection->socket_source, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,

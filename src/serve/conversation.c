@@ -10,7 +10,6 @@
 #include <assert.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "http/reply.h"
 #include "serve/admission.h"
@@ -55,7 +54,7 @@ static bool reply(struct connection *connection, int status, const char *reason,
         .allow = connection->verdict.allow,
         .close = connection->close_after || !is_in_step,
         .omit_body = connection->request.method && strcmp(connection->request.method, "HEAD") == 0,
-        .now = time(NULL),
+        .date = server_date(connection->server),
     };
 
     connection->request.status = status;

@@ -257,7 +257,7 @@ int exchange_start(struct exchange **exchangep, struct server *server, struct co
     exchange->has_body = verdict->route->content_type != NULL;
     exchange->process = PROCESS_NONE;
     exchange->input_ready = exchange->first_chunk = true;
-    buffer_init(&exchange->output, EXCHANGE_OUTPUT_BYTES);
+    buffer_init_pooled(&exchange->output, &server->large_pool);
     stderr_log_init(&exchange->stderr_log, &server->log, connection->request.id);
     r = content_init(&exchange->content, &connection->head, verdict->gzip,
                      settings_max_body_bytes(server->settings, exchange->pushes));

@@ -4,9 +4,19 @@
 
 #include "serve/request.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #include "http/head.h"
+
+/* With a terminator; what does not fit has no use either. */
+static void copy(char *text, size_t size, struct span bytes) {
+    size_t n = bytes.size < size ? bytes.size : size - 1;
+
+    if (n > 0) {
+        memcpy(text, bytes.data, n);
+    }
+    text[n] = '\0';
+}
 
 void request_remember(struct request *request, const struct head *head, const struct verdict *verdict) {
     struct span target = head->target;
@@ -17,10 +27,8 @@ void request_remember(struct request *request, const struct head *head, const st
         memcpy(request->target, target.data, request->target_size);
     }
     request->route = verdict->route;
-    (void)snprintf(request->repository, sizeof(request->repository), "%.*s", (int)verdict->repository.size,
-                   verdict->repository.data ? verdict->repository.data : "");
-    (void)snprintf(request->git_protocol, sizeof(request->git_protocol), "%.*s", (int)verdict->git_protocol.size,
-                   verdict->git_protocol.data ? verdict->git_protocol.data : "");
+    copy(request->repository, sizeof(request->repository), verdict->repository);
+    copy(request->git_protocol, sizeof(request->git_protocol), verdict->git_protocol);
     request->is_anonymous = verdict->anonymous;
 }
 
@@ -39,6 +47,9 @@ void request_log(const struct request *request, struct log *log, const char *cli
     const struct route *route = request->route;
     struct log_field target = {0};
 
+    if (!log_wants(log, level_of(request))) {
+        return;
+    }
     if (!route && request->target_size > 0) {
         target = log_span("target", ((struct span){request->target, request->target_size}));
     }

@@ -4,23 +4,22 @@
 
 #include "serve/response.h"
 
-#include <time.h>
-
 #include "http/body.h"
 #include "http/reply.h"
 #include "serve/connection.h"
+#include "serve/server.h"
 
 int response_append_head(struct connection *connection, const struct cgi *cgi) {
     struct buffer *wire = &connection->wire;
-    int r = reply_append_status(wire, cgi->status, connection->close_after, time(NULL));
+    int r = reply_append_status(wire, cgi->status, connection->close_after, server_date(connection->server));
 
     for (size_t i = 0; i < cgi->n_fields && !r; i++) {
         r = reply_append_field(wire, cgi->field[i].name, cgi->field[i].value);
     }
     if (!r && connection->head.minor == 1) {
-        r = buffer_printf(wire, "Transfer-Encoding: chunked\r\n");
+        r = buffer_append_all(wire, "Transfer-Encoding: chunked\r\n");
     }
-    return r ? r : buffer_printf(wire, "\r\n");
+    return r ? r : buffer_append_all(wire, "\r\n");
 }
 
 int response_append(struct connection *connection, struct span output) {

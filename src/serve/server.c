@@ -23,6 +23,7 @@ static const char *const stage_names[] = {
     [SERVER_SERVING] = "serving", [SERVER_DRAINING] = "draining", [SERVER_ENDING] = "ending",
     [SERVER_KILLING] = "killing", [SERVER_STOPPED] = "stopped",
 };
+static_assert((int)CONNECTION_INPUT_BYTES == (int)EXCHANGE_OUTPUT_BYTES, "both are of one pool");
 static_assert(sizeof(stage_names) / sizeof(stage_names[0]) == SERVER_STAGE_COUNT, "every stage has a name");
 
 uint64_t server_now_us(const struct server *server) {
@@ -30,6 +31,10 @@ uint64_t server_now_us(const struct server *server) {
 
     (void)sd_event_now(server->event, CLOCK_MONOTONIC, &now_us);
     return now_us;
+}
+
+const char *server_date(struct server *server) {
+    return reply_date(&server->date, time(NULL));
 }
 
 /* ---- stopping ---- */
@@ -204,6 +209,8 @@ int server_start(struct server *server, const struct server_settings *settings, 
         .event = sd_event_ref(event),
         .listener = LISTENER_NONE,
         .confine = CONFINE_NONE,
+        .large_pool = {.capacity = CONNECTION_INPUT_BYTES},
+        .wire_pool = {.capacity = CONNECTION_WIRE_BYTES},
     };
     LIST_INIT(&server->connections);
     LIST_INIT(&server->exchanges);
@@ -241,6 +248,8 @@ void server_deinit(struct server *server) {
     server->stage_source = sd_event_source_disable_unref(server->stage_source);
     confine_deinit(&server->confine);
     advertisement_cache_deinit(&server->advertisements);
+    buffer_pool_deinit(&server->large_pool);
+    buffer_pool_deinit(&server->wire_pool);
     git_deinit(&server->git);
     server->event = sd_event_unref(server->event);
 }

@@ -5,9 +5,11 @@
 #include <systemd/sd-event.h>
 
 #include "backend/git.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "confine/confine.h"
+#include "http/reply.h"
 #include "serve/advertisement_cache.h"
 #include "serve/connection.h"
 #include "serve/exchange.h"
@@ -47,6 +49,7 @@ enum server_stage {
  * @served: the folder of the one repository, as it was at start; confinement.c's own
  * @n_connections_peak: the most there were since memory was last given back
  * @n_backends: exchanges whose process is not gone yet
+ * @large_pool, @wire_pool: memory for what comes from clients and from git, and for the wire
  */
 struct server {
     const struct server_settings *settings;
@@ -68,7 +71,11 @@ struct server {
     uint64_t n_queued;
     uint64_t n_requests;
 
+    struct buffer_pool large_pool;
+    struct buffer_pool wire_pool;
+
     /* the rest is server.c's, admission.c's and parent.c's own */
+    struct reply_date date;
     sd_event_source *accept_source;
     sd_event_source *pause_source;
     bool is_paused;
@@ -111,6 +118,9 @@ void server_deinit(struct server *server);
 uint64_t server_now_us(const struct server *server);
 
 /* For connections and exchanges. */
+
+/** server_date() - the value of a Date field, now */
+const char *server_date(struct server *server);
 
 void server_backend_started(struct server *server, struct exchange *exchange);
 void server_backend_ended(struct server *server, struct exchange *exchange);

@@ -170,12 +170,54 @@ static void test_read(void **state) {
     buffer_deinit(&buffer);
 }
 
+static void test_texts(void **state) {
+    struct buffer buffer;
+
+    (void)state;
+    buffer_init(&buffer, 6);
+    assert_int_equal(buffer_append_all(&buffer, "ab", "", "cd"), 0);
+    expect_span("all", buffer_content(&buffer), SPAN("abcd"));
+    assert_int_equal(buffer_append_all(&buffer, "e", "fg"), -ENOBUFS);
+    expect_span("nothing of what does not fit", buffer_content(&buffer), SPAN("abcd"));
+    assert_int_equal(buffer_append_all(&buffer, "e", "f"), 0);
+    expect_span("to the last byte", buffer_content(&buffer), SPAN("abcdef"));
+    buffer_deinit(&buffer);
+}
+
+/* What one gives back, the next one has; of two, the second is freed. */
+static void test_pool(void **state) {
+    struct buffer_pool pool = {.capacity = 100};
+    struct buffer first;
+    struct buffer second;
+    const char *memory;
+
+    (void)state;
+    buffer_init_pooled(&first, &pool);
+    buffer_init_pooled(&second, &pool);
+    expect_int("capacity", first.capacity, 100);
+    expect_true("nothing is taken before it is needed", !pool.spare && !first.data);
+    assert_int_equal(buffer_append(&first, "one", 3), 0);
+    assert_int_equal(buffer_append(&second, "two", 3), 0);
+    memory = first.data;
+    expect_true("each has its own", memory != second.data);
+    buffer_release(&first);
+    expect_true("it is spare", pool.spare == memory && !first.data);
+    buffer_release(&second);
+    expect_true("there is one spare alone", pool.spare == memory);
+    assert_int_equal(buffer_append(&second, "three", 5), 0);
+    expect_true("it is taken", second.data == memory && !pool.spare);
+    expect_span("what was in it is not", buffer_content(&second), SPAN("three"));
+    buffer_deinit(&first);
+    buffer_deinit(&second);
+    expect_true("it is spare again", pool.spare == memory);
+    buffer_pool_deinit(&pool);
+    expect_true("it is gone", !pool.spare);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_walk),
-        cmocka_unit_test(test_tail),
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_read),
+        cmocka_unit_test(test_walk), cmocka_unit_test(test_tail),  cmocka_unit_test(test_order),
+        cmocka_unit_test(test_read), cmocka_unit_test(test_texts), cmocka_unit_test(test_pool),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,8 @@ enum {
     NOW = 784111777, /* the example of RFC 9110, 5.6.7 */
 };
 
-#define DATE "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+#define NOW_TEXT "Sun, 06 Nov 1994 08:49:37 GMT"
+#define DATE "Date: " NOW_TEXT "\r\n"
 #define TEXT "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n"
 
 static const struct {
@@ -22,28 +23,28 @@ static const struct {
     const char *expected;
 } reply_cases[] = {
     {"plain",
-     {.status = 404, .sentence = "not here", .now = NOW},
+     {.status = 404, .sentence = "not here", .date = NOW_TEXT},
      "HTTP/1.1 404 Not Found\r\n" DATE TEXT "Content-Length: 9\r\n\r\nnot here\n"},
     {"closing",
-     {.status = 400, .sentence = "no HTTP", .close = true, .now = NOW},
+     {.status = 400, .sentence = "no HTTP", .close = true, .date = NOW_TEXT},
      "HTTP/1.1 400 Bad Request\r\n" DATE "Connection: close\r\n" TEXT
      "Content-Length: 50\r\n\r\nno HTTP; use a git client, which does not do that\n"},
     {"challenge",
-     {.status = 401, .sentence = "a token", .now = NOW},
+     {.status = 401, .sentence = "a token", .date = NOW_TEXT},
      "HTTP/1.1 401 Unauthorized\r\n" DATE "WWW-Authenticate: Basic realm=\"git-gate\", charset=\"UTF-8\"\r\n" TEXT
      "Content-Length: 8\r\n\r\na token\n"},
     {"wrong method",
-     {.status = 405, .sentence = "use GET", .allow = "GET", .now = NOW},
+     {.status = 405, .sentence = "use GET", .allow = "GET", .date = NOW_TEXT},
      "HTTP/1.1 405 Method Not Allowed\r\n" DATE "Allow: GET\r\n" TEXT "Content-Length: 8\r\n\r\nuse GET\n"},
     {"no room",
-     {.status = 503, .sentence = "wait", .close = true, .now = NOW},
+     {.status = 503, .sentence = "wait", .close = true, .date = NOW_TEXT},
      "HTTP/1.1 503 Service Unavailable\r\n" DATE "Connection: close\r\nRetry-After: 5\r\n" TEXT
      "Content-Length: 5\r\n\r\nwait\n"},
     {"to HEAD",
-     {.status = 405, .sentence = "use POST", .allow = "POST", .omit_body = true, .now = NOW},
+     {.status = 405, .sentence = "use POST", .allow = "POST", .omit_body = true, .date = NOW_TEXT},
      "HTTP/1.1 405 Method Not Allowed\r\n" DATE "Allow: POST\r\n" TEXT "Content-Length: 9\r\n\r\n"},
     {"the epoch",
-     {.status = 500, .sentence = "x"},
+     {.status = 500, .sentence = "x", .date = "Thu, 01 Jan 1970 00:00:00 GMT"},
      "HTTP/1.1 500 Internal Server Error\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n" TEXT
      "Content-Length: 2\r\n\r\nx\n"},
 };
@@ -90,7 +91,7 @@ static void test_small_rooms(void **state) {
 
 static void test_longest(void **state) {
     char sentence[401];
-    struct reply reply = {.status = 401, .sentence = sentence, .allow = "POST", .close = true, .now = NOW};
+    struct reply reply = {.status = 401, .sentence = sentence, .allow = "POST", .close = true, .date = NOW_TEXT};
     struct buffer buffer;
 
     (void)state;
@@ -139,13 +140,13 @@ static void test_parts(void **state) {
 
     (void)state;
     buffer_init(&buffer, REPLY_MAX_BYTES);
-    assert_int_equal(reply_append_status(&buffer, 200, false, NOW), 0);
+    assert_int_equal(reply_append_status(&buffer, 200, false, NOW_TEXT), 0);
     assert_int_equal(reply_append_field(&buffer, span_of("X"), ((struct span){"valued", 5})), 0);
     assert_int_equal(reply_append_field(&buffer, span_of("Empty"), SPAN("")), 0);
     expect_span("status and fields", buffer_content(&buffer),
                 SPAN("HTTP/1.1 200 OK\r\n" DATE "X: value\r\nEmpty: \r\n"));
     buffer_consume(&buffer, buffer_size(&buffer));
-    assert_int_equal(reply_append_status(&buffer, 299, true, NOW), 0);
+    assert_int_equal(reply_append_status(&buffer, 299, true, NOW_TEXT), 0);
     expect_span("an unknown status", buffer_content(&buffer),
                 SPAN("HTTP/1.1 299 Status\r\n" DATE "Connection: close\r\n"));
     buffer_consume(&buffer, buffer_size(&buffer));
@@ -154,16 +155,29 @@ static void test_parts(void **state) {
     buffer_deinit(&buffer);
     buffer_init(&buffer, 10);
     assert_int_equal(reply_append_continue(&buffer), -ENOBUFS);
-    assert_int_equal(reply_append_status(&buffer, 200, false, NOW), -ENOBUFS);
+    assert_int_equal(reply_append_status(&buffer, 200, false, NOW_TEXT), -ENOBUFS);
     assert_int_equal(reply_append_field(&buffer, span_of("X"), SPAN("too much")), -ENOBUFS);
     assert_int_equal(buffer_size(&buffer), 0);
     buffer_deinit(&buffer);
 }
 
+static void test_date(void **state) {
+    struct reply_date date = {0};
+
+    (void)state;
+    expect_text("a second", reply_date(&date, NOW), NOW_TEXT);
+    expect_text("the same", reply_date(&date, NOW), NOW_TEXT);
+    expect_text("the next", reply_date(&date, NOW + 1), "Sun, 06 Nov 1994 08:49:38 GMT");
+    expect_text("one before", reply_date(&date, NOW - 38), "Sun, 06 Nov 1994 08:48:59 GMT");
+    expect_text("the first", reply_date(&date, 0), "Thu, 01 Jan 1970 00:00:00 GMT");
+    date = (struct reply_date){0};
+    expect_text("the first, at first", reply_date(&date, 0), "Thu, 01 Jan 1970 00:00:00 GMT");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_replies),        cmocka_unit_test(test_small_rooms), cmocka_unit_test(test_longest),
-        cmocka_unit_test(test_reason_phrases), cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_reason_phrases), cmocka_unit_test(test_parts),       cmocka_unit_test(test_date),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
