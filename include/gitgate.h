@@ -37,8 +37,13 @@
  * starts a server, and not while one runs: libc changes that of all threads, and ends the program when one of them, which
  * has no privileges any more, may not.
  *
- * fork(2): the child of a process that has servers has no thread that serves. It may call nothing of this library for
- * servers that are its parent's, and should go on to execve(2); no descriptor of a server survives that.
+ * Descriptors: a server has a table of its own, which its thread begins with and which no child of the program gets. It
+ * counts alone against the limit on open files. Of the program's descriptors the server keeps open, until it has stopped,
+ * standard error, "log-fd" and "listen-fd", as they are in gate_server_start(): what gets such a number later is not seen.
+ *
+ * fork(2): at any time, with execve(2) or without, for a child holds nothing of a server: it has neither the thread nor
+ * the descriptors, and keeps no port, client or process of git alive. It may call nothing of this library for servers that
+ * are its parent's.
  */
 
 #include <stddef.h>

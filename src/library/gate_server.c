@@ -2,8 +2,9 @@
 
 /*
  * Owns the thread of a server, and its start and stop from outside of it. The server itself lives on the thread, so that
- * what confines the one confines the other, and ends with it. The thread is told to stop by a descriptor of its loop;
- * everything else that both sides know is under the mutex.
+ * what confines the one confines the other, and ends with it. The thread has descriptors of its own: what it opens is not
+ * the program's, nor the other way round. It is told to stop by a descriptor of its loop; everything else that both sides
+ * know is under the mutex.
  */
 
 #include <errno.h>
@@ -48,7 +49,7 @@ struct start {
 /*
  * @config, @settings: as they were checked, never written again; the settings point into the configuration
  * @run: the number of the last start; who waits for one run must not take the next one for it
- * @stop_fd: an eventfd(2), there while there is a thread
+ * @stop_fd: an eventfd(2), there while there is a thread, which has it by the same number
  * @is_joined: somebody waits in pthread_join(3); others wait for the state
  * @fault: of the loop, a negative errno
  */
@@ -113,9 +114,9 @@ static void finish_start(struct gate_server *gate, int result, const struct gate
     (void)pthread_mutex_unlock(&gate->mutex);
 }
 
-static void *serve(void *argument) {
+/* A server, from its start to its end. Return: 0, also when it did not start; a negative errno of the loop. */
+static int run(struct gate_server *gate) {
     _cleanup_(sd_event_unrefp) sd_event *event = NULL;
-    struct gate_server *gate = argument;
     struct server_settings settings = gate->settings;
     struct server server = {.listener = LISTENER_NONE};
     struct gate_error error = {0};
@@ -123,12 +124,29 @@ static void *serve(void *argument) {
 
     finish_start(gate, r, &error, server.listener.address);
     if (r) {
-        return NULL;
+        return 0;
     }
     r = sd_event_loop(event);
     server_deinit(&server);
+    return r < 0 ? r : 0;
+}
+
+static void *serve(void *argument) {
+    struct gate_server *gate = argument;
+    const int kept[] = {gate->stop_fd, gate->settings.log_fd, gate->settings.listener.inherited_fd};
+    struct gate_error error = {0};
+    int r = descriptors_separate(kept, sizeof(kept) / sizeof(kept[0]));
+
+    if (r < 0) {
+        r = gate_error_set(&error, GATE_E_INTERNAL, "no descriptors apart from those of this program: close_range: %s",
+                           strerror(-r));
+        finish_start(gate, r, &error, "");
+        return NULL;
+    }
+    r = run(gate);
+    descriptors_close_all();
     (void)pthread_mutex_lock(&gate->mutex);
-    gate->fault = r < 0 ? r : 0;
+    gate->fault = r;
     gate->state = THREAD_ENDED;
     (void)pthread_cond_broadcast(&gate->changed);
     (void)pthread_mutex_unlock(&gate->mutex);

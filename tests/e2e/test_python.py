@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from .confinement import needs_confinement
+from .host import children
 from .http import TOKEN, Connection, request
 from .packets import FETCH_TYPE, unfinished
 from .polling import wait_until
@@ -67,15 +68,6 @@ async def request_under_way(gate):
         client.send(head + body)
         await become("git reads the request", lambda: "git-http-backen" in children())
         yield client
-
-
-def children():
-    """The names of this process's children, of all threads."""
-    found = []
-    for pid in " ".join(path.read_text() for path in Path("/proc/self/task").glob("*/children")).split():
-        with contextlib.suppress(OSError):
-            found.append(Path(f"/proc/{pid}/comm").read_text().strip())
-    return found
 
 
 @pytest.fixture
