@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "access/route.h"
+#include "base/argument.h"
 #include "base/fd.h"
 #include "base/secret.h"
 #include "library/config.h"
@@ -26,8 +27,10 @@ int config_set_token_from(struct gate_config *config, const char *path, const ch
     ssize_t size;
     int r;
 
-    if (fd < 0) {
-        return gate_error_set(error, GATE_E_USAGE, "cannot open %s%s: %s", option, path, strerror(errno));
+    if (fd < 0) { /* what is no file may be the token itself, which is not repeated */
+        return gate_error_set(error, GATE_E_USAGE,
+                              "%.*s names a file that cannot be opened: %s; the token is on its first line",
+                              argument_name_size(option), option, strerror(errno));
     }
     size = secret_read_line(token, sizeof(token), fd);
     if (size < 0 && size != -EMSGSIZE) {

@@ -195,6 +195,11 @@ def test_bad_token_from_elsewhere(root, tmp_path):
     check_refused(USAGE, ["git-gate.token"], repo, GIT_GATE_TOKEN=None, CREDENTIALS_DIRECTORY=tmp_path)
 
 
+def test_token_in_the_place_of_its_file(root):
+    """It is not repeated: what people see of a failed start is often kept."""
+    check_refused(USAGE, ["--token-file"], root / "repo.git", f"--token-file={TOKEN}", GIT_GATE_TOKEN=None)
+
+
 @pytest.mark.parametrize("soft, hard, is_told", [(256, 4096, False), (256, 256, True), (2048, 4096, False)])
 def test_open_files_are_what_the_settings_need(root, start_gate, soft, hard, is_told):
     """Raised to no more than that, as git inherits it; where it may not be raised, there are fewer connections."""

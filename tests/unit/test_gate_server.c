@@ -73,7 +73,7 @@ static const struct {
     {{{"mirror-root", "none"}, {"scope", "repo0"}, {"token", TOKEN}, {"socket", "s"}}, "--mirror-root=none"},
     {{{"mirror-root", "."}, {"scope", "../x"}, {"token", TOKEN}, {"socket", "s"}}, "--scope=../x"},
     {{{"mirror-root", "."}, {"scope", "repo0"}, {"token", TOKEN}, {"token-file", "f"}, {"socket", "s"}}, "two tokens"},
-    {{{"mirror-root", "."}, {"scope", "repo0"}, {"token-file", "none"}, {"socket", "s"}}, "--token-file=none"},
+    {{{"mirror-root", "."}, {"scope", "repo0"}, {"token-file", "none"}, {"socket", "s"}}, "--token-file names"},
     {{{"mirror-root", "."}, {"scope", "repo0"}, {"token", TOKEN}, {"socket", "s"}, {"hooks-path", "repo0.git/hooks"}},
      "--hooks-path="},
     {{{"mirror-root", "."}, {"scope", "repo0"}, {"token", TOKEN}, {"socket", "s"}, {"home", "none"}}, "--home=none"},

@@ -100,7 +100,7 @@ static const struct {
     {"all three", {ALL, {"socket", "s"}, {"listen-fd", "3"}}, {"--socket", "--listen"}},
     {"no token", {REPOSITORY, TCP}, {"--token-file"}},
     {"two tokens", {ALL, {"token-file", "token"}}, {"token-file"}},
-    {"token file that is not there", {REPOSITORY, TCP, {"token-file", "none"}}, {"--token-file=none", "No such file"}},
+    {"token file that is not there", {REPOSITORY, TCP, {"token-file", "none"}}, {"--token-file names", "No such file"}},
     {"token file that is a folder", {REPOSITORY, TCP, {"token-file", "home"}}, {"--token-file=home", "directory"}},
     {"home that is not there", {ALL, {"home", "none"}}, {"--home=none", "No such file"}},
     {"home that is a file", {ALL, {"home", "plain"}}, {"--home=plain", "Not a directory"}},

@@ -138,22 +138,27 @@ static void test_open_pipe(void **state) {
     gate_config_free(config);
 }
 
+static void expect_not_read(const char *path, const char *word) {
+    struct gate_config *config = NULL;
+    struct gate_error error = {0};
+
+    assert_int_equal(gate_config_new(&config), 0);
+    expect_int(path, config_set_token_from(config, path, "the source", &error), GATE_E_USAGE);
+    expect_int(path, error.code, GATE_E_USAGE);
+    expect_true(path, strstr(error.message, "the source") && strstr(error.message, word));
+    expect_true(path, !strstr(error.message, "hunter2"));
+    expect_true(path, config->token == NULL);
+    expect_int(path, config_set_token_from(config, path, "the source", NULL), GATE_E_USAGE);
+    gate_config_free(config);
+}
+
+/* What is not there may be the token, in the place of its file. */
 static void test_not_read(void **state) {
-    static const char *const paths[] = {"none", "none/none", ".", ""};
-
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-        struct gate_config *config = NULL;
-        struct gate_error error = {0};
-
-        assert_int_equal(gate_config_new(&config), 0);
-        expect_int(paths[i], config_set_token_from(config, paths[i], "the source", &error), GATE_E_USAGE);
-        expect_int(paths[i], error.code, GATE_E_USAGE);
-        expect_true(paths[i], strstr(error.message, "the source") && strstr(error.message, paths[i]));
-        expect_true(paths[i], config->token == NULL);
-        expect_int(paths[i], config_set_token_from(config, paths[i], "the source", NULL), GATE_E_USAGE);
-        gate_config_free(config);
-    }
+    expect_not_read("hunter2", "No such file");
+    expect_not_read("hunter2/none", "No such file");
+    expect_not_read("", "No such file");
+    expect_not_read(".", ".: Is a directory");
 }
 
 int main(void) {
