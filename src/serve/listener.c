@@ -183,12 +183,14 @@ static int open_unix(struct listener *listener, const char *path, const char *se
 static int open_inherited(struct listener *listener, int inherited_fd, struct gate_error *error) {
     _cleanup_fd_ int fd = fcntl(inherited_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     int listens = 0;
+    int type = 0;
     int flags;
 
-    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &(socklen_t){sizeof(listens)}) < 0 || !listens) {
+    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &(socklen_t){sizeof(listens)}) < 0 || !listens ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof(type)}) < 0 || type != SOCK_STREAM) {
         return gate_error_set(
             error, GATE_E_USAGE,
-            "the inherited descriptor %d is not a listening socket; in a .socket unit, use ListenStream=",
+            "the inherited descriptor %d is not a listening socket for streams; in a .socket unit, use ListenStream=",
             inherited_fd);
     }
     flags = fcntl(fd, F_GETFL);

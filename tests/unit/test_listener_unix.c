@@ -323,11 +323,27 @@ static void test_inherited(void **state) {
     assert_int_equal(close(inherited), 0);
 }
 
+/* ListenSequentialPacket= makes one, which is accepted from, too, and cuts what HTTP takes for a stream of bytes. */
+static void test_inherited_packets(void **state) {
+    int inherited = unix_socket("sock", SOCK_SEQPACKET, true);
+    struct listener_settings settings = {.inherited_fd = inherited};
+    struct listener listener;
+    struct gate_error error;
+
+    (void)state;
+    assert_int_equal(listener_open(&listener, &settings, &error), GATE_E_USAGE);
+    assert_non_null(strstr(error.message, "ListenStream="));
+    assert_int_equal(listener.fd, -1);
+    assert_int_equal(close(inherited), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_good),       IN_FOLDER(test_folder_kept), IN_FOLDER(test_stale),
-        IN_FOLDER(test_in_the_way), IN_FOLDER(test_twice),       IN_FOLDER(test_replaced),
-        IN_FOLDER(test_length),     IN_FOLDER(test_empty),       IN_FOLDER(test_inherited),
+        IN_FOLDER(test_good),      IN_FOLDER(test_folder_kept),
+        IN_FOLDER(test_stale),     IN_FOLDER(test_in_the_way),
+        IN_FOLDER(test_twice),     IN_FOLDER(test_replaced),
+        IN_FOLDER(test_length),    IN_FOLDER(test_empty),
+        IN_FOLDER(test_inherited), IN_FOLDER(test_inherited_packets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
