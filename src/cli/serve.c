@@ -98,9 +98,20 @@ static int take_inherited_socket(struct gate_config *config, struct gate_error *
     return gate_config_set(config, "listen-fd", fd, error);
 }
 
-/* Takes the token out of the environment, where /proc/PID/environ would go on showing it. */
+/* Takes it out of the environment, where /proc/PID/environ would go on showing it, however often it stands there. */
+static void forget_token_of_environment(void) {
+    static const char name[] = "GIT_GATE_TOKEN=";
+
+    for (char **variable = environ; variable && *variable; variable++) {
+        if (strncmp(*variable, name, strlen(name)) == 0) {
+            explicit_bzero(*variable + strlen(name), strlen(*variable + strlen(name)));
+        }
+    }
+    (void)unsetenv("GIT_GATE_TOKEN");
+}
+
 static int take_token_from_environment(struct gate_config *config, struct gate_error *error) {
-    char *token = getenv("GIT_GATE_TOKEN");
+    const char *token = getenv("GIT_GATE_TOKEN");
     int r = 0;
 
     if (!token) {
@@ -114,8 +125,7 @@ static int take_token_from_environment(struct gate_config *config, struct gate_e
                                  "'git-gate mint' makes one");
         }
     }
-    explicit_bzero(token, strlen(token));
-    (void)unsetenv("GIT_GATE_TOKEN");
+    forget_token_of_environment();
     return r;
 }
 

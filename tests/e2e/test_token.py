@@ -4,12 +4,13 @@
 import os
 import pty
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from .checks import check_error
-from .gate import LISTENING
+from .gate import LISTENING, PROGRAM
 from .http import TOKEN, basic, head
 from .packets import FETCH_TYPE, PUSH_TYPE
 from .polling import wait_until
@@ -48,6 +49,24 @@ def test_from_standard_input(small_root, start_gate):
 
 def test_from_the_environment(small_root, start_gate):
     check_token(start_gate(*options(small_root), token="from-the-environment"), "from-the-environment")
+
+
+# Becomes a program whose environment has a variable twice, as no shell makes it.
+TWICE = """
+import ctypes, os, sys
+def strings(values):
+    return (ctypes.c_char_p * (len(values) + 1))(*map(os.fsencode, values), None)
+environ = [f"{name}={value}" for name, value in os.environ.items()]
+environ.append(next(entry for entry in environ if entry.startswith("GIT_GATE_TOKEN=")) + "-again")
+ctypes.CDLL(None).execve(os.fsencode(sys.argv[1]), strings(sys.argv[1:]), strings(environ))
+"""
+
+
+def test_environment_of_the_gate_does_not_show_it(small_root, start_gate):
+    gate = start_gate(*options(small_root, "--confine=off"), program=(sys.executable, "-c", TWICE, PROGRAM))
+    check_token(gate, TOKEN)
+    environ = Path(f"/proc/{gate.pid}/environ").read_bytes()
+    assert environ.count(b"GIT_GATE_TOKEN=") == 2 and TOKEN.encode() not in environ and b"-again" not in environ
 
 
 def test_from_systemd_credentials(small_root, start_gate, tmp_path):
