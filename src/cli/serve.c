@@ -88,7 +88,10 @@ static int take_inherited_socket(struct gate_config *config, struct gate_error *
     int n = sd_listen_fds(true);
     char fd[16];
 
-    if (n < 0 || n > 1) {
+    if (n < 0) {
+        return gate_error_set(error, GATE_E_USAGE, "the socket of LISTEN_FDS cannot be taken over: %s", strerror(-n));
+    }
+    if (n > 1) {
         return gate_error_set(error, GATE_E_USAGE, "one socket can be inherited, not %d; give the .socket unit one", n);
     }
     if (n == 0) {

@@ -200,6 +200,11 @@ def test_token_in_the_place_of_its_file(root):
     check_refused(USAGE, ["--token-file"], root / "repo.git", f"--token-file={TOKEN}", GIT_GATE_TOKEN=None)
 
 
+def test_bad_words_of_systemd(root):
+    """The sentence tells the variable, and an error by its name."""
+    check_refused(USAGE, ["LISTEN_FDS", "Invalid argument"], root / "repo.git", LISTEN_PID="x", LISTEN_FDS="1")
+
+
 @pytest.mark.parametrize("soft, hard, is_told", [(256, 4096, False), (256, 256, True), (2048, 4096, False)])
 def test_open_files_are_what_the_settings_need(root, start_gate, soft, hard, is_told):
     """Raised to no more than that, as git inherits it; where it may not be raised, there are fewer connections."""
