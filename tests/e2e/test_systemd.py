@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from .backends import HOLD
+from .bridge import PASSED_ON
 from .checks import check_serves
-from .gate import PASSED_ON, PROGRAM, environment
+from .gate import PROGRAM, environment
 from .host import failing, stat_fields
 from .http import TOKEN, head, request
 from .packets import PUSH_TYPE
