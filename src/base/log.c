@@ -45,16 +45,20 @@ const char *log_level_name(enum log_level level) {
     return levels[level].name;
 }
 
-void log_init(struct log *log, int fd, enum log_level level, enum log_format format) {
+bool log_is_journal(int fd) {
     const char *stream = getenv("JOURNAL_STREAM");
     struct stat status;
     char own[64];
 
-    *log = (struct log){.fd = fd, .level = level, .format = format};
-    if (stream && fd >= 0 && fstat(fd, &status) == 0) {
-        (void)snprintf(own, sizeof(own), "%" PRIuMAX ":%" PRIuMAX, (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
-        log->journal = strcmp(stream, own) == 0;
+    if (!stream || fd < 0 || fstat(fd, &status) < 0) {
+        return false;
     }
+    (void)snprintf(own, sizeof(own), "%" PRIuMAX ":%" PRIuMAX, (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+    return strcmp(stream, own) == 0;
+}
+
+void log_init(struct log *log, int fd, enum log_level level, enum log_format format) {
+    *log = (struct log){.fd = fd, .level = level, .format = format, .journal = log_is_journal(fd)};
 }
 
 __attribute__((format(printf, 2, 3))) static void record_printf(struct record *record, const char *format, ...) {

@@ -61,7 +61,10 @@ struct log_field {
 #define log_span(name_, span_) ((struct log_field){.name = (name_), .text = (span_)})
 #define log_string(name_, string_) log_span((name_), span_of(string_))
 
-/** log_init() - write to @fd; sees by JOURNAL_STREAM whether that is the journal (systemd.exec(5)) */
+/** log_is_journal() - whether @fd leads to systemd's journal, by JOURNAL_STREAM: systemd.exec(5) */
+bool log_is_journal(int fd);
+
+/** log_init() - write to @fd, as suits the journal if it is that */
 void log_init(struct log *log, int fd, enum log_level level, enum log_format format);
 
 static inline bool log_wants(const struct log *log, enum log_level level) {

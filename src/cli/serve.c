@@ -18,6 +18,7 @@
 
 #include "access/token.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "cli/announce.h"
 #include "cli/cli.h"
 #include "cli/status.h"
@@ -38,7 +39,8 @@ static void print_help(void) {
            "no transport, the gate listens on 127.0.0.1 and a port that the kernel picks.\n"
            "\n"
            "The token comes from --token-file, the variable GIT_GATE_TOKEN, or the file\n"
-           "git-gate.token in $CREDENTIALS_DIRECTORY; with none of them a fresh one is made.\n"
+           "git-gate.token in $CREDENTIALS_DIRECTORY; with none of them a fresh one is made\n"
+           "and printed, unless that would be to systemd's journal.\n"
            "\n");
     options_print_help();
 }
@@ -132,16 +134,23 @@ static int take_token_from_environment(struct gate_config *config, struct gate_e
     return r;
 }
 
+/* A credential that is there and cannot be had is no reason for another token, which nobody would know. */
 static int take_token_from_credentials(struct gate_config *config, struct gate_error *error) {
     const char *folder = getenv("CREDENTIALS_DIRECTORY");
     char path[PATH_MAX];
 
-    if (!folder || config->token_file || config->token ||
-        snprintf(path, sizeof(path), "%s/%s", folder, credential_name) >= (int)sizeof(path) ||
-        access(path, F_OK) != 0) {
+    if (!folder || config->token_file || config->token) {
         return 0;
     }
-    return config_set_token_from(config, path, "the credential ", error);
+    errno = ENAMETOOLONG;
+    if (snprintf(path, sizeof(path), "%s/%s", folder, credential_name) < (int)sizeof(path) && access(path, R_OK) == 0) {
+        return config_set_token_from(config, path, "the credential ", error);
+    }
+    return errno == ENOENT ? 0
+                           : gate_error_set(error, GATE_E_USAGE,
+                                            "cannot read %s in the folder of CREDENTIALS_DIRECTORY: %s; it holds the "
+                                            "token, unless --token-file is given",
+                                            credential_name, strerror(errno));
 }
 
 static int mint_token(struct gate_config *config, bool *mintedp, struct gate_error *error) {
@@ -150,6 +159,12 @@ static int mint_token(struct gate_config *config, bool *mintedp, struct gate_err
 
     if (config->token_file || config->token) {
         return 0;
+    }
+    if (log_is_journal(STDOUT_FILENO)) { /* kept for long, and read by others than the one who would use it */
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "there is no token, and a fresh one would be printed to the journal; give --token-file, or "
+            "the credential git-gate.token");
     }
     r = token_mint(token, sizeof(token), token_default_prefix);
     if (r) {

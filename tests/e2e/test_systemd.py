@@ -316,7 +316,9 @@ def test_command_of_the_unit(units, small_root, start_gate, tmp_path, notified):
     words = shlex.split(command.replace("%S", str(tmp_path / "state")).replace("%i", "repo"))
     assert words[:2] == [PROGRAM, "serve"] and words[-1] == "$GIT_GATE_OPTIONS" and "--confine=require" in words
     credential, = re.findall(r"^LoadCredential=([^:]+):%E/", unit, re.M)
+    assert f"--token-file=${{CREDENTIALS_DIRECTORY}}/{credential}" in words
     (tmp_path / credential).write_text(f"{TOKEN}\n")
+    words = [word.replace("${CREDENTIALS_DIRECTORY}", str(tmp_path)) for word in words]
     gate = start_gate(*(word for word in words[2:-1] if word != "--confine=require"), transport=None, wait=False,
                       log_format=None, token=None,
                       program=activated(tmp_path / "gate.sock", token=None, NOTIFY_SOCKET=notified.path,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .checks import check_error
-from .gate import LISTENING, PROGRAM
+from .gate import LISTENING, PROGRAM, run
 from .http import TOKEN, basic, head
 from .packets import FETCH_TYPE, PUSH_TYPE
 from .polling import wait_until
@@ -73,6 +73,53 @@ def test_from_systemd_credentials(small_root, start_gate, tmp_path):
     (tmp_path / "git-gate.token").write_text(f"{TOKEN}\n")
     gate = start_gate(*options(small_root), token=None, variables={"CREDENTIALS_DIRECTORY": tmp_path})
     check_token(gate, TOKEN)
+
+
+@pytest.mark.parametrize("folder", ["{0}/file", "{0}/loop", "{0}/loops", "{0}/folder", "x" * 5000])
+def test_credential_that_cannot_be_read(small_root, tmp_path, folder):
+    """It is not the same as none: whoever gave it would not know the token that is made in its place."""
+    (tmp_path / "file").write_text("no folder\n")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "loops").mkdir()
+    (tmp_path / "loops" / "git-gate.token").symlink_to("git-gate.token")
+    (tmp_path / "folder" / "git-gate.token").mkdir(parents=True)
+    result = run("serve", *options(small_root, "--listen=127.0.0.1:0"), CREDENTIALS_DIRECTORY=folder.format(tmp_path))
+    assert (result.returncode, result.stdout) == (2, "") and "git-gate.token" in result.stderr
+
+
+def test_minted_beside_other_credentials(small_root, start_gate, tmp_path):
+    (tmp_path / "other").write_text("x")
+    gate = start_gate(*options(small_root), token=None, variables={"CREDENTIALS_DIRECTORY": tmp_path})
+    wait_until("the second line", lambda: len(gate.output) == 2)
+
+
+def journal():
+    """The two ends of a pipe that stands for systemd's journal, and the variable by which a service knows it."""
+    reader, writer = os.pipe()
+    status = os.fstat(writer)
+    return reader, writer, {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+
+
+def test_not_minted_for_the_journal(small_root, start_gate):
+    """There it would stay, and others read it."""
+    reader, writer, variables = journal()
+    gate = start_gate(*options(small_root), token=None, variables=variables, stdout=writer, wait=False, log_format=None)
+    os.close(writer)
+    assert gate.wait() == 2
+    gate.err.join()
+    assert "journal" in "".join(gate.lines) and "--token-file" in "".join(gate.lines)
+    assert os.read(reader, 100) == b""
+    os.close(reader)
+
+
+def test_with_a_token_the_journal_gets_the_address_alone(small_root, start_gate):
+    reader, writer, variables = journal()
+    gate = start_gate(*options(small_root), variables=variables, stdout=writer, wait=False)
+    os.close(writer)
+    assert LISTENING.fullmatch(os.read(reader, 4096).decode().rstrip("\n"))
+    gate.stop()
+    assert os.read(reader, 100) == b""
+    os.close(reader)
 
 
 def test_of_the_greatest_length_and_all_letters(small_root, start_gate):
