@@ -2,6 +2,7 @@
 
 #include "cli/notify.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +32,9 @@ int notify_open(void) {
     return fd_take(&fd);
 }
 
-void notify_send(int fd, const char *state) {
-    if (fd >= 0) {
-        (void)send(fd, state, strlen(state), MSG_NOSIGNAL);
+int notify_send(int fd, const char *state) {
+    if (fd < 0 || send(fd, state, strlen(state), MSG_NOSIGNAL) >= 0) {
+        return 0;
     }
+    return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ? -EAGAIN : 0;
 }

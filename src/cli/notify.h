@@ -9,5 +9,9 @@
 /** notify_open() - Return: a descriptor for notify_send(), owned by the caller; -1 when nobody wants to hear */
 int notify_open(void);
 
-/** notify_send() - say @state, as "READY=1"; who does not listen is no reason to wait or to fail */
-void notify_send(int fd, const char *state);
+/**
+ * notify_send() - say @state, as "READY=1", without waiting
+ *
+ * Return: 0, also when nobody listens any more; -EAGAIN when there is no room for it now, and it was not said.
+ */
+int notify_send(int fd, const char *state);

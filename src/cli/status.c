@@ -3,7 +3,8 @@
 /*
  * Owns what systemd hears of a running gate. It looks at the server and never changes it. Counts are compared behind
  * every event of the loop until they change; then not before the interval is over, so that a busy gate neither talks
- * nor looks more than once in it, and one that rests sleeps.
+ * nor looks more than once in it, and one that rests sleeps. Nothing counts as said before it is: READY=1 in particular,
+ * without which systemd would end a gate that serves.
  */
 
 #include "cli/status.h"
@@ -32,31 +33,30 @@ static bool has_changed(const struct status *status) {
            now.n_queued != status->said.n_queued;
 }
 
-/* @event: what stands before the counts, as "READY=1\n"; and @words between, as "stopping, ". */
-static void say(struct status *status, const char *event, const char *words) {
+static void say(struct status *status) {
+    const struct status_counts now = count(status->server);
     char message[MESSAGE_MAX];
 
-    status->said = count(status->server);
     (void)snprintf(message, sizeof(message),
-                   "%sSTATUS=%s%" PRIu64 " connections, %" PRIu64 " requests running, %" PRIu64 " queued", event, words,
-                   status->said.n_connections, status->said.n_running, status->said.n_queued);
-    notify_send(status->fd, message);
-}
-
-static bool is_stopping(const struct status *status) {
-    return status->has_said_stopping || status->server->stage != SERVER_SERVING;
+                   "%sSTATUS=%s%" PRIu64 " connections, %" PRIu64 " requests running, %" PRIu64 " queued",
+                   status->event, status->is_stopping ? "stopping, " : "", now.n_connections, now.n_running,
+                   now.n_queued);
+    if (notify_send(status->fd, message) == 0) {
+        status->event = "";
+        status->said = now;
+    }
 }
 
 /* Return: whether there was something to say. */
 static bool say_changes(struct status *status) {
-    if (is_stopping(status) && !status->has_said_stopping) {
+    if (status->server->stage != SERVER_SERVING && !status->is_stopping) {
         status_stopping(status); /* it was not a signal that ended it */
         return true;
     }
-    if (!has_changed(status)) {
+    if (!*status->event && !has_changed(status)) {
         return false;
     }
-    say(status, "", is_stopping(status) ? "stopping, " : "");
+    say(status);
     return true;
 }
 
@@ -87,11 +87,10 @@ static int on_interval(sd_event_source *source, uint64_t usec, void *userdata) {
 
 static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata) {
     struct status *status = userdata;
-    int r;
+    int r = notify_send(status->fd, "WATCHDOG=1");
 
     (void)usec;
-    notify_send(status->fd, "WATCHDOG=1");
-    r = sd_event_source_set_time_relative(source, status->watchdog_us);
+    r = sd_event_source_set_time_relative(source, r < 0 ? status->watchdog_us / 4 : status->watchdog_us);
     return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
@@ -112,7 +111,7 @@ static int add_watchdog(struct status *status, sd_event *event) {
 int status_init(struct status *status, const struct server *server, sd_event *event) {
     int r;
 
-    *status = (struct status){.server = server, .fd = notify_open()};
+    *status = (struct status){.server = server, .fd = notify_open(), .event = ""};
     if (status->fd < 0) {
         return 0;
     }
@@ -131,10 +130,11 @@ int status_ready(struct status *status) {
     if (status->fd < 0) {
         return 0;
     }
-    say(status, "READY=1\n", "");
+    status->event = "READY=1\n";
+    say(status);
     r = look_again(status, true);
     if (r >= 0 && status->watchdog_source) {
-        notify_send(status->fd, "WATCHDOG=1");
+        (void)notify_send(status->fd, "WATCHDOG=1");
         r = sd_event_source_set_time_relative(status->watchdog_source, status->watchdog_us);
         r = r < 0 ? r : sd_event_source_set_enabled(status->watchdog_source, SD_EVENT_ONESHOT);
     }
@@ -142,9 +142,15 @@ int status_ready(struct status *status) {
 }
 
 void status_stopping(struct status *status) {
-    if (status->fd >= 0 && !status->has_said_stopping) {
-        status->has_said_stopping = true;
-        say(status, "STOPPING=1\n", "stopping, ");
+    if (status->fd < 0) {
+        return;
+    }
+    if (!status->is_stopping) {
+        status->is_stopping = true;
+        status->event = "STOPPING=1\n";
+    }
+    if (*status->event) {
+        say(status);
     }
 }
 

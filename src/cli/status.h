@@ -22,13 +22,15 @@ struct status_counts {
 /**
  * struct status - what systemd is told while a gate runs; all of it is status.c's own
  * @fd: to systemd; -1 when nobody wants to hear, and then nothing costs anything
+ * @event: what it has to hear before the next counts, as "READY=1\n"; empty for nothing
  * @said: the counts that were sent last
  */
 struct status {
     const struct server *server;
     int fd;
+    const char *event;
     struct status_counts said;
-    bool has_said_stopping;
+    bool is_stopping;
     uint64_t watchdog_us;
     sd_event_source *change_source;
     sd_event_source *interval_source;
@@ -52,13 +54,14 @@ int status_init(struct status *status, const struct server *server, sd_event *ev
  * status_ready() - READY=1: clients are accepted
  *
  * From here on STATUS= follows the counts, at most once in STATUS_INTERVAL_MS and only when they change, and WATCHDOG=1
- * is sent at half the interval that systemd wants, for as long as the loop turns.
+ * is sent at half the interval that systemd wants, for as long as the loop turns. What systemd has no room for, as when many
+ * services start at once, is said behind the next interval.
  *
  * Return: 0 or a negative errno of the loop.
  */
 int status_ready(struct status *status);
 
-/** status_stopping() - STOPPING=1, once */
+/** status_stopping() - STOPPING=1, unless it has been said */
 void status_stopping(struct status *status);
 
 void status_deinit(struct status *status);

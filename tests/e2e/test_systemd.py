@@ -56,6 +56,14 @@ class Notified:
                 return self.heard
             self.heard.append((time.monotonic(), dict(line.split("=", 1) for line in text.split("\n"))))
 
+    def fill(self):
+        """As when systemd does not come to read, and other services have used up all room."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as others:
+            others.connect(str(self.path))
+            with pytest.raises(BlockingIOError):
+                while True:
+                    others.send(b"OTHERS=1", socket.MSG_DONTWAIT)
+
     def values(self, name):
         return [message[name] for _, message in self.messages() if name in message]
 
@@ -85,6 +93,44 @@ def test_words_in_their_order(small_root, start_gate, notified):
     assert heard[0] == {"READY": "1", "STATUS": AT_REST} and heard[-1]["STOPPING"] == "1"
     assert [set(message) for message in heard[1:-1]] == [{"STATUS"}] * (len(heard) - 2)
     assert heard[-1]["STATUS"].startswith("stopping, ")
+
+
+def test_ready_is_not_lost(small_root, start_gate, notified):
+    """It serves before anybody hears of it, and says so when there is room."""
+    notified.fill()
+    gate = start_gate(*options(small_root), variables={"NOTIFY_SOCKET": notified.path})
+    assert gate.ask("GET", "/nothing").status == 404
+    notified.wait_for("READY", "1")
+    gate.stop()
+    assert notified.values("READY") == notified.values("STOPPING") == ["1"]
+
+
+def test_stopping_is_not_lost_while_it_drains(gate_with, notified):
+    gate, exec_path = gate_with(HANGS, "--drain-timeout=30", variables={"NOTIFY_SOCKET": notified.path})
+    with gate.connect() as first:
+        first.send(request("POST", PUSH, PUSH_TYPE, body=b"0000"))
+        notified.wait_for("STATUS", "1 connections, 1 requests running, 0 queued")
+        notified.fill()
+        gate.signal()
+        gate.wait_stopped_accepting()
+        notified.wait_for("STOPPING", "1")
+        exec_path.release()
+        assert first.response().status == 200
+    assert gate.wait() == 0
+    assert notified.values("STOPPING") == ["1"]
+
+
+def test_stop_before_anybody_heard_of_the_start(small_root, start_gate, notified):
+    """Then it is not ready any more, and never says so."""
+    notified.fill()
+    gate = start_gate(*options(small_root, "--drain-timeout=30"), variables={"NOTIFY_SOCKET": notified.path})
+    with gate.connect() as connection:
+        connection.send(head("GET", "/nothing")[:-2])
+        gate.signal()
+        gate.wait_stopped_accepting()
+        notified.wait_for("STOPPING", "1")
+    gate.stop()
+    assert notified.values("READY") == []
 
 
 def test_counts_are_live(gate_with, notified):

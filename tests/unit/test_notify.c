@@ -4,6 +4,7 @@
 
 #include "unit_folder.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -35,10 +36,10 @@ static void expect_word(const char *path) {
     expect_true(path, fd >= 0);
     expect_true(path, fcntl(fd, F_GETFL) & O_NONBLOCK);
     expect_true(path, fcntl(fd, F_GETFD) & FD_CLOEXEC);
-    notify_send(fd, "READY=1");
+    expect_int(path, notify_send(fd, "READY=1"), 0);
     expect_int(path, recv(receiver, word, sizeof(word), 0), 7);
     expect_true(path, memcmp(word, "READY=1", 7) == 0);
-    notify_send(fd, "STOPPING=1");
+    expect_int(path, notify_send(fd, "STOPPING=1"), 0);
     expect_int(path, recv(receiver, word, sizeof(word), 0), 10);
     expect_true(path, memcmp(word, "STOPPING=1", 10) == 0);
     assert_int_equal(close(fd), 0);
@@ -78,7 +79,7 @@ static void test_absent(void **state) {
     (void)state;
     assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
     assert_int_equal(notify_open(), -1);
-    notify_send(-1, "READY=1");
+    assert_int_equal(notify_send(-1, "READY=1"), 0);
 }
 
 static void test_no_socket(void **state) {
@@ -101,9 +102,11 @@ static void test_no_socket(void **state) {
     }
 }
 
-/* Somebody was there at the start: neither a signal nor a wait when that one is gone, or does not read. */
+/* Somebody was there at the start: neither a signal nor a wait when that one does not read, or is gone. */
 static void test_nobody_listens(void **state) {
     char path[PATH_MAX + 8];
+    char word[64];
+    int n_sent;
     int receiver;
     int fd;
 
@@ -114,11 +117,15 @@ static void test_nobody_listens(void **state) {
     fd = notify_open();
     assert_true(fd >= 0);
     (void)alarm(20);
-    for (int i = 0; i < 10000; i++) {
-        notify_send(fd, "WATCHDOG=1");
+    for (n_sent = 0; notify_send(fd, "WATCHDOG=1") == 0; n_sent++) {
+        assert_true(n_sent < 10000);
     }
+    assert_true(n_sent > 0);
+    assert_int_equal(notify_send(fd, "READY=1"), -EAGAIN);
+    assert_int_equal(recv(receiver, word, sizeof(word), 0), 10);
+    assert_int_equal(notify_send(fd, "READY=1"), 0); /* there is room again */
     assert_int_equal(close(receiver), 0);
-    notify_send(fd, "READY=1");
+    assert_int_equal(notify_send(fd, "READY=1"), 0);
     (void)alarm(0);
     assert_int_equal(close(fd), 0);
 }
