@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import os
 import warnings
 import weakref
 from _thread import start_new_thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, List, Optional, Protocol, Sequence, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Optional, Protocol, Sequence, Type, TypeVar, Union
 
 from ._library import E_INTERNAL, GateError, Server, Setting, mint_token
 
@@ -68,15 +69,23 @@ def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
 
 
-def _in_thread(function: Callable[..., None], *arguments: object) -> "asyncio.Future[None]":
-    """Call it on a thread of its own: the loop's own threads may all be busy, even with waiting for this very gate."""
-    executor = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="git-gate")
+@contextlib.contextmanager
+def _own_thread() -> Iterator[concurrent.futures.Executor]:
+    """For calls that wait: the loop's own threads may all be busy, even with waiting for this very gate."""
+    thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="git-gate")
     try:
-        return asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
+        yield thread
+    finally:
+        thread.shutdown(wait=False)
+
+
+def _call(thread: concurrent.futures.Executor, function: Callable[..., None],
+          *arguments: object) -> "asyncio.Future[None]":
+    """Begin it there. The first call makes the thread, if the system allows one more; those behind it need none."""
+    try:
+        return asyncio.get_running_loop().run_in_executor(thread, function, *arguments)
     except RuntimeError as error:
         raise GateError(f"there is no thread to wait on: {error}", E_INTERNAL) from error
-    finally:
-        executor.shutdown(wait=False)
 
 
 async def _ended(*calls: "asyncio.Future[None]") -> None:
@@ -90,15 +99,30 @@ async def _ended(*calls: "asyncio.Future[None]") -> None:
         call.exception()  # so that asyncio does not complain that nobody looked
 
 
-async def _end_at_once(server: Server) -> None:
-    """Of two stops, the second one ends what the first one waits for."""
-    await _ended(_in_thread(server.stop), _in_thread(server.stop))
+def _hurry(server: Server) -> "List[asyncio.Future[None]]":
+    """One more stop ends what the first one waits for; without a thread for it, the first one takes its time."""
+    with contextlib.suppress(GateError), _own_thread() as thread:
+        return [_call(thread, server.stop)]
+    return []
+
+
+async def _end_at_once(thread: concurrent.futures.Executor, server: Server) -> None:
+    """Whatever happens, for nobody else would. At its end, the interpreter takes no more calls on threads."""
+    try:
+        stopping = _call(thread, server.stop)
+    except GateError:
+        _stop_quietly(server)
+    else:
+        await _ended(stopping, *_hurry(server))
 
 
 def _drop(server: Server) -> None:
     """Nobody can stop this server any more, so it is stopped, by a thread, as this one may be the loop's."""
     if server.is_running():
-        start_new_thread(_stop_quietly, (server,))
+        try:
+            start_new_thread(_stop_quietly, (server,))
+        except RuntimeError:  # none is to be had, as at the end of the interpreter, where no loop is left to block
+            _stop_quietly(server)
         warnings.warn("a GateServer was dropped while it ran: await stop()", ResourceWarning, stacklevel=2)
 
 
@@ -174,14 +198,15 @@ class GateServer:
         Without a transport, or with two, it is a ValueError; any other failure is a GateError, and leaves nothing. When
         it is cancelled, the server is stopped before CancelledError is raised.
         """
-        starting = _in_thread(self._server.start, [*self._settings, *self._transport()])
-        try:
-            await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            await _ended(starting)
-            if starting.exception() is None:  # otherwise what runs, if anything, is not of this call
-                await _end_at_once(self._server)
-            raise
+        with _own_thread() as thread:
+            starting = _call(thread, self._server.start, [*self._settings, *self._transport()])
+            try:
+                await asyncio.shield(starting)
+            except asyncio.CancelledError:
+                await _ended(starting)
+                if starting.exception() is None:  # otherwise what runs, if anything, is not of this call
+                    await _end_at_once(thread, self._server)
+                raise
 
     async def stop(self) -> None:
         """
@@ -191,12 +216,13 @@ class GateServer:
         stopped one can be started again. A second call while one waits, or cancelling it, ends at once what is left;
         when CancelledError is raised, the server is stopped. It is a GateError when serving had ended by a fault.
         """
-        stopping = _in_thread(self._server.stop)
-        try:
-            await asyncio.shield(stopping)
-        except asyncio.CancelledError:
-            await _ended(stopping, _in_thread(self._server.stop))
-            raise
+        with _own_thread() as thread:
+            stopping = _call(thread, self._server.stop)
+            try:
+                await asyncio.shield(stopping)
+            except asyncio.CancelledError:
+                await _ended(stopping, *_hurry(self._server))
+                raise
 
     async def __aenter__(self: Self) -> Self:
         """Start it."""

@@ -27,7 +27,7 @@ from .targets import FETCH, INFO_PUSH
 pytestmark = needs_library
 git_gate = load()
 
-E_USAGE, E_START = 2, 4
+E_INTERNAL, E_USAGE, E_START = 1, 2, 4
 CONFINE = os.environ.get("GIT_GATE_CONFINE", "auto")
 LONG = 600  # seconds that no test waits for
 SOON = 15  # seconds in which it has to happen, with a lot to spare
@@ -320,6 +320,60 @@ def test_stop_can_be_hurried(make, where, how):
     asyncio.run(use())
 
 
+@pytest.fixture
+def without_threads(monkeypatch):
+    """Call it, and from then on Python makes no thread any more, as where TasksMax= or a container's limit is reached."""
+    def refuse(*_):
+        raise RuntimeError("can't start new thread")
+
+    def begin():
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        monkeypatch.setattr(git_gate, "start_new_thread", refuse)
+    return begin
+
+
+def test_cancelled_start_leaves_nothing_without_threads(make, where, slow_git, without_threads):
+    async def use():
+        gate = make(**where)
+        starting = asyncio.ensure_future(gate.start())
+        await become("git is asked", lambda: "git" in children())
+        without_threads()
+        starting.cancel()
+        await asyncio.sleep(0)
+        slow_git.touch()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        assert gate.address is None
+    asyncio.run(use())
+
+
+def test_cancelled_stop_stops_without_threads(make, where, without_threads):
+    """Nothing can hurry it, so it drains."""
+    async def use():
+        gate = make(**where, drain_timeout=1)
+        await gate.start()
+        address = gate.address
+        async with request_under_way(gate):
+            stopping = asyncio.ensure_future(gate.stop())
+            await become("nobody is accepted", lambda: not is_served(address))
+            without_threads()
+            stopping.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(stopping, SOON)
+            assert gate.address is None and not children()
+    asyncio.run(use())
+
+
+def test_without_threads_nothing_starts(make, where, without_threads):
+    async def use():
+        gate = make(**where)
+        without_threads()
+        with pytest.raises(git_gate.GateError, match="no thread") as failure:
+            await gate.start()
+        assert failure.value.code == E_INTERNAL and gate.address is None
+    asyncio.run(use())
+
+
 def descriptors():
     """How many are open. What an event loop needs must be open already."""
     return len(os.listdir("/proc/self/fd"))
@@ -362,6 +416,18 @@ def test_one_that_is_dropped_stops(make, where, tmp_path):
         gc.collect()
     wait_until("its end", lambda: not is_served(address))
     wait_until("the socket is removed", lambda: not (tmp_path / "run" / "gate.sock").exists())
+
+
+def test_one_that_is_dropped_without_threads_stops_at_once(make, where, without_threads):
+    async def use():
+        gate = make(**where)
+        await gate.start()
+        without_threads()
+        return gate.address
+    with pytest.warns(ResourceWarning, match="dropped"):
+        address = asyncio.run(use())
+        gc.collect()
+    assert not is_served(address)
 
 
 # ---- confinement ----
