@@ -153,8 +153,8 @@ class GateServer:
         empty list are the default. An option that does not exist is a GateError at start().
 
     A server that is dropped while it runs is stopped, with a ResourceWarning; so is, in the end of the interpreter, any
-    that still runs, which then waits for drain_timeout if there are requests. In the child of a fork no server runs, and
-    nothing of one is held by it, so multiprocessing and gates do not mind each other.
+    that still runs, all of them at once, which then waits for drain_timeout if there are requests. In the child of a fork
+    no server runs, and nothing of one is held by it: multiprocessing and gates do not mind each other.
     """
 
     def __init__(

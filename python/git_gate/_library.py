@@ -9,13 +9,12 @@ is freed by whoever lets go of it last, so never while somebody still waits in a
 from __future__ import annotations
 
 import atexit
-import contextlib
 import ctypes
 import errno
 import os
 import threading
 import weakref
-from typing import Iterable, Optional, Tuple
+from typing import Callable, Iterable, Optional, Tuple
 
 E_INTERNAL = 1
 E_USAGE = 2
@@ -53,7 +52,10 @@ _POINTER_OUT = ctypes.POINTER(ctypes.c_void_p)
 _ERROR_OUT = ctypes.POINTER(_Error)
 _TEXT = ctypes.c_char_p
 
-# What gitgate.h declares: what each call returns, and what it takes.
+_THREAD = ctypes.c_ulong  # pthread_t
+_THREAD_OUT = ctypes.POINTER(ctypes.c_ulong)
+
+# What gitgate.h declares: what each call returns, and what it takes. And threads as C makes them, by the library's libc.
 _CALLS = {
     "gate_config_new": (ctypes.c_int, [_POINTER_OUT]),
     "gate_config_set": (ctypes.c_int, [_POINTER, _TEXT, _TEXT, _ERROR_OUT]),
@@ -64,6 +66,8 @@ _CALLS = {
     "gate_server_stop": (ctypes.c_int, [_POINTER]),
     "gate_server_free": (_POINTER, [_POINTER]),
     "gate_mint_token": (ctypes.c_int, [_TEXT, ctypes.c_size_t, _TEXT]),
+    "pthread_create": (ctypes.c_int, [_THREAD_OUT, _POINTER, _POINTER, _POINTER]),
+    "pthread_join": (ctypes.c_int, [_THREAD, _POINTER]),
 }
 
 
@@ -134,6 +138,19 @@ class _Native:
         if _library.gate_server_stop(self._pointer):
             raise GateError("the gate had ended by a fault before it was stopped; its log says by which", E_INTERNAL)
 
+    def begin_stop(self) -> Callable[[], None]:
+        """Stop it on a thread that Python has no part in. What is returned waits for the end, and stops it otherwise."""
+        thread = _THREAD()
+        call = ctypes.cast(_library.gate_server_stop, ctypes.c_void_p)
+        is_made = _library.pthread_create(ctypes.byref(thread), None, call, self._pointer) == 0
+
+        def wait() -> None:
+            if is_made:
+                _library.pthread_join(thread, None)
+            else:
+                _library.gate_server_stop(self._pointer)
+        return wait  # which holds this server until then
+
 
 class Server:
     """
@@ -168,6 +185,12 @@ class Server:
                 if self._native is native:
                     self._native = None
 
+    def begin_stop(self) -> Callable[[], None]:
+        """The same in two steps, the second of which waits. For the end of the interpreter, which makes no threads."""
+        with self._changing:
+            native, self._native = self._native, None
+        return native.begin_stop() if native is not None else lambda: None
+
     def address(self) -> Optional[str]:
         native = self._native
         return native.address() if native is not None else None
@@ -186,10 +209,14 @@ _servers: "weakref.WeakSet[Server]" = weakref.WeakSet()
 
 
 def _stop_servers() -> None:
-    """So that a program that ends leaves no socket and no process, whatever it has forgotten."""
-    for server in list(_servers):
-        with contextlib.suppress(GateError):
-            server.stop()
+    """
+    So that a program that ends leaves no socket and no process, whatever it has forgotten.
+
+    All at once, for each one may have to drain: it takes as long as the slowest, and not as long as all of them.
+    """
+    waits = [server.begin_stop() for server in list(_servers)]
+    for wait in waits:
+        wait()
 
 
 def _forget_servers() -> None:

@@ -3,7 +3,7 @@
 
 import pytest
 
-from .python_package import LIBRARY, python
+from .python_package import LIBRARY, is_served, python
 
 pytestmark = pytest.mark.skipif(not LIBRARY.exists(), reason=f"needs {LIBRARY}, as it is built together with the program")
 
@@ -13,7 +13,7 @@ import asyncio, multiprocessing, sys, time
 from git_gate import GateServer
 from tests.e2e.host import children
 from tests.e2e.http import TOKEN, Connection, request
-from tests.e2e.packets import DELIMITER, FETCH_TYPE, FLUSH, PROTOCOL_2, packet
+from tests.e2e.packets import DELIMITER, FETCH_TYPE, FLUSH, PROTOCOL_2, packet, unfinished
 from tests.e2e.polling import wait_until
 from tests.e2e.python_package import ask, is_served, place
 from tests.e2e.targets import FETCH
@@ -25,6 +25,52 @@ def gate(**named):
 
 def wait_for_git(count=1):
     wait_until("git reads", lambda: children().count("git-http-backen") == count)
+"""
+
+# Since Python 3.12, an interpreter that ends makes no more threads; here none does.
+ENDS = """
+import atexit, sys, threading, time
+atexit.register(lambda: print(time.monotonic() - begin))  # registered before those of git_gate, it is called behind them
+""" + BEGINNING + """
+def refuse(*_):
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+
+def make_no_threads():
+    import git_gate
+    threading.Thread.start = git_gate.start_new_thread = refuse
+"""
+
+STALLED = ENDS + """
+async def main():
+    for _ in range(5):
+        server = gate(drain_timeout=3)
+        await server.start()
+        client = Connection(place(server.address))
+        client.send(request("POST", FETCH, FETCH_TYPE, f"Content-Length: {len(unfinished()) + 1}") + unfinished())
+        held.extend([server, client])
+    wait_for_git(5)
+    print("\\n".join(server.address for server in held[::2]))
+
+held = []
+asyncio.run(main())
+make_no_threads()
+begin = time.monotonic()
+"""
+
+DROPPED = ENDS + """
+async def main():
+    server = gate()
+    await server.start()
+    print(server.address)
+    return server
+
+def drop():
+    make_no_threads()
+    held.clear()
+
+held = [asyncio.run(main())]
+atexit.register(drop)
+begin = time.monotonic()
 """
 
 FORKS = BEGINNING + """
@@ -59,3 +105,18 @@ asyncio.run(main())
 def test_a_worker_that_is_a_fork_holds_nothing(small_root):
     """Neither git's input, whose end would never come, nor the port, which would listen when nobody serves."""
     python("-W", "ignore::DeprecationWarning", "-c", FORKS, small_root)
+
+
+def test_gates_that_still_run_stop_all_at_once_in_the_end(small_root):
+    """Five, each with a client that stalls, take as long as one: the drain timeout, and what is ended behind it."""
+    *addresses, seconds = python("-c", STALLED, small_root).stdout.split()
+    assert len(addresses) == 5 and not any(is_served(address) for address in addresses)
+    assert 2.9 < float(seconds) < 9
+
+
+def test_gate_that_is_dropped_in_the_end_stops(small_root):
+    """Quietly: nothing is printed but that it was dropped."""
+    result = python("-W", "default::ResourceWarning", "-c", DROPPED, small_root)
+    address, _ = result.stdout.split()
+    assert not is_served(address)
+    assert "was dropped while it ran" in result.stderr and "Traceback" not in result.stderr
