@@ -14,15 +14,17 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/fd.h"
 #include "client/dial.h"
+#include "client/peer.h"
 
 enum {
     SLOT_LISTENER,
     SLOT_WATCHED,
-    SLOT_RELAYS, /* the first of two for each relay */
+    SLOT_RELAYS, /* from here on: one for a client that waits for a gate, and two for a relay */
     MS_PER_S = 1000,
     NS_PER_MS = 1000000,
 };
@@ -104,6 +106,9 @@ static int accept_client(struct bridge *bridge, int64_t now_ms) {
     if (fd < 0) {
         return errno == ECONNABORTED || errno == EINTR ? 0 : -errno;
     }
+    if (bridge->is_private && !peer_is_own(fd)) {
+        return 0;
+    }
     relay = malloc(sizeof(*relay));
     if (!relay) {
         return -ENOMEM;
@@ -136,42 +141,67 @@ static int until(int64_t due_ms, int64_t now_ms, int timeout_ms) {
     return timeout_ms < 0 || left_ms < timeout_ms ? left_ms : timeout_ms;
 }
 
-/* Fills in what to wait for. Return: for how long. */
-static int await(struct bridge *bridge, int64_t now_ms, int timeout_ms) {
+/* Descriptors that are not there must not be counted: poll(2) takes no more than may be open. Return: the next slot. */
+static size_t await_relay(struct bridge *bridge, struct relay *relay, size_t slot) {
+    struct pollfd pollfds[2];
+
+    relay_await(relay, pollfds);
+    relay->slot = slot;
+    if (relay->gate < 0) {
+        bridge->pollfds[slot] = (struct pollfd){.fd = relay->client}; /* for a reset alone */
+        return slot + 1;
+    }
+    memcpy(&bridge->pollfds[slot], pollfds, sizeof(pollfds));
+    return slot + 2;
+}
+
+/* Fills in what to wait for. Return: for how long. @n_slotsp: how many they are. */
+static int await(struct bridge *bridge, int64_t now_ms, int timeout_ms, size_t *n_slotsp) {
     bool may_accept = bridge->n_relays < BRIDGE_MAX_CLIENTS && now_ms >= bridge->shortage_until_ms;
+    size_t slot = SLOT_RELAYS;
 
     bridge->pollfds[SLOT_LISTENER] = (struct pollfd){.fd = may_accept ? bridge->listener : -1, .events = POLLIN};
-    bridge->pollfds[SLOT_WATCHED] = (struct pollfd){.fd = bridge->has_hung_up ? -1 : bridge->watched};
+    bridge->pollfds[SLOT_WATCHED] =
+        (struct pollfd){.fd = bridge->has_come ? -1 : bridge->watched, .events = bridge->watched_events};
     if (now_ms < bridge->shortage_until_ms) {
         timeout_ms = until(bridge->shortage_until_ms, now_ms, timeout_ms);
     }
     for (size_t i = 0; i < bridge->n_relays; i++) {
-        relay_await(bridge->relays[i], &bridge->pollfds[SLOT_RELAYS + 2 * i]);
-        if (bridge->relays[i]->gate < 0) {
+        struct relay *relay = bridge->relays[i];
+
+        slot = await_relay(bridge, relay, slot);
+        if (relay->gate < 0) {
             timeout_ms = until(bridge->retry_ms, now_ms, timeout_ms);
+        } else if (relay_lingers(relay)) {
+            timeout_ms = until(relay->since_ms + RELAY_LINGER_MS, now_ms, timeout_ms);
         }
     }
+    *n_slotsp = slot;
     return timeout_ms;
 }
 
 /* Return: whether it goes on. */
 static bool serve_relay(struct bridge *bridge, size_t i, int64_t now_ms, bool may_retry) {
-    const struct pollfd *pollfds = &bridge->pollfds[SLOT_RELAYS + 2 * i];
     struct relay *relay = bridge->relays[i];
+    const struct pollfd *pollfds = &bridge->pollfds[relay->slot];
 
     if (relay->gate < 0) {
-        return !may_retry || connect_gate(bridge, relay, now_ms);
+        return pollfds[0].revents == 0 && (!may_retry || connect_gate(bridge, relay, now_ms));
+    }
+    if (relay_lingers(relay) && now_ms - relay->since_ms >= RELAY_LINGER_MS) {
+        return false;
     }
     return (pollfds[0].revents | pollfds[1].revents) == 0 || relay_pump(relay, pollfds, now_ms);
 }
 
 int bridge_step(struct bridge *bridge, int timeout_ms, const sigset_t *signals) {
     int64_t now_ms = bridge_now_ms();
-    int wait_ms = await(bridge, now_ms, timeout_ms);
+    size_t n_slots;
+    int wait_ms = await(bridge, now_ms, timeout_ms, &n_slots);
     struct timespec wait = {.tv_sec = wait_ms / MS_PER_S, .tv_nsec = wait_ms % MS_PER_S * (long)NS_PER_MS};
     bool may_retry;
 
-    if (ppoll(bridge->pollfds, SLOT_RELAYS + 2 * bridge->n_relays, wait_ms < 0 ? NULL : &wait, signals) < 0) {
+    if (ppoll(bridge->pollfds, n_slots, wait_ms < 0 ? NULL : &wait, signals) < 0) {
         return -errno;
     }
     now_ms = bridge_now_ms();
@@ -181,7 +211,7 @@ int bridge_step(struct bridge *bridge, int timeout_ms, const sigset_t *signals) 
             end_relay(bridge, i);
         }
     }
-    bridge->has_hung_up |= bridge->pollfds[SLOT_WATCHED].revents != 0;
+    bridge->has_come |= bridge->pollfds[SLOT_WATCHED].revents != 0;
     if (bridge->pollfds[SLOT_LISTENER].revents != 0) {
         accept_clients(bridge, now_ms);
     }

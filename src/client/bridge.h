@@ -26,8 +26,9 @@ enum {
  * @socket_path: the caller's
  * @patience_ms: how long a client waits for a gate that is not there; BRIDGE_PATIENCE_MS or less
  * @spare: a connection to the gate, made before, for the first client; owned, -1 for none
- * @watched: a descriptor whose other end may hang up, as a pipe's; -1 for none
- * @has_hung_up: it has
+ * @is_private: clients of other users are turned away
+ * @watched: a descriptor that is waited for as well, for its @watched_events or until its other end hangs up; -1 for none
+ * @has_come: one of them has come
  * @relays, @n_relays: one for each client
  * @cause: why the last client was given up that found no gate, a positive errno; 0 when one has found it since
  * @on_end: told of each client's end; NULL for nobody
@@ -38,8 +39,10 @@ struct bridge {
     const char *socket_path;
     int64_t patience_ms;
     int spare;
+    bool is_private;
     int watched;
-    bool has_hung_up;
+    short watched_events;
+    bool has_come;
     struct relay *relays[BRIDGE_MAX_CLIENTS];
     size_t n_relays;
     int cause;
@@ -67,7 +70,8 @@ int64_t bridge_now_ms(void);
 /**
  * bridge_step() - wait until something can be moved, and move it
  * @timeout_ms: of the wait; -1 for none
- * @signals: blocked while it waits, in place of those that are blocked now: ppoll(2)
+ * @signals: blocked while it waits, in place of those that are blocked now: ppoll(2); NULL for the same. A signal may stay
+ *           pending while there is much to move.
  *
  * Return: 0; -EINTR when a signal came; any other errno of ppoll(2).
  */

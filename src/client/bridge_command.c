@@ -9,26 +9,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/un.h>
 
 #include "base/argument.h"
+#include "base/fd.h"
 #include "base/loopback.h"
 #include "client/bridge.h"
 #include "client/dial.h"
 
 static const char names[] = "--socket=PATH or GIT_GATE_SOCKET";
 
+enum {
+    OTHER_DESCRIPTORS = 16,
+};
+
 struct bridge_options {
     const char *listen;
     const char *socket;
     bool wants_help;
 };
-
-static volatile sig_atomic_t is_stopped;
-
-static void on_stop(int signal) {
-    (void)signal;
-    is_stopped = 1;
-}
 
 static void print_help(const char *program) {
     printf("usage: %s --listen=HOST:PORT [--socket=PATH]\n"
@@ -58,7 +59,8 @@ static int parse(struct bridge_options *options, char *argv[], struct gate_error
             options->socket = value;
         } else {
             return gate_error_set(error, GATE_E_USAGE,
-                                  "a bridge takes --listen=HOST:PORT and --socket=PATH, and not '%.128s'", argument);
+                                  "a bridge takes --listen=HOST:PORT and --socket=PATH, and not '%.*s'",
+                                  argument_name_size(argument), argument);
         }
         if (!value || !*value) {
             return gate_error_set(error, GATE_E_USAGE, "%.*s needs a value", argument_name_size(argument), argument);
@@ -86,20 +88,29 @@ static int listen_on(struct bridge *bridge, const char *text, struct gate_error 
              : 0;
 }
 
-/* SIGTERM and SIGINT are let in only while it waits, so none is missed. @waiting: the mask for that. */
-static void await_signals(sigset_t *waiting) {
-    struct sigaction action = {.sa_handler = on_stop};
+/* As a descriptor, since a bridge with much to move never waits so that a signal could come in. Return: fd, an errno. */
+static int open_signals(void) {
     sigset_t stops;
+    int fd;
 
     (void)sigemptyset(&stops);
     (void)sigaddset(&stops, SIGTERM);
     (void)sigaddset(&stops, SIGINT);
-    (void)sigprocmask(SIG_BLOCK, &stops, waiting);
-    (void)sigdelset(waiting, SIGTERM);
-    (void)sigdelset(waiting, SIGINT);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigprocmask(SIG_BLOCK, &stops, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    fd = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Each client has two. */
+static void raise_limit(void) {
+    const rlim_t needed = 2 * BRIDGE_MAX_CLIENTS + OTHER_DESCRIPTORS;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
+        limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* with fewer, further clients wait */
+    }
 }
 
 /* Once for each time in which there is no gate, and not for each client of it. */
@@ -113,11 +124,11 @@ static void complain(const char *program, struct bridge *bridge, int *said_cause
     *said_causep = bridge->cause;
 }
 
-static int serve(const char *program, struct bridge *bridge, const sigset_t *waiting, struct gate_error *error) {
+static int serve(const char *program, struct bridge *bridge, struct gate_error *error) {
     int said_cause = 0;
 
-    while (!is_stopped) {
-        int r = bridge_step(bridge, -1, waiting);
+    while (!bridge->has_come) {
+        int r = bridge_step(bridge, -1, NULL);
 
         if (r && r != -EINTR) {
             return gate_error_set(error, GATE_E_INTERNAL, "cannot wait for clients: %s", strerror(-r));
@@ -130,18 +141,23 @@ static int serve(const char *program, struct bridge *bridge, const sigset_t *wai
 static int run(const char *program, struct bridge *bridge, const struct bridge_options *options,
                struct gate_error *error) {
     char address[BRIDGE_ADDRESS_MAX];
-    sigset_t waiting;
+    _cleanup_fd_ int signals = open_signals();
     int r;
 
-    await_signals(&waiting);
+    if (signals < 0) {
+        return gate_error_set(error, GATE_E_INTERNAL, "cannot wait for signals: %s", strerror(-signals));
+    }
+    raise_limit();
     r = listen_on(bridge, options->listen, error);
     if (r) {
         return r;
     }
+    bridge->watched = signals;
+    bridge->watched_events = POLLIN;
     bridge_address(bridge, address);
     printf("listening %s\n", address);
     (void)fflush(stdout); /* who does not listen is no reason to stop */
-    return serve(program, bridge, &waiting, error);
+    return serve(program, bridge, error);
 }
 
 int bridge_command(const char *program, char *argv[], struct gate_error *error) {
@@ -156,7 +172,13 @@ int bridge_command(const char *program, char *argv[], struct gate_error *error) 
         print_help(program);
         return 0;
     }
-    bridge_init(&bridge, options.socket && *options.socket ? options.socket : dial_default_socket);
+    if (!options.socket || !*options.socket) {
+        options.socket = dial_default_socket;
+    }
+    if (strlen(options.socket) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+        return dial_explain(options.socket, ENAMETOOLONG, names, error);
+    }
+    bridge_init(&bridge, options.socket);
     r = run(program, &bridge, &options, error);
     bridge_deinit(&bridge);
     return r;

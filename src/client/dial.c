@@ -29,7 +29,8 @@ int dial_open(int *fdp, const char *path) {
 }
 
 bool dial_may_pass(int r) {
-    return r == -ENOENT || r == -ECONNREFUSED || r == -EAGAIN || r == -EINTR;
+    return r == -ENOENT || r == -ECONNREFUSED || r == -EAGAIN || r == -EINTR || r == -EMFILE || r == -ENFILE ||
+           r == -ENOMEM || r == -ENOBUFS;
 }
 
 int dial_explain(const char *path, int cause, const char *names, struct gate_error *error) {
@@ -66,6 +67,10 @@ int dial_explain(const char *path, int cause, const char *names, struct gate_err
         return gate_error_set(error, GATE_E_USAGE,
                               "the socket's path is longer than %zu bytes, which no socket's can be; %s names another",
                               sizeof(((struct sockaddr_un *)0)->sun_path) - 1, names);
+    }
+    if (cause == EMFILE || cause == ENFILE) {
+        return gate_error_set(error, GATE_E_INTERNAL, "cannot connect to '%s': %s; raise the limit (ulimit -n)", path,
+                              strerror(cause));
     }
     return gate_error_set(error, GATE_E_INTERNAL, "cannot connect to '%s': %s; %s names another", path, strerror(cause),
                           names);

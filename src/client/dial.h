@@ -17,7 +17,7 @@ static const char dial_default_socket[] = "/run/git-gate/gate.sock";
  */
 int dial_open(int *fdp, const char *path);
 
-/** dial_may_pass() - whether what dial_open() returned may be better in a moment: a gate that starts, or is busy */
+/** dial_may_pass() - whether what dial_open() returned may be better in a moment: a gate that starts, or a shortage */
 bool dial_may_pass(int r);
 
 /**
@@ -25,6 +25,6 @@ bool dial_may_pass(int r);
  * @cause: an errno, positive
  * @names: what names another socket, as "--socket=PATH or GIT_GATE_SOCKET"
  *
- * Return: GATE_E_INTERNAL.
+ * Return: GATE_E_INTERNAL, or GATE_E_USAGE for a path that can be none.
  */
 int dial_explain(const char *path, int cause, const char *names, struct gate_error *error);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 enum {
+    STATUS_ERROR = 400, /* the first of them */
     STATUS_UNAUTHORIZED = 401,
     STATUS_FORBIDDEN = 403,
     STATUS_NOT_FOUND = 404,
@@ -59,19 +60,29 @@ static int parse_status(struct span words) {
     return status;
 }
 
+/* What each error of a gate has in its head: reply.c. As much of the head as is there. */
+static bool is_of_gate(int status, struct span head) {
+    return says(head, "Content-Type: text/plain") &&
+           (status != STATUS_UNAUTHORIZED || says(head, "realm=\"git-gate\""));
+}
+
 enum refusal refusal_parse(struct span words) {
     static const char behind_head[] = "\r\n\r\n";
-    struct span sentence = {NULL, 0};
+    struct span head = words;
+    const char *end;
+    int status;
 
     if (words.size == 0) {
         return REFUSAL_NONE;
     }
     if (!begins_as_http(words)) {
-        return REFUSAL_NOT_HTTP;
+        return REFUSAL_STRANGER;
     }
-    sentence.data = memmem(words.data, words.size, behind_head, strlen(behind_head));
-    if (sentence.data) {
-        sentence.size = words.size - (size_t)(sentence.data - words.data);
+    status = parse_status(words);
+    end = memmem(words.data, words.size, behind_head, strlen(behind_head));
+    if (status < STATUS_ERROR || !end) {
+        return REFUSAL_NONE;
     }
-    return refusal_of(parse_status(words), sentence);
+    head.size = (size_t)(end - words.data);
+    return is_of_gate(status, head) ? refusal_of(status, (struct span){end, words.size - head.size}) : REFUSAL_STRANGER;
 }

@@ -7,7 +7,7 @@
  * enum refusal - what a gate's first answer to a client says of the token and the repository
  *
  * REFUSAL_NONE:          nothing: it serves, or fails for another reason, or is not whole enough to tell
- * REFUSAL_NOT_HTTP:      it is no HTTP, so that is no gate
+ * REFUSAL_STRANGER:      it is not that of a gate: no HTTP, or an error that is not told in a gate's way
  * REFUSAL_ANONYMOUS:     no token was sent, or not in the form of one
  * REFUSAL_TOKEN:         the token is another gate's
  * REFUSAL_SCOPE:         the token is for another repository
@@ -15,7 +15,7 @@
  */
 enum refusal {
     REFUSAL_NONE,
-    REFUSAL_NOT_HTTP,
+    REFUSAL_STRANGER,
     REFUSAL_ANONYMOUS,
     REFUSAL_TOKEN,
     REFUSAL_SCOPE,
@@ -26,7 +26,7 @@ enum refusal {
  * refusal_of() - the same for a status and the sentence behind it
  *
  * One status stands for several reasons, which the gate's sentence tells apart: access/verdict.c, to which the end-to-end
- * tests hold. Never REFUSAL_NOT_HTTP.
+ * tests hold. Never REFUSAL_STRANGER.
  */
 enum refusal refusal_of(int status, struct span sentence);
 

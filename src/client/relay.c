@@ -34,7 +34,7 @@ void relay_deinit(struct relay *relay) {
 /* ---- waiting ---- */
 
 static bool wants_bytes(const struct relay_way *way) {
-    return way->state == RELAY_OPEN && buffer_size(&way->buffer) == 0;
+    return way->state == RELAY_DROPPING || (way->state == RELAY_OPEN && buffer_size(&way->buffer) == 0);
 }
 
 static short events_of(const struct relay_way *from, const struct relay_way *to) {
@@ -42,13 +42,15 @@ static short events_of(const struct relay_way *from, const struct relay_way *to)
 }
 
 /*
- * poll(2) tells of an end again and again, so a descriptor of which nothing is wanted is left out; the gate's, whose end
- * is one, only once it is known.
+ * poll(2) tells of an end again and again, so a side that has come to both of its ends is left out. The gate's end is
+ * looked for until it is known, and so is a client's reset.
  */
 void relay_await(const struct relay *relay, struct pollfd pollfds[2]) {
+    bool client_has_ended = relay->up.state != RELAY_OPEN && relay->up.state != RELAY_DROPPING;
+
     pollfds[0] = (struct pollfd){.fd = relay->client, .events = events_of(&relay->up, &relay->down)};
     pollfds[1] = (struct pollfd){.fd = relay->gate, .events = events_of(&relay->down, &relay->up)};
-    if (pollfds[0].events == 0 || relay->gate < 0) {
+    if (relay->down.state == RELAY_DONE && client_has_ended) {
         pollfds[0].fd = -1;
     }
     if (pollfds[1].events == 0 && relay->gate_is_gone) {
@@ -58,9 +60,9 @@ void relay_await(const struct relay *relay, struct pollfd pollfds[2]) {
 
 /* ---- moving ---- */
 
-static void finish(struct relay_way *way) {
+static void finish(struct relay_way *way, enum relay_state state) {
     buffer_release(&way->buffer);
-    way->state = RELAY_DONE;
+    way->state = state;
 }
 
 /* Return: 1 when something came, 0 when not. */
@@ -68,7 +70,7 @@ static int read_from(struct relay_way *way, int source) {
     ssize_t n = wants_bytes(way) ? buffer_read(&way->buffer, source) : -EAGAIN;
 
     if (n <= 0 && n != -EAGAIN) {
-        way->state = RELAY_ENDING; /* an error is an end, too */
+        way->state = way->state == RELAY_OPEN ? RELAY_ENDING : RELAY_DONE; /* an error is an end, too */
     }
     return n > 0;
 }
@@ -88,7 +90,7 @@ static int write_to(struct relay_way *way, int sink) {
     }
     if (way->state == RELAY_ENDING) {
         (void)shutdown(sink, SHUT_WR);
-        finish(way);
+        finish(way, RELAY_DONE);
     }
     return 0;
 }
@@ -102,13 +104,25 @@ static void keep_words(struct relay *relay) {
     relay->n_words += n;
 }
 
-/* Return: as write_to(); a gate that reads no more may still have an answer, so that is no failure. */
+/* The gate reads no more; it may still have an answer. Whether the client is at its end shows when it is read from. */
+static void drop(struct relay *relay) {
+    if (relay->up.state != RELAY_DONE) {
+        finish(&relay->up, relay->up.state == RELAY_ENDING ? RELAY_DONE : RELAY_DROPPING);
+    }
+}
+
+/* Return: as write_to(), but that a gate which reads no more is no failure. */
 static int pump_up(struct relay *relay) {
     int n_read = read_from(&relay->up, relay->client);
-    int n_written = write_to(&relay->up, relay->gate);
+    int n_written;
 
+    if (relay->up.state == RELAY_DROPPING) {
+        buffer_release(&relay->up.buffer);
+        return n_read;
+    }
+    n_written = write_to(&relay->up, relay->gate);
     if (n_written < 0) {
-        finish(&relay->up);
+        drop(relay);
         return 0;
     }
     return n_read | n_written;
@@ -125,6 +139,13 @@ static int pump_down(struct relay *relay) {
     return n_written < 0 ? n_written : n_read | n_written;
 }
 
+static void note(struct relay *relay, int moved_up, int moved_down, int64_t now_ms) {
+    if ((moved_up > 0 && relay->up.state != RELAY_DROPPING) || moved_down > 0) {
+        relay->since_ms = now_ms;
+        relay->has_asked = moved_down <= 0;
+    }
+}
+
 bool relay_pump(struct relay *relay, const struct pollfd pollfds[2], int64_t now_ms) {
     int moves = (pollfds[0].revents & POLLERR) != 0 ? -ECONNRESET : 1;
 
@@ -132,12 +153,15 @@ bool relay_pump(struct relay *relay, const struct pollfd pollfds[2], int64_t now
         int moved_up = pump_up(relay);
 
         moves = pump_down(relay);
+        note(relay, moved_up, moves, now_ms);
         moves = moves < 0 ? moves : moves | moved_up;
-        relay->since_ms = moves > 0 ? now_ms : relay->since_ms;
     }
     if ((pollfds[1].revents & (POLLHUP | POLLERR)) != 0) {
         relay->gate_is_gone = true;
-        finish(&relay->up);
+        drop(relay);
+    }
+    if ((pollfds[0].revents & POLLHUP) != 0 && relay->down.state != RELAY_DONE) {
+        return false; /* it reads no more either; of one that has been sent the end, this is to be expected */
     }
     if (buffer_size(&relay->up.buffer) == 0 && buffer_size(&relay->down.buffer) == 0) {
         buffer_release(&relay->up.buffer);

@@ -12,19 +12,23 @@
 enum {
     RELAY_BUFFER_BYTES = 64 * 1024, /* in flight, each way: as much as a gate has */
     RELAY_ROUNDS = 16,              /* of reading and writing, before others get their turn */
+    RELAY_LINGER_MS = 2000,         /* behind the gate's end, for a client that still sends to read what it said */
     RELAY_WORDS_MAX = 1024,         /* of the gate's first bytes that are kept, for whoever has to explain them */
 };
 
 /**
  * enum relay_state - how far one direction has come
  *
- * RELAY_OPEN:   bytes flow. -> ENDING at the end of the source; DONE when the gate takes no more.
- * RELAY_ENDING: what was read still has to be written. -> DONE when it is, and the end has been passed on.
- * RELAY_DONE:   nothing is read or written any more.
+ * RELAY_OPEN:     bytes flow. -> ENDING at the end of the source; DROPPING when the gate takes no more.
+ * RELAY_ENDING:   what was read still has to be written. -> DONE when it is, and the end has been passed on; DROPPING.
+ * RELAY_DROPPING: what the client sends goes nowhere, but is read: a socket that is closed with something to read in it
+ *                 sends a reset, which takes with it what has not been sent yet. -> DONE at the client's end.
+ * RELAY_DONE:     nothing is read or written any more.
  */
 enum relay_state {
     RELAY_OPEN,
     RELAY_ENDING,
+    RELAY_DROPPING,
     RELAY_DONE,
 };
 
@@ -40,8 +44,10 @@ struct relay_way {
  * @client, @gate: owned; @gate is -1 until relay_connect()
  * @up, @down: from the client to the gate, and back
  * @gate_is_gone: its socket is closed, and not only shut for sending
+ * @has_asked: what moved last, was on its way up
  * @words, @n_words: the first bytes that the gate has sent
  * @since_ms: by its owner's clock, when bytes last moved, or when it was given the gate, or the client
+ * @slot: its owner's
  */
 struct relay {
     int client;
@@ -49,9 +55,11 @@ struct relay {
     struct relay_way up;
     struct relay_way down;
     bool gate_is_gone;
+    bool has_asked;
     char words[RELAY_WORDS_MAX];
     size_t n_words;
     int64_t since_ms;
+    size_t slot;
 };
 
 /** relay_init() - begin with a @client, owned from here on, and no gate yet */
@@ -66,6 +74,11 @@ static inline struct span relay_words(const struct relay *relay) {
 
 /** relay_await() - fill in what to poll(2) for: the client's side, and the gate's */
 void relay_await(const struct relay *relay, struct pollfd pollfds[2]);
+
+/** relay_lingers() - whether it only waits for a client that still sends, until @since_ms is RELAY_LINGER_MS ago */
+static inline bool relay_lingers(const struct relay *relay) {
+    return relay->up.state == RELAY_DROPPING && relay->down.state == RELAY_DONE;
+}
 
 /**
  * relay_pump() - move what can be moved; an end that one side has come to, is passed on to the other

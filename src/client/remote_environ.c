@@ -28,6 +28,7 @@ static const struct {
 } settings[] = {
     {"http", "extraHeader", ""}, /* drops those that were set for all addresses */
     {"http", "extraHeader", NULL},        {"http", "proxy", ""},
+    {"http", "cookieFile", ""},           {"http", "saveCookies", "false"},
     {"http", "followRedirects", "false"}, {"http", "version", "HTTP/1.1"},
     {"http", "proactiveAuth", "none"}, /* it would ask for a password */
     {"credential", "helper", ""},
@@ -51,6 +52,19 @@ static int set(const char *prefix, long number, const char *value) {
     (void)snprintf(name, sizeof(name), "%s%ld", prefix, number);
     return setenv(name, value, 1) < 0 ? -errno : 0;
 }
+
+/*
+ * Variables that count for more than settings. Nobody is asked for a password, whoever answers. And what git(1) writes of
+ * settings into its traces, as trace2.configParams wants it, is not to be these: of a name that no setting has.
+ */
+static const struct {
+    const char *name;
+    const char *value;
+} variables[] = {
+    {"GIT_TERMINAL_PROMPT", "0"},
+    {"GIT_ASKPASS", ""},
+    {"GIT_TRACE2_CONFIG_PARAMS", "gate.none"},
+};
 
 /* GIT_ALLOW_PROTOCOL, where it is set, is all that counts: git(1). */
 static int allow_http(void) {
@@ -96,6 +110,9 @@ int remote_environ_set(const char *address, const char *token) {
     r = r ? r : set_setting(n++, "protocol", NULL, "allow", "always");
     explicit_bzero(credentials, sizeof(credentials));
     explicit_bzero(field, sizeof(field));
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]) && !r; i++) {
+        r = setenv(variables[i].name, variables[i].value, 1) < 0 ? -errno : 0;
+    }
     (void)snprintf(text, sizeof(text), "%ld", n);
     return r ? r : setenv("GIT_CONFIG_COUNT", text, 1) < 0 ? -errno : 0;
 }

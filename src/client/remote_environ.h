@@ -10,8 +10,8 @@ enum {
  * @address: "http://127.0.0.1:PORT" of the listener, to which all settings are limited but one
  * @token: goes into a field of every request
  *
- * What a person has set for other addresses, headers, credential helpers, proxies, does not reach the gate; and what is
- * set here reaches nothing else, as a fetch of missing objects from another remote.
+ * What a person has set for other addresses, headers, credential helpers, proxies, cookies, does not reach the gate; and
+ * the settings here are for no other address, as that of another remote from which missing objects are fetched.
  *
  * Return: 0; -E2BIG when GIT_CONFIG_COUNT is beyond REMOTE_ENVIRON_MAX_COUNT, or no number; -ENOMEM.
  */

@@ -31,7 +31,7 @@ static const char names[] = "GIT_GATE_SOCKET, gate.socket or ?socket=PATH";
 
 /*
  * @refusal: of the gate's first answer on some connection
- * @was_silent: it did not answer in time, and the helper was told to end
+ * @was_silent: it did not go on in time, and the helper was told to end
  * @was_cut: a connection ended without an answer
  */
 struct remote_helper {
@@ -74,10 +74,10 @@ static int explain_refusal(const struct remote_helper *helper, struct gate_error
     const char *source = helper->settings.token_source;
 
     switch (helper->refusal) {
-    case REFUSAL_NOT_HTTP:
+    case REFUSAL_STRANGER:
         return gate_error_set(error, GATE_E_INTERNAL,
-                              "'%s' is not the socket of a git-gate: no HTTP is spoken there; "
-                              "%s names another",
+                              "'%s' is not the socket of a git-gate, for what answers there is not its like; %s names "
+                              "another",
                               socket, names);
     case REFUSAL_ANONYMOUS:
         return gate_error_set(error, GATE_E_INTERNAL,
@@ -111,7 +111,7 @@ static int explain(const struct remote_helper *helper, struct gate_error *error)
 
     if (helper->was_silent) {
         return gate_error_set(error, GATE_E_INTERNAL,
-                              "the gate at '%s' does not answer for %lld s; is it stopped, or busy? GIT_GATE_TIMEOUT "
+                              "the gate at '%s' does not go on for %lld s; is it stopped, or busy? GIT_GATE_TIMEOUT "
                               "says how long to wait",
                               socket, (long long)helper->settings.timeout_ms / 1000);
     }
@@ -123,9 +123,6 @@ static int explain(const struct remote_helper *helper, struct gate_error *error)
         return gate_error_set(error, GATE_E_INTERNAL,
                               "the gate at '%s' has stopped in the middle: start it again, and then this command",
                               socket);
-    }
-    if (helper->bridge.cause != 0) {
-        return dial_explain(socket, helper->bridge.cause, names, error);
     }
     return helper->was_cut ? gate_error_set(error, GATE_E_INTERNAL,
                                             "the gate at '%s' ended the connection without an answer: it has no room, "
@@ -145,12 +142,14 @@ static void on_end(const struct relay *relay, void *userdata) {
     helper->was_cut |= relay->gate >= 0 && relay->gate_is_gone && relay->n_words == 0;
 }
 
-/* Whether a gate that was asked something has said nothing for as long as it may, in which it took nothing either. */
-static bool is_silent(const struct remote_helper *helper, int64_t now_ms) {
+/* Whether a gate that was asked something has said nothing since, for as long as it may, and taken nothing either. */
+static bool is_silent(const struct remote_helper *helper) {
+    int64_t now_ms = bridge_now_ms();
+
     for (size_t i = 0; i < helper->bridge.n_relays; i++) {
         const struct relay *relay = helper->bridge.relays[i];
 
-        if (relay->up.n_bytes > 0 && relay->n_words == 0 && now_ms - relay->since_ms >= helper->settings.timeout_ms) {
+        if (relay->has_asked && now_ms - relay->since_ms >= helper->settings.timeout_ms) {
             return true;
         }
     }
@@ -159,8 +158,11 @@ static bool is_silent(const struct remote_helper *helper, int64_t now_ms) {
 
 /* ---- git's HTTP helper ---- */
 
-static void become_http_helper(const struct remote_helper *helper, const char *remote, pid_t parent,
-                               const sigset_t *signals) {
+/*
+ * The URL is given for the remote's name as well: a remote's own settings, as its proxy, count for more than any that are
+ * for an address, and are none of a gate.
+ */
+static void become_http_helper(const struct remote_helper *helper, pid_t parent, const sigset_t *signals) {
     char address[BRIDGE_ADDRESS_MAX];
     char url[BRIDGE_ADDRESS_MAX + ROUTE_REPOSITORY_MAX_BYTES + sizeof("/.git")];
     struct gate_error error;
@@ -177,7 +179,7 @@ static void become_http_helper(const struct remote_helper *helper, const char *r
         _exit(fail(&error));
     }
     (void)sigprocmask(SIG_SETMASK, signals, NULL);
-    (void)execlp("git-remote-http", "git-remote-http", remote, url, (char *)NULL);
+    (void)execlp("git-remote-http", "git-remote-http", url, url, (char *)NULL);
     (void)gate_error_set(&error, GATE_E_INTERNAL,
                          "git's HTTP helper git-remote-http cannot be run: %s; install git with it, and start this "
                          "program by git",
@@ -189,7 +191,7 @@ static void on_child(int signal) {
     (void)signal; /* it only ends a wait */
 }
 
-static int start_child(struct remote_helper *helper, const char *remote, sigset_t *waiting, struct gate_error *error) {
+static int start_child(struct remote_helper *helper, sigset_t *waiting, struct gate_error *error) {
     struct sigaction action = {.sa_handler = on_child};
     pid_t self = getpid();
     sigset_t child;
@@ -200,7 +202,7 @@ static int start_child(struct remote_helper *helper, const char *remote, sigset_
     (void)sigaction(SIGCHLD, &action, NULL);
     helper->child = fork();
     if (helper->child == 0) {
-        become_http_helper(helper, remote, self, waiting);
+        become_http_helper(helper, self, waiting);
     }
     (void)sigdelset(waiting, SIGCHLD);
     return helper->child > 0 ? 0
@@ -229,23 +231,26 @@ static void end_child(struct remote_helper *helper, const sigset_t *waiting, int
     }
 }
 
-/* Passes bytes on until the child has ended. Return: its status, as waitpid(2) tells it. */
+/*
+ * Passes bytes on until the child has ended. Silence is judged behind each step, so that what has come while all of this
+ * was stopped, as by Ctrl-Z, has been heard. Return: the child's status, as waitpid(2) tells it.
+ */
 static int await_child(struct remote_helper *helper, const sigset_t *waiting) {
     int64_t hung_up_ms = 0;
     int status = 0;
 
     while (!has_ended(helper, &status)) {
-        int64_t now_ms = bridge_now_ms();
+        int r = bridge_step(&helper->bridge, REMOTE_HELPER_LOOK_MS, waiting);
 
-        helper->was_silent = is_silent(helper, now_ms);
-        if (helper->bridge.has_hung_up && hung_up_ms == 0) {
-            hung_up_ms = now_ms;
+        if (helper->bridge.has_come && hung_up_ms == 0) {
+            hung_up_ms = bridge_now_ms();
         }
-        if (helper->was_silent || (hung_up_ms != 0 && now_ms - hung_up_ms >= REMOTE_HELPER_HANGUP_MS)) {
+        helper->was_silent = is_silent(helper);
+        if (helper->was_silent || (r && r != -EINTR) ||
+            (hung_up_ms != 0 && bridge_now_ms() - hung_up_ms >= REMOTE_HELPER_HANGUP_MS)) {
             end_child(helper, waiting, &status);
             break;
         }
-        (void)bridge_step(&helper->bridge, REMOTE_HELPER_LAST_WORDS_MS, waiting);
     }
     return status;
 }
@@ -281,7 +286,7 @@ static int open_bridge(struct remote_helper *helper, struct gate_error *error) {
     return 0;
 }
 
-static int run(struct remote_helper *helper, char *argv[], struct gate_error *error) {
+static int prepare(struct remote_helper *helper, char *argv[], struct gate_error *error) {
     const char *url = argv[1] && argv[2] ? argv[2] : argv[1] ? argv[1] : "";
     int r = remote_url_parse(&helper->url, url);
 
@@ -292,6 +297,7 @@ static int run(struct remote_helper *helper, char *argv[], struct gate_error *er
     if (!r) {
         bridge_init(&helper->bridge, helper->settings.socket);
         helper->bridge.patience_ms = 0;
+        helper->bridge.is_private = true;
         helper->bridge.watched = STDOUT_FILENO; /* stdin ends while a pack is still on its way */
         helper->bridge.on_end = on_end;
         helper->bridge.userdata = helper;
@@ -307,10 +313,10 @@ int remote_helper(char *argv[]) {
     int status;
     int r;
 
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* git's own process is the parent */
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* the parent is "git remote-gate", a process of git's for this one alone */
     (void)signal(SIGCHLD, SIG_DFL);         /* or nobody could wait for a child, where it came in ignored: wait(2) */
-    r = run(&helper, argv, &error);
-    r = r ? r : start_child(&helper, argv[1], &waiting, &error);
+    r = prepare(&helper, argv, &error);
+    r = r ? r : start_child(&helper, &waiting, &error);
     if (r) {
         remote_settings_deinit(&helper.settings);
         return fail(&error);

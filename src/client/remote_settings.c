@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "base/secret.h"
@@ -36,10 +38,28 @@ static int take_socket(struct remote_settings *settings, const char *path, const
     return 0;
 }
 
+/* As git reads it: everything but these is a no. */
+static bool is_from_user(void) {
+    static const char *const yes[] = {"1", "true", "yes", "on"};
+    const char *value = getenv("GIT_PROTOCOL_FROM_USER");
+
+    for (size_t i = 0; value && i < sizeof(yes) / sizeof(yes[0]); i++) {
+        if (strcasecmp(value, yes[i]) == 0) {
+            return true;
+        }
+    }
+    return !value;
+}
+
 static int find_socket(struct remote_settings *settings, const struct remote_url *url,
                        const struct remote_config *config, struct gate_error *error) {
     const char *path = variable("GIT_GATE_SOCKET");
 
+    if (*url->socket && !is_from_user()) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "the URL of a submodule may not name a socket, for it would be sent your token: take "
+                              "?socket= out of it, and set GIT_GATE_SOCKET");
+    }
     if (*url->socket) {
         return take_socket(settings, url->socket, "the URL", error);
     }
@@ -69,10 +89,17 @@ static int take_token(struct remote_settings *settings, struct span token, const
 /* The file's name is not repeated: it may be the token itself, set in the wrong place. */
 static int take_token_file(struct remote_settings *settings, const char *path, const char *source,
                            struct gate_error *error) {
-    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     char line[TOKEN_MAX_BYTES + 1];
-    ssize_t size = fd < 0 ? -errno : secret_read_line(line, sizeof(line), fd);
+    struct stat status;
+    ssize_t size = fd < 0 || fstat(fd, &status) < 0 ? -errno : 0;
     int r;
+
+    if (size == 0 && !S_ISREG(status.st_mode)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "%s names something else than a file, which nobody may have to wait for", source);
+    }
+    size = size < 0 ? size : secret_read_line(line, sizeof(line), fd);
 
     if (size < 0 && size != -EMSGSIZE) {
         return gate_error_set(error, GATE_E_USAGE,
@@ -125,7 +152,13 @@ static int read_config(struct remote_config *config, const struct remote_url *ur
     bool has_token = variable("GIT_GATE_TOKEN") || variable("GIT_GATE_TOKEN_FILE");
     int r = has_socket && has_token ? 0 : remote_config_read(config);
 
-    return r ? gate_error_set(error, r == -EMSGSIZE || r == -ENOEXEC ? GATE_E_USAGE : GATE_E_INTERNAL,
+    if (r == -ENOEXEC) {
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "git does not say what gate.socket and gate.tokenFile are: mend its configuration, or set "
+            "GIT_GATE_SOCKET and GIT_GATE_TOKEN_FILE");
+    }
+    return r ? gate_error_set(error, r == -EMSGSIZE ? GATE_E_USAGE : GATE_E_INTERNAL,
                               "git does not say what gate.socket and gate.tokenFile are: %s; set GIT_GATE_SOCKET and "
                               "GIT_GATE_TOKEN_FILE, or mend git's configuration",
                               strerror(-r))

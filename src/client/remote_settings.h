@@ -28,6 +28,7 @@ struct remote_settings {
 
 /**
  * remote_settings_find() - look in all these places, of which git's configuration is asked only when it has to be
+ * @url: may name a socket only when it is the user's own, and not that of a submodule: GIT_PROTOCOL_FROM_USER in git(1)
  * @error: filled on failure; names where to set what is missing
  *
  * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.

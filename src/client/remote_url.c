@@ -42,10 +42,20 @@ static bool take_name(struct remote_url *url, struct span path) {
     return true;
 }
 
+/* No control bytes, which would get to a terminal with the sentence that says what is wrong. */
+static bool is_path(const char *text, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
+            return false;
+        }
+    }
+    return size > 0;
+}
+
 static bool take_socket(struct remote_url *url, struct span query) {
     ssize_t size = take(&query, socket_key) ? percent_decode(url->socket, sizeof(url->socket), query) : -1;
 
-    return size > 0 && memchr(url->socket, '\0', (size_t)size) == NULL && memchr(query.data, '&', query.size) == NULL;
+    return size > 0 && is_path(url->socket, (size_t)size) && memchr(query.data, '&', query.size) == NULL;
 }
 
 int remote_url_parse(struct remote_url *url, const char *text) {

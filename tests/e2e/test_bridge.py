@@ -25,6 +25,7 @@ USAGE, START = 2, 4
 PATIENCE_SECONDS = 10
 MAX_CLIENTS = 256
 MUCH_BYTES = 64 << 20
+REST = 5  # descriptors without any client: three streams, signals, the port
 
 
 @pytest.fixture
@@ -98,6 +99,7 @@ def test_addresses_of_the_loopback(gate, bridges, listen):
     (["--listen="], USAGE, ["--listen", "needs a value"]),
     (["--listen=127.0.0.1:0", "--port=1"], USAGE, ["--listen=HOST:PORT", "--socket=PATH"]),
     (["--listen=127.0.0.1:0", "/run/x"], USAGE, ["--socket=PATH"]),
+    (["--listen=127.0.0.1:0", f"--socket=/{'x' * 120}"], USAGE, ["107 bytes", "--socket=PATH"]),
 ])
 def test_usage(arguments, status, words):
     result = run("bridge", *arguments)
@@ -166,7 +168,7 @@ def test_half_closes_in_both_orders(listener, bridges):
                 far.sendall(b"second")
                 far.shutdown(socket.SHUT_WR)
                 assert near.recv(100) == b"second" and near.recv(100) == b""
-    wait_until("the connections are gone", lambda: len(open_files(bridge.pid)) == 4)
+    wait_until("the connections are gone", lambda: len(open_files(bridge.pid)) == REST)
 
 
 def test_reset_of_a_client_reaches_the_gate(listener, bridges):
@@ -279,12 +281,20 @@ def test_no_gate_for_too_long(tmp_path):
     assert said.count("\n") == 1 and "there is no socket" in said and "--socket=PATH" in said
 
 
-def test_socket_that_is_none(tmp_path):
+def test_socket_of_another_kind(tmp_path):
     """What cannot become better is not waited for."""
-    bridge = Bridge("/" + "x" * 120)
-    with Connection(bridge.address, seconds=PATIENCE_SECONDS / 2) as client:
-        assert client.is_closed()
-    assert "longer than 107 bytes" in bridge.stop()
+    path = tmp_path / "datagrams.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(str(path))
+        bridge = Bridge(path)
+        with Connection(bridge.address, seconds=PATIENCE_SECONDS / 2) as client:
+            assert client.is_closed()
+        assert "is not a socket of a gate" in bridge.stop()
+
+
+def test_secret_in_the_wrong_place():
+    result = run("bridge", f"--token={TOKEN}")
+    assert result.returncode == USAGE and TOKEN not in result.stderr and "--token" in result.stderr
 
 
 # Crowds, shortages, and the end.
@@ -298,7 +308,7 @@ def test_many_connections(gate, bridges, is_sanitized):
         wait_until("all are connected", lambda: connections(bridge.pid) >= 200)
         assert ask(bridge).status == 200
         assert is_sanitized or memory_kib(bridge.pid) < 4096
-    wait_until("all of them are gone", lambda: len(open_files(bridge.pid)) == 4)
+    wait_until("all of them are gone", lambda: len(open_files(bridge.pid)) == REST)
 
 
 def test_more_than_it_takes_at_once_wait(listener, bridges):
@@ -327,6 +337,112 @@ def test_out_of_descriptors(gate, bridges):
         waiting.send(request("GET", INFO))
         assert share_asleep(bridge.pid, 0.3) > 0.5 and not connections(bridge.pid)
     assert ask(bridge).status == 200
+
+
+def test_fewer_descriptors_than_clients(bridges, tmp_path):
+    """Clients that wait for a gate have one descriptor each, and are no reason to end."""
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+    path = tmp_path / "none.sock"
+    bridge = bridges(path, preexec_fn=few)
+    with contextlib.ExitStack() as stack:
+        for _ in range(150):
+            stack.enter_context(Connection(bridge.address))
+        wait_until("as many as may be are accepted", lambda: connections(bridge.pid) > 100)
+        assert share_asleep(bridge.pid, 0.5) > 0.5 and bridge.process.poll() is None
+
+
+def test_no_client_is_dropped_for_want_of_descriptors(listener, bridges):
+    """Those for whom there is no second descriptor wait until there is one."""
+    server, path = listener
+
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+    bridge = bridges(path, preexec_fn=few)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Connection(bridge.address)) for _ in range(30)]
+        for i, client in enumerate(clients):
+            client.send(b"%02d" % i)
+        served = set()
+        while len(served) < len(clients):
+            gate, _ = server.accept()
+            with gate:
+                gate.settimeout(20)
+                served.add(gate.recv(2))
+                gate.sendall(b"ok")
+            clients[int(max(served, key=int))].wait_for(b"ok")
+            for client in [clients[int(name)] for name in served]:
+                client.close()
+        assert len(served) == 30
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stops_with_much_to_move(listener, bridges, number):
+    """Signals come in although nothing is ever waited for."""
+    server, path = listener
+    bridge = Bridge(path)
+    stop = threading.Event()
+
+    def pour(sock):
+        with contextlib.suppress(OSError):
+            while not stop.is_set():
+                sock.sendall(bytes(1 << 16))
+
+    def drain(sock):
+        with contextlib.suppress(OSError):
+            while not stop.is_set() and sock.recv(1 << 16):
+                pass
+    with contextlib.ExitStack() as stack:
+        threads = []
+        for _ in range(40):
+            client = stack.enter_context(Connection(bridge.address)).socket
+            gate = stack.enter_context(server.accept()[0])
+            gate.settimeout(20)
+            threads += [threading.Thread(target=pour, args=(client,), daemon=True),
+                        threading.Thread(target=drain, args=(gate,), daemon=True)]
+        for thread in threads:
+            thread.start()
+        bridge.process.send_signal(number)
+        assert bridge.process.wait(timeout=10) == 0
+        stop.set()
+        for thread in threads:
+            thread.join(timeout=20)
+
+
+def test_answer_of_a_gate_that_went(listener, bridges):
+    """All that it has said gets to a client that goes on sending, and cannot know."""
+    server, path = listener
+    bridge = bridges(path)
+    answer = bytes(1 << 20)
+    with Connection(bridge.address) as client:
+        gate, _ = server.accept()
+        client.send(bytes(1 << 18))
+
+        def say():
+            with gate:
+                gate.sendall(answer)
+        thread = threading.Thread(target=say, daemon=True)
+        thread.start()
+        received = 0
+        client.socket.settimeout(20)
+        while data := client.socket.recv(1 << 16):
+            received += len(data)
+            with contextlib.suppress(OSError):
+                client.socket.send(bytes(100))
+        thread.join(timeout=20)
+        assert received == len(answer)
+    wait_until("the connection is gone", lambda: len(open_files(bridge.pid)) == REST)
+
+
+def test_client_that_goes_on_sending_is_not_kept(listener, bridges):
+    """Nobody reads it, so it gets a moment to read what was said, and not more."""
+    server, path = listener
+    bridge = bridges(path)
+    with Connection(bridge.address) as client:
+        gate, _ = server.accept()
+        gate.close()
+        assert client.is_closed()
+        wait_until("the connection is gone", lambda: len(open_files(bridge.pid)) == REST)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -74,11 +74,20 @@ def descendants(pid):
     return commands
 
 
-def listening_ports():
-    """Of 127.0.0.1, on this machine: see proc_net(5)."""
+def ports_of(pids):
+    """On which ports of 127.0.0.1 these processes listen: see proc_net(5), and proc_pid_fd(5)."""
+    inodes = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            inodes |= {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     fields = (line.split() for line in lines)
-    return {int(local[9:], 16) for _, local, _, state, *_ in fields if state == LISTENING_STATE}
+    return {int(field[1][9:], 16) for field in fields if field[3] == LISTENING_STATE and f"socket:[{field[9]}]" in inodes}
+
+
+def listens(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 # Where socket and token come from.
@@ -155,6 +164,24 @@ def test_submodule_by_a_relative_url(tmp_path, start_gate):
     assert out("rev-parse", "HEAD", cwd=clone / "sub") == tip
 
 
+def test_submodule_that_names_a_socket(gate, tmp_path, start_gate):
+    """Whoever wrote .gitmodules would have the token sent to a socket of their choice."""
+    root = tmp_path / "root"
+    work = work_tree(tmp_path / "work")
+    tip = history(bare(root / "sub.git"), 2)[-1]
+    (work / ".gitmodules").write_text(f'[submodule "sub"]\n\tpath = sub\n\turl = {helper_url(gate.socket_path)}\n')
+    git("update-index", "--add", "--cacheinfo", f"160000,{tip},sub", ".gitmodules", cwd=work)
+    git("add", ".gitmodules", cwd=work)
+    git("commit", "--quiet", "-m", "Add a submodule", cwd=work)
+    git("clone", "--quiet", "--bare", work, root / "super.git")
+    own = start_gate(f"--mirror-root={root}", "--scope=*", transport="unix")
+    before = len(gate.records)
+    result = run_git(own, "-c", "protocol.gate.allow=always", "clone", "--recurse-submodules", "gate:///super.git",
+                     tmp_path / "clone", ok=False)
+    assert "the URL of a submodule may not name a socket" in result.stderr
+    assert len(gate.records) == before
+
+
 def test_clones_side_by_side(gate, tmp_path):
     script = 'for i in $(seq 20); do git clone --quiet "$0" "clone$i" & pids="$pids $!"; done\n' \
              'for pid in $pids; do wait "$pid" || exit 1; done'
@@ -187,14 +214,30 @@ def test_variables_of_a_person(gate, variables):
     ["credential.helper=!exit 1"],
     ["protocol.allow=never", "protocol.gate.allow=always"],
     ["protocol.version=0"],
-    ["url.gate:///.insteadOf=https://example.org/"],
+    ["http.cookieFile=/nonexistent", "http.saveCookies=true"],
+    ["remote.origin.proxy=http://127.0.0.1:1"],
 ])
 def test_settings_of_a_person(gate, settings, tmp_path):
     trace = tmp_path / "trace"
     options = [word for setting in settings for word in ("-c", setting)]
-    listing = run_git(gate, *options, "ls-remote", URL, GIT_TRACE_CURL=trace).stdout
+    work = work_tree(tmp_path / "work")
+    git("remote", "add", "origin", URL, cwd=work)
+    listing = run_git(gate, *options, "ls-remote", "origin", cwd=work, GIT_TRACE_CURL=trace).stdout
     assert "refs/heads/main" in listing
     assert "X-Mine" not in trace.read_text()
+
+
+def test_instead_of_another_url(gate):
+    assert "refs/heads/main" in run_git(gate, "-c", "url.gate:///.insteadOf=https://example.org/", "ls-remote",
+                                        "https://example.org/repo.git").stdout
+
+
+def test_no_cookie_reaches_the_gate(gate, tmp_path):
+    (tmp_path / "cookies").write_text("127.0.0.1\tFALSE\t/\tFALSE\t0\tname\tsecret-cookie\n")
+    trace = tmp_path / "trace"
+    run_git(gate, "-c", f"http.cookieFile={tmp_path / 'cookies'}", "ls-remote", URL, GIT_TRACE_CURL=trace,
+            GIT_TRACE_REDACT=0)
+    assert "ookie: " not in trace.read_text()
 
 
 def test_netrc_of_a_person(gate, tmp_path):
@@ -219,24 +262,35 @@ def test_first_request_has_the_token(small_root, start_gate):
 
 # The token, and what is open.
 
-def test_traces_do_not_show_the_token(gate, tmp_path):
-    for number, name in enumerate(["GIT_TRACE", "GIT_TRACE_CURL", "GIT_TRACE_PACKET", "GIT_TRACE_SETUP", "GIT_TRACE2",
-                                   "GIT_TRACE2_EVENT", "GIT_TRACE2_PERF", "GIT_CURL_VERBOSE"]):
-        said = run_git(gate, "clone", URL, tmp_path / f"clone{number}", **{name: "1"}).stderr
-        assert not any(secret in said for secret in SECRETS), name
+@pytest.mark.parametrize("name", ["GIT_TRACE", "GIT_TRACE_CURL", "GIT_TRACE_PACKET", "GIT_TRACE_SETUP", "GIT_TRACE2",
+                                  "GIT_TRACE2_EVENT", "GIT_TRACE2_PERF", "GIT_CURL_VERBOSE"])
+def test_traces_do_not_show_the_token(root, start_gate, tmp_path, name):
+    """Nor when settings are to be traced, of which the token is one for git's HTTP helper and what that starts."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", transport="unix")
+    trace = tmp_path / "trace"
+    variables = {name: trace, "GIT_TRACE2_CONFIG_PARAMS": "http.*"}
+    for version in (0, 2):
+        work = tmp_path / f"work{version}"
+        option = f"protocol.version={version}"
+        run_git(gate, "-c", option, "-c", "trace2.configParams=http.*", "clone", URL, work, **variables)
+        commit(work, "new", f"{version}\n")
+        run_git(gate, "-c", option, "-c", "trace2.configParams=http.*", "push", "origin", f"main:v{version}", cwd=work,
+                **variables)
+    text = trace.read_text() if trace.exists() else ""
+    assert text or name == "GIT_CURL_VERBOSE"
+    assert not any(secret in text for secret in SECRETS)
 
 
 @pytest.fixture
 def held_clone(gate_with, tmp_path):
-    """A clone that waits for git behind the gate: yields the process, with all of its own in one group."""
+    """A clone that waits for git behind the gate: yields its process, with all of its own in one group."""
     gate, exec_path = gate_with('read -r _ <"$here/hold"', transport="unix")
-    before = listening_ports()
     with subprocess.Popen(["git", "clone", "--quiet", URL, tmp_path / "clone"], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
                           env={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)}) as process:
         try:
             wait_until("the request is there", lambda: exec_path.runs)
-            yield process, before
+            yield process
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -244,32 +298,61 @@ def held_clone(gate_with, tmp_path):
 
 
 def test_no_command_line_shows_the_token(held_clone):
-    process, before = held_clone
-    commands = descendants(process.pid)
+    commands = descendants(held_clone.pid)
     names = {Path(words[0].decode()).name for words in commands.values()}
     assert {"git-remote-gate", "git-remote-http"} <= names
     for words in commands.values():
         for secret in SECRETS:
             assert not any(secret.encode() in word for word in words), words
-    assert listening_ports() - before, "it listens on the loopback while it runs"
+
+
+def named(commands, name):
+    return next(pid for pid, words in commands.items() if Path(words[0].decode()).name == name)
+
+
+def check_all_ends(started, port):
+    wait_until("all that it has started is gone", lambda: not any(map(stat_fields, started)), 10)
+    assert not listens(port)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_dies_with_git(held_clone, number):
-    """With git itself, and not only when somebody tells the whole group."""
-    process, before = held_clone
-    started = descendants(process.pid)
-    assert any(b"git-remote-http" in word for words in started.values() for word in words)
-    process.send_signal(number)
-    process.wait(timeout=10)
-    wait_until("all that it has started is gone", lambda: not any(map(stat_fields, started)), 10)
-    assert not listening_ports() - before
+@pytest.mark.parametrize("name", ["git", "git remote-gate", "git-remote-gate"])
+def test_dies_with_git(held_clone, name, number):
+    """With git itself, and its processes for the helper, and not only when somebody tells the whole group."""
+    started = {held_clone.pid: [b"git"], **descendants(held_clone.pid)}
+    port, = ports_of(started)
+    children = {parent_of(pid): pid for pid in started}
+    pid = {"git": held_clone.pid, "git remote-gate": children[held_clone.pid],
+           "git-remote-gate": named(started, "git-remote-gate")}[name]
+    os.kill(pid, number)
+    held_clone.wait(timeout=10)
+    check_all_ends([pid for pid in started if pid != held_clone.pid], port)
+
+
+def test_other_users_do_not_get_to_the_port(held_clone):
+    """The socket has mode 0600, and the port, which leads to it, is no way around that."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become another user")
+    port, = ports_of(descendants(held_clone.pid))
+    script = f"import socket; s = socket.create_connection(('127.0.0.1', {port})); s.sendall(b'GET /'); print(s.recv(9))"
+    result = subprocess.run(["/usr/bin/python3", "-c", script], user=65534, group=65534, extra_groups=[],
+                            capture_output=True, text=True, check=False, timeout=20)
+    assert result.stdout == "b''\n" or "ConnectionResetError" in result.stderr or "BrokenPipeError" in result.stderr, result
 
 
 def test_nothing_stays(gate, tmp_path):
-    before = listening_ports()
-    run_git(gate, "clone", "--quiet", URL, tmp_path / "clone")
-    assert not listening_ports() - before
+    """Neither when git was content nor when it was not: who listens on the port afterwards is nobody of git's."""
+    started = {}
+    ports = set()
+    for url in (URL, "gate:///other.git"):
+        with subprocess.Popen(["git", "clone", "--quiet", url, tmp_path / "clone"], stderr=subprocess.PIPE,
+                              env={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)}) as process:
+            while process.poll() is None:
+                started.update(descendants(process.pid))
+                ports |= ports_of(started)
+            process.communicate()
+        assert not any(map(stat_fields, started)) and not any(map(listens, ports))
+    assert started
 
 
 def test_program_needs_nothing_of_the_image():
@@ -330,7 +413,7 @@ def test_nobody_answers(small_root, start_gate):
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
     gate.signal(signal.SIGSTOP)
     try:
-        check_fails(["does not answer for 1 s", "GIT_GATE_TIMEOUT"], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path,
+        check_fails(["does not go on for 1 s", "GIT_GATE_TIMEOUT"], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path,
                     GIT_GATE_TIMEOUT=1, seconds=20)
     finally:
         gate.signal(signal.SIGCONT)
@@ -360,6 +443,15 @@ def test_no_token(gate, tmp_path):
                 GIT_GATE_SOCKET=gate.socket_path, GIT_GATE_TOKEN="")
     check_fails(["GIT_GATE_TOKEN_FILE", "cannot be read"], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path,
                 GIT_GATE_TOKEN="", GIT_GATE_TOKEN_FILE=tmp_path / TOKEN)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_token_file_that_is_none(gate, tmp_path, kind):
+    """One that nobody writes to must not be waited for."""
+    path = tmp_path / "token"
+    {"pipe": os.mkfifo, "folder": os.mkdir}[kind](path)
+    check_fails(["GIT_GATE_TOKEN_FILE"], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path, GIT_GATE_TOKEN="",
+                GIT_GATE_TOKEN_FILE=path, seconds=10)
 
 
 @pytest.mark.parametrize("token", ["a b", "a:b", "x" * 256, "\xe4"])
@@ -394,22 +486,46 @@ def test_read_only_gate(small_root, start_gate, tmp_path):
     assert "remote: this gate is read-only" in result.stderr and result.returncode == FAILED
 
 
-def test_something_else_listens(tmp_path):
-    """As the socket of another program, which was mounted in the gate's place."""
+@contextlib.contextmanager
+def stranger(path, answer, keep_open=False):
+    """Another program's socket, mounted in the gate's place, which answers once; yields what it was sent."""
+    heard = []
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(tmp_path / "other.sock"))
+        listener.bind(str(path))
         listener.listen()
 
         def serve():
             with contextlib.suppress(OSError):
                 connection, _ = listener.accept()
                 with connection:
-                    connection.sendall(b"SSH-2.0-OpenSSH_9.2p1\r\n")
-                    connection.recv(4096)
+                    heard.append(connection.recv(4096))
+                    connection.sendall(answer)
+                    if keep_open:
+                        connection.recv(4096)
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        check_fails(["is not the socket of a git-gate"], "ls-remote", URL, GIT_GATE_SOCKET=tmp_path / "other.sock")
+        yield heard
         thread.join(timeout=10)
+
+
+@pytest.mark.parametrize("answer, words", [
+    (b"SSH-2.0-OpenSSH_9.2p1\r\n", ["is not the socket of a git-gate"]),
+    (b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+     ["is not the socket of a git-gate"]),
+    (b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n',
+     ["is not the socket of a git-gate"]),
+    (b"", ["ended the connection without an answer", "log"]),
+])
+def test_something_else_listens(tmp_path, answer, words):
+    """Nobody is asked for a password either, whoever would ask."""
+    asked = tmp_path / "asked"
+    asking = tmp_path / "askpass"
+    asking.write_text(f"#!/bin/sh\ntouch {asked}\necho x\n")
+    asking.chmod(0o755)
+    with stranger(tmp_path / "other.sock", answer):
+        check_fails(words, "-c", f"core.askPass={asking}", "ls-remote", URL, GIT_GATE_SOCKET=tmp_path / "other.sock",
+                    GIT_ASKPASS=asking, SSH_ASKPASS=asking)
+    assert not asked.exists()
 
 
 def test_no_http_helper(gate, tmp_path):
@@ -437,6 +553,49 @@ def test_broken_count_of_settings(gate):
     result = run_bounded([HELPER, "origin", URL], seconds=20, data=b"\n",
                          environment={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path), "GIT_CONFIG_COUNT": "x"})
     assert result.returncode == FAILED and "GIT_CONFIG_COUNT" in result.stderr
+
+
+def test_broken_configuration(gate):
+    result = git("-c", "gate.socket", "ls-remote", URL, GIT_GATE_TOKEN=TOKEN, ok=False)
+    assert "gate.socket" in result.stderr and "GIT_GATE_SOCKET" in result.stderr
+
+
+def test_url_that_would_write_on_the_terminal(gate):
+    result = git("ls-remote", f"{URL}?socket=/%1b]0;x%07%0aremote: all is well", ok=False,
+                 GIT_GATE_SOCKET=gate.socket_path)
+    assert result.returncode == FAILED and "\x1b" not in result.stderr and "\nremote: all" not in result.stderr
+
+
+def test_gate_that_stalls_during_a_push(root, start_gate, tmp_path):
+    """It has answered before, on the same connection, and then takes no more."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", transport="unix")
+    work = tmp_path / "work"
+    run_git(gate, "clone", "--quiet", URL, work)
+    commit(work, "large", os.urandom(30 << 20))
+    with subprocess.Popen(["git", "push", "origin", "main"], cwd=work, stderr=subprocess.PIPE, text=True,
+                          start_new_session=True,
+                          env={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path),
+                               "GIT_GATE_TIMEOUT": "2"}) as push:
+        wait_until("the pack comes in", lambda: list((root / "repo.git" / "objects").glob("tmp_objdir-incoming-*")), 30)
+        gate.signal(signal.SIGSTOP)
+        try:
+            _, said = push.communicate(timeout=30)
+        finally:
+            gate.signal(signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(push.pid, signal.SIGKILL)
+    assert push.returncode != 0 and "does not go on for 2 s" in said
+
+
+def test_slow_hook_is_waited_for(root, pre_receive, start_gate, tmp_path):
+    """git says that it is still there every five seconds, so a time-out that is longer does not end it."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", transport="unix",
+                      *[pre_receive("exec sleep 9")])
+    work = tmp_path / "work"
+    run_git(gate, "clone", "--quiet", URL, work)
+    tip = commit(work, "new", "text\n")
+    run_git(gate, "push", "--quiet", "origin", "main", cwd=work, GIT_GATE_TIMEOUT=7)
+    assert refs(root / "repo.git")["refs/heads/main"] == tip
 
 
 def test_gate_that_stops_during_a_push(root, pre_receive, scratch, start_gate, tmp_path):

@@ -48,7 +48,7 @@ static void try_words(struct span bytes) {
         enum refusal refusal = refusal_parse((struct span){copy, size});
 
         require(told == REFUSAL_NONE ||
-                (refusal != REFUSAL_NONE && (refusal == REFUSAL_NOT_HTTP) == (told == REFUSAL_NOT_HTTP)));
+                (refusal != REFUSAL_NONE && (refusal == REFUSAL_STRANGER) == (told == REFUSAL_STRANGER)));
         told = refusal;
         free(copy);
     }

@@ -140,7 +140,7 @@ static void test_gate_shuts_first(void **state) {
     scene_deinit(&scene);
 }
 
-/* What it has said still gets to the client; what the client says goes nowhere. */
+/* What it has said still gets to the client; what the client says goes nowhere, until it ends. */
 static void test_gate_goes(void **state) {
     struct scene scene;
 
@@ -151,7 +151,50 @@ static void test_gate_goes(void **state) {
     say(scene.client, "question");
     settle(&scene);
     expect_heard("at the client", scene.client, "last words");
-    expect_true("it ends", !scene.goes_on && scene.relay.gate_is_gone);
+    expect_heard("at the client", scene.client, "(end)");
+    expect_true("the client may still send", scene.goes_on && relay_lingers(&scene.relay) && scene.relay.gate_is_gone);
+    say(scene.client, "and more of it");
+    settle(&scene);
+    expect_int("it was dropped", scene.relay.up.n_bytes, 0);
+    assert_int_equal(shutdown(scene.client, SHUT_WR), 0);
+    settle(&scene);
+    expect_true("it ends", !scene.goes_on);
+    scene_deinit(&scene);
+}
+
+/* It had nothing more to say when the gate went: nobody is waited for. */
+static void test_gate_goes_behind_the_client(void **state) {
+    struct scene scene;
+
+    (void)state;
+    scene_init(&scene);
+    assert_int_equal(shutdown(scene.client, SHUT_WR), 0);
+    settle(&scene);
+    say(scene.gate, "answer");
+    scene.gate = fd_close(scene.gate);
+    settle(&scene);
+    expect_heard("at the client", scene.client, "answer");
+    expect_heard("at the client", scene.client, "(end)");
+    expect_true("it ends", !scene.goes_on);
+    scene_deinit(&scene);
+}
+
+/* Who waits for whom. */
+static void test_has_asked(void **state) {
+    struct scene scene;
+
+    (void)state;
+    scene_init(&scene);
+    expect_true("nothing was said", !scene.relay.has_asked);
+    say(scene.client, "question");
+    settle(&scene);
+    expect_true("an answer is due", scene.relay.has_asked);
+    say(scene.gate, "answer");
+    settle(&scene);
+    expect_true("it came", !scene.relay.has_asked);
+    say(scene.client, "another");
+    settle(&scene);
+    expect_true("another is due", scene.relay.has_asked);
     scene_deinit(&scene);
 }
 
@@ -160,13 +203,12 @@ static void test_client_goes(void **state) {
 
     (void)state;
     scene_init(&scene);
+    say(scene.client, "question");
     scene.client = fd_close(scene.client);
     settle(&scene);
-    expect_heard("at the gate", scene.gate, "(end)");
-    expect_true("the gate learns of it", scene.goes_on);
-    say(scene.gate, "answer");
-    settle(&scene);
-    expect_true("nobody is there", !scene.goes_on);
+    expect_heard("at the gate", scene.gate, "question");
+    expect_heard("the gate learns of it", scene.gate, "(end)");
+    expect_true("nobody is there for an answer", !scene.goes_on);
     scene_deinit(&scene);
 }
 
@@ -230,8 +272,11 @@ static void test_end_behind_much(void **state) {
     n_written = fill(&scene, scene.gate);
     scene.gate = fd_close(scene.gate);
     settle(&scene);
-    expect_true("it waits for the client", scene.goes_on);
+    expect_true("it waits for the client", scene.goes_on && !relay_lingers(&scene.relay));
     expect_int("all of it arrives", drain(&scene, scene.client), n_written);
+    expect_true("it lingers", scene.goes_on && relay_lingers(&scene.relay));
+    scene.client = fd_close(scene.client);
+    settle(&scene);
     expect_true("it ends", !scene.goes_on);
     scene_deinit(&scene);
 }
@@ -264,8 +309,7 @@ static void test_no_gate_yet(void **state) {
     relay_init(&relay, clients[0], NOW_MS);
     say(clients[1], "question");
     relay_await(&relay, pollfds);
-    expect_int("nothing is waited for", pollfds[0].fd, -1);
-    expect_int("nothing is waited for", pollfds[1].fd, -1);
+    expect_int("there is no gate to wait for", pollfds[1].fd, -1);
     expect_int("since", relay.since_ms, NOW_MS);
     relay_deinit(&relay);
     (void)close(clients[1]);
@@ -277,7 +321,8 @@ int main(void) {
         cmocka_unit_test(test_gate_shuts_first), cmocka_unit_test(test_gate_goes),
         cmocka_unit_test(test_client_goes),      cmocka_unit_test(test_back_pressure),
         cmocka_unit_test(test_end_behind_much),  cmocka_unit_test(test_words),
-        cmocka_unit_test(test_no_gate_yet),
+        cmocka_unit_test(test_no_gate_yet),      cmocka_unit_test(test_gate_goes_behind_the_client),
+        cmocka_unit_test(test_has_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,9 @@ static const struct {
     {"gate:///proj.git?socket=%", REMOTE_URL_E_QUERY},
     {"gate:///proj.git?socket=%4", REMOTE_URL_E_QUERY},
     {"gate:///proj.git?socket=a%00b", REMOTE_URL_E_QUERY},
+    {"gate:///proj.git?socket=/%1b]0;x%07", REMOTE_URL_E_QUERY},
+    {"gate:///proj.git?socket=/a%0aremote: well", REMOTE_URL_E_QUERY},
+    {"gate:///proj.git?socket=/a\x7f", REMOTE_URL_E_QUERY},
     {"gate:///proj.git?socket=" PATH_OF_107 "x", REMOTE_URL_E_QUERY},
 };
 
@@ -105,7 +108,7 @@ static void test_bad(void **state) {
     }
 }
 
-/* A good one that was cut is another good one, or none, and never read beyond its end. */
+/* A good one that was cut is one only if what is left of it is a whole name, and never read beyond its end. */
 static void test_cut(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
@@ -113,7 +116,10 @@ static void test_cut(void **state) {
             char *text = strndup(good[i].text, size);
             struct remote_url url;
 
-            (void)parse(&url, text);
+            if (parse(&url, text) == 0) {
+                expect_true(text, strlen(text) >= strlen("gate:///.git") + strlen(url.repository));
+                expect_true(text, strstr(text, ".git") != NULL && (strchr(text, '?') != NULL) == (*url.socket != '\0'));
+            }
             free(text);
         }
     }
