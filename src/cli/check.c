@@ -128,6 +128,7 @@ static int take_socket(struct check *check, struct gate_error *error) {
     if (!check->socket) {
         check->socket = from_environment && *from_environment ? from_environment : dial_default_socket;
     }
+    check->socket = dial_path(check->socket);
     if (strstr(check->socket, "://")) {
         return gate_error_set(error, GATE_E_USAGE,
                               "--socket and GIT_GATE_SOCKET take the path of a socket; give a URL with --url");

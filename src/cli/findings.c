@@ -147,7 +147,7 @@ static int explain_refusal(const struct findings_subject *subject, const struct 
         return gate_error_set(
             error, GATE_E_INTERNAL,
             "the token is not that of this gate: get it from whoever started the gate, and give it with "
-            "--token-file or GIT_GATE_TOKEN (status %d)",
+            "--token-file, GIT_GATE_TOKEN or in --url (status %d)",
             answer->status);
     case REFUSAL_SCOPE:
         printf("authenticated: yes\nrepository: no\n");

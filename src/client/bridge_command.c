@@ -78,8 +78,11 @@ static int listen_on(struct bridge *bridge, const char *text, struct gate_error 
     int r;
 
     if (!loopback_parse(text, &address, &size)) {
-        return gate_error_set(error, GATE_E_USAGE,
-                              "--listen=%s is not HOST:PORT on the loopback; use 127.0.0.1:PORT or [::1]:PORT", text);
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "--listen=%s is not HOST:PORT on the loopback; use 127.0.0.1:PORT or [::1]:PORT, with a PORT of 0 to "
+            "65535",
+            text);
     }
     r = bridge_listen(bridge, &address, size);
     return r ? gate_error_set(error, GATE_E_START,
@@ -175,6 +178,7 @@ int bridge_command(const char *program, char *argv[], struct gate_error *error) 
     if (!options.socket || !*options.socket) {
         options.socket = dial_default_socket;
     }
+    options.socket = dial_path(options.socket);
     if (strlen(options.socket) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
         return dial_explain(options.socket, ENAMETOOLONG, names, error);
     }

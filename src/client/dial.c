@@ -12,6 +12,12 @@
 
 #include "base/fd.h"
 
+const char *dial_path(const char *text) {
+    static const char prefix[] = "unix:";
+
+    return strncmp(text, prefix, strlen(prefix)) == 0 ? text + strlen(prefix) : text;
+}
+
 int dial_open(int *fdp, const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     _cleanup_fd_ int fd = -1;

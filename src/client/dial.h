@@ -8,6 +8,9 @@
 /* Where a container finds the socket of its gate, unless it is told otherwise. */
 static const char dial_default_socket[] = "/run/git-gate/gate.sock";
 
+/** dial_path() - the path in @text, which may also be "unix:PATH", as a gate prints it. Return: within @text. */
+const char *dial_path(const char *text);
+
 /**
  * dial_open() - connect to the Unix socket of a gate, without waiting
  * @fdp: receives the connection, non-blocking, the caller's from there on

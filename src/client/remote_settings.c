@@ -30,6 +30,7 @@ static const char *variable(const char *name) {
 
 static int take_socket(struct remote_settings *settings, const char *path, const char *source,
                        struct gate_error *error) {
+    path = dial_path(path);
     if (strlen(path) >= sizeof(settings->socket)) {
         return gate_error_set(error, GATE_E_USAGE, "the path in %s is longer than %zu bytes, which no socket's can be",
                               source, sizeof(settings->socket) - 1);

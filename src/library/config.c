@@ -76,8 +76,8 @@ enum {
     N_OPTIONS = sizeof(options) / sizeof(options[0]),
 };
 
-static_assert(CONFIG_LIST_MAX == 64 && CONFIG_VALUE_MAX_BYTES == 4096 && TOKEN_MAX_BYTES == 255 &&
-                  SELINUX_TYPE_MAX_BYTES == 255,
+static_assert(CONFIG_LIST_MAX == 64 && CONFIG_COUNT_MAX == 65536 && CONFIG_VALUE_MAX_BYTES == 4096 &&
+                  TOKEN_MAX_BYTES == 255 && SELINUX_TYPE_MAX_BYTES == 255,
               "the sentences below say these numbers");
 static_assert(LOG_LEVEL_COUNT == 5 && LOG_FORMAT_COUNT == 2 && CONFINE_MODE_COUNT == 3,
               "the choices of log-level, log-format and confine name each value");
@@ -158,6 +158,7 @@ static bool parse_number(const char *text, bool has_unit, uint64_t *numberp) {
 static int set_number(uint64_t *numberp, const struct config_option *option, const char *value,
                       struct gate_error *error) {
     uint64_t minimum = option->kind == CONFIG_COUNT || option->kind == CONFIG_SECONDS ? 1 : 0;
+    uint64_t maximum = option->kind == CONFIG_COUNT ? CONFIG_COUNT_MAX : INT_MAX;
     uint64_t number;
 
     if (option->kind == CONFIG_BYTES || option->kind == CONFIG_SIZE) {
@@ -167,9 +168,12 @@ static int set_number(uint64_t *numberp, const struct config_option *option, con
         *numberp = number;
         return 0;
     }
-    if (!parse_number(value, false, &number) || number < minimum || number > INT_MAX) {
-        return refuse(
-            option, minimum ? "a whole number of at least 1, without a unit" : "a whole number, without a unit", error);
+    if (!parse_number(value, false, &number) || number < minimum || number > maximum) {
+        return refuse(option,
+                      option->kind == CONFIG_COUNT ? "a whole number from 1 to 65536"
+                      : minimum                    ? "a whole number of at least 1, without a unit"
+                                                   : "a whole number, without a unit",
+                      error);
     }
     *numberp = number;
     return 0;

@@ -14,6 +14,7 @@ enum {
     CONFIG_LIST_MAX = 64,          /* values of one repeatable option */
     CONFIG_VALUE_MAX_BYTES = 4096, /* of one value */
     SELINUX_TYPE_MAX_BYTES = 255,  /* of a type in a label */
+    CONFIG_COUNT_MAX = 65536,      /* connections, processes */
 };
 
 /** enum config_kind - what an option takes */
@@ -21,7 +22,7 @@ enum config_kind {
     CONFIG_TEXT,    /* any text that is not empty */
     CONFIG_LIST,    /* the same, repeatable; the first value given replaces the default */
     CONFIG_FLAG,    /* "yes" or "no"; on the command line, its presence */
-    CONFIG_COUNT,   /* a number of at least 1 */
+    CONFIG_COUNT,   /* a number from 1 to CONFIG_COUNT_MAX */
     CONFIG_BYTES,   /* a number with K, M or G behind it or not (powers of 1024), 0 for no bound */
     CONFIG_SIZE,    /* the same, of at least 1 */
     CONFIG_SECONDS, /* a number of seconds of at least 1 */

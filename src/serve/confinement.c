@@ -38,12 +38,19 @@ static int check_label(struct server *server, struct gate_error *error) {
 }
 
 /* Without capabilities, the user with the id 0 is one like any other, for whom modes count. */
-static int check_needs(const struct reach *reach, struct gate_error *error) {
+static int check_needs(const struct server *server, const struct reach *reach, struct gate_error *error) {
+    const char *hooks = server->settings->environ.hooks_path;
     const char *lost = reach_lost(reach);
 
+    if (lost && hooks && strncmp(lost, hooks, strlen(hooks)) == 0) {
+        return gate_error_set(error, GATE_E_START,
+                              "'%s' of --hooks-path may be executed by another user alone, as root has no capabilities "
+                              "under --confine: chmod 755, or chown it",
+                              lost);
+    }
     return lost ? gate_error_set(error, GATE_E_START,
                                  "'%s' is out of reach without capabilities, which --confine drops; "
-                                 "run git-gate as the owner of the repository, or with --confine=off",
+                                 "run git-gate as its owner, or with --read-only or --confine=off",
                                  lost)
                 : 0;
 }
@@ -141,7 +148,7 @@ int confinement_enter(struct server *server, struct gate_error *error) {
     (void)sd_id128_get_boot(&boot); /* the loop asks for it at its first timer, and gets what was read now */
     r = check_label(server, error);
     r = r ? r : confine_thread(&server->confine, &reach.settings, error);
-    r = r ? r : check_needs(&reach, error);
+    r = r ? r : check_needs(server, &reach, error);
     if (!r) {
         server->environ.is_confined = server->confine.landlock_abi > 0;
         say_what_holds(server, &reach);

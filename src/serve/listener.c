@@ -64,8 +64,11 @@ static int open_tcp(struct listener *listener, const char *text, struct gate_err
     socklen_t size;
 
     if (!loopback_parse(text, &storage, &size)) {
-        return gate_error_set(error, GATE_E_USAGE,
-                              "--listen=%s is not HOST:PORT on the loopback; use 127.0.0.1:PORT or [::1]:PORT", text);
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "--listen=%s is not HOST:PORT on the loopback; use 127.0.0.1:PORT or [::1]:PORT, with a PORT of 0 to "
+            "65535",
+            text);
     }
     fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) < 0 ||

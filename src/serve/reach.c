@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/hooks.h"
 #include "base/fd.h"
 #include "serve/server.h"
 
@@ -122,11 +123,7 @@ static void find_socket(struct reach *reach, const char *path) {
                    slash ? path : ".");
 }
 
-/* githooks(5): those of the programs that serve. git passes over one that it may not execute without a word. */
-static const char *const hook_names[] = {
-    "pre-receive", "update", "proc-receive", "post-receive", "post-update", "reference-transaction", "push-to-checkout",
-};
-static_assert(REACH_NEEDS_MAX == 3 + sizeof(hook_names) / sizeof(hook_names[0]), "room for each need");
+static_assert(REACH_NEEDS_MAX == 3 + HOOKS_COUNT, "room for each need");
 
 static int add_need(struct reach *reach, const char *path, int mode) {
     if (!path || access(path, mode) != 0) {
@@ -138,16 +135,14 @@ static int add_need(struct reach *reach, const char *path, int mode) {
 }
 
 static int find_needs(struct reach *reach, const struct server_settings *settings) {
-    const char *hooks_path = settings->environ.hooks_path;
+    const char *hooks = settings->environ.hooks_path;
     int r = add_need(reach, reach->served[0], settings->policy.read_only ? R_OK : W_OK);
     char path[PATH_MAX];
 
     r = r ? r : add_need(reach, settings->environ.home, R_OK | X_OK);
-    r = r ? r : add_need(reach, hooks_path, X_OK);
-    for (size_t i = 0; hooks_path && i < sizeof(hook_names) / sizeof(hook_names[0]) && !r; i++) {
-        if (snprintf(path, sizeof(path), "%s/%s", hooks_path, hook_names[i]) < (int)sizeof(path)) {
-            r = add_need(reach, path, X_OK);
-        }
+    r = r ? r : add_need(reach, hooks, X_OK);
+    for (size_t i = 0; hooks && i < HOOKS_COUNT && !r; i++) {
+        r = hooks_path(path, sizeof(path), hooks, i) ? add_need(reach, path, X_OK) : 0;
     }
     return r;
 }

@@ -8,13 +8,16 @@
 #include "serve/server.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "backend/hooks.h"
 #include "serve/admission.h"
 #include "serve/confinement.h"
 #include "serve/parent.h"
@@ -198,6 +201,27 @@ static int check_repository(const struct server_settings *settings, struct gate_
     return git_check_repository(path, settings->environ.trust_owner, error);
 }
 
+/* What will fail, or be passed over, although serving can begin. */
+static void warn(struct server *server) {
+    const struct server_settings *settings = server->settings;
+    const char *hooks = settings->environ.hooks_path;
+    const char *ignored = hooks ? hooks_find_ignored(hooks) : NULL;
+    char path[PATH_MAX];
+
+    if (ignored) {
+        log_record(&server->log, LOG_LEVEL_WARNING, "git passes over a hook that may not be executed; chmod +x it",
+                   LOG_FIELDS(log_string("hooks_path", hooks), log_string("hook", ignored)));
+    }
+    if (!settings->policy.read_only && strcmp(settings->policy.scope, "*") != 0 &&
+        snprintf(path, sizeof(path), "%s/%s.git/objects", settings->environ.mirror_root, settings->policy.scope) <
+            (int)sizeof(path) &&
+        access(path, W_OK) != 0) {
+        log_record(&server->log, LOG_LEVEL_WARNING,
+                   "the repository cannot be written to, so pushes will fail; become its owner, or say --read-only",
+                   LOG_FIELDS(log_string("objects", path), log_string("error", strerror(errno))));
+    }
+}
+
 int server_start(struct server *server, const struct server_settings *settings, const struct log *log, sd_event *event,
                  struct gate_error *error) {
     int r;
@@ -225,6 +249,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
         server_deinit(server);
         return r;
     }
+    warn(server);
     server->environ.search_path = server->git.search_path;
     server->environ.exec_path = server->git.exec_path;
     server->environ.max_request_bytes = settings->max_negotiation_bytes + 1; /* git refuses as much as its limit */

@@ -92,6 +92,7 @@ def test_served_on_a_socket(serve):
     gate = serve(transport="unix")
     found = check_served(f"--socket={gate.socket_path}", "--repo=repo").findings
     assert found["reachable"] == f"unix:{gate.socket_path}"
+    check_served(f"--socket={found['reachable']}", "--repo=repo")
     check_served("--repo=repo", GIT_GATE_SOCKET=gate.socket_path)
     check_served(f"--socket={gate.socket_path}", "--repo=repo", GIT_GATE_SOCKET="/nowhere")
 

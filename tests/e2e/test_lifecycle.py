@@ -345,3 +345,28 @@ def test_start_and_stop_in_a_row(small_root, start_gate):
         status = gate.wait()
         timer.join()
         assert status in (0, -signal.SIGTERM), "".join(gate.lines)
+
+
+def test_hook_that_git_passes_over(small_root, start_gate, tmp_path):
+    """It was forgotten to make it executable, and nobody else would say so before it is missed."""
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    (hooks / "update").write_text("#!/bin/sh\nexit 1\n")
+    gate = start_gate(*options(small_root, f"--hooks-path={hooks}"))
+    warning, = (record for record in gate.records if record["level"] == "warning" and "hook" in record)
+    assert warning["hook"] == "update" and "chmod +x" in warning["message"]
+    (hooks / "update").chmod(0o755)
+    other = start_gate(*options(small_root, f"--hooks-path={hooks}"))
+    assert not [record for record in other.records if "hook" in record]
+
+
+def test_repository_that_cannot_be_written_to(small_root, start_gate):
+    """A push would fail with git's words in the log alone."""
+    script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+    read_only = ("unshare", "--mount", "sh", "-c", script, str(small_root))
+    if subprocess.run([*read_only, "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("needs the right to make a mount namespace")
+    gate = start_gate(*options(small_root), program=(*read_only, PROGRAM))
+    assert [record for record in gate.records if "pushes will fail" in record["message"]]
+    other = start_gate(*options(small_root, "--read-only"), program=(*read_only, PROGRAM))
+    assert not [record for record in other.records if "pushes will fail" in record["message"]]

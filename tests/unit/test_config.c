@@ -147,8 +147,9 @@ static const struct {
     const char *result;
 } value_cases[] = {
     {"max-backends", "1", "1"},
-    {"max-backends", "2147483647", "2147483647"},
-    {"max-backends", "2147483648", NULL},
+    {"max-backends", "65536", "65536"},
+    {"max-backends", "65537", NULL},
+    {"max-connections", "65537", NULL},
     {"max-backends", "4294967297", NULL},           /* 2^32 + 1 */
     {"max-backends", "18446744073709551615", NULL}, /* 2^64 - 1 */
     {"max-backends", "18446744073709551617", NULL}, /* 2^64 + 1 */
