@@ -2,45 +2,19 @@
 #pragma once
 
 /*
- * What the unit tests share: checks that print the name of the case that failed, copies on the heap of exactly the
- * bytes in question, so that the address sanitizer sees a read beyond them, and a way to feed a request head.
+ * What the unit tests of the rooms share: checks of spans and texts, copies on the heap of exactly the bytes in
+ * question, so that the address sanitizer sees a read beyond them, and a way to feed a request head.
  */
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "base/span.h"
 #include "http/head.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#include "expect.h"
 
 /* A span of a string literal, NUL bytes within it included: an initialiser, and the same as a value. */
 #define BYTES(literal)                                                                                                 \
     { (literal), sizeof(literal) - 1 }
 #define SPAN(literal) ((struct span)BYTES(literal))
-
-#define expect_true(name, condition)                                                                                   \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fail_msg("%s: not so: %s", (name), #condition);                                                            \
-        }                                                                                                              \
-    } while (0)
-
-#define expect_int(name, got, expected)                                                                                \
-    do {                                                                                                               \
-        long long got_ = (long long)(got);                                                                             \
-        long long expected_ = (long long)(expected);                                                                   \
-                                                                                                                       \
-        if (got_ != expected_) {                                                                                       \
-            fail_msg("%s: %s is %lld, not %lld", (name), #got, got_, expected_);                                       \
-        }                                                                                                              \
-    } while (0)
 
 #define expect_span(name, got, ...)                                                                                    \
     do {                                                                                                               \

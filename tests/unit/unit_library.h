@@ -6,15 +6,6 @@
  * repositories, servers made of options, a client of a few lines, and what a process holds, to be compared.
  */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -27,6 +18,8 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -37,7 +30,8 @@
 
 #include <gitgate.h>
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#include "expect.h"
+
 #define TOKEN "0123456789abcdef"
 #define CREDENTIALS "MDEyMzQ1Njc4OWFiY2RlZjo=" /* TOKEN and a colon, in base64 */
 
@@ -56,23 +50,6 @@ enum { IS_SANITIZED = 1 };
 enum { IS_SANITIZED = 0 };
 #define heap_bytes() 0L
 #endif
-
-#define expect_true(name, condition)                                                                                   \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fail_msg("%s: not so: %s", (name), #condition);                                                            \
-        }                                                                                                              \
-    } while (0)
-
-#define expect_int(name, got, expected)                                                                                \
-    do {                                                                                                               \
-        long long got_ = (long long)(got);                                                                             \
-        long long expected_ = (long long)(expected);                                                                   \
-                                                                                                                       \
-        if (got_ != expected_) {                                                                                       \
-            fail_msg("%s: %s is %lld, not %lld", (name), #got, got_, expected_);                                       \
-        }                                                                                                              \
-    } while (0)
 
 /* ---- a folder with repositories ---- */
 
