@@ -65,24 +65,10 @@ static void *be_free(void *argument) {
     return is_free() ? argument : NULL;
 }
 
-/* How many threads of this program are under a filter. */
-static unsigned count_filtered(void) {
-    DIR *folder = opendir("/proc/self/task");
-    unsigned n = 0;
+static bool is_filtered(const char *tid) {
+    char text[STATUS_MAX];
 
-    assert_non_null(folder);
-    for (const struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
-        char path[64 + sizeof(entry->d_name)];
-        char line[64];
-
-        (void)snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
-        if (entry->d_name[0] != '.') {
-            read_status(line, sizeof(line), path, "Seccomp:");
-            n += strcmp(line, "Seccomp:\t2") == 0;
-        }
-    }
-    (void)closedir(folder);
-    return n;
+    return read_of_thread(tid, "status", text, sizeof(text)) && strstr(text, "\nSeccomp:\t2\n");
 }
 
 static void test_confinement(void **state) {
@@ -105,7 +91,7 @@ static void test_confinement(void **state) {
     read_freedom(&before);
     for (int i = 0; i < LAYERED_ROUNDS; i++) {
         start(server);
-        expect_int("the server's thread alone is confined", count_filtered(), 1);
+        expect_int("the server's thread alone is confined", count_threads(is_filtered), 1);
         read_freedom(&now);
         assert_memory_equal(&before, &now, sizeof(before));
         expect_true("the caller is free", is_free());

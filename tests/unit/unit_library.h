@@ -13,6 +13,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <linux/landlock.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -48,7 +49,7 @@ enum { IS_SANITIZED = 1 };
 #define heap_bytes() ((long)__sanitizer_get_current_allocated_bytes())
 #else
 enum { IS_SANITIZED = 0 };
-#define heap_bytes() 0L
+#define heap_bytes() ((long)mallinfo2().uordblks)
 #endif
 
 /* ---- a folder with repositories ---- */
@@ -247,7 +248,7 @@ struct holdings {
     unsigned n_descriptors;
     unsigned n_threads;
     bool has_children;
-    long heap_bytes; /* where a sanitizer counts them */
+    long heap_bytes;
     long resident_pages;
 };
 
@@ -258,6 +259,45 @@ static inline unsigned count_entries(const char *path) {
     assert_non_null(folder);
     for (const struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
         n += entry->d_name[0] != '.';
+    }
+    (void)closedir(folder);
+    return n;
+}
+
+/* Reads a file of one of this process's threads. Return: whether there was something to read. */
+static inline bool read_of_thread(const char *tid, const char *name, char *text, size_t size) {
+    char path[320];
+    ssize_t n;
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "/proc/self/task/%s/%s", tid, name);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    n = fd < 0 ? -1 : read(fd, text, size - 1);
+    (void)close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    return n > 0;
+}
+
+/* One that has been joined is in /proc for a moment yet, with this mark of the kernel's among its flags: proc(5). */
+static inline bool is_thread_ending(const char *tid) {
+    enum { PF_EXITING = 4 };
+    char text[512];
+    unsigned long flags = PF_EXITING;
+
+    if (read_of_thread(tid, "stat", text, sizeof(text))) {
+        (void)sscanf(strrchr(text, ')') + 1, " %*c %*d %*d %*d %*d %*d %lu", &flags);
+    }
+    return flags & PF_EXITING;
+}
+
+/* Counts the threads of this process that live; those of them that are wanted, if @is_wanted is not NULL. */
+static inline unsigned count_threads(bool (*is_wanted)(const char *tid)) {
+    DIR *folder = opendir("/proc/self/task");
+    unsigned n = 0;
+
+    assert_non_null(folder);
+    for (const struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        n += entry->d_name[0] != '.' && (!is_wanted || is_wanted(entry->d_name)) && !is_thread_ending(entry->d_name);
     }
     (void)closedir(folder);
     return n;
@@ -275,7 +315,7 @@ static inline void look(struct holdings *holdings) {
 
     *holdings = (struct holdings){
         .n_descriptors = count_entries("/proc/self/fd"),
-        .n_threads = count_entries("/proc/self/task"),
+        .n_threads = count_threads(NULL),
         .has_children = has_children(),
         .heap_bytes = heap_bytes(),
     };
@@ -285,12 +325,9 @@ static inline void look(struct holdings *holdings) {
     holdings->resident_pages = strtol(strchr(text, ' '), NULL, 10);
 }
 
-/*
- * Asked for again, as a thread that has been joined is in /proc for a moment yet, and another server may have a client on
- * its way out; what leaks, stays.
- */
+/* Asked for again, as another server may have a client on its way out; what leaks, stays. */
 static inline void expect_held(const char *name, const struct holdings *before) {
-    wait_until(name, count_entries("/proc/self/task") == before->n_threads);
+    expect_int(name, count_threads(NULL), before->n_threads);
     wait_until(name, count_entries("/proc/self/fd") == before->n_descriptors);
     expect_int(name, has_children(), before->has_children);
 }
