@@ -12,7 +12,6 @@ enum {
     N_HAVES = 900,           /* a body of more than the 32 KiB behind which git is started */
     BODY_MAX = 1 << 16,      /* of that body */
     SPREAD = 100,            /* between the numbers of descriptors that a server is given */
-    WATCHDOG_S = 100,        /* a call that hangs ends the test */
     CHILD_FAILED = 255,      /* a check in a child did not hold; it has said so */
     PATIENT_BACKEND_S = 600, /* how long git may wait for the rest of a request: longer than any test */
 };
@@ -342,16 +341,11 @@ static void test_refused(void **state) {
     assert_null(gate_server_free(server));
 }
 
-static int begin(void **state) {
-    (void)alarm(WATCHDOG_S);
-    return place_begin(state);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_request),         cmocka_unit_test(test_killed),  cmocka_unit_test(test_not_kept),
         cmocka_unit_test(test_standard_output), cmocka_unit_test(test_refused),
     };
 
-    return cmocka_run_group_tests(tests, begin, place_end);
+    return cmocka_run_group_tests(tests, place_begin, place_end);
 }

@@ -40,6 +40,7 @@ enum {
     N_REPOSITORIES = 3,
     WAIT_MS = 10000,
     ANSWER_MAX = 4096,
+    WATCHDOG_S = 100, /* a call that hangs ends the test */
 };
 
 /* Under a sanitizer, everything takes several times as long. */
@@ -85,6 +86,7 @@ static inline int place_begin(void **state) {
     pthread_t thread;
 
     (void)state;
+    (void)alarm(WATCHDOG_S);
     assert_int_equal(pthread_create(&thread, NULL, end_at_once, NULL), 0); /* a sanitizer's own comes with the first */
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_non_null(mkdtemp(template));
@@ -169,6 +171,18 @@ static inline void start(struct gate_server *server) {
         fail_msg("gate_server_start: %s", error.message);
     }
     assert_non_null(gate_server_address(server));
+}
+
+/* For a thread. Its result is NULL when it went well. */
+static inline void *stop_it(void *server) {
+    return gate_server_stop(server) ? server : NULL;
+}
+
+static inline void expect_joined(pthread_t thread) {
+    void *result = &thread;
+
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_null(result);
 }
 
 /* ---- a client ---- */
@@ -298,6 +312,29 @@ static inline unsigned count_threads(bool (*is_wanted)(const char *tid)) {
     assert_non_null(folder);
     for (const struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
         n += entry->d_name[0] != '.' && (!is_wanted || is_wanted(entry->d_name)) && !is_thread_ending(entry->d_name);
+    }
+    (void)closedir(folder);
+    return n;
+}
+
+/* The stops that no server has looked at yet, of all servers: what their eventfds hold, by proc_pid_fdinfo(5). */
+static inline unsigned count_stops_on_their_way(void) {
+    DIR *folder = opendir("/proc/self/fdinfo");
+    unsigned n = 0;
+
+    assert_non_null(folder);
+    for (const struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        char path[64 + sizeof(entry->d_name)];
+        char text[1024] = "";
+        const char *count;
+        int fd;
+
+        (void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%s", entry->d_name);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && (count = strstr(text, "eventfd-count:"))) {
+            n += (unsigned)strtoul(count + strlen("eventfd-count:"), NULL, 16);
+        }
+        (void)close(fd);
     }
     (void)closedir(folder);
     return n;
