@@ -28,8 +28,8 @@
  *
  * Threads: one configuration is for one thread at a time. A server may be used from any thread, by any number at once,
  * until it is freed; gate_server_start() and gate_server_stop() wait, so they are not for a thread that must not, nor for
- * one that pthread_cancel(3) may end meanwhile. The environment is read, GIT_EXEC_PATH at start and PATH for each request
- * too, so nobody may call setenv(3) while a server runs.
+ * one that pthread_cancel(3) may end meanwhile. The environment is read in gate_server_start() alone, so nobody may call
+ * setenv(3) while one is under way.
  *
  * Processes: git runs in children of the caller's process. The caller must not ignore SIGCHLD, nor wait for children
  * that it has not started, as waitpid(2) does with -1: a request whose process somebody else has waited for fails. Its

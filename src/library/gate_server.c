@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "access/token.h"
@@ -86,6 +87,14 @@ static int on_stop(sd_event_source *source, int fd, uint32_t events, void *userd
     return 0;
 }
 
+/* The first gmtime_r(3) of a process reads TZ. It is called here, so that later nobody reads the environment. */
+static void read_time_zone(void) {
+    time_t now = time(NULL);
+    struct tm parts;
+
+    (void)gmtime_r(&now, &parts);
+}
+
 static int begin(struct gate_server *gate, struct server *server, struct server_settings *settings, sd_event **eventp,
                  struct gate_error *error) {
     struct log log;
@@ -95,6 +104,7 @@ static int begin(struct gate_server *gate, struct server *server, struct server_
     if (r < 0) {
         return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
     }
+    read_time_zone();
     log_init(&log, settings->log_fd, settings->log_level, settings->log_format);
     log.secret = settings->policy.token;
     descriptors_provide(settings, &log, false);
