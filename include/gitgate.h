@@ -35,7 +35,8 @@
  * that it has not started, as waitpid(2) does with -1: a request whose process somebody else has waited for fails. Its
  * descriptors 0 to 2 must be open, as on /dev/null. A program that root runs must change its user, setuid(2), before it
  * starts a server, and not while one runs: libc changes that of all threads, and ends the program when one of them, which
- * has no privileges any more, may not.
+ * has no privileges any more, may not. The parent of "die-with-parent" is that of the caller's process; one in another PID
+ * namespace, as that of the first process of a container, cannot be watched, and the start fails.
  *
  * Descriptors: a server has a table of its own, which its thread begins with and which no child of the program gets. It
  * counts alone against the limit on open files. Of the program's descriptors the server keeps open, until it has stopped,

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -278,6 +279,23 @@ static int confine_process(const struct server_settings *settings, struct log *l
     return 0;
 }
 
+/*
+ * A parent in another PID namespace has no number here that a server could watch. Then the kernel is asked for SIGTERM, as
+ * nobody but this program gets it, at the end of the parent's thread that forked. Whether it ended before, nothing tells.
+ */
+static int watch_foreign_parent(struct server_settings *settings, struct gate_error *error) {
+    if (!settings->die_with_parent || getppid() != 0) {
+        return 0;
+    }
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "--die-with-parent, but the kernel does not tell of the parent's end: %s",
+                              strerror(errno));
+    }
+    settings->die_with_parent = false;
+    return 0;
+}
+
 /* From the start to the end of serving. */
 static int serve(struct program *program, const struct server_settings *settings, const struct log *log,
                  sd_event *event, bool minted, struct gate_error *error) {
@@ -304,7 +322,8 @@ static int run(struct server_settings *settings, bool minted, struct gate_error 
 
     log_init(&log, settings->log_fd, settings->log_level, settings->log_format);
     log.secret = settings->policy.token;
-    r = confine_process(settings, &log, error);
+    r = watch_foreign_parent(settings, error);
+    r = r ? r : confine_process(settings, &log, error);
     if (r) {
         return r;
     }

@@ -2,18 +2,17 @@
 
 /*
  * Owns the eye on the process that started this one. It is a descriptor and not PR_SET_PDEATHSIG, for that one follows
- * the thread that forked, and supervisors fork on threads that come and go.
+ * the thread that forked, and supervisors fork on threads that come and go. And it is a signal for the whole process,
+ * which may be a program that has a server on one of its threads: no signal is asked for here.
  */
 
 #include "serve/parent.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -72,9 +71,6 @@ static int watch(struct server *server) {
     _cleanup_fd_ int fd = -1;
     int r;
 
-    if (parent == 0) {
-        return prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0 ? -errno : 0;
-    }
     fd = open_parent(parent);
     if (fd == -ESRCH) {
         return sd_event_add_defer(server->event, &server->parent_source, on_ended_before, server);
@@ -94,8 +90,15 @@ static int watch(struct server *server) {
 }
 
 int parent_watch(struct server *server, struct gate_error *error) {
-    int r = watch(server);
+    int r;
 
+    if (getppid() == 0) {
+        return gate_error_set(
+            error, GATE_E_START,
+            "--die-with-parent, but the process that started this one is in another PID namespace and "
+            "cannot be watched; leave it out, or start git-gate as a process of its own");
+    }
+    r = watch(server);
     return r < 0 ? gate_error_set(error, GATE_E_INTERNAL,
                                   "--die-with-parent, but the process that started git-gate cannot be watched: %s",
                                   strerror(-r))

@@ -50,10 +50,10 @@ def variables(**more):
     return {name: value for name, value in {**whole, **more}.items() if value is not None}
 
 
-def python(*arguments, ok=True, seconds=SECONDS, **more):
-    """Run an interpreter in that environment; the result has what it wrote as text."""
-    result = run_bounded([sys.executable, "-X", "dev", *map(str, arguments)], seconds=seconds, environment=variables(**more),
-                         cwd=PROJECT)
+def python(*arguments, ok=True, seconds=SECONDS, within=(), **more):
+    """Run an interpreter in that environment, within another command if any; the result has what it wrote as text."""
+    result = run_bounded([*within, sys.executable, "-X", "dev", *map(str, arguments)], seconds=seconds,
+                         environment=variables(**more), cwd=PROJECT)
     result.stdout = result.stdout.decode()
     if ok:
         assert result.returncode == 0, result.stdout + result.stderr

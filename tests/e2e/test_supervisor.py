@@ -21,6 +21,7 @@ from .gate import PROGRAM, run
 from .http import TOKEN, request
 from .packets import PUSH_TYPE
 from .polling import wait_until
+from .python_package import LIBRARY, python
 from .repos import commit, git
 from .targets import INFO, PUSH
 
@@ -48,6 +49,25 @@ if os.getppid() != 1:
     print("adopted by", os.getppid(), flush=True)
     sys.exit()
 os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+# A program that has a gate, and says how it started and which signal it would get at its parent's end: prctl(2).
+PROGRAM_WITH_A_GATE = """
+import asyncio, ctypes, os, sys
+from git_gate import GateError, GateServer
+gate = GateServer(mirror_root=sys.argv[1], scope="repo", token=sys.argv[2], host="127.0.0.1", port=0,
+                  confine=os.environ.get("GIT_GATE_CONFINE", "auto"), die_with_parent=True)
+async def start():
+    async with gate:
+        return "started"
+try:
+    said = asyncio.run(start())
+except GateError as error:
+    said = f"{error.code} {error}"
+number = ctypes.c_int(-1)
+assert ctypes.CDLL(None).prctl(2, ctypes.byref(number)) == 0
+print(os.getppid(), number.value, said)
 """
 
 
@@ -213,6 +233,15 @@ def test_parent_in_another_namespace(small_root, start_gate, in_namespace):
     kill(gate)
     wait_until("the record 'stopped'", lambda: "stopped" in messages(gate))
     gate.check_ended()
+
+
+@pytest.mark.skipif(not LIBRARY.exists(), reason=f"needs {LIBRARY}")
+def test_library_asks_for_no_signal(small_root, in_namespace):
+    """It would be the program's, and not the gate's: where the parent cannot be watched, it does not start."""
+    arguments = ("-c", PROGRAM_WITH_A_GATE, small_root, TOKEN)
+    parent, number, said = python(*arguments, within=in_namespace).stdout.split(maxsplit=2)
+    assert (parent, number) == ("0", "0") and said.startswith("4 --die-with-parent, but ") and "PID namespace" in said
+    assert python(*arguments).stdout == f"{os.getpid()} 0 started\n"
 
 
 # A start that fails.
