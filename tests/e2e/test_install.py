@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What meson install leaves behind is found by git."""
+"""What is installed, where, and that git, programs and systemd find it there."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -13,6 +14,7 @@ from .gate import PROGRAM
 from .repos import ENVIRONMENT
 
 BUILD = Path(PROGRAM).parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +52,42 @@ def test_git_finds_the_manual(installed, path):
     assert "GIT-GATE(1)" in shown and "--mirror-root" in shown
 
 
+def relative(root):
+    """The files below a folder, and links to files, as paths within it."""
+    return {str(path.relative_to(root)) for path in root.glob("**/*") if not path.is_dir()}
+
+
 def test_nothing_else_is_installed(installed):
-    files = [path for path in installed.glob("**/*") if path.is_file() and not path.is_symlink()]
-    assert {path.name for path in files if path.parent.name == "git_gate"} <= {"__init__.py", "_library.py", "py.typed"}
-    names = sorted(path.name for path in files if path.parent.name not in ("git_gate", "__pycache__"))
-    assert names == ["git-gate", "git-gate.1", "gitgate.h", "gitgate.pc", "libgitgate.3", "libgitgate.so.0.1.0"]
+    prefix = next(installed.glob("**/bin/git-gate")).parents[1]
+    files = {re.sub(r"^lib(/[^/]*-linux-gnu[^/]*|64)?/(?=libgitgate|pkgconfig)", "lib/", name) for name in relative(prefix)
+             if "/__pycache__/" not in name}
+    package = {name for name in files if "/git_gate/" in name}
+    assert len({Path(name).parent for name in package}) == 1
+    assert {Path(name).name for name in package} == {"__init__.py", "_library.py", "py.typed"}
+    assert files - package == {
+        "bin/git-gate", "include/gitgate.h", "lib/libgitgate.so", "lib/libgitgate.so.0", "lib/libgitgate.so.0.1.0",
+        "lib/pkgconfig/gitgate.pc", "share/man/man1/git-gate.1", "share/man/man3/libgitgate.3"}
+    assert relative(installed) == {str(prefix.relative_to(installed) / name) for name in relative(prefix)}
+
+
+@pytest.mark.skipif(not shutil.which("meson"), reason="needs meson")
+@pytest.mark.parametrize("options, program", [
+    ((), "/usr/local/bin/git-gate"),
+    (("--prefix=/usr",), "/usr/bin/git-gate"),
+    (("--prefix=/opt/gate", "--bindir=programs"), "/opt/gate/programs/git-gate"),
+])
+def test_units(tmp_path, options, program):
+    """With -Dsystemd=enabled, for both managers, and with the program where it will be."""
+    subprocess.run(["meson", "setup", "-Dsystemd=enabled", *options, tmp_path / "build", ROOT], check=True,
+                   capture_output=True)
+    subprocess.run(["meson", "install", "-C", tmp_path / "build", "--no-rebuild", "--tags=systemd", "--destdir",
+                    tmp_path / "root"], check=True, capture_output=True)
+    units = tmp_path / "root" / str(Path(program).parents[1])[1:] / "lib" / "systemd"
+    assert {str(units.relative_to(tmp_path / "root") / name) for name in (
+        "system/git-gate@.service", "system/git-gate@.socket", "system/git-gate@.service.d/system.conf",
+        "user/git-gate@.service", "user/git-gate@.socket")} == relative(tmp_path / "root")
+    source = (ROOT / "systemd" / "git-gate@.service.in").read_text()
+    for manager in ("system", "user"):
+        unit = (units / manager / "git-gate@.service").read_text()
+        assert f"\nExecStart={program} serve " in unit and "@bindir@" not in unit
+        assert unit == source.replace("@bindir@", str(Path(program).parent))
