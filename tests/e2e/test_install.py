@@ -91,3 +91,63 @@ def test_units(tmp_path, options, program):
         unit = (units / manager / "git-gate@.service").read_text()
         assert f"\nExecStart={program} serve " in unit and "@bindir@" not in unit
         assert unit == source.replace("@bindir@", str(Path(program).parent))
+
+
+# ---- script/build install ----
+
+# The README's, with a repository that is there and an end.
+SNIPPET = """
+import asyncio, subprocess, sys
+from git_gate import GateServer, mint_token
+async def main():
+    token = mint_token()
+    async with GateServer(mirror_root=sys.argv[1], scope="repo", token=token, host="127.0.0.1", port=0) as gate:
+        print(subprocess.run(["git", "ls-remote", gate.address.replace("//", f"//{token}:@") + "/repo.git"], check=True,
+                             capture_output=True, text=True).stdout)
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def fresh_machine(tmp_path):
+    """Runs a command where nothing is below /usr/local, and what it changes there, in /etc and in build/ is lost."""
+    if not shutil.which("bwrap") or not (ROOT / "build" / "build.ninja").exists():
+        pytest.skip("needs bwrap(1), and build/ as script/build makes it")
+    shutil.copytree(ROOT / "build", tmp_path / "build", symlinks=True)
+    (tmp_path / "etc").mkdir()
+    # Of what others may not read there, nothing is needed.
+    subprocess.run(["cp", "-a", "/etc/.", tmp_path / "etc"], check=False, capture_output=True)
+    root = () if os.geteuid() == 0 else ("--unshare-user", "--uid", "0", "--gid", "0")
+    command = ["bwrap", *root, "--dev-bind", "/", "/", "--tmpfs", "/usr/local", "--bind", tmp_path / "etc", "/etc",
+               "--bind", tmp_path / "build", ROOT / "build"]
+    attempt = subprocess.run([*command, "true"], capture_output=True, check=False, text=True)
+    if attempt.returncode != 0:
+        pytest.skip(f"bwrap can do nothing here: {attempt.stderr.strip()}")
+
+    def run_there(*arguments):
+        return subprocess.run([*command, "sh", "-ec", *arguments], cwd=ROOT, capture_output=True, check=False,
+                              text=True, env=ENVIRONMENT)
+    return run_there
+
+
+def test_programs_find_the_library(fresh_machine, small_root):
+    """As the README has it: script/build install, and then the snippet."""
+    result = fresh_machine('script/build install; exec /usr/bin/python3 -c "$@"', "sh", SNIPPET, small_root)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split()[1] == "HEAD" and result.stderr.splitlines()[-1] == "build: installed below /usr/local"
+
+
+@pytest.mark.parametrize("how, told", [("DESTDIR=/usr/local/root script/build install /usr", False),
+                                       ("script/build install /usr/local/apart", True)])
+def test_where_the_loader_finds_nothing(fresh_machine, small_root, how, told):
+    """In another system's root it is not looked for; elsewhere it is said, and GIT_GATE_LIBRARY helps."""
+    result = fresh_machine(f"{how}; ! ldconfig -p | grep gitgate")
+    assert result.returncode == 0 and ("libgitgate(3)" in result.stderr) == told, result.stderr
+    result = fresh_machine(
+        f"{how}; file=$(find /usr/local -name libgitgate.so.0); package=$(find /usr/local -name git_gate)\n"
+        'GIT_GATE_LIBRARY=$file PYTHONPATH=${package%/*} /usr/bin/python3 -c "$@"\n'
+        'LD_LIBRARY_PATH=${file%/*} PYTHONPATH=${package%/*} /usr/bin/python3 -c "$@"\n'
+        'PYTHONPATH=${package%/*} /usr/bin/python3 -c "$@" 2>&1 | grep ImportError.*ldconfig',
+        "sh", SNIPPET, small_root)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("\tHEAD\n") == 2
