@@ -202,16 +202,32 @@ def test_gate_at_rest_sleeps(small_root, start_gate, notified):
 
 # The watchdog.
 
-def test_signs_of_life(small_root, start_gate, notified):
+def longest_silence(notified, count):
+    """Wait for so many more signs of life; return the longest time between two of them."""
+    before = len(notified.times("WATCHDOG"))
+    wait_until("signs of life", lambda: len(notified.times("WATCHDOG")) >= before + count)
+    times = notified.times("WATCHDOG")[before:]
+    return max(later - sooner for sooner, later in zip(times, times[1:]))
+
+
+def test_signs_of_life(gate_with, notified):
     """In time for a systemd that wants one every 400 ms, also while it drains: WATCHDOG_PID is whom it means."""
-    gate = start_gate(*options(small_root), variables={"NOTIFY_SOCKET": notified.path, "WATCHDOG_USEC": 400000},
-                      program=("sh", "-c", 'WATCHDOG_PID=$$ exec "$@"', "sh", PROGRAM))
+    gate, exec_path = gate_with(HANGS, "--drain-timeout=30",
+                                variables={"NOTIFY_SOCKET": notified.path, "WATCHDOG_USEC": 400000},
+                                program=("sh", "-c", 'WATCHDOG_PID=$$ exec "$@"', "sh", PROGRAM))
     begin = time.monotonic()
-    wait_until("ten signs of life", lambda: len(notified.values("WATCHDOG")) >= 10)
+    assert longest_silence(notified, 10) < 0.4
     assert time.monotonic() - begin > 9 * 0.2 - 0.1
-    times = notified.times("WATCHDOG")
-    assert max(later - sooner for sooner, later in zip(times, times[1:])) < 0.4, times
-    gate.stop()
+    with gate.connect() as connection:
+        connection.send(request("POST", PUSH, PUSH_TYPE, body=b"0000"))
+        wait_until("git has started", lambda: exec_path.runs)
+        gate.signal()
+        notified.wait_for("STOPPING", "1")
+        assert longest_silence(notified, 10) < 0.4
+        exec_path.release()
+        assert connection.response().status == 200
+    assert gate.wait() == 0
+    gate.check_ended()
 
 
 def test_watchdog_of_somebody_else(small_root, start_gate, notified):
