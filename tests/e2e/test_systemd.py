@@ -27,6 +27,7 @@ from .targets import INFO, PUSH
 UNITS = Path(__file__).resolve().parents[2] / "systemd"
 HANGS = f'[ "$REQUEST_METHOD" = POST ] && {HOLD}'
 MAX_EXPOSURE = 3  # in tenths; systemd/README.md says the figure
+DEFAULT_SOCKET = "/run/git-gate/gate.sock"  # of git-remote-gate(1)
 AT_REST = "0 connections, 0 requests running, 0 queued"
 
 
@@ -403,3 +404,30 @@ def test_stop_timeout_is_above_the_drain_timeout():
     text = (UNITS / "git-gate@.service.in").read_text()
     drain = int(re.search(r"--drain-timeout=([0-9]+)", text).group(1))
     assert int(re.search(r"^TimeoutStopSec=([0-9]+)$", text, re.M).group(1)) > drain + 5
+
+
+# The container.
+
+def setting(unit, name):
+    """The one value that a unit has for a name."""
+    value, = re.findall(rf"^{name}=(.*)$", (UNITS / unit).read_text(), re.M)
+    return value
+
+
+def test_container_has_what_the_units_have():
+    """Where its variables say that the socket and the token are, those of its task's units are mounted."""
+    quadlet = "git-gate-task.container"
+    task, = re.fullmatch(r"git-gate@(\w+)\.socket", setting(quadlet, "Requires")).groups()
+    assert setting(quadlet, "After") == setting(quadlet, "Requires") and setting(quadlet, "Network") == "none"
+    volumes = [line.split(":") for line in re.findall(r"^Volume=(.*)$", (UNITS / quadlet).read_text(), re.M)]
+    mounted = {target: (source, mode) for source, target, *mode in volumes}
+    variables = dict(word.split("=", 1) for word in shlex.split(setting(quadlet, "Environment")))
+    inside = Path(variables.pop("GIT_GATE_SOCKET", DEFAULT_SOCKET))
+    folder, mode = mounted.pop(str(inside.parent))
+    socket_path = setting("git-gate@.socket", "ListenStream").replace("%i", task)
+    assert (f"{folder}/{inside.name}", mode) == (socket_path, ["ro"])
+    token = setting("git-gate@.service.in", "LoadCredential").split(":")[1].replace("%i", task)
+    assert mounted.pop(variables.pop("GIT_GATE_TOKEN_FILE")) == (token, ["ro"])
+    (target, (source, mode)), = mounted.items()
+    assert Path(source).name == Path(target).name == "git-remote-gate" and mode == ["ro"]
+    assert variables == {}
