@@ -31,7 +31,7 @@
  * THREAD_NONE      there is none; gate_server_start() makes one: STARTING
  * THREAD_STARTING  the server is being started; SERVING, or ENDED when it fails
  * THREAD_SERVING   the loop runs; ENDED when it was told to stop, or by a fault
- * THREAD_ENDED     the thread is on its last steps, and somebody joins it: NONE
+ * THREAD_ENDED     the thread is on its last steps; NONE when somebody has joined it
  */
 enum thread_state {
     THREAD_NONE,
@@ -41,7 +41,7 @@ enum thread_state {
 };
 
 /* How a start went; in the memory of the one who waits for it. */
-struct start {
+struct start_outcome {
     bool is_over;
     int result;
     struct gate_error error;
@@ -53,6 +53,7 @@ struct start {
  * @stop_fd: an eventfd(2), there while there is a thread, which has it by the same number
  * @is_joined: somebody waits in pthread_join(3); others wait for the state
  * @fault: of the loop, a negative errno
+ * @outcome: of the start that is under way, until it is over
  */
 struct gate_server {
     struct gate_config *config;
@@ -65,7 +66,7 @@ struct gate_server {
     int stop_fd;
     bool is_joined;
     int fault;
-    struct start *start;
+    struct start_outcome *outcome;
     char address[LISTENER_ADDRESS_MAX];
 };
 
@@ -114,10 +115,10 @@ static int begin(struct gate_server *gate, struct server *server, struct server_
 /* Says how the start went, as the last that is done with its memory. */
 static void finish_start(struct gate_server *gate, int result, const struct gate_error *error, const char *address) {
     (void)pthread_mutex_lock(&gate->mutex);
-    gate->start->result = result;
-    gate->start->error = *error;
-    gate->start->is_over = true;
-    gate->start = NULL;
+    gate->outcome->result = result;
+    gate->outcome->error = *error;
+    gate->outcome->is_over = true;
+    gate->outcome = NULL;
     gate->state = result ? THREAD_ENDED : THREAD_SERVING;
     (void)snprintf(gate->address, sizeof(gate->address), "%s", result ? "" : address);
     (void)pthread_cond_broadcast(&gate->changed);
@@ -245,7 +246,7 @@ static int make_thread(struct gate_server *gate) {
     return -r;
 }
 
-/* Waits for the end of the thread of a run, which is near. The mutex is held. */
+/* Waits for the end of the thread of a run, as long as its drain may take. The mutex is held, but not while it waits. */
 static void join(struct gate_server *gate, uint64_t run) {
     while (gate->run == run && gate->is_joined) {
         (void)pthread_cond_wait(&gate->changed, &gate->mutex);
@@ -263,7 +264,8 @@ static void join(struct gate_server *gate, uint64_t run) {
     (void)pthread_cond_broadcast(&gate->changed);
 }
 
-static int start(struct gate_server *gate, struct start *start, struct gate_error *error) {
+/* The mutex is held, but not while it waits. */
+static int start_locked(struct gate_server *gate, struct start_outcome *outcome, struct gate_error *error) {
     uint64_t run = gate->run + 1;
     int r = gate->state == THREAD_NONE ? check_host(error)
                                        : gate_error_set(error, GATE_E_USAGE, "the server runs already; stop it first");
@@ -273,33 +275,33 @@ static int start(struct gate_server *gate, struct start *start, struct gate_erro
     }
     gate->run = run;
     gate->fault = 0;
-    gate->start = start;
+    gate->outcome = outcome;
     gate->state = THREAD_STARTING;
     r = make_thread(gate);
     if (r) {
         gate->state = THREAD_NONE;
-        gate->start = NULL;
+        gate->outcome = NULL;
         (void)pthread_cond_broadcast(&gate->changed);
         return gate_error_set(error, GATE_E_INTERNAL, "no thread to serve on: %s", strerror(-r));
     }
-    while (!start->is_over) {
+    while (!outcome->is_over) {
         (void)pthread_cond_wait(&gate->changed, &gate->mutex);
     }
-    if (start->result) {
+    if (outcome->result) {
         if (error) {
-            *error = start->error;
+            *error = outcome->error;
         }
         join(gate, run);
     }
-    return start->result;
+    return outcome->result;
 }
 
 int gate_server_start(struct gate_server *server, struct gate_error *error) {
-    struct start how = {0};
+    struct start_outcome outcome = {0};
     int r;
 
     (void)pthread_mutex_lock(&server->mutex);
-    r = start(server, &how, error);
+    r = start_locked(server, &outcome, error);
     (void)pthread_mutex_unlock(&server->mutex);
     return r;
 }
