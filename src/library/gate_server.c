@@ -325,9 +325,6 @@ int gate_server_stop(struct gate_server *server) {
         uint64_t run = server->run;
 
         (void)!write(server->stop_fd, &one, sizeof(one)); /* it has room for 2^64 - 2 stops: eventfd(2) */
-        while (server->run == run && server->state == THREAD_STARTING) {
-            (void)pthread_cond_wait(&server->changed, &server->mutex);
-        }
         join(server, run);
         fault = server->run == run ? server->fault : 0;
     }
