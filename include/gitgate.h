@@ -27,16 +27,16 @@
  * processes that this one starts. Any number of servers may be in one process.
  *
  * Threads: one configuration is for one thread at a time. A server may be used from any thread, by any number at once,
- * until it is freed; gate_server_start() and gate_server_stop() wait, so they are not for a thread that must not, nor for
- * one that pthread_cancel(3) may end meanwhile. The environment is read in gate_server_start() alone, so nobody may call
- * setenv(3) while one is under way.
+ * until it is freed; gate_server_start() and gate_server_stop() wait, so they are not for a thread that must not, nor
+ * for one that pthread_cancel(3) may end meanwhile. The environment is read in gate_server_start() alone, so nobody may
+ * call setenv(3) while one is under way.
  *
  * Processes: git runs in children of the caller's process. The caller must not ignore SIGCHLD, nor wait for children
  * that it has not started, as waitpid(2) does with -1: a request whose process somebody else has waited for fails. Its
  * descriptors 0 to 2 must be open, as on /dev/null. A program that root runs must change its user, setuid(2), before it
- * starts a server, and not while one runs: libc changes that of all threads, and ends the program when one of them, which
- * has no privileges any more, may not. The parent of "die-with-parent" is that of the caller's process; one in another PID
- * namespace, as that of the first process of a container, cannot be watched, and the start fails.
+ * starts a server, and not while one runs: libc changes that of all threads, and ends the program when one of them,
+ * which has no privileges any more, may not. The parent of "die-with-parent" is that of the caller's process; one in
+ * another PID namespace, as that of the first process of a container, cannot be watched, and the start fails.
  *
  * Descriptors: a server has a table of its own, which its thread begins with and which no child of the program gets. It
  * counts alone against the limit on open files. Of the program's descriptors the server keeps open, until it has stopped,
@@ -96,10 +96,11 @@ int gate_config_new(struct gate_config **configp);
 
 /**
  * gate_config_set() - set one option
+ * @config: to set it in
  * @name: a long option of "git-gate serve", git-gate(1), without dashes, as "mirror-root" or "max-backends". Besides:
  *        "token", the token itself; "listen-fd", the number of a listening socket, Unix or on the loopback, that the
- *        caller keeps open until the server is freed, and that becomes non-blocking; "log-fd", the number of a descriptor to write the log to, which
- *        the caller keeps open likewise. Without "log-fd" there is no log.
+ *        caller keeps open until the server is freed, and that becomes non-blocking; "log-fd", the number of a
+ *        descriptor to write the log to, which the caller keeps open likewise. Without "log-fd" there is no log.
  * @value: 1 to 4096 bytes, copied; "yes" or "no" for an option that takes no value on the command line
  * @error: filled on failure; may be NULL
  *
@@ -110,7 +111,12 @@ int gate_config_new(struct gate_config **configp);
  */
 int gate_config_set(struct gate_config *config, const char *name, const char *value, struct gate_error *error);
 
-/** gate_config_free() - free it; NULL is fine. The token's memory is cleared. Return: NULL. */
+/**
+ * gate_config_free() - free a configuration; the token's memory is cleared
+ * @config: may be NULL
+ *
+ * Return: NULL.
+ */
 struct gate_config *gate_config_free(struct gate_config *config);
 
 /**
@@ -127,10 +133,14 @@ int gate_server_new(struct gate_server **serverp, const struct gate_config *conf
 
 /**
  * gate_server_start() - listen, and serve on a thread of the server's own
+ * @server: one that does not run
  * @error: filled on failure; may be NULL
  *
  * Returns once connections are accepted. When it fails, no thread, process, descriptor or socket is left of it. A server
  * that has stopped can be started again.
+ *
+ * 0 says that it has started, and not that it still runs: gate_server_stop(), on another thread, or with
+ * "die-with-parent" the end of the parent, may have stopped it already. gate_server_address() tells.
  *
  * Return: 0; GATE_E_USAGE when it has been started already, or when a path is not what it was; GATE_E_START;
  * GATE_E_INTERNAL.
@@ -139,6 +149,7 @@ int gate_server_start(struct gate_server *server, struct gate_error *error);
 
 /**
  * gate_server_address() - where clients connect to, as "http://127.0.0.1:PORT" or "unix:PATH"
+ * @server: of any state
  *
  * Return: a text that is the server's and stays until it is started again or freed; NULL when it does not serve.
  */
@@ -146,6 +157,7 @@ const char *gate_server_address(const struct gate_server *server);
 
 /**
  * gate_server_stop() - stop serving as git-gate does on SIGTERM, and wait for the end
+ * @server: of any state
  *
  * Nobody is accepted any more, running requests may finish for "drain-timeout", what is left is ended, a Unix socket is
  * removed. A further call, from another thread, while one waits, ends at once what is left, and waits as well. One that
@@ -155,7 +167,12 @@ const char *gate_server_address(const struct gate_server *server);
  */
 int gate_server_stop(struct gate_server *server);
 
-/** gate_server_free() - stop it if it runs, and free it; NULL is fine. No other call may be under way. Return: NULL. */
+/**
+ * gate_server_free() - stop a server if it runs, and free it
+ * @server: may be NULL; no other call for it may be under way
+ *
+ * Return: NULL.
+ */
 struct gate_server *gate_server_free(struct gate_server *server);
 
 /**
