@@ -55,8 +55,10 @@ def test_minted_tokens():
     first, second = git_gate.mint_token(), git_gate.mint_token()
     assert first != second and first.startswith("gate-") and len(first) == len("gate-") + 32
     assert git_gate.mint_token("x").startswith("x")
-    with pytest.raises((ValueError, git_gate.GateError)):
-        git_gate.mint_token("a b")
+    for prefix in ("a b", "a:b", "a\0b", "\u00e9", "\ud800", "x" * 224):
+        with pytest.raises(ValueError, match="prefix"):
+            git_gate.mint_token(prefix)
+    assert len(git_gate.mint_token("x" * 223)) == 255
 
 
 @pytest.mark.parametrize("library", ["/nonexistent/libgitgate.so.0", "libc.so.6"])
