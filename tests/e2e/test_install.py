@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .gate import PROGRAM
+from .gate import PROGRAM, run
 from .repos import ENVIRONMENT
 
 BUILD = Path(PROGRAM).parent
@@ -59,14 +59,16 @@ def relative(root):
 
 def test_nothing_else_is_installed(installed):
     prefix = next(installed.glob("**/bin/git-gate")).parents[1]
-    files = {re.sub(r"^lib(/[^/]*-linux-gnu[^/]*|64)?/(?=libgitgate|pkgconfig)", "lib/", name) for name in relative(prefix)
-             if "/__pycache__/" not in name}
+    files = {re.sub(r"^lib(/[^/]*-linux-gnu[^/]*|64)?/(?=libgitgate|pkgconfig)", "lib/", name)
+             for name in relative(prefix) if "/__pycache__/" not in name}
     package = {name for name in files if "/git_gate/" in name}
+    version = run("--version").stdout.split()[1]
     assert len({Path(name).parent for name in package}) == 1
     assert {Path(name).name for name in package} == {"__init__.py", "_library.py", "py.typed"}
     assert files - package == {
-        "bin/git-gate", "include/gitgate.h", "lib/libgitgate.so", "lib/libgitgate.so.0", "lib/libgitgate.so.0.1.0",
-        "lib/pkgconfig/gitgate.pc", "share/man/man1/git-gate.1", "share/man/man3/libgitgate.3"}
+        "bin/git-gate", "bin/git-gate-bridge", "bin/git-remote-gate", "include/gitgate.h",
+        "lib/libgitgate.so", "lib/libgitgate.so.0", f"lib/libgitgate.so.{version}", "lib/pkgconfig/gitgate.pc",
+        "share/man/man1/git-gate.1", "share/man/man1/git-remote-gate.1", "share/man/man3/libgitgate.3"}
     assert relative(installed) == {str(prefix.relative_to(installed) / name) for name in relative(prefix)}
 
 

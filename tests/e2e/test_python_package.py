@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The package git_gate: what becomes of options, how it is installed, and what it says without its library."""
 
+import ctypes
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from . import header
+from .gate import run
 from .http import TOKEN
 from .python_package import LIBRARY, PACKAGE, load, needs_library, python
 
@@ -33,6 +37,31 @@ def test_an_option_that_is_wrong_is_named(small_root, options, said):
         asyncio.run(gate.start())
     assert said in str(caught.value) and caught.value.code == E_USAGE and TOKEN not in str(caught.value)
     assert gate.address is None
+
+
+@needs_library
+def test_it_is_what_the_header_says():
+    """Constants, the calls and their types, and the struct: nothing else would tell that they differ, but a crash."""
+    binding = git_gate._library
+    for name, value in header.constants().items():
+        if hasattr(binding, name[len("GATE_"):]):
+            assert getattr(binding, name[len("GATE_"):]) == value, name
+    assert {name for name in vars(binding) if re.fullmatch(r"E_\w+|\w+_MAX", name)} == {
+        "E_INTERNAL", "E_USAGE", "ERROR_MESSAGE_MAX", "TOKEN_MAX"}
+    types = {"int": ctypes.c_int, "size_t": ctypes.c_size_t, "char*": ctypes.c_char_p,
+             "structgate_error*": ctypes.POINTER(binding._Error)}
+    for kind in ("config", "server"):
+        types.update({f"structgate_{kind}*": ctypes.c_void_p, f"structgate_{kind}**": ctypes.POINTER(ctypes.c_void_p)})
+    calls = {name: call for name, call in binding._CALLS.items() if name.startswith("gate_")}
+    assert calls == {name: (types[result], [types[parameter] for parameter in parameters])
+                     for name, (result, *parameters) in header.functions().items()}
+    assert header.members("gate_error") == ["int code", "char message[GATE_ERROR_MESSAGE_MAX]"]
+    assert binding._Error._fields_ == [("code", ctypes.c_int), ("message", ctypes.c_char * binding.ERROR_MESSAGE_MAX)]
+
+
+@needs_library
+def test_versions_are_one():
+    assert run("--version").stdout == f"git-gate {git_gate.__version__}\n"
 
 
 @needs_library
