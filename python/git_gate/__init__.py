@@ -23,23 +23,23 @@ import warnings
 import weakref
 from _thread import start_new_thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Optional, Protocol, Sequence, Type, TypeVar, Union
+from typing import Any, Callable, Iterator, List, Optional, Protocol, Sequence, Type, TypeVar, Union
 
 from ._library import E_INTERNAL, GateError, Server, Setting, mint_token
 
-if TYPE_CHECKING:
-    Path = Union[str, "os.PathLike[str]"]
-
-    class HasFileno(Protocol):
-        """What has a descriptor: a file, a socket."""
-
-        def fileno(self) -> int: ...
-
-    OptionValue = Union[Path, int, bool, HasFileno, None]
-    Self = TypeVar("Self", bound="GateServer")
-
 __all__ = ["GateError", "GateServer", "mint_token"]
 __version__ = "0.1.0"
+
+
+class HasFileno(Protocol):
+    """What has a descriptor: a file, a socket."""
+
+    def fileno(self) -> int: ...
+
+
+StrPath = Union[str, "os.PathLike[str]"]
+OptionValue = Union[StrPath, int, bool, HasFileno, None]
+Self = TypeVar("Self", bound="GateServer")
 
 _NEEDS_TRANSPORT = "GateServer needs either socket_path or host+port, and not both"
 
@@ -160,14 +160,14 @@ class GateServer:
     def __init__(
         self,
         *,
-        mirror_root: Path,
+        mirror_root: StrPath,
         token: str,
         scope: str,
-        socket_path: Optional[Path] = None,
+        socket_path: Optional[StrPath] = None,
         host: Optional[str] = None,
         port: Optional[int] = None,
-        hooks_path: Optional[Path] = None,
-        home_path: Optional[Path] = None,
+        hooks_path: Optional[StrPath] = None,
+        home_path: Optional[StrPath] = None,
         **options: Union[OptionValue, Sequence[OptionValue]],
     ) -> None:
         if home_path is not None and options.get("home") is not None:

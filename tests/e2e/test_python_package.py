@@ -2,9 +2,11 @@
 """The package git_gate: what becomes of options, how it is installed, and what it says without its library."""
 
 import ctypes
+import inspect
 import re
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,17 @@ def test_it_is_what_the_header_says():
 @needs_library
 def test_versions_are_one():
     assert run("--version").stdout == f"git-gate {git_gate.__version__}\n"
+
+
+@needs_library
+def test_annotations_can_be_looked_up():
+    """As inspect, dataclasses and documentation tools do, and not type checkers alone."""
+    hints = typing.get_type_hints(git_gate.GateServer.__init__)
+    assert hints["token"] is str and hints["port"] == typing.Optional[int]
+    for _, function in inspect.getmembers(git_gate.GateServer, inspect.isfunction):
+        typing.get_type_hints(function)
+    typing.get_type_hints(git_gate.GateServer.address.fget)
+    typing.get_type_hints(git_gate.mint_token)
 
 
 @needs_library
