@@ -2,7 +2,7 @@
 
 /* Starts and stops that meet, on any thread, at any moment: no call hangs, and nothing is left. */
 
-#include "unit_library.h"
+#include "unit_held_start.h"
 
 #include <stdatomic.h>
 
@@ -16,39 +16,6 @@ enum {
 };
 
 /* ---- a start that is held up ---- */
-
-static char *path;      /* PATH as it was */
-static char *slow_path; /* with a git before it that says that it was asked by opening a pipe, and does what it reads */
-
-static int begin(void **state) {
-    int r = place_begin(state);
-
-    path = strdup(getenv("PATH"));
-    assert_true(asprintf(&slow_path, "%s:%s", in_place("slow"), path) > 0);
-    run_shell("mkdir slow; mkfifo slow/pipe; cat >slow/git <<'END'\n#!/bin/sh\n"
-              "read -r word <'%s/slow/pipe'\n[ \"$word\" = go ] || exit 3\nPATH='%s' exec git \"$@\"\nEND\n"
-              "chmod +x slow/git",
-              place, path);
-    return r;
-}
-
-static int end(void **state) {
-    free(path), free(slow_path);
-    return place_end(state);
-}
-
-struct start {
-    struct gate_server *server;
-    struct gate_error error;
-    int result;
-};
-
-static void *start_it(void *argument) {
-    struct start *how = argument;
-
-    how->result = gate_server_start(how->server, &how->error);
-    return NULL;
-}
 
 static const struct {
     const char *name;
@@ -65,28 +32,21 @@ static const struct {
 
 static void expect_held_start(size_t i, struct gate_server *server) {
     const char *name = held_starts[i].name;
-    struct start how = {.server = server};
-    pthread_t starter;
     pthread_t stops[MAX_STOPS];
-    int fd = -1;
+    struct held_start held;
 
-    assert_int_equal(setenv("PATH", slow_path, 1), 0);
-    assert_int_equal(pthread_create(&starter, NULL, start_it, &how), 0);
-    wait_until(name, (fd = open(in_place("slow/pipe"), O_WRONLY | O_NONBLOCK | O_CLOEXEC)) >= 0);
+    hold_start(&held, server);
     for (unsigned n = 0; n < held_starts[i].n_stops; n++) {
         assert_int_equal(pthread_create(&stops[n], NULL, stop_it, server), 0);
         wait_until(name, count_stops_on_their_way() == n + 1);
     }
     expect_true(name, gate_server_address(server) == NULL);
     expect_int(name, gate_server_start(server, NULL), GATE_E_USAGE);
-    expect_int(name, write(fd, held_starts[i].word, strlen(held_starts[i].word)), strlen(held_starts[i].word));
-    (void)close(fd);
-    expect_joined(starter);
-    expect_int(how.error.message, how.result, held_starts[i].result);
+    release_start(&held, held_starts[i].word);
+    expect_int(held.error.message, held.result, held_starts[i].result);
     for (unsigned n = 0; n < held_starts[i].n_stops; n++) {
         expect_joined(stops[n]);
     }
-    assert_int_equal(setenv("PATH", path, 1), 0);
 }
 
 /* The stop comes while git is asked. Nobody has to call it again. */
@@ -210,13 +170,13 @@ static void test_storm(void **state) {
 /* Started by one thread that ends, stopped by another one. */
 static void test_other_threads(void **state) {
     struct gate_server *server = server_with("listen", "127.0.0.1:0");
-    struct start how = {.server = server};
+    struct held_start begun = {.server = server};
     pthread_t thread;
 
     (void)state;
-    assert_int_equal(pthread_create(&thread, NULL, start_it, &how), 0);
-    expect_joined(thread);
-    assert_int_equal(how.result, 0);
+    assert_int_equal(pthread_create(&begun.thread, NULL, start_it, &begun), 0);
+    expect_joined(begun.thread);
+    assert_int_equal(begun.result, 0);
     assert_int_equal(ask(gate_server_address(server), "repo0", CREDENTIALS), 200);
     assert_int_equal(pthread_create(&thread, NULL, stop_it, server), 0);
     expect_joined(thread);
@@ -232,5 +192,5 @@ int main(void) {
         cmocka_unit_test(test_other_threads),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, held_begin, held_end);
 }
