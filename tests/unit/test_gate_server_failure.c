@@ -140,7 +140,6 @@ static void test_listen_fd(void **state) {
     char number[16];
     int file = open("/dev/null", O_RDWR | O_CLOEXEC);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in any = {.sin_family = AF_INET};
     struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct gate_server *server;
 
@@ -152,9 +151,11 @@ static void test_listen_fd(void **state) {
     (void)snprintf(number, sizeof(number), "%d", fd);
     server = server_with("listen-fd", number);
     expect_failure("it does not listen", server, GATE_E_USAGE, "not a listening socket");
-    assert_int_equal(bind(fd, (struct sockaddr *)&loopback, sizeof(any)), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&loopback, sizeof(loopback)), 0);
     assert_int_equal(listen(fd, 8), 0);
+    expect_int("it still blocks", fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
     expect_success("the loopback", server);
+    expect_int("it blocks no more", fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
     expect_success("the loopback again, for the socket is the caller's", server);
     assert_null(gate_server_free(server));
     assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
