@@ -152,9 +152,9 @@ class GateServer:
         is written to (there is none otherwise), and in place of a transport listen_fd, a listening socket. None and an
         empty list are the default. An option that does not exist is a GateError at start().
 
-    A server that is dropped while it runs is stopped, with a ResourceWarning; so is, in the end of the interpreter, any
-    that still runs, all of them at once, which then waits for drain_timeout if there are requests. In the child of a fork
-    no server runs, and nothing of one is held by it: multiprocessing and gates do not mind each other.
+    A server that is dropped while it runs is stopped, with a ResourceWarning. When the interpreter ends, it stops all that
+    still run at once, and waits up to drain_timeout for their requests. In the child of a fork no server runs, and nothing
+    of one is held by it: multiprocessing and gates do not mind each other.
     """
 
     def __init__(
