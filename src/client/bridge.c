@@ -55,7 +55,7 @@ int bridge_listen(struct bridge *bridge, const struct sockaddr_storage *address,
 
 void bridge_address(const struct bridge *bridge, char address[BRIDGE_ADDRESS_MAX]) {
     struct sockaddr_storage storage = {0};
-    const struct sockaddr_in *in = (const struct sockaddr_in *)&storage;
+    struct sockaddr_in in;
     char host[INET_ADDRSTRLEN] = "";
 
     (void)getsockname(bridge->listener, (struct sockaddr *)&storage, &(socklen_t){sizeof(storage)});
@@ -64,8 +64,9 @@ void bridge_address(const struct bridge *bridge, char address[BRIDGE_ADDRESS_MAX
                        ntohs(((const struct sockaddr_in6 *)&storage)->sin6_port));
         return;
     }
-    (void)inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-    (void)snprintf(address, BRIDGE_ADDRESS_MAX, "http://%s:%u", host, ntohs(in->sin_port));
+    memcpy(&in, &storage, sizeof(in));
+    (void)inet_ntop(AF_INET, &in.sin_addr, host, sizeof(host));
+    (void)snprintf(address, BRIDGE_ADDRESS_MAX, "http://%s:%u", host, ntohs(in.sin_port));
 }
 
 /* ---- one client ---- */

@@ -6,22 +6,45 @@
 
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum {
     LINE_MAX_BYTES = 512,
     LINES_MAX = 1 << 16, /* as many as there are ports */
+    COLUMNS_TO_USER = 6, /* from behind the far end's port */
 };
 
-/* Whether a line is of the connection from @there to @here, seen from there. @uidp: whose it is. */
-static bool is_line_of(const char *line, const struct sockaddr_in *there, const struct sockaddr_in *here, uid_t *uidp) {
-    unsigned address;
-    unsigned port;
-    unsigned far_port;
+/* The number in the next column, whose base is 16 unless it is told; what stands between columns is a space or a colon. */
+static unsigned long take(const char **atp, int base) {
+    char *end;
+    unsigned long number;
 
-    return sscanf(line, "%*u: %x:%x %*x:%x %*x %*x:%*x %*x:%*x %*x %u", &address, &port, &far_port, uidp) == 4 &&
-           address == there->sin_addr.s_addr && port == ntohs(there->sin_port) && far_port == ntohs(here->sin_port);
+    *atp += strspn(*atp, " :");
+    number = strtoul(*atp, &end, base);
+    *atp = end;
+    return number;
+}
+
+/*
+ * Whether a line is of the connection from @there to @here, seen from there. @uidp: whose it is. The columns are a number,
+ * address and port of both ends, the state, two queues, a timer in two columns, a count, the user, and more.
+ */
+static bool is_line_of(const char *line, const struct sockaddr_in *there, const struct sockaddr_in *here, uid_t *uidp) {
+    bool is_it;
+
+    (void)take(&line, 10);
+    is_it = take(&line, 16) == there->sin_addr.s_addr;
+    is_it = take(&line, 16) == ntohs(there->sin_port) && is_it;
+    (void)take(&line, 16);
+    is_it = take(&line, 16) == ntohs(here->sin_port) && is_it;
+    for (unsigned i = 0; i < COLUMNS_TO_USER; i++) {
+        (void)take(&line, 16);
+    }
+    *uidp = (uid_t)take(&line, 10);
+    return is_it;
 }
 
 bool peer_is_own(int fd) {

@@ -92,7 +92,7 @@ static int take_token_file(struct remote_settings *settings, const char *path, c
                            struct gate_error *error) {
     _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     char line[TOKEN_MAX_BYTES + 1];
-    struct stat status;
+    struct stat status = {0};
     ssize_t size = fd < 0 || fstat(fd, &status) < 0 ? -errno : 0;
     int r;
 

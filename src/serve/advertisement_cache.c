@@ -88,8 +88,7 @@ void advertisement_cache_keep(struct advertisement_cache *cache, const char *rep
         dependencies_look(&now, cache->settings, repository) && dependencies_equal(before, &now) &&
         dependencies_suffice(&now, cache->settings, repository, time(NULL)) &&
         (place = make_place(cache, repository))) {
-        (void)strcpy(place->repository,
-                     repository); /* NOLINT(clang-analyzer-security.insecureAPI.strcpy): of a request */
+        memcpy(place->repository, repository, strlen(repository) + 1);
         place->dependencies = now;
         place->size = output.size;
         memcpy(place->bytes, output.data, output.size);
