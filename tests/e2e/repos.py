@@ -6,6 +6,7 @@ Whatever configuration the machine or its user has must not matter, and the same
 every git here runs in an environment that is built from nothing. The token in it is for gate:// addresses alone.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -38,7 +39,7 @@ ENVIRONMENT = {
 
 
 def run_bounded(arguments, *, seconds, cwd=None, environment=None, data=None):
-    """Run a program with its helpers in a session of their own: when time is up, all of them are ended."""
+    """Run a program with its helpers in a session of their own: when time is up, or it is interrupted, all are ended."""
     process = subprocess.Popen(arguments, cwd=cwd, env=environment, start_new_session=True, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
@@ -47,6 +48,11 @@ def run_bounded(arguments, *, seconds, cwd=None, environment=None, data=None):
         os.killpg(process.pid, signal.SIGKILL)
         out, err = process.communicate()
         raise AssertionError(f"not done within {seconds} s: {arguments}\n{err.decode(errors='replace')}") from None
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
     return subprocess.CompletedProcess(arguments, process.returncode, out, err.decode(errors="replace"))
 
 
