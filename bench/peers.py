@@ -1,137 +1,59 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-git-gate and general web servers in front of the same git-http-backend, for bench/hostile.
+git-gate and general web servers in front of the same git-http-backend, and git daemon.
 
 Each peer serves one repository to one user, as `git help http-backend` and its own documentation say. Limits on bodies
-are off and those on heads above the gate's; what those texts do not speak of keeps its default. All listen on the
-loopback, have their files in a folder of their own and are ended by their process ids. Each has its own copy of the
-mirror, whose path marks the processes that serve it: it stands in their environment.
+are off and those on heads above the gate's; what those texts do not speak of keeps its default, unless the place is
+`fast`: then each is set up as it was measured to be at its best here.
 """
 
 import contextlib
 import os
 import pathlib
-import re
 import shutil
-import signal
-import socket
 import subprocess
-import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from faults import processes_of
+from places import ENVIRONMENT, SEARCH_PATH, Place, exec_path, free_port, output, version
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GATE = os.environ.get("GIT_GATE", str(ROOT / "build" / "git-gate"))
-SEARCH_PATH = f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin:/sbin"
-ENVIRONMENT = {"PATH": SEARCH_PATH, "LC_ALL": "C"}
 # Whatever configuration the machine has must not matter; the gate says the same to git by itself.
 CGI_ENVIRONMENT = {"GIT_HTTP_EXPORT_ALL": "1", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
 APACHE_MODULES = ("/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/lib/httpd/modules")
 APACHE_USER = "www-data"  # started by root, Apache does not serve as root
 PROCESSES = 16  # the gate's --max-backends
-START_SECONDS = 10
-STOP_SECONDS = 20
 
-
-@dataclass
-class Place:
-    """What a server is given. folder: for its files; root: its copy of the mirror; token: the user's name."""
-    folder: pathlib.Path
-    root: pathlib.Path
-    token: str
-    port: int = 0
-    started: list = field(default_factory=list)
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """What a client connects to."""
-        return "127.0.0.1", self.port
-
-    def write(self, name: str, text: str) -> pathlib.Path:
-        """Make one of the server's files."""
-        path = self.folder / name
-        path.write_text(text)
-        return path
-
-    def start(self, *command, **options) -> subprocess.Popen:
-        """Start a program, in a session of its own: Apache signals its whole process group."""
-        with (self.folder / "stderr").open("ab") as log:
-            process = subprocess.Popen(list(map(str, command)), start_new_session=True, stdin=subprocess.DEVNULL,
-                                       stderr=log, **{"env": ENVIRONMENT, **options})
-        self.started.append(process)
-        return process
-
-    def stop(self) -> None:
-        """End what was started, last first, and what git has left."""
-        for process in reversed(self.started):
-            os.killpg(process.pid, signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=STOP_SECONDS)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        self.end_git()
-
-    def git_processes(self) -> set[int]:
-        """Ids of git-http-backend and all that it started, also when their parents are gone, and of zombies."""
-        parents, zombies = process_table()
-        family = {process.pid for process in self.started}
-        while more := {pid for pid, parent in parents.items() if parent in family} - family:
-            family |= more
-        return set(processes_of(self.root)) | (zombies & family)
-
-    def end_git(self) -> None:
-        """Kill these processes."""
-        for pid in self.git_processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def process_table() -> tuple[dict[int, int], set[int]]:
-    """Return the parent of every process, and which are zombies (proc(5))."""
-    parents, zombies = {}, set()
-    for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-                parents[int(entry.name)] = int(parent)
-                if state == "Z":
-                    zombies.add(int(entry.name))
-    return parents, zombies
-
-
-def output(*command: str) -> str:
-    """Return all that a program says."""
-    return subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          env=ENVIRONMENT).stdout.strip()
-
-
-def version(pattern: str, *command: str) -> str:
-    """Return the version in what a program says."""
-    match = re.search(pattern, output(*command))
-    return match.group(1) if match else "of unknown version"
+# What makes the peers fastest, as far as it was found, for bench/run. All of them keep connections for as long as the
+# gate does, and write no record of what they refuse, as the gate with --log-level=error. Other numbers of their own
+# processes made no difference that two cores could show.
+#
+# nginx writes a large answer to a file when its buffers are full, unless it may not; and larger buffers gain a little
+# more than none. Requests go on to git while they come. It need not look for files that are not there.
+NGINX_FAST = """
+  keepalive_requests 1000000000;
+  fastcgi_buffer_size 64k;
+  fastcgi_buffers 16 64k;
+  fastcgi_max_temp_file_size 0;
+  fastcgi_request_buffering off;
+"""
+# lighttpd holds an answer back until it is whole, unless told to stream it. It must not stream requests: then it
+# refuses chunked ones (411), and git pushes what is larger than 1 MiB in chunks. 65535 is the most that it counts to.
+LIGHTTPD_FAST = """
+server.stream-response-body = 1
+server.max-keep-alive-requests = 65535
+"""
+# With the default of 100 requests Apache spends its time on new connections.
+APACHE_FAST = """
+MaxKeepAliveRequests 0
+LogLevel crit
+"""
 
 
 def backend() -> str:
     """Return the path of git-http-backend."""
-    return output("git", "--exec-path") + "/git-http-backend"
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
-def wait_for(place: Place) -> None:
-    """Wait until the server listens."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and all(process.poll() is None for process in place.started):
-        with contextlib.suppress(OSError), socket.create_connection(place.address):
-            return
-        time.sleep(0.02)
-    raise SystemExit(f"hostile: this server does not start:\n{(place.folder / 'stderr').read_text()}")
+    return exec_path() + "/git-http-backend"
 
 
 def passwords(place: Place) -> pathlib.Path:
@@ -139,23 +61,28 @@ def passwords(place: Place) -> pathlib.Path:
     return place.write("htpasswd", f"{place.token}:{output('openssl', 'passwd', '-apr1', '')}\n")
 
 
-def start_gate(place: Place) -> str:
-    """Start git-gate; return what it is."""
-    process = place.start(GATE, "serve", f"--mirror-root={place.root}", "--scope=repo", "--listen=127.0.0.1:0",
-                          "--log-level=error", stdout=subprocess.PIPE,
-                          env={**ENVIRONMENT, "GIT_GATE_TOKEN": place.token})
+def start_gate(place: Place, *options: str) -> None:
+    """Start git-gate."""
+    transport = f"--socket={place.socket}" if place.socket else "--listen=127.0.0.1:0"
+    process = place.start(GATE, "serve", f"--mirror-root={place.root}", "--scope=repo", transport, "--log-level=error",
+                          *options, stdout=subprocess.PIPE, env={**ENVIRONMENT, "GIT_GATE_TOKEN": place.token})
     line = process.stdout.readline().decode()
     if not line.startswith("listening "):
-        raise SystemExit(f"hostile: the gate does not start:\n{(place.folder / 'stderr').read_text()}")
-    place.port = int(line.rsplit(":", 1)[1])
+        raise SystemExit(f"bench: the gate does not start:\n{place.log}")
+    if not place.socket:
+        place.port = int(line.rsplit(":", 1)[1])
+
+
+def gate_title() -> str:
+    """Say which git-gate it is."""
     return "git-gate " + version(r"([0-9][0-9.]*)", GATE, "--version")
 
 
-def start_nginx(place: Place) -> str:
-    """Start nginx with fcgiwrap; return what it is."""
+def start_nginx(place: Place) -> None:
+    """Start nginx with fcgiwrap."""
     place.port = free_port()
     socket_path = place.folder / "fcgiwrap.sock"
-    place.start("fcgiwrap", "-s", f"unix:{socket_path}", "-c", PROCESSES)
+    socket_path.unlink(missing_ok=True)  # of an earlier start in this place
     temporary = "\n".join(f"  {kind}_temp_path {place.folder}/{kind};"
                           for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     cgi = {"SCRIPT_FILENAME": backend(), "GIT_PROJECT_ROOT": place.root, **CGI_ENVIRONMENT, "PATH_INFO": "$uri",
@@ -166,15 +93,18 @@ def start_nginx(place: Place) -> str:
     parameters = "\n".join(f"      fastcgi_param {name} {value};" for name, value in cgi.items())
     user = "user root;" if os.geteuid() == 0 else ""
     configuration = place.write("nginx.conf", f"""
-daemon off; {user} worker_processes 2; pid {place.folder}/nginx.pid; error_log {place.folder}/nginx.log;
+daemon off; {user} worker_processes 2; pid {place.folder}/nginx.pid;
+error_log {place.folder}/nginx.log {"crit" if place.fast else "error"};
 events {{ worker_connections 1024; }}
 http {{
   access_log off;
   client_max_body_size 0;
   large_client_header_buffers 8 32k;
 {temporary}
+{NGINX_FAST if place.fast else ""}
   server {{
     listen 127.0.0.1:{place.port};
+    {"location / { return 404; }" if place.fast else ""}
     location /repo.git/ {{
       auth_basic git;
       auth_basic_user_file {passwords(place)};
@@ -184,13 +114,18 @@ http {{
   }}
 }}
 """)
+    place.start("fcgiwrap", "-s", f"unix:{socket_path}", "-c", PROCESSES)
     place.start("nginx", "-e", place.folder / "nginx.log", "-c", configuration)
+
+
+def nginx_title() -> str:
+    """Say which nginx and which fcgiwrap it is."""
     return (f"nginx {version(r'nginx/([0-9.]+)', 'nginx', '-v')} "
             f"with fcgiwrap {version(r'version ([0-9.]+)', 'fcgiwrap', '-h')}")
 
 
-def start_lighttpd(place: Place) -> str:
-    """Start lighttpd with mod_cgi; return what it is."""
+def start_lighttpd(place: Place) -> None:
+    """Start lighttpd with mod_cgi."""
     place.port = free_port()
     cgi = ", ".join(f'"{name}" => "{value}"' for name, value in {**CGI_ENVIRONMENT,
                                                                  "GIT_PROJECT_ROOT": place.root}.items())
@@ -204,7 +139,8 @@ server.max-request-field-size = 32768
 server.errorlog = "{place.folder}/lighttpd.log"
 auth.backend = "htpasswd"
 auth.backend.htpasswd.userfile = "{passwords(place)}"
-# The files speak HTTP/1, and the other servers do not speak HTTP/2 unless told to.
+{LIGHTTPD_FAST if place.fast else ""}
+# The benches speak HTTP/1, and the other servers do not speak HTTP/2 unless told to.
 server.feature-flags = ("server.h2proto" => "disable")
 $HTTP["url"] =~ "^/repo\\.git/" {{
   alias.url = ("/" => "{backend()}/")
@@ -213,13 +149,17 @@ $HTTP["url"] =~ "^/repo\\.git/" {{
   cgi.assign = ("" => "")
 }}
 """)
-    (place.folder / "empty").mkdir()
+    (place.folder / "empty").mkdir(exist_ok=True)
     place.start("lighttpd", "-D", "-f", configuration)
+
+
+def lighttpd_title() -> str:
+    """Say which lighttpd it is."""
     return "lighttpd " + version(r"lighttpd/([0-9.]+)", "lighttpd", "-v")
 
 
-def start_apache(place: Place) -> str:
-    """Start Apache with mod_cgid and mod_auth_basic; return what it is."""
+def start_apache(place: Place) -> None:
+    """Start Apache with mod_cgid and mod_auth_basic."""
     place.port = free_port()
     user = ""
     if os.geteuid() == 0:
@@ -243,6 +183,7 @@ ScriptSock {place.folder}/cgid.sock
 ErrorLog {place.folder}/apache.log
 LimitRequestBody 0
 LimitRequestFieldSize 32768
+{APACHE_FAST if place.fast else ""}
 # As Debian's mods-available/reqtimeout.conf has it.
 RequestReadTimeout header=20-40,minrate=500 body=20,minrate=500
 {variables}
@@ -257,7 +198,24 @@ ScriptAlias /repo.git/ {backend()}/repo.git/
 </Location>
 """)
     place.start(apache_program(), "-DFOREGROUND", "-f", configuration)
+
+
+def apache_title() -> str:
+    """Say which Apache it is."""
     return "Apache " + version(r"Apache/([0-9.]+)", apache_program(), "-v")
+
+
+def start_daemon(place: Place) -> None:
+    """Start git daemon, which speaks git:// and asks nobody who they are."""
+    place.port = free_port()
+    place.start(f"{exec_path()}/git-daemon", "--listen=127.0.0.1", f"--port={place.port}", "--reuseaddr",
+                "--export-all", "--enable=receive-pack", f"--base-path={place.root}", place.root,
+                env={**ENVIRONMENT, **CGI_ENVIRONMENT, "GIT_PROJECT_ROOT": str(place.root)})  # marks its processes
+
+
+def daemon_title() -> str:
+    """Say which git daemon it is."""
+    return "git daemon " + version(r"([0-9][0-9.]*)", "git", "--version")
 
 
 def apache_program() -> str:
@@ -265,18 +223,27 @@ def apache_program() -> str:
     return "apache2" if shutil.which("apache2", path=SEARCH_PATH) else "httpd"
 
 
-# By their short names: what must be installed, and what starts it.
+@dataclass(frozen=True)
+class Server:
+    """needs: the programs that must be there; start: starts it in a place; title: says what it is."""
+    needs: tuple[str, ...]
+    start: Callable
+    title: Callable[[], str]
+
+
+# By their short names.
 SERVERS = {
-    "gate": ((GATE,), start_gate),
-    "nginx": (("nginx", "fcgiwrap", "openssl"), start_nginx),
-    "lighttpd": (("lighttpd", "openssl"), start_lighttpd),
-    "apache": ((apache_program(), "openssl"), start_apache),
+    "gate": Server((GATE,), start_gate, gate_title),
+    "nginx": Server(("nginx", "fcgiwrap", "openssl"), start_nginx, nginx_title),
+    "lighttpd": Server(("lighttpd", "openssl"), start_lighttpd, lighttpd_title),
+    "apache": Server((apache_program(), "openssl"), start_apache, apache_title),
 }
+GIT_DAEMON = Server(("git",), start_daemon, daemon_title)
 
 
 def missing(name: str) -> list[str]:
     """Return what a server needs and is not installed."""
-    absent = [program for program in SERVERS[name][0] if not shutil.which(program, path=SEARCH_PATH)]
+    absent = [program for program in SERVERS[name].needs if not shutil.which(program, path=SEARCH_PATH)]
     if name == "apache" and not any(map(os.path.isdir, APACHE_MODULES)):
         absent.append("folder of Apache's modules")
     return absent
@@ -286,8 +253,8 @@ def missing(name: str) -> list[str]:
 def serving(name: str, place: Place):
     """Run a server for the length of a block; yields its name with its version."""
     try:
-        title = SERVERS[name][1](place)
-        wait_for(place)
-        yield title
+        SERVERS[name].start(place)
+        place.wait()
+        yield SERVERS[name].title()
     finally:
         place.stop()
