@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is said about git-gate's speed and size, and whether a run of bench/run bears it out."""
+
+import operator
+from dataclasses import dataclass
+from typing import Optional
+
+from results import Results
+
+GATE = "gate"
+BEST_PEER, FLOOR, LIGHTTPD = "the best peer", "no server", "lighttpd"
+HOLDS = {">=": operator.ge, "<=": operator.le, "<": operator.lt}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """row: a figure of the gate; against: what it is divided by, None for the figure itself; bound: what it keeps."""
+    row: str
+    against: Optional[str]
+    relation: str
+    bound: float
+
+
+CLAIMS = [
+    Claim("info-v2-8", BEST_PEER, ">=", 20),
+    *(Claim(f"{row}-{number}", against, ">=", bound) for row in ("info-v0", "ls-refs") for number in (1, 8)
+      for against, bound in ((BEST_PEER, 1.05), (FLOOR, 0.95))),
+    Claim("401-8", BEST_PEER, ">=", 0.9),
+    Claim("404-8", BEST_PEER, ">=", 0.9),
+    Claim("ls-remote", BEST_PEER, "<=", 0.85),
+    Claim("fetch-nothing", BEST_PEER, "<=", 0.85),
+    *(Claim(row, BEST_PEER, "<=", 1) for row in ("clone-small", "clone-large", "push-small", "push-large",
+                                                 "clone-crowd", "fetch-nowhere")),
+    Claim("start", None, "<=", 6),
+    Claim("idle-private", None, "<=", 700),
+    Claim("idle-resident", None, "<=", 5000),
+    Claim("idle-resident", LIGHTTPD, "<", 1),
+    *(Claim(row, None, "<=", 8000) for row in ("peak-fetch", "peak-clone", "peak-push")),
+]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """
+    beside: the column that the gate's figure was divided by, ratios have two digits behind the point; value, least,
+    most: None when that was not measured.
+    """
+    claim: Claim
+    beside: Optional[str] = None
+    value: Optional[float] = None
+    least: Optional[float] = None
+    most: Optional[float] = None
+
+    @property
+    def holds(self) -> Optional[bool]:
+        """Whether it is so, judged by medians."""
+        return None if self.value is None else HOLDS[self.claim.relation](self.value, self.claim.bound)
+
+    def record(self) -> dict:
+        """Return all of it, for JSON."""
+        return {"row": self.claim.row, "against": self.claim.against, "relation": self.claim.relation,
+                "bound": self.claim.bound, "beside": self.beside, "value": self.value, "least": self.least,
+                "most": self.most, "holds": self.holds}
+
+
+def judge(claim: Claim, results: Results) -> Finding:
+    """Hold one claim against the results."""
+    if not results.has(claim.row, GATE):
+        return Finding(claim)
+    if claim.against is None:
+        cell = results.cell(claim.row, GATE)
+        return Finding(claim, None, cell.median, min(cell.values), max(cell.values))
+    beside = {BEST_PEER: results.best_peer(claim.row), FLOOR: "floor", LIGHTTPD: LIGHTTPD}[claim.against]
+    if not beside or not results.has(claim.row, beside):
+        return Finding(claim)
+    return Finding(claim, beside, *(round(ratio, 2) for ratio in results.ratios(claim.row, GATE, beside)))
+
+
+def findings(results: Results) -> list[Finding]:
+    """Hold all claims of rows that were asked for against the results."""
+    return [judge(claim, results) for claim in CLAIMS if claim.row in results.rows]

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Who asks the servers of bench/run: h2load, git, and a reader that throws away what it gets.
+
+Each has a bound in time, and ends with all its helpers when time is up or the bench is interrupted. What goes wrong is
+a Failed, whose text stands in place of a figure.
+"""
+
+import contextlib
+import http.client
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Optional
+
+import places
+
+from e2e.packets import DELIMITER, FLUSH, packet
+from e2e.repos import ENVIRONMENT
+
+ALONE = pathlib.Path(__file__).resolve().parent / "alone.py"
+SPARE_SECONDS = 30  # beyond the time that a client is told to work
+READ_BYTES = 1 << 20
+TAIL = b"0\r\n\r\n"  # what a chunked answer ends with, when it is whole
+
+
+class Failed(Exception):
+    """There is no figure; the message says why."""
+
+
+@dataclass(frozen=True)
+class Http:
+    """Where a repository is served by HTTP. address: (host, port) or a Unix socket; path: "/repo.git"."""
+    address: object
+    path: str
+    authorization: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """
+    One request, and what must come back.
+
+    target: behind the repository's path, or with rooted, in place of it. wanted: bytes that the answer has in it.
+    """
+    target: str
+    status: int
+    body: bytes = b""
+    fields: dict = field(default_factory=dict)
+    wanted: bytes = b""
+    authorized: bool = True
+    rooted: bool = False
+
+    def place(self, server: Http) -> str:
+        """Return the whole target."""
+        return self.target if self.rooted else server.path + self.target
+
+    def head(self, server: Http) -> dict[str, str]:
+        """Return all fields, of which a client adds Host and the length by itself."""
+        return {**self.fields, **({"Authorization": server.authorization} if self.authorized else {})}
+
+
+def run(commands: list, seconds: float, environment: Optional[dict] = None, cwd=None) -> tuple[float, list[str]]:
+    """Run programs side by side; return the time until all have ended, and what each has printed."""
+    processes, outputs = [], []
+    late = threading.Event()
+
+    def end() -> None:
+        for process in processes:
+            if process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    def end_late() -> None:
+        late.set()
+        end()
+    watchdog = threading.Timer(seconds, end_late)
+    watchdog.start()
+    with contextlib.ExitStack() as stack:
+        stack.callback(watchdog.cancel)
+        outputs = [[stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(2)] for _ in commands]
+        try:
+            begin = time.perf_counter()
+            for command, (said, complained) in zip(commands, outputs):
+                processes.append(subprocess.Popen(list(map(str, command)), start_new_session=True, cwd=cwd,
+                                                  env=environment or ENVIRONMENT, stdin=subprocess.DEVNULL,
+                                                  stdout=said, stderr=complained))
+            statuses = [process.wait() for process in processes]
+            took = time.perf_counter() - begin
+        finally:
+            end()
+            for process in processes:
+                process.wait()
+        texts = [[(file.seek(0), file.read())[1] for file in pair] for pair in outputs]
+    if late.is_set():
+        raise Failed(f"not done within {seconds:.0f} s")
+    for status, (_, complaint) in zip(statuses, texts):
+        if status:
+            raise Failed((complaint.strip().splitlines() or [f"{commands[0][0]} ended with {status}"])[0])
+    return took, [said for said, _ in texts]
+
+
+class Client(http.client.HTTPConnection):
+    """A connection to either kind of address."""
+
+    def __init__(self, address, seconds: float):
+        super().__init__("localhost", timeout=seconds)
+        self.address = address
+
+    def connect(self) -> None:
+        """Connect, as the library will ask for."""
+        self.sock = places.connect(self.address, self.timeout)
+
+
+def check(server: Http, question: Question, seconds: float) -> None:
+    """Ask once; fail when another status or another body comes than is expected."""
+    connection = Client(server.address, seconds)
+    try:
+        connection.request("POST" if question.body else "GET", question.place(server), question.body or None,
+                           question.head(server))
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise Failed(f"no answer: {error!r}") from None
+    finally:
+        connection.close()
+    if answer.status != question.status:
+        raise Failed(f"answers {answer.status}, not {question.status}")
+    if question.wanted not in body:
+        raise Failed("answers something else")
+
+
+def load(server: Http, question: Question, clients: int, seconds: float, folder: pathlib.Path) -> tuple[float, int]:
+    """Ask as often as that many clients can on connections that are kept; return the rate and the count."""
+    unix = not isinstance(server.address, tuple)
+    host = "localhost" if unix else "%s:%d" % server.address
+    command = ["h2load", "--h1", f"--clients={clients}", f"--duration={seconds * 1000:.0f}ms"]
+    command += [f"--base-uri=unix:{server.address}"] * unix
+    command += [f"--header={name}: {value}" for name, value in question.head(server).items()]
+    if question.body:
+        (folder / "body").write_bytes(question.body)
+        command.append(f"--data={folder / 'body'}")
+    _, (said,) = run([[*command, f"http://{host}{question.place(server)}"]], seconds + SPARE_SECONDS)
+    return rate_of(said, question.status)
+
+
+def rate_of(said: str, status: int) -> tuple[float, int]:
+    """Return rate and count of what h2load says, when all answers were of the expected class."""
+    rate = re.search(r"^finished in \S+, ([0-9.]+) req/s", said, re.MULTILINE)
+    counts = re.search(r"^requests: .* ([0-9]+) done, .* ([0-9]+) errored, ([0-9]+) timeout", said, re.MULTILINE)
+    classes = re.search(r"^status codes: ([0-9]+) 2xx, ([0-9]+) 3xx, ([0-9]+) 4xx, ([0-9]+) 5xx", said, re.MULTILINE)
+    if not (rate and counts and classes):
+        raise Failed("h2load says nothing that is understood")
+    done, errored, late = map(int, counts.groups())
+    others = sum(int(count) for number, count in enumerate(classes.groups(), 2) if number != status // 100)
+    if errored or late or others or not done:
+        raise Failed(f"of {done} answers {others} with another status; {errored + late} errors")
+    return float(rate.group(1)), done
+
+
+def loop(command: list, environment: dict, source: pathlib.Path, loops: int,
+         seconds: float) -> tuple[float, int, float]:
+    """Run a program again and again in so many loops; return the rate, the count, and processor seconds."""
+    _, said = run([[sys.executable, ALONE, seconds, source, *command]] * loops, seconds + SPARE_SECONDS, environment)
+    found = [tuple(map(float, text.split())) for text in said]
+    return (sum(count / took for count, took, _ in found), int(sum(count for count, _, _ in found)),
+            sum(used for _, _, used in found))
+
+
+def fetch_question(tip: str, last: bytes = b"") -> bytes:
+    """Ask by protocol 2 for all that a commit needs."""
+    return (packet("command=fetch") + packet("object-format=sha1") + DELIMITER + packet("ofs-delta\n")
+            + packet("no-progress\n") + packet(f"want {tip}\n") + packet("done\n") + FLUSH + last)
+
+
+def drain(connection, least: int) -> bytes:
+    """Read to the end of a connection and throw it away; return the first and the last bytes of it."""
+    scratch = bytearray(READ_BYTES)
+    total, head, tail = 0, b"", b""
+    while count := connection.recv_into(scratch):
+        if len(head) < 4096:
+            head += scratch[:count]
+        tail = (tail + bytes(scratch[max(count - len(TAIL), 0):count]))[-len(TAIL):]
+        total += count
+    if total < least:
+        raise Failed(f"only {total} bytes came")
+    return head + tail
+
+
+def fetch_by_http(server: Http, tip: str, least: int, seconds: float) -> float:
+    """Fetch to nowhere; return the time until the connection's end. Chunks are not taken apart, which costs time."""
+    body = fetch_question(tip)
+    lines = [f"POST {server.path}/git-upload-pack HTTP/1.1", "Host: localhost", "Connection: close",
+             f"Authorization: {server.authorization}", "Git-Protocol: version=2",
+             "Content-Type: application/x-git-upload-pack-request", f"Content-Length: {len(body)}", "", ""]
+    begin = time.perf_counter()
+    with places.connect(server.address, seconds) as connection:
+        connection.sendall("\r\n".join(lines).encode() + body)
+        seen = drain(connection, least)
+    took = time.perf_counter() - begin
+    if not seen.startswith(b"HTTP/1.1 200 "):
+        raise Failed(f"answers {seen[9:12].decode(errors='replace')}")
+    if re.search(rb"^transfer-encoding: *chunked", seen, re.IGNORECASE | re.MULTILINE) and not seen.endswith(TAIL):
+        raise Failed("the answer is cut")
+    return took
+
+
+def fetch_by_git_protocol(address: tuple, tip: str, least: int, seconds: float) -> float:
+    """Fetch to nowhere from git daemon (gitprotocol-pack(5))."""
+    begin = time.perf_counter()
+    with places.connect(address, seconds) as connection:
+        connection.sendall(packet(b"git-upload-pack /repo.git\0host=localhost\0\0version=2\0")
+                           + fetch_question(tip, FLUSH))
+        drain(connection, least)
+    return time.perf_counter() - begin
+
+
+def fetch_by_pipe(repository: pathlib.Path, tip: str, least: int, folder: pathlib.Path) -> float:
+    """Fetch to nowhere from upload-pack itself."""
+    source = folder / "question"
+    source.write_bytes(fetch_question(tip))
+    scratch, total = bytearray(READ_BYTES), 0
+    command = [f"{places.exec_path()}/git-upload-pack", "--stateless-rpc", repository]
+    begin = time.perf_counter()
+    with source.open("rb") as asked, subprocess.Popen(command, stdin=asked, stdout=subprocess.PIPE, bufsize=0,
+                                                      env={**ENVIRONMENT, "GIT_PROTOCOL": "version=2"}) as process:
+        while count := process.stdout.readinto(scratch):
+            total += count
+    took = time.perf_counter() - begin
+    if process.returncode or total < least:
+        raise Failed(f"upload-pack ended with {process.returncode} after {total} bytes")
+    return took

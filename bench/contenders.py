@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is measured by bench/run: the gate in its forms, peers, servers that already run, and what needs no server."""
+
+import base64
+import contextlib
+import ipaddress
+import pathlib
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Optional
+from urllib.parse import unquote, urlsplit
+
+import mirrors
+import peers
+from clients import Http
+from measure import Account
+from places import ENVIRONMENT, Place
+
+from e2e.bridge import helper_url
+from e2e.http import TOKEN
+
+PATH = "/repo.git"
+NO_CACHE = "--advertisement-cache=no"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a server is started. unix: it gets a Unix socket, and git comes to it by git-remote-gate."""
+    key: str
+    title: str
+    server: peers.Server
+    options: tuple[str, ...] = ()
+    unix: bool = False
+
+    def place(self, folder: pathlib.Path, model: pathlib.Path) -> Place:
+        """Make a place for it, with a repository of its own, in a folder that must not be there."""
+        folder.mkdir(mode=0o755)
+        mirrors.copy(model, folder / "mirror")
+        return Place(folder, folder / "mirror", TOKEN, socket=folder / "run" / "gate.sock" if self.unix else None,
+                     fast=True)
+
+    def start(self, place: Place) -> float:
+        """Start it in a place; return the seconds until it listens."""
+        self.server.start(place, *self.options)
+        return place.wait()
+
+    def url(self, place: Place) -> str:
+        """Return what git is given."""
+        if self.unix:
+            return helper_url(place.socket)
+        user = "" if self.server is peers.GIT_DAEMON else f"{TOKEN}:@"
+        return f"{'http' if user else 'git'}://{user}127.0.0.1:{place.port}{PATH}"
+
+
+@dataclass
+class Contender:
+    """
+    One column of the tables.
+
+    kind: "gate", "peer", "daemon" or "floor". url: what git is given. http: where it answers HTTP, or None. place:
+    where it runs, and account: of its processes; None for what was not started here. root: the folder of its
+    repository, where that is known.
+    """
+    key: str
+    title: str
+    kind: str
+    url: str
+    http: Optional[Http] = None
+    place: Optional[Place] = None
+    account: Optional[Account] = None
+    root: Optional[pathlib.Path] = None
+
+
+def basic(user: str, password: str = "") -> str:
+    """Return the value of an Authorization field."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def say(text: str) -> None:
+    """Tell whoever watches what is left out."""
+    print(f"run: {text}", file=sys.stderr)
+
+
+def knows(option: str) -> bool:
+    """Whether this gate has an option."""
+    usage = subprocess.run([peers.GATE, "serve", "--help"], check=True, capture_output=True, text=True, env=ENVIRONMENT)
+    return option.partition("=")[0] in usage.stdout
+
+
+def recipes(names: list[str]) -> list[Recipe]:
+    """Return the servers of those names that can be started here; the gate is always among them."""
+    if absent := peers.missing("gate"):
+        raise SystemExit(f"run: there is no {', '.join(absent)}: script/build makes it")
+    title = peers.SERVERS["gate"].title()
+    found = [Recipe("gate", title, peers.SERVERS["gate"]),
+             Recipe("gate-unix", f"{title}, Unix socket", peers.SERVERS["gate"], unix=True)]
+    if knows(NO_CACHE):
+        found.append(Recipe("gate-no-cache", f"{title}, {NO_CACHE}", peers.SERVERS["gate"], (NO_CACHE,)))
+    for name in names:
+        if name == "daemon":
+            found.append(Recipe("daemon", peers.GIT_DAEMON.title(), peers.GIT_DAEMON))
+        elif absent := peers.missing(name):
+            say(f"{name} is left out, for there is no {', '.join(absent)} (script/bootstrap --bench)")
+        else:
+            found.append(Recipe(name, peers.SERVERS[name].title(), peers.SERVERS[name]))
+    return found
+
+
+def kind_of(recipe: Recipe) -> str:
+    """Say what stands in a column."""
+    if recipe.server is peers.SERVERS["gate"]:
+        return "gate"
+    return "daemon" if recipe.server is peers.GIT_DAEMON else "peer"
+
+
+def started(recipe: Recipe, folder: pathlib.Path, model: pathlib.Path, stack: contextlib.ExitStack) -> Contender:
+    """Start a server that runs until the stack unwinds."""
+    place = recipe.place(folder / recipe.key, model)
+    account = Account(place, f"{folder.name}-{recipe.key}")
+    stack.callback(shutil.rmtree, place.folder, ignore_errors=True)
+    stack.callback(account.close)
+    stack.callback(place.stop)
+    recipe.start(place)
+    account.open()
+    kind = kind_of(recipe)
+    http = None if kind == "daemon" else Http(place.address, PATH, basic(TOKEN))
+    return Contender(recipe.key, recipe.title, kind, recipe.url(place), http, place, account, place.root)
+
+
+def is_local(url: str) -> bool:
+    """Whether an address is one of HTTP on the loopback."""
+    parts = urlsplit(url)
+    try:
+        return parts.scheme == "http" and (parts.hostname == "localhost"
+                                           or ipaddress.ip_address(parts.hostname or "").is_loopback)
+    except ValueError:
+        return False
+
+
+def running(name: str, url: str, model: pathlib.Path) -> Contender:
+    """Return a server that already runs, when it serves what the others serve."""
+    parts = urlsplit(url)
+    try:
+        served = mirrors.tips(url)
+    except AssertionError as error:
+        raise SystemExit(f"run: --peer {name}: {str(error).strip().splitlines()[-1]}") from None
+    if served != mirrors.tips(model / "repo.git"):
+        raise SystemExit(f"run: --peer {name} does not serve a copy of the repository that --mirror names")
+    authorization = basic(unquote(parts.username or ""), unquote(parts.password or ""))
+    return Contender(name, name, "peer", url, Http((parts.hostname, parts.port or 80), parts.path, authorization))
+
+
+def floor(folder: pathlib.Path, model: pathlib.Path) -> Contender:
+    """Return what is there without a server: git's own programs on a repository like the others."""
+    root = folder / "floor" / "mirror"
+    root.parent.mkdir()
+    mirrors.copy(model, root)
+    return Contender("floor", "no server", "floor", f"file://{root}/repo.git", root=root)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The repository that every server of bench/run has a copy of, and what its clients push.
+
+main is a short history of small files; large and huge are random bytes, so that the way of the bytes is measured and
+not git's compression. The repository says to git what the gate says by itself, so that all servers ask the same of it.
+"""
+
+import contextlib
+import math
+import os
+import pathlib
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+import faults  # noqa: F401  # puts the tests' modules on the path
+
+from e2e.repos import ENVIRONMENT, bare, git, history, out
+
+COMMITS = 50
+MIB = 1 << 20
+PIECE_MIB = 4
+PACKING_SECONDS = 600
+RAW = ("-c", "core.compression=0", "-c", "pack.compression=0", "-c", "core.bigFileThreshold=1m")
+SETTINGS = {"receive.fsckObjects": "true", "receive.autogc": "false", "uploadpack.allowFilter": "true",
+            "transfer.hideRefs": "refs/gate", "core.hooksPath": "/dev/null", "http.receivepack": "true"}
+BRANCHES = ("main", "large", "huge")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """In MiB, whole pieces: what is cloned, what passes when memory is looked at, what is pushed."""
+    large: int
+    huge: int
+    pushed: int
+
+
+FULL = Sizes(large=320, huge=1024, pushed=48)
+QUICK = Sizes(large=16, huge=64, pushed=8)
+
+
+def add_commit(repository: pathlib.Path, branch: str, parent: str, name: str, mib: float) -> None:
+    """Add a commit with files of random bytes to a branch, behind what parent names, or else as its first."""
+    head = f"commit refs/heads/{branch}\ncommitter bench <bench@localhost> 0 +0000\ndata 0\n"
+    pieces = math.ceil(mib / PIECE_MIB)
+    each = int(mib * MIB / pieces)
+    with subprocess.Popen(["git", *RAW, "fast-import", "--quiet", "--force"], cwd=repository, env=ENVIRONMENT,
+                          stdin=subprocess.PIPE) as importer:
+        try:
+            importer.stdin.write(f"{head}{f'from {parent}' if parent else ''}\n".encode())
+            for number in range(pieces):
+                importer.stdin.write(f"M 100644 inline {name}{number}\ndata {each}\n".encode())
+                importer.stdin.write(os.urandom(each) + b"\n")
+        except BaseException:
+            importer.kill()
+            raise
+    assert importer.returncode == 0, f"git fast-import ended with {importer.returncode}"
+
+
+def make(root: pathlib.Path, sizes: Sizes) -> None:
+    """Make repo.git below a folder."""
+    repository = bare(root / "repo.git")
+    for name, value in SETTINGS.items():
+        git("config", name, value, cwd=repository)
+    history(repository, COMMITS)
+    add_commit(repository, "large", "", "large", sizes.large)
+    add_commit(repository, "huge", "refs/heads/large^0", "huge", sizes.huge - sizes.large)
+    git(*RAW, "repack", "-adq", cwd=repository, seconds=PACKING_SECONDS)
+    git("pack-refs", "--all", cwd=repository)
+
+
+def tips(repository) -> dict[str, str]:
+    """Return the ids of the branches, of a folder or an address."""
+    listing = out("ls-remote", repository, *(f"refs/heads/{branch}" for branch in BRANCHES))
+    return {name.rpartition("/")[2]: oid for oid, name in (line.split("\t") for line in listing.splitlines())}
+
+
+def size(repository: pathlib.Path, branch: str) -> int:
+    """Return how many bytes lie in a branch's files."""
+    listing = out("ls-tree", "-r", "-l", branch, cwd=repository)
+    return sum(int(line.split()[3]) for line in listing.splitlines())
+
+
+def link(source: str, target: str) -> None:
+    """Copy a file, or share it when git will never write to it: then the page cache has it once for all servers."""
+    if "/objects/pack/" in source:
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)
+
+
+def copy(model: pathlib.Path, root: pathlib.Path) -> None:
+    """Give a server its repository."""
+    shutil.copytree(model, root, copy_function=link)
+
+
+def files_of(root: pathlib.Path) -> set[pathlib.Path]:
+    """Return all files below a folder."""
+    return {pathlib.Path(folder, name) for folder, _, names in os.walk(root) for name in names}
+
+
+@contextlib.contextmanager
+def restored(root: pathlib.Path):
+    """Remove the files that come into being below a folder during a block: nothing of a push stays."""
+    before = files_of(root)
+    try:
+        yield
+    finally:
+        for path in files_of(root) - before:
+            path.unlink(missing_ok=True)
+
+
+def client(path: pathlib.Path, model: pathlib.Path) -> pathlib.Path:
+    """Make a repository that has all that the servers have, without a copy of it."""
+    bare(path)
+    (path / "objects" / "info" / "alternates").write_text(f"{model}/repo.git/objects\n")
+    git("update-ref", "refs/heads/main", tips(model / "repo.git")["main"], cwd=path)
+    return path

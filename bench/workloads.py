@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+What bench/run asks of every contender, one function for each way of asking.
+
+A visit is one contender's turn at one workload: one load of requests for some seconds, or some operations of git, of
+which the median counts. What has to be made ready or removed is outside of the time that is taken.
+"""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Optional
+
+import clients
+import mirrors
+import peers
+from clients import Failed, Question
+from contenders import Contender
+from places import ENVIRONMENT
+from results import Row
+
+from e2e.packets import ls_refs
+
+GIT_SECONDS = 60  # for one small operation
+LARGE_SECONDS = 600
+CROWD = 16
+INFO = "/info/refs?service=git-upload-pack"
+VERSION_2 = {"Git-Protocol": "version=2"}
+FETCH_TYPE = {"Content-Type": "application/x-git-upload-pack-request"}
+INFO_2 = Question(INFO, 200, fields=VERSION_2, wanted=b"version 2\n")
+INFO_0 = Question(INFO, 200, wanted=b" refs/heads/main\n")
+LS_REFS = Question("/git-upload-pack", 200, ls_refs(), {**VERSION_2, **FETCH_TYPE}, b" refs/heads/main\n")
+NO_TOKEN = Question(INFO, 401, authorized=False)
+NO_ROUTE = Question("/nothing", 404, rooted=True)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """value: in the workload's unit; count: of operations; used: processor seconds, when the asking tells them."""
+    value: float
+    count: int
+    used: Optional[float] = None
+
+
+@dataclass
+class Bench:
+    """
+    What all visits share.
+
+    folder: for what does not last; model: has the repository that is served; client: a repository with all that it has;
+    tips, sizes: of the branches that are served, their commits and bytes.
+    """
+    folder: pathlib.Path
+    model: pathlib.Path
+    client: pathlib.Path
+    seconds: float
+    pushed_mib: int
+    quick: bool
+    tips: dict
+    sizes: dict
+
+    @property
+    def huge_mib(self) -> float:
+        """How much passes when a peak is looked for."""
+        return self.sizes["huge"] / mirrors.MIB
+
+    def fresh(self, name: str) -> pathlib.Path:
+        """Return a path that nothing is at."""
+        path = self.folder / name
+        shutil.rmtree(path, ignore_errors=True)
+        return path
+
+
+@dataclass(frozen=True)
+class Workload(Row):
+    """
+    What is asked.
+
+    ask: makes a visit. times: operations in a visit. takes: the kinds of contenders that can do it. question: what an
+    answer can be held against.
+    """
+    ask: Callable[[Bench, Contender, int], Visit]
+    times: int = 1
+    takes: tuple[str, ...] = ("gate", "peer", "daemon", "floor")
+    question: Optional[Question] = None
+
+
+def ask_http(question: Question, number: int, bench: Bench, contender: Contender, _times: int) -> Visit:
+    """Let clients ask the same over and over; or, without a server, run what answers, in a loop for each core."""
+    if contender.http:
+        rate, count = clients.load(contender.http, question, number, bench.seconds, bench.folder)
+        return Visit(rate, count)
+    target, _, query = question.target.partition("?")
+    source = bench.folder / "input"
+    source.write_bytes(question.body)
+    environment = {**ENVIRONMENT, **peers.CGI_ENVIRONMENT, "GIT_PROJECT_ROOT": str(contender.root),
+                   "PATH_INFO": "/repo.git" + target, "QUERY_STRING": query, "REMOTE_USER": "token",
+                   "REQUEST_METHOD": "POST" if question.body else "GET",
+                   "CONTENT_TYPE": question.fields.get("Content-Type", ""),
+                   "GIT_PROTOCOL": question.fields.get("Git-Protocol", "")}
+    return Visit(*clients.loop([peers.backend()], environment, source, min(number, os.cpu_count()), bench.seconds))
+
+
+def timed(bench: Bench, times: int, once: Callable[[], float], unit: float) -> Visit:
+    """Do it so often; return the median."""
+    times = 1 if bench.quick else times
+    return Visit(statistics.median([once() for _ in range(times)]) * unit, times)
+
+
+def ask_git(arguments: tuple, bench: Bench, contender: Contender, times: int) -> Visit:
+    """Run git in a repository that has all there is; URL in its arguments is the contender's."""
+    command = ["git", "-C", bench.client, *(contender.url if x == "URL" else x for x in arguments)]
+    return timed(bench, times, lambda: clients.run([command], GIT_SECONDS)[0], 1000)
+
+
+def clone(branch: str, number: int, seconds: float, unit: float, bench: Bench, contender: Contender,
+          times: int) -> Visit:
+    """Clone a branch into folders that are removed again, so many at once."""
+    def once() -> float:
+        folder = bench.fresh("clones")
+        folder.mkdir()
+        try:
+            command = ["git", *mirrors.RAW, "clone", "--quiet", "--bare", "--single-branch", f"--branch={branch}",
+                       contender.url]
+            return clients.run([[*command, folder / f"{i}.git"] for i in range(number)], seconds)[0]
+        finally:
+            shutil.rmtree(folder)
+    return timed(bench, times, once, unit)
+
+
+def push(mib: Callable[[Bench], float], seconds: float, unit: float, bench: Bench, contender: Contender,
+         times: int) -> Visit:
+    """Push a commit that nobody has yet; the server's repository is as before in the end."""
+    def once() -> float:
+        with pushing(bench, contender, mib(bench)) as command:
+            return clients.run([command], seconds)[0]
+    return timed(bench, times, once, unit)
+
+
+@contextlib.contextmanager
+def pushing(bench: Bench, contender: Contender, mib: float):
+    """Make a commit and yield the command that pushes it."""
+    repository = mirrors.client(bench.fresh("pushing.git"), bench.model)
+    mirrors.add_commit(repository, "pushed", "refs/heads/main^0", "pushed", mib)
+    command = ["git", *mirrors.RAW, "-C", repository, "push", "--quiet", contender.url]
+    name = f"refs/heads/bench-{os.getpid()}"
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, repository)
+        if contender.root:
+            stack.enter_context(mirrors.restored(contender.root))
+        else:
+            stack.callback(clients.run, [[*command, f":{name}"]], GIT_SECONDS)
+        yield [*command, f"+refs/heads/pushed:{name}"]
+
+
+def fetch_to_nowhere(branch: str, bench: Bench, contender: Contender, times: int) -> Visit:
+    """Ask for a branch and drop it."""
+    def once() -> float:
+        tip, least = bench.tips[branch], bench.sizes[branch]
+        if contender.http:
+            return clients.fetch_by_http(contender.http, tip, least, LARGE_SECONDS)
+        if contender.kind == "daemon":
+            return clients.fetch_by_git_protocol(contender.place.address, tip, least, LARGE_SECONDS)
+        return clients.fetch_by_pipe(contender.root / "repo.git", tip, least, bench.folder)
+    return timed(bench, times, once, 1)
+
+
+def workloads(large_bytes: int, pushed_mib: int) -> list[Workload]:
+    """Return the rows, in the order of the tables; the sizes are for their titles."""
+    found = []
+    for key, title, question in (("info-v2", "`info/refs` v2", INFO_2), ("info-v0", "`info/refs` v0", INFO_0),
+                                 ("ls-refs", "`ls-refs` POST", LS_REFS)):
+        for number, noun in ((1, "1 client"), (8, "8 clients")):
+            found.append(Workload(f"{key}-{number}", f"{title}, {noun}", "HTTP requests", "requests/s",
+                                  partial(ask_http, question, number), takes=("gate", "peer", "floor"),
+                                  question=question))
+    for question in (NO_TOKEN, NO_ROUTE):
+        found.append(Workload(f"{question.status}-8", f"{question.status}, 8 clients", "HTTP refusals", "requests/s",
+                              partial(ask_http, question, 8), takes=("gate", "peer"), question=question))
+    large, pushed = round(large_bytes / 1e6), round(pushed_mib * mirrors.MIB / 1e6)
+    small = ("small git commands", "ms")
+    mass = ("large transfers", "s")
+    return found + [
+        Workload("ls-remote", "`git ls-remote`", *small, partial(ask_git, ("ls-remote", "URL")), 10),
+        Workload("fetch-nothing", "`git fetch`, nothing new", *small,
+                 partial(ask_git, ("fetch", "--quiet", "URL", "main")), 10),
+        Workload("clone-small", f"`git clone`, {mirrors.COMMITS} commits", *small,
+                 partial(clone, "main", 1, GIT_SECONDS, 1000), 5),
+        Workload("push-small", "`git push`, 1 commit", *small,
+                 partial(push, lambda _: 0.001, GIT_SECONDS, 1000), 5),
+        Workload("clone-crowd", f"`git clone`, {CROWD} at once", *small,
+                 partial(clone, "main", CROWD, GIT_SECONDS, 1000), 3),
+        Workload("clone-large", f"`git clone`, {large} MB", *mass, partial(clone, "large", 1, LARGE_SECONDS, 1)),
+        Workload("push-large", f"`git push`, {pushed} MB", *mass,
+                 partial(push, lambda bench: bench.pushed_mib, LARGE_SECONDS, 1)),
+        Workload("fetch-nowhere", f"fetch of {large} MB to nowhere", *mass, partial(fetch_to_nowhere, "large")),
+    ]
+
+
+def check(workload: Workload, contender: Contender) -> None:
+    """Fail when a contender does not answer a workload of requests as it should."""
+    if workload.question and contender.http:
+        clients.check(contender.http, workload.question, GIT_SECONDS)
+
+
+def visit(workload: Workload, bench: Bench, contender: Contender) -> Visit:
+    """Make one visit; whatever goes wrong is a Failed."""
+    try:
+        return workload.ask(bench, contender, workload.times)
+    except (AssertionError, OSError) as error:
+        raise Failed(str(error).splitlines()[0] if str(error) else repr(error)) from None
