@@ -15,6 +15,11 @@ LISTENING = re.compile(r"listening http://(127\.[0-9.]+|\[::1\]):([0-9]+)\n")
 END_SECONDS = 10
 
 
+def is_sanitized():
+    """Whether the program was built with the address sanitizer."""
+    return b"__asan_init" in Path(PROGRAM).read_bytes()
+
+
 class Bridge:
     """A running `git-gate bridge`, which listens when this returns. program: what stands before its options."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from .gate import PROGRAM
+from .bridge import is_sanitized
 
 ABI_MIN = 2
 CREATE_RULESET = 444  # landlock_create_ruleset(2)
@@ -40,7 +40,7 @@ def has_filters():
 def looks_for_leaks():
     """Whether the program ends with a search by LeakSanitizer; see script/test."""
     leaks = re.findall(r"\bdetect_leaks=(\w+)", os.environ.get("ASAN_OPTIONS", ""))
-    return b"__asan_init" in Path(PROGRAM).read_bytes() and leaks[-1:] not in (["0"], ["false"])
+    return is_sanitized() and leaks[-1:] not in (["0"], ["false"])
 
 
 @functools.lru_cache
