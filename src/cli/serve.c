@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <systemd/sd-daemon.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "access/token.h"
@@ -23,12 +23,16 @@
 #include "cli/announce.h"
 #include "cli/cli.h"
 #include "cli/status.h"
+#include "cli/systemd.h"
 #include "confine/limits.h"
 #include "library/config.h"
 #include "library/descriptors.h"
+#include "serve/parent.h"
 #include "serve/server.h"
 
 static_assert(TOKEN_MAX_BYTES == 255 && TOKEN_SHORT_BYTES == 16, "the sentences below say these numbers");
+
+#define PARENT_SIGNAL SIGRTMIN /* of this program's own, when a parent ends that cannot be watched otherwise */
 
 static const char credential_name[] = "git-gate.token";
 
@@ -88,7 +92,7 @@ static int take_repository(struct gate_config *config, const char *repository, s
 
 /* sd_listen_fds(3): the socket that systemd has opened before this program began. */
 static int take_inherited_socket(struct gate_config *config, struct gate_error *error) {
-    int n = sd_listen_fds(true);
+    int n = systemd_take_sockets();
     char fd[16];
 
     if (n < 0) {
@@ -100,7 +104,7 @@ static int take_inherited_socket(struct gate_config *config, struct gate_error *
     if (n == 0) {
         return 0;
     }
-    (void)snprintf(fd, sizeof(fd), "%d", SD_LISTEN_FDS_START);
+    (void)snprintf(fd, sizeof(fd), "%d", SYSTEMD_LISTEN_FD);
     return gate_config_set(config, "listen-fd", fd, error);
 }
 
@@ -208,29 +212,37 @@ static void log_start(struct log *log, const struct server *server) {
 
 /* A running program: its server, and what systemd hears of it. */
 struct program {
+    struct loop loop;
     struct server server;
     struct status status;
+    int signal_fd;
+    struct loop_io signal_io;
 };
 
-static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
-    struct program *program = userdata;
+static void on_stop(struct program *program, unsigned signal) {
     struct server *server = &program->server;
 
-    (void)source;
     log_record(&server->log, LOG_LEVEL_NOTICE, "stopping",
-               LOG_FIELDS(log_number("signal", info->ssi_signo), log_number("connections", server->n_connections),
+               LOG_FIELDS(log_number("signal", signal), log_number("connections", server->n_connections),
                           log_number("backends", server->n_backends)));
     status_stopping(&program->status);
     server_stop(server);
-    return 0;
 }
 
-static int on_child(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+static void on_signal(uint32_t events, void *userdata) {
     struct program *program = userdata;
+    struct signalfd_siginfo info;
 
-    (void)source, (void)info;
-    server_reap_orphans(&program->server);
-    return 0;
+    (void)events;
+    while (read(program->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGCHLD) {
+            server_reap_orphans(&program->server);
+        } else if (info.ssi_signo == (uint32_t)PARENT_SIGNAL) {
+            parent_ended(&program->server);
+        } else {
+            on_stop(program, info.ssi_signo);
+        }
+    }
 }
 
 /*
@@ -238,24 +250,27 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
  * must not be ignored, as a parent may have left it, or children could not be waited for; it is looked at only by a gate
  * that is the init of its container, to which orphans fall.
  */
-static int watch_signals(sd_event *event, struct program *program) {
-    bool is_init = getpid() == 1;
-    sigset_t signals;
-    int r;
+static int watch_signals(struct program *program) {
+    sigset_t watched;
+    sigset_t blocked;
 
     (void)signal(SIGCHLD, SIG_DFL);
-    (void)sigemptyset(&signals);
-    (void)sigaddset(&signals, SIGTERM);
-    (void)sigaddset(&signals, SIGINT);
-    (void)sigaddset(&signals, SIGPIPE);
-    (void)sigaddset(&signals, SIGXFSZ);
-    if (is_init) {
-        (void)sigaddset(&signals, SIGCHLD);
+    (void)sigemptyset(&watched);
+    (void)sigaddset(&watched, SIGTERM);
+    (void)sigaddset(&watched, SIGINT);
+    (void)sigaddset(&watched, PARENT_SIGNAL);
+    if (getpid() == 1) {
+        (void)sigaddset(&watched, SIGCHLD);
     }
-    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    r = sd_event_add_signal(event, NULL, SIGTERM, on_signal, program);
-    r = r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, on_signal, program);
-    return r < 0 || !is_init ? r : sd_event_add_signal(event, NULL, SIGCHLD, on_child, program);
+    blocked = watched;
+    (void)sigaddset(&blocked, SIGPIPE);
+    (void)sigaddset(&blocked, SIGXFSZ);
+    (void)pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+    program->signal_fd = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (program->signal_fd < 0) {
+        return -errno;
+    }
+    return loop_watch(&program->loop, &program->signal_io, program->signal_fd, EPOLLIN, on_signal, program);
 }
 
 /* What is confined of the whole process, as it is the program's own; the rest is of the thread that serves. */
@@ -280,14 +295,14 @@ static int confine_process(const struct server_settings *settings, struct log *l
 }
 
 /*
- * A parent in another PID namespace has no number here that a server could watch. Then the kernel is asked for SIGTERM, as
- * nobody but this program gets it, at the end of the parent's thread that forked. Whether it ended before, nothing tells.
+ * A parent in another PID namespace has no number here that a server could watch. Then the kernel is asked for a signal of
+ * this program's own at the end of the parent's thread that forked. Whether it ended before, nothing tells.
  */
 static int watch_foreign_parent(struct server_settings *settings, struct gate_error *error) {
-    if (!settings->die_with_parent || getppid() != 0) {
+    if (!settings->die_with_parent || settings->parent != 0) {
         return 0;
     }
-    if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0) {
+    if (prctl(PR_SET_PDEATHSIG, PARENT_SIGNAL, 0, 0, 0) < 0) {
         return gate_error_set(error, GATE_E_INTERNAL,
                               "--die-with-parent, but the kernel does not tell of the parent's end: %s",
                               strerror(errno));
@@ -297,10 +312,10 @@ static int watch_foreign_parent(struct server_settings *settings, struct gate_er
 }
 
 /* From the start to the end of serving. */
-static int serve(struct program *program, const struct server_settings *settings, const struct log *log,
-                 sd_event *event, bool minted, struct gate_error *error) {
+static int serve(struct program *program, const struct server_settings *settings, const struct log *log, bool minted,
+                 struct gate_error *error) {
     struct server *server = &program->server;
-    int r = server_start(server, settings, log, event, error);
+    int r = server_start(server, settings, log, &program->loop, error);
 
     if (r) {
         return r;
@@ -308,15 +323,30 @@ static int serve(struct program *program, const struct server_settings *settings
     log_start(&server->log, server);
     announce(server, minted);
     r = status_ready(&program->status);
-    r = r < 0 ? r : sd_event_loop(event);
+    r = r < 0 ? r : loop_run(&program->loop);
     status_stopping(&program->status);
     server_deinit(server);
     return r < 0 ? gate_error_set(error, GATE_E_INTERNAL, "the event loop failed: %s", strerror(-r)) : 0;
 }
 
+static void end(struct program *program) {
+    status_deinit(&program->status);
+    loop_unwatch(&program->signal_io);
+    program->signal_fd = fd_close(program->signal_fd);
+    loop_deinit(&program->loop);
+}
+
+static int begin(struct program *program) {
+    int r = loop_init(&program->loop);
+
+    r = r ? r : watch_signals(program);
+    status_init(&program->status, &program->server, &program->loop);
+    return r;
+}
+
 static int run(struct server_settings *settings, bool minted, struct gate_error *error) {
-    _cleanup_(sd_event_unrefp) sd_event *event = NULL;
-    struct program program = {.server = {.listener = LISTENER_NONE}, .status = STATUS_NONE};
+    _cleanup_(end) struct program program = {
+        .loop = LOOP_NONE, .server = {.listener = LISTENER_NONE}, .status = STATUS_NONE, .signal_fd = -1};
     struct log log;
     int r;
 
@@ -327,16 +357,12 @@ static int run(struct server_settings *settings, bool minted, struct gate_error 
     if (r) {
         return r;
     }
-    r = sd_event_new(&event);
-    r = r < 0 ? r : watch_signals(event, &program);
-    r = r < 0 ? r : status_init(&program.status, &program.server, event);
-    if (r < 0) {
-        r = gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
-    } else {
-        descriptors_provide(settings, &log, true);
-        r = serve(&program, settings, &log, event, minted, error);
+    r = begin(&program);
+    if (r) {
+        return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
     }
-    status_deinit(&program.status);
+    descriptors_provide(settings, &log, true);
+    r = serve(&program, settings, &log, minted, error);
     if (!r) {
         log_message(&log, LOG_LEVEL_NOTICE, "stopped");
     }
@@ -352,6 +378,7 @@ int cli_serve(int argc, char *argv[]) {
     struct server_settings settings;
     struct gate_error error = {0};
     const char *repository;
+    const pid_t parent = getppid(); /* first of all, lest it end in between and somebody else have its place */
     bool wants_help;
     bool minted = false;
     int r;
@@ -367,6 +394,7 @@ int cli_serve(int argc, char *argv[]) {
     }
     r = r ? r : complete(config, repository, &minted, &error);
     r = r ? r : config_resolve(config, &settings, &error);
+    settings.parent = parent;
     r = r ? r : run(&settings, minted, &error);
     return r ? cli_fail(&error) : 0;
 }

@@ -12,11 +12,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "base/fd.h"
 #include "cli/notify.h"
+#include "cli/systemd.h"
 
 enum {
     MESSAGE_MAX = 160, /* bytes of the longest one, with three numbers of 20 digits */
@@ -60,84 +59,69 @@ static bool say_changes(struct status *status) {
     return true;
 }
 
-/* Switches between looking behind every event, and waiting for the end of the interval. */
-static int look_again(struct status *status, bool after_interval) {
-    int r = sd_event_source_set_enabled(status->change_source, after_interval ? SD_EVENT_OFF : SD_EVENT_ON);
+static void on_any_event(void *userdata);
+static void on_interval(void *userdata);
 
-    if (r < 0 || !after_interval) {
-        return r;
+/* Switches between looking behind every event, and waiting for the end of the interval; for which there is memory. */
+static void look_again(struct status *status, bool after_interval) {
+    struct loop *loop = status->loop;
+
+    loop->after_round = after_interval ? NULL : on_any_event;
+    loop->after_round_userdata = status;
+    if (after_interval) {
+        (void)loop_timer_set(loop, &status->interval_timer, loop->now_us + STATUS_INTERVAL_MS * US_PER_MS, on_interval,
+                             status);
     }
-    r = sd_event_source_set_time_relative(status->interval_source, STATUS_INTERVAL_MS * US_PER_MS);
-    return r < 0 ? r : sd_event_source_set_enabled(status->interval_source, SD_EVENT_ONESHOT);
 }
 
-static int on_any_event(sd_event_source *source, void *userdata) {
+static void on_any_event(void *userdata) {
     struct status *status = userdata;
 
-    (void)source;
-    return say_changes(status) ? look_again(status, true) : 0;
+    if (say_changes(status)) {
+        look_again(status, true);
+    }
 }
 
-static int on_interval(sd_event_source *source, uint64_t usec, void *userdata) {
+static void on_interval(void *userdata) {
     struct status *status = userdata;
 
-    (void)source, (void)usec;
-    return look_again(status, say_changes(status));
+    look_again(status, say_changes(status));
 }
 
-static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata) {
+/* At half of what is wanted, and sooner when systemd had no room for the last one. */
+static void on_watchdog(void *userdata) {
     struct status *status = userdata;
-    int r = notify_send(status->fd, "WATCHDOG=1");
+    bool is_said = notify_send(status->fd, "WATCHDOG=1") == 0;
 
-    (void)usec;
-    r = sd_event_source_set_time_relative(source, r < 0 ? status->watchdog_us / 4 : status->watchdog_us);
-    return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+    (void)loop_timer_set(status->loop, &status->watchdog_timer,
+                         status->loop->now_us + (is_said ? status->watchdog_us : status->watchdog_us / 4), on_watchdog,
+                         status);
 }
 
-/* At half of what is wanted: sd_watchdog_enabled(3). A variable that makes no sense is nobody's wish. */
-static int add_watchdog(struct status *status, sd_event *event) {
-    uint64_t interval_us = 0;
-    int r = sd_watchdog_enabled(false, &interval_us);
+void status_init(struct status *status, const struct server *server, struct loop *loop) {
+    uint64_t interval_us = systemd_watchdog_us();
 
-    if (r <= 0) {
-        return 0;
+    *status = (struct status){.server = server, .loop = loop, .fd = notify_open(), .event = ""};
+    if (interval_us > 0) {
+        status->watchdog_us = interval_us / 2 < STATUS_WATCHDOG_MIN_US ? STATUS_WATCHDOG_MIN_US : interval_us / 2;
     }
-    status->watchdog_us = interval_us / 2 < STATUS_WATCHDOG_MIN_US ? STATUS_WATCHDOG_MIN_US : interval_us / 2;
-    r = sd_event_add_time_relative(event, &status->watchdog_source, CLOCK_MONOTONIC, status->watchdog_us,
-                                   status->watchdog_us / 4, on_watchdog, status);
-    return r < 0 ? r : sd_event_source_set_enabled(status->watchdog_source, SD_EVENT_OFF);
 }
 
-int status_init(struct status *status, const struct server *server, sd_event *event) {
-    int r;
-
-    *status = (struct status){.server = server, .fd = notify_open(), .event = ""};
-    if (status->fd < 0) {
-        return 0;
-    }
-    r = sd_event_add_post(event, &status->change_source, on_any_event, status);
-    r = r < 0 ? r : sd_event_source_set_enabled(status->change_source, SD_EVENT_OFF);
-    r = r < 0 ? r
-              : sd_event_add_time_relative(event, &status->interval_source, CLOCK_MONOTONIC, 0,
-                                           STATUS_INTERVAL_MS * US_PER_MS / 10, on_interval, status);
-    r = r < 0 ? r : sd_event_source_set_enabled(status->interval_source, SD_EVENT_OFF);
-    return r < 0 ? r : add_watchdog(status, event);
-}
-
+/* A timer that has been set once can be set again without memory, as long as there are no more of them than there were. */
 int status_ready(struct status *status) {
+    const uint64_t now_us = status->loop->now_us;
     int r;
 
     if (status->fd < 0) {
         return 0;
+    }
+    r = loop_timer_set(status->loop, &status->interval_timer, now_us, on_interval, status);
+    if (!r && status->watchdog_us > 0) {
+        r = loop_timer_set(status->loop, &status->watchdog_timer, now_us, on_watchdog, status);
     }
     status->event = "READY=1\n";
     say(status);
-    r = look_again(status, true);
-    if (r >= 0 && status->watchdog_source) {
-        (void)notify_send(status->fd, "WATCHDOG=1");
-        r = sd_event_source_set_time_relative(status->watchdog_source, status->watchdog_us);
-        r = r < 0 ? r : sd_event_source_set_enabled(status->watchdog_source, SD_EVENT_ONESHOT);
-    }
+    look_again(status, true);
     return r;
 }
 
@@ -155,8 +139,10 @@ void status_stopping(struct status *status) {
 }
 
 void status_deinit(struct status *status) {
-    status->change_source = sd_event_source_disable_unref(status->change_source);
-    status->interval_source = sd_event_source_disable_unref(status->interval_source);
-    status->watchdog_source = sd_event_source_disable_unref(status->watchdog_source);
+    if (status->loop) {
+        status->loop->after_round = NULL;
+    }
+    loop_timer_clear(&status->interval_timer);
+    loop_timer_clear(&status->watchdog_timer);
     status->fd = fd_close(status->fd);
 }

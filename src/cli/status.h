@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
 #include "serve/server.h"
 
@@ -32,9 +31,9 @@ struct status {
     struct status_counts said;
     bool is_stopping;
     uint64_t watchdog_us;
-    sd_event_source *change_source;
-    sd_event_source *interval_source;
-    sd_event_source *watchdog_source;
+    struct loop *loop;
+    struct loop_timer interval_timer;
+    struct loop_timer watchdog_timer;
 };
 
 #define STATUS_NONE ((struct status){.fd = -1})
@@ -42,13 +41,11 @@ struct status {
 /**
  * status_init() - find the way to systemd, by NOTIFY_SOCKET and WATCHDOG_USEC
  * @server: of the caller's, kept until status_deinit(); need not have been started
- * @event: the loop that it will be served on
+ * @loop: that it will be served on, whose after_round is taken
  *
- * To be called before the thread is confined, which may open no socket.
- *
- * Return: 0 or a negative errno of the loop. In both cases status_deinit() is due.
+ * To be called before the thread is confined, which may open no socket. status_deinit() is due.
  */
-int status_init(struct status *status, const struct server *server, sd_event *event);
+void status_init(struct status *status, const struct server *server, struct loop *loop);
 
 /**
  * status_ready() - READY=1: clients are accepted
@@ -57,7 +54,7 @@ int status_init(struct status *status, const struct server *server, sd_event *ev
  * is sent at half the interval that systemd wants, for as long as the loop turns. What systemd has no room for, as when many
  * services start at once, is said behind the next interval.
  *
- * Return: 0 or a negative errno of the loop.
+ * Return: 0 or -ENOMEM.
  */
 int status_ready(struct status *status);
 

@@ -72,20 +72,27 @@ struct gate_server {
 
 /* ---- on the thread ---- */
 
+/* What is there from a start to an end, on the stack of the thread. */
+struct service {
+    struct loop loop;
+    struct loop_io stop_io;
+    struct server_settings settings;
+    struct server server;
+};
+
 /* The first stop drains, and any further one ends what is left. */
-static int on_stop(sd_event_source *source, int fd, uint32_t events, void *userdata) {
-    struct server *server = userdata;
+static void on_stop(uint32_t events, void *userdata) {
+    struct service *service = userdata;
     uint64_t n_stops = 0;
 
-    (void)source, (void)events;
-    if (read(fd, &n_stops, sizeof(n_stops)) < 0) {
-        return 0;
+    (void)events;
+    if (read(service->stop_io.fd, &n_stops, sizeof(n_stops)) < 0) {
+        return;
     }
-    server_stop(server);
+    server_stop(&service->server);
     if (n_stops > 1) {
-        server_stop(server);
+        server_stop(&service->server);
     }
-    return 0;
 }
 
 /* The first gmtime_r(3) of a process reads TZ. It is called here, so that later nobody reads the environment. */
@@ -96,20 +103,26 @@ static void read_time_zone(void) {
     (void)gmtime_r(&now, &parts);
 }
 
-static int begin(struct gate_server *gate, struct server *server, struct server_settings *settings, sd_event **eventp,
-                 struct gate_error *error) {
+static int begin(struct service *service, const struct gate_server *gate, struct gate_error *error) {
+    struct server_settings *settings = &service->settings;
     struct log log;
-    int r = sd_event_new(eventp);
+    int r = loop_init(&service->loop);
 
-    r = r < 0 ? r : sd_event_add_io(*eventp, NULL, gate->stop_fd, EPOLLIN, on_stop, server);
-    if (r < 0) {
+    settings->parent = getppid();
+    r = r ? r : loop_watch(&service->loop, &service->stop_io, gate->stop_fd, EPOLLIN, on_stop, service);
+    if (r) {
         return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
     }
     read_time_zone();
     log_init(&log, settings->log_fd, settings->log_level, settings->log_format);
     log.secret = settings->policy.token;
     descriptors_provide(settings, &log, false);
-    return server_start(server, settings, &log, *eventp, error);
+    return server_start(&service->server, settings, &log, &service->loop, error);
+}
+
+static void end(struct service *service) {
+    loop_unwatch(&service->stop_io);
+    loop_deinit(&service->loop);
 }
 
 /* Says how the start went, as the last that is done with its memory. */
@@ -127,19 +140,18 @@ static void finish_start(struct gate_server *gate, int result, const struct gate
 
 /* A server, from its start to its end. Return: 0, also when it did not start; a negative errno of the loop. */
 static int run(struct gate_server *gate) {
-    _cleanup_(sd_event_unrefp) sd_event *event = NULL;
-    struct server_settings settings = gate->settings;
-    struct server server = {.listener = LISTENER_NONE};
+    _cleanup_(end) struct service service = {
+        .loop = LOOP_NONE, .settings = gate->settings, .server = {.listener = LISTENER_NONE}};
     struct gate_error error = {0};
-    int r = begin(gate, &server, &settings, &event, &error);
+    int r = begin(&service, gate, &error);
 
-    finish_start(gate, r, &error, server.listener.address);
+    finish_start(gate, r, &error, service.server.listener.address);
     if (r) {
         return 0;
     }
-    r = sd_event_loop(event);
-    server_deinit(&server);
-    return r < 0 ? r : 0;
+    r = loop_run(&service.loop);
+    server_deinit(&service.server);
+    return r;
 }
 
 static void *serve(void *argument) {

@@ -10,8 +10,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <time.h>
 
 #include "base/fd.h"
 #include "serve/connection.h"
@@ -82,9 +80,13 @@ static bool is_full(const struct server *server) {
     return server->n_connections >= server->settings->max_connections;
 }
 
+static void on_client(uint32_t events, void *userdata);
+
 static void set_accepting(struct server *server, bool accepting) {
-    if (server->accept_source &&
-        sd_event_source_set_enabled(server->accept_source, accepting ? SD_EVENT_ON : SD_EVENT_OFF) < 0) {
+    if (!accepting) {
+        loop_unwatch(&server->accept_io);
+    } else if (server->is_accepting && !loop_is_watched(&server->accept_io) &&
+               loop_watch(server->loop, &server->accept_io, server->listener.fd, EPOLLIN, on_client, server) < 0) {
         log_message(&server->log, LOG_LEVEL_ERROR, "accepting cannot be switched");
     }
 }
@@ -95,13 +97,11 @@ void admission_resume(struct server *server) {
     }
 }
 
-static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata) {
+static void on_pause_over(void *userdata) {
     struct server *server = userdata;
 
-    (void)source, (void)usec;
     server->is_paused = false;
     set_accepting(server, true);
-    return 0;
 }
 
 /* Whether it is time for another record about a shortage that goes on. */
@@ -116,8 +116,8 @@ static bool may_log(const struct server *server, uint64_t *logged_usp) {
 }
 
 static void pause_accepting(struct server *server, uint64_t pause_ms) {
-    if (sd_event_source_set_time_relative(server->pause_source, pause_ms * US_PER_MS) >= 0 &&
-        sd_event_source_set_enabled(server->pause_source, SD_EVENT_ONESHOT) >= 0) {
+    if (loop_timer_set(server->loop, &server->pause_timer, server_now_us(server) + pause_ms * US_PER_MS, on_pause_over,
+                       server) == 0) {
         server->is_paused = true;
         set_accepting(server, false);
     } /* otherwise a busy loop is better than a deaf gate */
@@ -172,13 +172,13 @@ static bool make_room(struct server *server) {
     return true;
 }
 
-static int on_client(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+static void on_client(uint32_t events, void *userdata) {
     struct server *server = userdata;
     int r = 0;
 
-    (void)source, (void)fd, (void)events;
+    (void)events;
     if (is_full(server) && !make_room(server)) {
-        return 0;
+        return;
     }
     for (unsigned i = 0; i < ADMISSION_ACCEPT_BATCH && !r && !is_full(server); i++) {
         r = accept_one(server);
@@ -190,23 +190,22 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *use
         }
         pause_accepting(server, ADMISSION_PAUSE_MS);
     }
-    return 0;
 }
 
 int admission_start(struct server *server, struct gate_error *error) {
-    int r = sd_event_add_io(server->event, &server->accept_source, server->listener.fd, EPOLLIN, on_client, server);
+    int r = loop_watch(server->loop, &server->accept_io, server->listener.fd, EPOLLIN, on_client, server);
 
-    /* Made now: the loop's descriptor for timers comes with it, and cannot be had when it is needed. */
-    r = r < 0 ? r
-              : sd_event_add_time(server->event, &server->pause_source, CLOCK_MONOTONIC, UINT64_MAX, 1, on_pause_over,
-                                  server);
-    r = r < 0 ? r : sd_event_source_set_enabled(server->pause_source, SD_EVENT_OFF);
-    return r < 0 ? gate_error_set(error, GATE_E_INTERNAL, "cannot watch the socket: %s", strerror(-r)) : 0;
+    /* Set once, so that there is memory for it when there is none for anything else. */
+    r = r ? r : loop_timer_set(server->loop, &server->pause_timer, UINT64_MAX, on_pause_over, server);
+    loop_timer_clear(&server->pause_timer);
+    server->is_accepting = r == 0;
+    return r ? gate_error_set(error, GATE_E_INTERNAL, "cannot watch the socket: %s", strerror(-r)) : 0;
 }
 
 void admission_stop(struct server *server) {
-    server->accept_source = sd_event_source_disable_unref(server->accept_source);
-    server->pause_source = sd_event_source_disable_unref(server->pause_source);
+    server->is_accepting = false;
+    loop_unwatch(&server->accept_io);
+    loop_timer_clear(&server->pause_timer);
 }
 
 /* ---- who gets a process ---- */

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <systemd/sd-id128.h>
 
 #include "base/fd.h"
 #include "serve/reach.h"
@@ -134,7 +133,6 @@ bool confinement_has_lost(const struct server *server) {
 int confinement_enter(struct server *server, struct gate_error *error) {
     const struct server_settings *settings = server->settings;
     _cleanup_(reach_deinit) struct reach reach = {0};
-    sd_id128_t boot;
     int r;
 
     if (settings->confine == CONFINE_OFF) {
@@ -145,7 +143,6 @@ int confinement_enter(struct server *server, struct gate_error *error) {
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
     }
     (void)look_at_served(server, &server->served);
-    (void)sd_id128_get_boot(&boot); /* the loop asks for it at its first timer, and gets what was read now */
     r = check_label(server, error);
     r = r ? r : confine_thread(&server->confine, &reach.settings, error);
     r = r ? r : check_needs(server, &reach, error);

@@ -160,20 +160,17 @@ static uint64_t timeout_us(const struct connection *connection) {
     return seconds * US_PER_S;
 }
 
+static void on_timer(void *userdata);
+
 /* Progress only moves the deadline away: the timer is set anew when it fires early, not at each byte. */
 static int arm_timer(struct connection *connection) {
     uint64_t deadline_us = connection->progress_us + timeout_us(connection);
-    int r;
 
     if (connection->armed_us != 0 && connection->armed_us <= deadline_us) {
         return 0;
     }
-    r = sd_event_source_set_time(connection->timer_source, deadline_us);
-    if (r >= 0) {
-        r = sd_event_source_set_enabled(connection->timer_source, SD_EVENT_ONESHOT);
-    }
     connection->armed_us = deadline_us;
-    return r;
+    return loop_timer_set(connection->server->loop, &connection->timer, deadline_us, on_timer, connection);
 }
 
 /* ---- the pump ---- */
@@ -198,19 +195,8 @@ static bool pump_round(struct connection *connection) {
     return moved || has_received;
 }
 
-static int on_again(sd_event_source *source, void *userdata) {
-    (void)source;
+static void on_again(void *userdata) {
     connection_pump(userdata);
-    return 0;
-}
-
-/*
- * Lets others go first. The source is made anew each time: sd-event dispatches what has been pending for longest, and
- * counts that from the making of such a source, so one that is kept would always come before everybody else.
- */
-static int pump_again(struct connection *connection, bool moved) {
-    connection->again_source = sd_event_source_disable_unref(connection->again_source);
-    return moved ? sd_event_add_defer(connection->server->event, &connection->again_source, on_again, connection) : 0;
 }
 
 /* Return: whether there may be more to move. */
@@ -232,8 +218,10 @@ static bool pump_rounds(struct connection *connection) {
 void connection_pump(struct connection *connection) {
     bool moved = pump_rounds(connection);
 
-    if (connection->state == CONNECTION_CLOSED || arm_timer(connection) < 0 || pump_again(connection, moved) < 0) {
+    if (connection->state == CONNECTION_CLOSED || arm_timer(connection) < 0) {
         connection_free(connection);
+    } else if (moved) {
+        loop_defer(connection->server->loop, &connection->again, on_again, connection); /* others go first */
     }
 }
 
@@ -256,13 +244,13 @@ static void look_again(struct connection *connection, bool is_late) {
     (void)pump_rounds(connection);
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+static void on_timer(void *userdata) {
     struct connection *connection = userdata;
+    uint64_t late_us = connection->armed_us + CONNECTION_LATE_MS * US_PER_MS;
 
-    (void)source;
     connection->armed_us = 0;
     if (is_due(connection)) {
-        look_again(connection, server_now_us(connection->server) > usec + CONNECTION_LATE_MS * US_PER_MS);
+        look_again(connection, server_now_us(connection->server) > late_us);
     }
     if (is_due(connection) && connection->end_of_input) {
         connection->gone = true; /* whether only its sending side is shut could be told by writing alone */
@@ -270,19 +258,16 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         conversation_time_out(connection);
     }
     connection_pump(connection);
-    return 0;
 }
 
-static int on_socket(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+static void on_socket(uint32_t events, void *userdata) {
     struct connection *connection = userdata;
 
-    (void)source, (void)fd;
     connection->readable |= (events & (EPOLLIN | EPOLLRDHUP)) != 0;
     connection->peer_has_shut |= (events & EPOLLRDHUP) != 0;
     connection->writable |= (events & EPOLLOUT) != 0;
     connection->gone |= (events & (EPOLLHUP | EPOLLERR)) != 0;
     connection_pump(connection);
-    return 0;
 }
 
 void connection_begin(struct connection *connection) {
@@ -316,18 +301,11 @@ int connection_new(struct connection **connectionp, struct server *server, int f
     buffer_init_pooled(&connection->wire, &server->wire_pool);
     (void)snprintf(connection->peer, sizeof(connection->peer), "%s", peer);
     connection_enter(connection, CONNECTION_HEAD);
-    r = sd_event_add_io(server->event, &connection->socket_source, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                        on_socket, connection);
-    if (r >= 0) {
-        r = sd_event_add_time(server->event, &connection->timer_source, CLOCK_MONOTONIC, UINT64_MAX, 0, on_timer,
-                              connection);
-    }
-    if (r >= 0) {
-        r = arm_timer(connection);
-    }
-    if (r < 0) {
-        (void)sd_event_source_disable_unref(connection->socket_source);
-        (void)sd_event_source_disable_unref(connection->timer_source);
+    r = loop_watch(server->loop, &connection->socket_io, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, on_socket,
+                   connection);
+    r = r ? r : arm_timer(connection);
+    if (r) {
+        loop_unwatch(&connection->socket_io);
         free(connection);
         return r;
     }
@@ -355,9 +333,9 @@ void connection_free(struct connection *connection) {
     connection_log_request(connection);
     connection->preview = preview_free(connection->preview);
     admission_dequeue(connection->server, connection);
-    (void)sd_event_source_disable_unref(connection->socket_source);
-    (void)sd_event_source_disable_unref(connection->timer_source);
-    (void)sd_event_source_disable_unref(connection->again_source);
+    loop_unwatch(&connection->socket_io);
+    loop_timer_clear(&connection->timer);
+    loop_cancel(&connection->again);
     buffer_deinit(&connection->input);
     buffer_deinit(&connection->wire);
     if (connection->reset_after) {

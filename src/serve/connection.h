@@ -5,12 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#include <systemd/sd-event.h>
 
 #include "access/verdict.h"
 #include "base/buffer.h"
 #include "http/head.h"
 #include "http/preview.h"
+#include "serve/loop.h"
 #include "serve/request.h"
 
 struct exchange;
@@ -108,9 +108,9 @@ struct connection {
     bool was_answered;
     uint64_t progress_us;
     uint64_t armed_us;
-    sd_event_source *socket_source;
-    sd_event_source *timer_source;
-    sd_event_source *again_source;
+    struct loop_io socket_io;
+    struct loop_timer timer;
+    struct loop_task again;
 };
 LIST_HEAD(connection_list, connection);
 TAILQ_HEAD(connection_queue, connection);

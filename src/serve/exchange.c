@@ -12,7 +12,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 
 #include "backend/environ.h"
 #include "base/fd.h"
@@ -28,12 +27,12 @@ bool exchange_fail(struct exchange *exchange, int status, const char *reason) {
 }
 
 void exchange_close_input(struct exchange *exchange) {
-    exchange->input_source = sd_event_source_disable_unref(exchange->input_source);
+    loop_unwatch(&exchange->input_io);
     exchange->process.input = fd_close(exchange->process.input);
 }
 
 void exchange_close_output(struct exchange *exchange) {
-    exchange->output_source = sd_event_source_disable_unref(exchange->output_source);
+    loop_unwatch(&exchange->output_io);
     exchange->process.output = fd_close(exchange->process.output);
 }
 
@@ -91,7 +90,7 @@ void exchange_end_of_input(struct exchange *exchange) {
 /* ---- events ---- */
 
 static void close_errors(struct exchange *exchange) {
-    exchange->errors_source = sd_event_source_disable_unref(exchange->errors_source);
+    loop_unwatch(&exchange->errors_io);
     exchange->process.errors = fd_close(exchange->process.errors);
 }
 
@@ -114,41 +113,38 @@ static void pump_connection(struct exchange *exchange) {
     }
 }
 
-static int on_input(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+static void on_input(uint32_t events, void *userdata) {
     struct exchange *exchange = userdata;
 
-    (void)source, (void)fd, (void)events;
+    (void)events;
     exchange->input_ready = true;
     pump_connection(exchange);
-    return 0;
 }
 
-static int on_output(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+static void on_output(uint32_t events, void *userdata) {
     struct exchange *exchange = userdata;
 
-    (void)source, (void)fd;
     exchange->output_ready = true;
     exchange->output_is_shut |= (events & EPOLLHUP) != 0;
     if (exchange->state == EXCHANGE_ENDING) {
         exchange_drop_output(exchange);
     }
     pump_connection(exchange);
-    return 0;
 }
 
-static int on_errors(sd_event_source *source, int fd, uint32_t events, void *userdata) {
-    (void)source, (void)fd, (void)events;
+static void on_errors(uint32_t events, void *userdata) {
+    (void)events;
     (void)drain_errors(userdata);
-    return 0;
 }
 
 void exchange_free(struct exchange *exchange) {
     exchange_close_input(exchange);
     exchange_close_output(exchange);
     close_errors(exchange);
-    (void)sd_event_source_disable_unref(exchange->exit_source);
-    (void)sd_event_source_disable_unref(exchange->others_source);
-    (void)sd_event_source_disable_unref(exchange->kill_source);
+    loop_unwatch(&exchange->exit_io);
+    loop_unwatch(&exchange->others_io);
+    loop_timer_clear(&exchange->kill_timer);
+    loop_cancel(&exchange->end_task);
     process_deinit(&exchange->process);
     buffer_deinit(&exchange->output);
     content_deinit(&exchange->content);
@@ -159,16 +155,16 @@ void exchange_free(struct exchange *exchange) {
 
 /* The leader has ended, which http-backend does last of all that belongs to the request: what is left of its group goes
  * too, and what they wrote is in the pipes. */
-static int on_process_end(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+void exchange_finish(void *userdata) {
     struct exchange *exchange = userdata;
     size_t n_reads = 0;
 
-    (void)source, (void)fd, (void)events;
-    if (!process_has_ended(&exchange->process) || exchange_await_others(exchange, on_process_end)) {
-        return 0;
+    if (!process_has_ended(&exchange->process) || exchange_await_others(exchange)) {
+        return;
     }
     (void)process_reap(&exchange->process, &exchange->exit_status);
-    exchange->exit_source = sd_event_source_disable_unref(exchange->exit_source);
+    loop_unwatch(&exchange->exit_io);
+    loop_unwatch(&exchange->others_io);
     exchange->exited = true;
     exchange->output_ready = true;
     while (drain_errors(exchange) && n_reads++ < EXCHANGE_LAST_WORDS_READS) {
@@ -180,30 +176,27 @@ static int on_process_end(sd_event_source *source, int fd, uint32_t events, void
     } else {
         pump_connection(exchange);
     }
-    return 0;
+}
+
+static void on_process_end(uint32_t events, void *userdata) {
+    (void)events;
+    exchange_finish(userdata);
 }
 
 /* ---- begin ---- */
 
 static int watch(struct exchange *exchange) {
     struct process *process = &exchange->process;
-    sd_event *event = exchange->server->event;
+    struct loop *loop = exchange->server->loop;
     int r = 0;
 
     /* Edges, so that nothing needs to be switched on and off: what is not ready is remembered until it is. */
     if (process->input >= 0) {
-        r = sd_event_add_io(event, &exchange->input_source, process->input, EPOLLOUT | EPOLLET, on_input, exchange);
+        r = loop_watch(loop, &exchange->input_io, process->input, EPOLLOUT | EPOLLET, on_input, exchange);
     }
-    if (r >= 0) {
-        r = sd_event_add_io(event, &exchange->output_source, process->output, EPOLLIN | EPOLLET, on_output, exchange);
-    }
-    if (r >= 0) {
-        r = sd_event_add_io(event, &exchange->errors_source, process->errors, EPOLLIN, on_errors, exchange);
-    }
-    if (r >= 0) {
-        r = sd_event_add_io(event, &exchange->exit_source, process->pidfd, EPOLLIN, on_process_end, exchange);
-    }
-    return r < 0 ? r : 0;
+    r = r ? r : loop_watch(loop, &exchange->output_io, process->output, EPOLLIN | EPOLLET, on_output, exchange);
+    r = r ? r : loop_watch(loop, &exchange->errors_io, process->errors, EPOLLIN, on_errors, exchange);
+    return r ? r : loop_watch(loop, &exchange->exit_io, process->pidfd, EPOLLIN | EPOLLET, on_process_end, exchange);
 }
 
 static int spawn(struct exchange *exchange, bool has_body) {

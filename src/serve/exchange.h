@@ -4,13 +4,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#include <systemd/sd-event.h>
 
 #include "access/verdict.h"
 #include "backend/packets.h"
 #include "backend/process.h"
 #include "base/buffer.h"
 #include "http/content.h"
+#include "serve/loop.h"
 #include "serve/request.h"
 #include "serve/stderr_log.h"
 
@@ -98,12 +98,13 @@ struct exchange {
     struct content content;
     bool consumed;
     struct stderr_log stderr_log;
-    sd_event_source *input_source;
-    sd_event_source *output_source;
-    sd_event_source *errors_source;
-    sd_event_source *exit_source;
-    sd_event_source *others_source;
-    sd_event_source *kill_source;
+    struct loop_io input_io;
+    struct loop_io output_io;
+    struct loop_io errors_io;
+    struct loop_io exit_io;
+    struct loop_io others_io;
+    struct loop_timer kill_timer;
+    struct loop_task end_task;
     bool is_killed;
 };
 LIST_HEAD(exchange_list, exchange);

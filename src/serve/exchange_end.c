@@ -8,8 +8,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/epoll.h>
-#include <time.h>
 
 #include "serve/exchange_internal.h"
 #include "serve/server.h"
@@ -30,38 +28,38 @@ void exchange_drop_output(struct exchange *exchange) {
 /*
  * The leader is quick to end at SIGTERM; what it started gets its time too. Return: whether there is anything to wait for.
  */
-bool exchange_await_others(struct exchange *exchange, sd_event_io_handler_t on_end) {
+static void on_others_end(uint32_t events, void *userdata) {
+    (void)events;
+    exchange_finish(userdata);
+}
+
+bool exchange_await_others(struct exchange *exchange) {
     if (exchange->state != EXCHANGE_ENDING || exchange->is_killed || !process_others_live(&exchange->process)) {
         return false;
     }
-    return exchange->others_source || (sd_event_source_set_enabled(exchange->exit_source, SD_EVENT_OFF) >= 0 &&
-                                       sd_event_add_io(exchange->server->event, &exchange->others_source,
-                                                       exchange->process.lifeline, EPOLLERR, on_end, exchange) >= 0);
+    return loop_is_watched(&exchange->others_io) ||
+           loop_watch(exchange->server->loop, &exchange->others_io, exchange->process.lifeline, EPOLLERR, on_others_end,
+                      exchange) == 0;
 }
 
-static int on_kill(sd_event_source *source, uint64_t usec, void *userdata) {
-    (void)source, (void)usec;
+static void on_kill(void *userdata) {
     exchange_kill(userdata);
-    return 0;
 }
 
 /* Has @handler called after @timeout_us, or kills at once: no patience without a timer. */
-static void end_after(struct exchange *exchange, uint64_t timeout_us, sd_event_time_handler_t handler) {
-    exchange->kill_source = sd_event_source_disable_unref(exchange->kill_source);
-    if (sd_event_add_time_relative(exchange->server->event, &exchange->kill_source, CLOCK_MONOTONIC, timeout_us, 1,
-                                   handler, exchange) < 0) {
+static void end_after(struct exchange *exchange, uint64_t timeout_us, void (*handler)(void *userdata)) {
+    if (loop_timer_set(exchange->server->loop, &exchange->kill_timer, server_now_us(exchange->server) + timeout_us,
+                       handler, exchange) < 0) {
         exchange_kill(exchange);
     }
 }
 
-static int on_terminate(sd_event_source *source, uint64_t usec, void *userdata) {
+static void on_terminate(void *userdata) {
     struct exchange *exchange = userdata;
 
-    (void)source, (void)usec;
     process_signal(&exchange->process, SIGTERM); /* git removes its lock files */
     exchange_close_output(exchange);
     end_after(exchange, EXCHANGE_KILL_TIMEOUT_S * US_PER_S, on_kill);
-    return 0;
 }
 
 void exchange_release(struct exchange *exchange) {
@@ -78,15 +76,15 @@ void exchange_release(struct exchange *exchange) {
         exchange_drop_output(exchange);
         end_after(exchange, EXCHANGE_HANGUP_TIMEOUT_S * US_PER_S, on_terminate);
     } else {
-        (void)on_terminate(NULL, 0, exchange);
+        on_terminate(exchange);
     }
 }
 
 void exchange_kill(struct exchange *exchange) {
     exchange->is_killed = true;
     process_signal(&exchange->process, SIGKILL);
-    if (exchange->exit_source) {
-        (void)sd_event_source_set_enabled(exchange->exit_source, SD_EVENT_ON); /* no more waiting for others */
+    if (loop_is_watched(&exchange->others_io)) { /* no more waiting for others, who may have got away */
+        loop_defer(exchange->server->loop, &exchange->end_task, exchange_finish, exchange);
     }
 }
 

@@ -31,11 +31,15 @@ void exchange_drop_output(struct exchange *exchange);
 
 /**
  * exchange_await_others() - wait for what the leader, which has ended, had started
- * @on_end: called when nothing of it is left; until then, nothing is heard of the leader
+ *
+ * exchange_finish() is called when nothing of it is left.
  *
  * Return: whether there is anything to wait for.
  */
-bool exchange_await_others(struct exchange *exchange, sd_event_io_handler_t on_end);
+bool exchange_await_others(struct exchange *exchange);
+
+/** exchange_finish() - if the leader has ended, and what it had started: reap it, and be done. @userdata: the exchange. */
+void exchange_finish(void *userdata);
 
 /** exchange_free() - the process was reaped, or never started */
 void exchange_free(struct exchange *exchange);

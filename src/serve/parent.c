@@ -12,7 +12,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,23 +23,23 @@ enum {
 };
 
 /* One that stops already, as its parent may have asked before it went, is left to it: a second stop would kill. */
-static void stop(struct server *server) {
+void parent_ended(struct server *server) {
     log_message(&server->log, LOG_LEVEL_NOTICE, "the process that started git-gate has ended");
     if (server->stage == SERVER_SERVING) {
         server_stop(server);
     }
 }
 
-static int on_end(sd_event_source *source, int fd, uint32_t events, void *userdata) {
-    (void)source, (void)fd, (void)events;
-    stop(userdata);
-    return 0;
+static void on_ended_before(void *userdata) {
+    parent_ended(userdata);
 }
 
-static int on_ended_before(sd_event_source *source, void *userdata) {
-    (void)source;
-    stop(userdata);
-    return 0;
+static void on_end(uint32_t events, void *userdata) {
+    struct server *server = userdata;
+
+    (void)events;
+    loop_unwatch(&server->parent_io); /* it stays readable */
+    parent_ended(server);
 }
 
 /* Whether systemd says that it executed this process itself, and not one that started it: systemd.exec(5). */
@@ -67,32 +66,27 @@ static int open_parent(pid_t parent) {
 }
 
 static int watch(struct server *server) {
-    pid_t parent = getppid();
-    _cleanup_fd_ int fd = -1;
+    _cleanup_fd_ int fd = open_parent(server->settings->parent);
     int r;
 
-    fd = open_parent(parent);
     if (fd == -ESRCH) {
-        return sd_event_add_defer(server->event, &server->parent_source, on_ended_before, server);
+        loop_defer(server->loop, &server->parent_task, on_ended_before, server);
+        return 0;
     }
     if (fd < 0) {
         return fd;
     }
-    r = sd_event_add_io(server->event, &server->parent_source, fd, EPOLLIN, on_end, server);
-    r = r < 0 ? r : sd_event_source_set_enabled(server->parent_source, SD_EVENT_ONESHOT); /* it stays readable */
-    r = r < 0 ? r : sd_event_source_set_io_fd_own(server->parent_source, true);
-    if (r < 0) {
-        parent_unwatch(server);
-        return r;
+    r = loop_watch(server->loop, &server->parent_io, fd, EPOLLIN, on_end, server);
+    if (!r) {
+        server->parent_fd = fd_take(&fd);
     }
-    (void)fd_take(&fd);
-    return 0;
+    return r;
 }
 
 int parent_watch(struct server *server, struct gate_error *error) {
     int r;
 
-    if (getppid() == 0) {
+    if (server->settings->parent == 0) {
         return gate_error_set(
             error, GATE_E_START,
             "--die-with-parent, but the process that started this one is in another PID namespace and "
@@ -106,5 +100,7 @@ int parent_watch(struct server *server, struct gate_error *error) {
 }
 
 void parent_unwatch(struct server *server) {
-    server->parent_source = sd_event_source_disable_unref(server->parent_source);
+    loop_cancel(&server->parent_task);
+    loop_unwatch(&server->parent_io);
+    server->parent_fd = fd_close(server->parent_fd);
 }

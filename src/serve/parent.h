@@ -12,8 +12,8 @@ struct server;
  *
  * The end of that process counts, not that of its thread which forked. When it has ended before, the server stops as
  * soon as the loop runs; so does it when the parent is process 1, to which orphans fall, unless this is systemd and
- * says that it started this very process. Whoever else adopts orphans, by PR_SET_CHILD_SUBREAPER, is taken for the
- * parent.
+ * says that it started this very process. Whoever else has adopted this process before it began to run, by
+ * PR_SET_CHILD_SUBREAPER, is taken for the parent.
  *
  * A parent in another PID namespace has no number here, and cannot be watched.
  *
@@ -28,3 +28,9 @@ int parent_watch(struct server *server, struct gate_error *error);
  * @server: nothing happens if its parent is not watched
  */
 void parent_unwatch(struct server *server);
+
+/**
+ * parent_ended() - what is done then, for whoever has learnt of it in another way
+ * @server: a stop that is under way goes on as it is
+ */
+void parent_ended(struct server *server);

@@ -30,10 +30,7 @@ static_assert((int)CONNECTION_INPUT_BYTES == (int)EXCHANGE_OUTPUT_BYTES, "both a
 static_assert(sizeof(stage_names) / sizeof(stage_names[0]) == SERVER_STAGE_COUNT, "every stage has a name");
 
 uint64_t server_now_us(const struct server *server) {
-    uint64_t now_us = 0;
-
-    (void)sd_event_now(server->event, CLOCK_MONOTONIC, &now_us);
-    return now_us;
+    return server->loop->now_us;
 }
 
 const char *server_date(struct server *server) {
@@ -42,18 +39,18 @@ const char *server_date(struct server *server) {
 
 /* ---- stopping ---- */
 
-static int on_stage_timeout(sd_event_source *source, uint64_t usec, void *userdata);
+static void on_stage_timeout(void *userdata);
 
 static void enter_stage(struct server *server, enum server_stage stage, uint64_t timeout_us) {
     server->stage = stage;
     log_record(
         &server->log, LOG_LEVEL_DEBUG, stage_names[stage],
         LOG_FIELDS(log_number("connections", server->n_connections), log_number("backends", server->n_backends)));
-    server->stage_source = sd_event_source_disable_unref(server->stage_source);
-    if (stage == SERVER_STOPPED || sd_event_add_time_relative(server->event, &server->stage_source, CLOCK_MONOTONIC,
-                                                              timeout_us, US_PER_MS, on_stage_timeout, server) < 0) {
+    loop_timer_clear(&server->stage_timer);
+    if (stage == SERVER_STOPPED || loop_timer_set(server->loop, &server->stage_timer,
+                                                  server_now_us(server) + timeout_us, on_stage_timeout, server) < 0) {
         server->stage = SERVER_STOPPED;
-        (void)sd_event_exit(server->event, 0);
+        loop_exit(server->loop);
     }
 }
 
@@ -80,10 +77,9 @@ static void end_requests(struct server *server, enum server_stage stage) {
     }
 }
 
-static int on_stage_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+static void on_stage_timeout(void *userdata) {
     struct server *server = userdata;
 
-    (void)source, (void)usec;
     switch (server->stage) {
     case SERVER_DRAINING:
         end_requests(server, SERVER_ENDING);
@@ -95,7 +91,6 @@ static int on_stage_timeout(sd_event_source *source, uint64_t usec, void *userda
         enter_stage(server, SERVER_STOPPED, 0);
     }
     stop_if_done(server);
-    return 0;
 }
 
 static void stop_accepting(struct server *server) {
@@ -222,15 +217,16 @@ static void warn(struct server *server) {
     }
 }
 
-int server_start(struct server *server, const struct server_settings *settings, const struct log *log, sd_event *event,
-                 struct gate_error *error) {
+int server_start(struct server *server, const struct server_settings *settings, const struct log *log,
+                 struct loop *loop, struct gate_error *error) {
     int r;
 
     *server = (struct server){
         .settings = settings,
         .environ = settings->environ,
         .log = *log,
-        .event = sd_event_ref(event),
+        .loop = loop,
+        .parent_fd = -1,
         .listener = LISTENER_NONE,
         .confine = CONFINE_NONE,
         .large_pool = {.capacity = CONNECTION_INPUT_BYTES},
@@ -271,11 +267,10 @@ void server_deinit(struct server *server) {
     while ((exchange = LIST_FIRST(&server->exchanges))) {
         exchange_abandon(exchange);
     }
-    server->stage_source = sd_event_source_disable_unref(server->stage_source);
+    loop_timer_clear(&server->stage_timer);
     confine_deinit(&server->confine);
     advertisement_cache_deinit(&server->advertisements);
     buffer_pool_deinit(&server->large_pool);
     buffer_pool_deinit(&server->wire_pool);
     git_deinit(&server->git);
-    server->event = sd_event_unref(server->event);
 }

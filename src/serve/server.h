@@ -2,7 +2,6 @@
 #pragma once
 
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
 #include "backend/git.h"
 #include "base/buffer.h"
@@ -14,6 +13,7 @@
 #include "serve/connection.h"
 #include "serve/exchange.h"
 #include "serve/listener.h"
+#include "serve/loop.h"
 #include "serve/settings.h"
 
 enum {
@@ -56,7 +56,7 @@ struct server {
     struct environ_settings environ;
     struct git git;
     struct log log;
-    sd_event *event;
+    struct loop *loop;
     enum server_stage stage;
     struct listener listener;
     struct confine confine;
@@ -76,14 +76,17 @@ struct server {
 
     /* the rest is server.c's, admission.c's and parent.c's own */
     struct reply_date date;
-    sd_event_source *accept_source;
-    sd_event_source *pause_source;
+    bool is_accepting;
+    struct loop_io accept_io;
+    struct loop_timer pause_timer;
     bool is_paused;
     uint64_t pause_logged_us;
     uint64_t full_logged_us;
     uint64_t trimmed_us;
-    sd_event_source *stage_source;
-    sd_event_source *parent_source;
+    struct loop_timer stage_timer;
+    int parent_fd;
+    struct loop_io parent_io;
+    struct loop_task parent_task;
 };
 
 /**
@@ -91,15 +94,15 @@ struct server {
  * @server: filled on success
  * @settings: kept by the caller until server_deinit()
  * @log: copied
- * @event: the loop to serve on; a reference is taken
+ * @loop: to serve on, kept by the caller until server_deinit()
  * @error: filled on failure
  *
  * The calling thread must have SIGPIPE and SIGXFSZ blocked or ignored, and must be the one that runs the loop.
  *
  * Return: 0, GATE_E_*.
  */
-int server_start(struct server *server, const struct server_settings *settings, const struct log *log, sd_event *event,
-                 struct gate_error *error);
+int server_start(struct server *server, const struct server_settings *settings, const struct log *log,
+                 struct loop *loop, struct gate_error *error);
 
 /**
  * server_stop() - stop: the first call drains, the second one kills

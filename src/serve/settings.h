@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "access/verdict.h"
 #include "backend/environ.h"
@@ -25,7 +26,7 @@
  * @confine: whether the serving thread and its children are confined
  * @allow_paths: what they may read besides, NULL behind the last
  * @advertisement_cache: answers of git that would be the same may come from memory
- * @die_with_parent: stop when the process that started this one ends
+ * @die_with_parent: stop when @parent ends, the process that started this one, as it was when this one began
  * @log_fd, @log_level, @log_format: for the log; -1 for none
  */
 struct server_settings {
@@ -46,6 +47,7 @@ struct server_settings {
     char *const *allow_paths;
     bool advertisement_cache;
     bool die_with_parent;
+    pid_t parent;
     int log_fd;
     enum log_level log_level;
     enum log_format log_format;

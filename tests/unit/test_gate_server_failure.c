@@ -164,10 +164,12 @@ static void test_listen_fd(void **state) {
 
 /* ---- too few descriptors ---- */
 
-/* What a start needs descriptors for, in this order, by words of the sentence when there is none. */
+/*
+ * What a start needs descriptors for, in this order, by words of the sentence when there is none. The first ruleset of
+ * Landlock has the one that the lock of the folder had, so it never goes without.
+ */
 static const char *const steps[] = {
-    "no thread",     "no event loop", "does not answer", "the folder of --socket",
-    "make --socket", "Landlock",      "under --confine",
+    "no thread", "no event loop", "does not answer", "the folder of --socket", "make --socket", "under --confine",
 };
 
 enum {
