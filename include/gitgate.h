@@ -181,7 +181,7 @@ struct gate_server *gate_server_free(struct gate_server *server);
  * @size: of @token; GATE_TOKEN_MAX is enough for every prefix that is allowed
  * @prefix: printable ASCII without space and ":", may be empty; NULL for "gate-"
  *
- * Return: 0, -EINVAL when @prefix makes no token, -ENOBUFS when @size is too small, an errno of getrandom(2).
+ * Return: 0, -EINVAL when @prefix makes no token, -ENOBUFS when @size is too small, or a negative errno of getrandom(2).
  */
 int gate_mint_token(char *token, size_t size, const char *prefix);
 

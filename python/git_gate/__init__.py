@@ -2,7 +2,8 @@
 """
 git-gate inside of a Python program: an HTTP gate in front of one git repository, for whoever carries its one token.
 
-    async with GateServer(mirror_root="/srv/mirrors", scope="proj", token=token, socket_path="/run/task7/gate.sock"):
+    async with GateServer(mirror_root="/srv/mirrors", scope="proj", token=token,
+                          socket_path="/run/task7/socket/gate.sock"):
         ...
 
 It is the C library libgitgate, which serves on a thread of its own: neither the interpreter's lock nor a blocked event

@@ -30,7 +30,7 @@
 #include "serve/parent.h"
 #include "serve/server.h"
 
-static_assert(TOKEN_MAX_BYTES == 255 && TOKEN_SHORT_BYTES == 16, "the sentences below say these numbers");
+static_assert(TOKEN_MAX_BYTES == 255, "the sentences below say this number");
 
 #define PARENT_SIGNAL SIGRTMIN /* of this program's own, when a parent ends that cannot be watched otherwise */
 
@@ -195,21 +195,6 @@ static int complete(struct gate_config *config, const char *repository, bool *mi
 
 /* ---- running ---- */
 
-static void log_start(struct log *log, const struct server *server) {
-    const struct server_settings *settings = server->settings;
-
-    log_record(log, LOG_LEVEL_NOTICE, "serving",
-               LOG_FIELDS(log_string("address", server->listener.address),
-                          log_string("mirror_root", settings->environ.mirror_root),
-                          log_string("scope", settings->policy.scope),
-                          log_string("read_only", settings->policy.read_only ? "yes" : "no"),
-                          log_string("git", server->git.exec_path), log_string("version", GIT_GATE_VERSION)));
-    if (strlen(settings->policy.token) < TOKEN_SHORT_BYTES) {
-        log_message(log, LOG_LEVEL_WARNING,
-                    "the token is shorter than 16 characters and can be guessed; 'git-gate mint' makes a better one");
-    }
-}
-
 /* A running program: its server, and what systemd hears of it. */
 struct program {
     struct loop loop;
@@ -320,7 +305,6 @@ static int serve(struct program *program, const struct server_settings *settings
     if (r) {
         return r;
     }
-    log_start(&server->log, server);
     announce(server, minted);
     r = status_ready(&program->status);
     r = r < 0 ? r : loop_run(&program->loop);

@@ -151,6 +151,7 @@ static int run(struct gate_server *gate) {
     }
     r = loop_run(&service.loop);
     server_deinit(&service.server);
+    log_message(&service.server.log, LOG_LEVEL_NOTICE, "stopped");
     return r;
 }
 

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "access/token.h"
 #include "backend/hooks.h"
 #include "serve/admission.h"
 #include "serve/confinement.h"
@@ -26,6 +27,7 @@ static const char *const stage_names[] = {
     [SERVER_SERVING] = "serving", [SERVER_DRAINING] = "draining", [SERVER_ENDING] = "ending",
     [SERVER_KILLING] = "killing", [SERVER_STOPPED] = "stopped",
 };
+static_assert(TOKEN_SHORT_BYTES == 16, "a sentence below says this number");
 static_assert((int)CONNECTION_INPUT_BYTES == (int)EXCHANGE_OUTPUT_BYTES, "both are of one pool");
 static_assert(sizeof(stage_names) / sizeof(stage_names[0]) == SERVER_STAGE_COUNT, "every stage has a name");
 
@@ -203,6 +205,10 @@ static void warn(struct server *server) {
     const char *ignored = hooks ? hooks_find_ignored(hooks) : NULL;
     char path[PATH_MAX];
 
+    if (strlen(settings->policy.token) < TOKEN_SHORT_BYTES) {
+        log_message(&server->log, LOG_LEVEL_WARNING,
+                    "the token is shorter than 16 characters and can be guessed; 'git-gate mint' makes a better one");
+    }
     if (ignored) {
         log_record(&server->log, LOG_LEVEL_WARNING, "git passes over a hook that may not be executed; chmod +x it",
                    LOG_FIELDS(log_string("hooks_path", hooks), log_string("hook", ignored)));
@@ -215,6 +221,17 @@ static void warn(struct server *server) {
                    "the repository cannot be written to, so pushes will fail; become its owner, or say --read-only",
                    LOG_FIELDS(log_string("objects", path), log_string("error", strerror(errno))));
     }
+}
+
+static void log_serving(struct server *server) {
+    const struct server_settings *settings = server->settings;
+
+    log_record(&server->log, LOG_LEVEL_NOTICE, "serving",
+               LOG_FIELDS(log_string("address", server->listener.address),
+                          log_string("mirror_root", settings->environ.mirror_root),
+                          log_string("scope", settings->policy.scope),
+                          log_string("read_only", settings->policy.read_only ? "yes" : "no"),
+                          log_string("git", server->git.exec_path), log_string("version", GIT_GATE_VERSION)));
 }
 
 int server_start(struct server *server, const struct server_settings *settings, const struct log *log,
@@ -251,6 +268,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
     server->environ.exec_path = server->git.exec_path;
     server->environ.max_request_bytes = settings->max_negotiation_bytes + 1; /* git refuses as much as its limit */
     advertisement_cache_init(&server->advertisements, &server->environ, settings->advertisement_cache);
+    log_serving(server);
     return 0;
 }
 

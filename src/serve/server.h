@@ -97,7 +97,8 @@ struct server {
  * @loop: to serve on, kept by the caller until server_deinit()
  * @error: filled on failure
  *
- * The calling thread must have SIGPIPE and SIGXFSZ blocked or ignored, and must be the one that runs the loop.
+ * The calling thread must have SIGPIPE and SIGXFSZ blocked or ignored, and must be the one that runs the loop. What is
+ * served is in the log: the record "serving", the last one of a start.
  *
  * Return: 0, GATE_E_*.
  */
