@@ -200,6 +200,7 @@ struct program {
     struct loop loop;
     struct server server;
     struct status status;
+    bool parent_is_foreign;
     int signal_fd;
     struct loop_io signal_io;
 };
@@ -243,7 +244,9 @@ static int watch_signals(struct program *program) {
     (void)sigemptyset(&watched);
     (void)sigaddset(&watched, SIGTERM);
     (void)sigaddset(&watched, SIGINT);
-    (void)sigaddset(&watched, PARENT_SIGNAL);
+    if (program->parent_is_foreign) {
+        (void)sigaddset(&watched, PARENT_SIGNAL);
+    }
     if (getpid() == 1) {
         (void)sigaddset(&watched, SIGCHLD);
     }
@@ -283,10 +286,11 @@ static int confine_process(const struct server_settings *settings, struct log *l
  * A parent in another PID namespace has no number here that a server could watch. Then the kernel is asked for a signal of
  * this program's own at the end of the parent's thread that forked. Whether it ended before, nothing tells.
  */
-static int watch_foreign_parent(struct server_settings *settings, struct gate_error *error) {
+static int watch_foreign_parent(struct program *program, struct server_settings *settings, struct gate_error *error) {
     if (!settings->die_with_parent || settings->parent != 0) {
         return 0;
     }
+    program->parent_is_foreign = true;
     if (prctl(PR_SET_PDEATHSIG, PARENT_SIGNAL, 0, 0, 0) < 0) {
         return gate_error_set(error, GATE_E_INTERNAL,
                               "--die-with-parent, but the kernel does not tell of the parent's end: %s",
@@ -306,8 +310,8 @@ static int serve(struct program *program, const struct server_settings *settings
         return r;
     }
     announce(server, minted);
-    r = status_ready(&program->status);
-    r = r < 0 ? r : loop_run(&program->loop);
+    status_ready(&program->status);
+    r = loop_run(&program->loop);
     status_stopping(&program->status);
     server_deinit(server);
     return r < 0 ? gate_error_set(error, GATE_E_INTERNAL, "the event loop failed: %s", strerror(-r)) : 0;
@@ -336,7 +340,7 @@ static int run(struct server_settings *settings, bool minted, struct gate_error 
 
     log_init(&log, settings->log_fd, settings->log_level, settings->log_format);
     log.secret = settings->policy.token;
-    r = watch_foreign_parent(settings, error);
+    r = watch_foreign_parent(&program, settings, error);
     r = r ? r : confine_process(settings, &log, error);
     if (r) {
         return r;

@@ -2,7 +2,7 @@
 
 /*
  * Owns what systemd hears of a running gate. It looks at the server and never changes it. Counts are compared behind
- * every event of the loop until they change; then not before the interval is over, so that a busy gate neither talks
+ * every round of the loop until they change; then not before the interval is over, so that a busy gate neither talks
  * nor looks more than once in it, and one that rests sleeps. Nothing counts as said before it is: READY=1 in particular,
  * without which systemd would end a gate that serves.
  */
@@ -59,22 +59,22 @@ static bool say_changes(struct status *status) {
     return true;
 }
 
-static void on_any_event(void *userdata);
+static void on_round(void *userdata);
 static void on_interval(void *userdata);
 
-/* Switches between looking behind every event, and waiting for the end of the interval; for which there is memory. */
+/* Switches between looking behind every round, and waiting for the end of the interval. */
 static void look_again(struct status *status, bool after_interval) {
     struct loop *loop = status->loop;
 
-    loop->after_round = after_interval ? NULL : on_any_event;
+    loop->after_round = after_interval ? NULL : on_round;
     loop->after_round_userdata = status;
     if (after_interval) {
-        (void)loop_timer_set(loop, &status->interval_timer, loop->now_us + STATUS_INTERVAL_MS * US_PER_MS, on_interval,
-                             status);
+        loop_timer_set(loop, &status->interval_timer, loop->now_us + STATUS_INTERVAL_MS * US_PER_MS, on_interval,
+                       status);
     }
 }
 
-static void on_any_event(void *userdata) {
+static void on_round(void *userdata) {
     struct status *status = userdata;
 
     if (say_changes(status)) {
@@ -93,9 +93,9 @@ static void on_watchdog(void *userdata) {
     struct status *status = userdata;
     bool is_said = notify_send(status->fd, "WATCHDOG=1") == 0;
 
-    (void)loop_timer_set(status->loop, &status->watchdog_timer,
-                         status->loop->now_us + (is_said ? status->watchdog_us : status->watchdog_us / 4), on_watchdog,
-                         status);
+    loop_timer_set(status->loop, &status->watchdog_timer,
+                   status->loop->now_us + (is_said ? status->watchdog_us : status->watchdog_us / 4), on_watchdog,
+                   status);
 }
 
 void status_init(struct status *status, const struct server *server, struct loop *loop) {
@@ -107,22 +107,16 @@ void status_init(struct status *status, const struct server *server, struct loop
     }
 }
 
-/* A timer that has been set once can be set again without memory, as long as there are no more of them than there were. */
-int status_ready(struct status *status) {
-    const uint64_t now_us = status->loop->now_us;
-    int r;
-
+void status_ready(struct status *status) {
     if (status->fd < 0) {
-        return 0;
+        return;
     }
-    r = loop_timer_set(status->loop, &status->interval_timer, now_us, on_interval, status);
-    if (!r && status->watchdog_us > 0) {
-        r = loop_timer_set(status->loop, &status->watchdog_timer, now_us, on_watchdog, status);
+    if (status->watchdog_us > 0) {
+        on_watchdog(status);
     }
     status->event = "READY=1\n";
     say(status);
     look_again(status, true);
-    return r;
 }
 
 void status_stopping(struct status *status) {

@@ -53,12 +53,11 @@ void status_init(struct status *status, const struct server *server, struct loop
  * From here on STATUS= follows the counts, at most once in STATUS_INTERVAL_MS and only when they change, and WATCHDOG=1
  * is sent at half the interval that systemd wants, for as long as the loop turns. What systemd has no room for, as when many
  * services start at once, is said behind the next interval.
- *
- * Return: 0 or -ENOMEM.
  */
-int status_ready(struct status *status);
+void status_ready(struct status *status);
 
 /** status_stopping() - STOPPING=1, unless it has been said */
 void status_stopping(struct status *status);
 
+/** status_deinit() - say nothing any more, and close the way to systemd */
 void status_deinit(struct status *status);

@@ -151,7 +151,12 @@ static int run(struct gate_server *gate) {
     }
     r = loop_run(&service.loop);
     server_deinit(&service.server);
-    log_message(&service.server.log, LOG_LEVEL_NOTICE, "stopped");
+    if (r) {
+        log_record(&service.server.log, LOG_LEVEL_ERROR, "the event loop failed",
+                   LOG_FIELDS(log_string("error", strerror(-r))));
+    } else {
+        log_message(&service.server.log, LOG_LEVEL_NOTICE, "stopped");
+    }
     return r;
 }
 

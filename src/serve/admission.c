@@ -80,14 +80,10 @@ static bool is_full(const struct server *server) {
     return server->n_connections >= server->settings->max_connections;
 }
 
-static void on_client(uint32_t events, void *userdata);
-
 static void set_accepting(struct server *server, bool accepting) {
-    if (!accepting) {
-        loop_unwatch(&server->accept_io);
-    } else if (server->is_accepting && !loop_is_watched(&server->accept_io) &&
-               loop_watch(server->loop, &server->accept_io, server->listener.fd, EPOLLIN, on_client, server) < 0) {
-        log_message(&server->log, LOG_LEVEL_ERROR, "accepting cannot be switched");
+    if (loop_is_watched(&server->accept_io) && server->is_accepting != accepting) {
+        loop_modify(&server->accept_io, accepting ? EPOLLIN : 0);
+        server->is_accepting = accepting;
     }
 }
 
@@ -116,11 +112,10 @@ static bool may_log(const struct server *server, uint64_t *logged_usp) {
 }
 
 static void pause_accepting(struct server *server, uint64_t pause_ms) {
-    if (loop_timer_set(server->loop, &server->pause_timer, server_now_us(server) + pause_ms * US_PER_MS, on_pause_over,
-                       server) == 0) {
-        server->is_paused = true;
-        set_accepting(server, false);
-    } /* otherwise a busy loop is better than a deaf gate */
+    loop_timer_set(server->loop, &server->pause_timer, server_now_us(server) + pause_ms * US_PER_MS, on_pause_over,
+                   server);
+    server->is_paused = true;
+    set_accepting(server, false);
 }
 
 /* Return: 0, -EAGAIN when nobody waits, another errno when the system is out of something. */
@@ -195,15 +190,11 @@ static void on_client(uint32_t events, void *userdata) {
 int admission_start(struct server *server, struct gate_error *error) {
     int r = loop_watch(server->loop, &server->accept_io, server->listener.fd, EPOLLIN, on_client, server);
 
-    /* Set once, so that there is memory for it when there is none for anything else. */
-    r = r ? r : loop_timer_set(server->loop, &server->pause_timer, UINT64_MAX, on_pause_over, server);
-    loop_timer_clear(&server->pause_timer);
     server->is_accepting = r == 0;
     return r ? gate_error_set(error, GATE_E_INTERNAL, "cannot watch the socket: %s", strerror(-r)) : 0;
 }
 
 void admission_stop(struct server *server) {
-    server->is_accepting = false;
     loop_unwatch(&server->accept_io);
     loop_timer_clear(&server->pause_timer);
 }

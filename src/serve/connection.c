@@ -14,8 +14,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 
+#include "backend/cgi.h"
 #include "base/fd.h"
 #include "http/reply.h"
 #include "serve/admission.h"
@@ -25,6 +25,7 @@
 
 static_assert((int)HEAD_MAX_BYTES <= (int)CONNECTION_AHEAD_BYTES, "a whole head is waited for");
 static_assert((int)REPLY_MAX_BYTES <= (int)CONNECTION_WIRE_BYTES, "a reply fits on an empty wire");
+static_assert((int)CGI_HEAD_MAX_BYTES + (int)REPLY_MAX_BYTES <= (int)CONNECTION_WIRE_BYTES, "so does a head of git's");
 
 static const char *const state_names[] = {
     [CONNECTION_IDLE] = "idle",           [CONNECTION_HEAD] = "head",         [CONNECTION_BODY] = "body",
@@ -163,14 +164,13 @@ static uint64_t timeout_us(const struct connection *connection) {
 static void on_timer(void *userdata);
 
 /* Progress only moves the deadline away: the timer is set anew when it fires early, not at each byte. */
-static int arm_timer(struct connection *connection) {
+static void arm_timer(struct connection *connection) {
     uint64_t deadline_us = connection->progress_us + timeout_us(connection);
 
-    if (connection->armed_us != 0 && connection->armed_us <= deadline_us) {
-        return 0;
+    if (connection->armed_us == 0 || connection->armed_us > deadline_us) {
+        connection->armed_us = deadline_us;
+        loop_timer_set(connection->server->loop, &connection->timer, deadline_us, on_timer, connection);
     }
-    connection->armed_us = deadline_us;
-    return loop_timer_set(connection->server->loop, &connection->timer, deadline_us, on_timer, connection);
 }
 
 /* ---- the pump ---- */
@@ -218,9 +218,12 @@ static bool pump_rounds(struct connection *connection) {
 void connection_pump(struct connection *connection) {
     bool moved = pump_rounds(connection);
 
-    if (connection->state == CONNECTION_CLOSED || arm_timer(connection) < 0) {
+    if (connection->state == CONNECTION_CLOSED) {
         connection_free(connection);
-    } else if (moved) {
+        return;
+    }
+    arm_timer(connection);
+    if (moved) {
         loop_defer(connection->server->loop, &connection->again, on_again, connection); /* others go first */
     }
 }
@@ -303,12 +306,11 @@ int connection_new(struct connection **connectionp, struct server *server, int f
     connection_enter(connection, CONNECTION_HEAD);
     r = loop_watch(server->loop, &connection->socket_io, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, on_socket,
                    connection);
-    r = r ? r : arm_timer(connection);
     if (r) {
-        loop_unwatch(&connection->socket_io);
         free(connection);
         return r;
     }
+    arm_timer(connection);
     connection->fd = fd;
     *connectionp = connection;
     return 0;

@@ -25,14 +25,14 @@ void exchange_drop_output(struct exchange *exchange) {
     }
 }
 
-/*
- * The leader is quick to end at SIGTERM; what it started gets its time too. Return: whether there is anything to wait for.
- */
 static void on_others_end(uint32_t events, void *userdata) {
     (void)events;
     exchange_finish(userdata);
 }
 
+/*
+ * The leader is quick to end at SIGTERM; what it started gets its time too. Return: whether there is anything to wait for.
+ */
 bool exchange_await_others(struct exchange *exchange) {
     if (exchange->state != EXCHANGE_ENDING || exchange->is_killed || !process_others_live(&exchange->process)) {
         return false;
@@ -46,12 +46,9 @@ static void on_kill(void *userdata) {
     exchange_kill(userdata);
 }
 
-/* Has @handler called after @timeout_us, or kills at once: no patience without a timer. */
 static void end_after(struct exchange *exchange, uint64_t timeout_us, void (*handler)(void *userdata)) {
-    if (loop_timer_set(exchange->server->loop, &exchange->kill_timer, server_now_us(exchange->server) + timeout_us,
-                       handler, exchange) < 0) {
-        exchange_kill(exchange);
-    }
+    loop_timer_set(exchange->server->loop, &exchange->kill_timer, server_now_us(exchange->server) + timeout_us, handler,
+                   exchange);
 }
 
 static void on_terminate(void *userdata) {

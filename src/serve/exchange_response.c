@@ -115,7 +115,7 @@ static bool try_answer(struct exchange *exchange) {
         return refuse_for_git(exchange, 500);
     }
     if (response_append_head(exchange->connection, &cgi) < 0) {
-        return exchange_fail(exchange, 502, "git's response head is too large");
+        return exchange_fail(exchange, 500, "the gate is out of memory; try again later");
     }
     keep(exchange);
     buffer_consume(&exchange->output, cgi.size);

@@ -1,30 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the wait: for descriptors by epoll(7), whose edges and hang-ups are told as they are; for moments, in a heap with the
+ * Owns the wait: for descriptors by epoll(7), whose edges and hang-ups are told as they are; for timers, in a heap with the
  * next one at its top; and for tasks in their order. What is waited for is part of its owner's memory, and nothing is
  * told of what was unwatched, cleared or cancelled, also in the middle of a round. It knows nothing of why.
  */
 
 #include "serve/loop.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "base/fd.h"
-
-enum {
-    TIMERS_FIRST = 8, /* places at the first timer; they are doubled when there are too few */
-    US_PER_MS = 1000,
-};
 
 static uint64_t read_clock(void) {
     struct timespec now = {0};
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now); /* it never fails for this clock: clock_gettime(2) */
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    return (uint64_t)now.tv_sec * US_PER_S + (uint64_t)now.tv_nsec / 1000;
 }
 
 int loop_init(struct loop *loop) {
@@ -36,10 +31,8 @@ int loop_init(struct loop *loop) {
 }
 
 void loop_deinit(struct loop *loop) {
+    assert(!loop->timers && TAILQ_EMPTY(&loop->tasks));
     loop->epoll_fd = fd_close(loop->epoll_fd);
-    free(loop->timers);
-    loop->timers = NULL;
-    loop->n_timers = loop->n_places = 0;
 }
 
 /* ---- descriptors ---- */
@@ -53,6 +46,12 @@ int loop_watch(struct loop *loop, struct loop_io *io, int fd, uint32_t events,
     }
     *io = (struct loop_io){.loop = loop, .fd = fd, .on_events = on_events, .userdata = userdata};
     return 0;
+}
+
+void loop_modify(struct loop_io *io, uint32_t events) {
+    struct epoll_event event = {.events = events, .data.ptr = io};
+
+    (void)epoll_ctl(io->loop->epoll_fd, EPOLL_CTL_MOD, io->fd, &event);
 }
 
 void loop_unwatch(struct loop_io *io) {
@@ -82,102 +81,89 @@ static void handle_events(struct loop *loop) {
     loop->n_events = loop->next_event = 0;
 }
 
-/* ---- moments: a heap, in which each is due no earlier than the one at half its place ---- */
+/*
+ * ---- timers: a pairing heap ----
+ *
+ * No timer is due before its parent. A timer has a list of children, and each of them knows the pointer that leads to it,
+ * its parent's or its elder sibling's. It takes no memory but the timers' own, so that a deadline can always be set.
+ */
 
-static void put(struct loop *loop, struct loop_timer *timer, size_t place) {
-    loop->timers[place] = timer;
-    timer->place = place;
+static void link_timer(struct loop_timer **linkp, struct loop_timer *timer) {
+    *linkp = timer;
+    if (timer) {
+        timer->linkp = linkp;
+    }
 }
 
-/* Moves it towards the top while it is due before those above. */
-static void rise(struct loop *loop, struct loop_timer *timer) {
-    size_t place = timer->place;
+/* Makes the later one the first child of the other one. Neither has siblings. Return: the parent. */
+static struct loop_timer *merge(struct loop_timer *one, struct loop_timer *other) {
+    struct loop_timer *parent = one->due_us <= other->due_us ? one : other;
+    struct loop_timer *child = parent == one ? other : one;
 
-    for (; place > 0 && timer->due_us < loop->timers[(place - 1) / 2]->due_us; place = (place - 1) / 2) {
-        put(loop, loop->timers[(place - 1) / 2], place);
-    }
-    put(loop, timer, place);
+    link_timer(&child->next, parent->first_child);
+    link_timer(&parent->first_child, child);
+    return parent;
 }
 
-/* Moves it away from the top while one below is due before. */
-static void sink(struct loop *loop, struct loop_timer *timer) {
-    size_t place = timer->place;
+/* First by twos, and then these one by one, from the last to the first. Return: NULL when there is none. */
+static struct loop_timer *merge_siblings(struct loop_timer *sibling) {
+    struct loop_timer *pairs = NULL;
+    struct loop_timer *heap = NULL;
 
-    for (size_t next = 2 * place + 1; next < loop->n_timers; next = 2 * place + 1) {
-        if (next + 1 < loop->n_timers && loop->timers[next + 1]->due_us < loop->timers[next]->due_us) {
-            next++;
-        }
-        if (timer->due_us <= loop->timers[next]->due_us) {
-            break;
-        }
-        put(loop, loop->timers[next], place);
-        place = next;
+    while (sibling) {
+        struct loop_timer *one = sibling;
+        struct loop_timer *other = one->next;
+
+        sibling = other ? other->next : NULL;
+        one = other ? merge(one, other) : one;
+        one->next = pairs;
+        pairs = one;
     }
-    put(loop, timer, place);
+    while (pairs) {
+        struct loop_timer *one = pairs;
+
+        pairs = one->next;
+        one->next = NULL;
+        heap = heap ? merge(heap, one) : one;
+    }
+    return heap;
 }
 
-static int make_place(struct loop *loop) {
-    size_t n_places = loop->n_places > 0 ? 2 * loop->n_places : TIMERS_FIRST;
-    struct loop_timer **timers;
-
-    if (loop->n_timers < loop->n_places) {
-        return 0;
+static void add_heap(struct loop *loop, struct loop_timer *heap) {
+    if (heap) {
+        link_timer(&loop->timers, loop->timers ? merge(loop->timers, heap) : heap);
     }
-    timers = reallocarray(loop->timers, n_places, sizeof(struct loop_timer *));
-    if (!timers) {
-        return -ENOMEM;
-    }
-    loop->timers = timers;
-    loop->n_places = n_places;
-    return 0;
 }
 
-int loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t due_us, void (*on_due)(void *userdata),
-                   void *userdata) {
-    if (!timer->loop) {
-        int r = make_place(loop);
-
-        if (r) {
-            return r;
-        }
-        timer->loop = loop;
-        put(loop, timer, loop->n_timers++);
-    }
-    timer->due_us = due_us;
-    timer->on_due = on_due;
-    timer->userdata = userdata;
-    rise(loop, timer);
-    sink(loop, timer);
-    return 0;
-}
-
-/* The last one takes its place, and finds its own from there. */
 void loop_timer_clear(struct loop_timer *timer) {
     struct loop *loop = timer->loop;
-    struct loop_timer *last;
 
-    if (!loop) {
-        return;
+    if (loop) {
+        link_timer(timer->linkp, timer->next);
+        add_heap(loop, merge_siblings(timer->first_child));
+        *timer = (struct loop_timer){0};
     }
-    last = loop->timers[--loop->n_timers];
-    if (last != timer) {
-        put(loop, last, timer->place);
-        rise(loop, last);
-        sink(loop, last);
-    }
-    timer->loop = NULL;
 }
 
-/* No more of them than there are now, lest one that is always due keeps all others waiting. */
-static void handle_timers(struct loop *loop) {
-    for (size_t n = loop->n_timers; n > 0 && loop->n_timers > 0 && !loop->is_over; n--) {
-        struct loop_timer *timer = loop->timers[0];
+/* Never before the next round, lest a timer that is always due keeps all else waiting. */
+void loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t due_us, void (*on_due)(void *userdata),
+                    void *userdata) {
+    loop_timer_clear(timer);
+    *timer = (struct loop_timer){
+        .loop = loop,
+        .due_us = due_us > loop->now_us ? due_us : loop->now_us + 1,
+        .on_due = on_due,
+        .userdata = userdata,
+    };
+    add_heap(loop, timer);
+}
 
-        if (timer->due_us > loop->now_us) {
-            return;
-        }
-        loop_timer_clear(timer);
-        timer->on_due(timer->userdata);
+static void handle_timers(struct loop *loop) {
+    while (loop->timers && loop->timers->due_us <= loop->now_us && !loop->is_over) {
+        const struct loop_timer timer = *loop->timers;
+
+        loop_timer_clear(loop->timers);
+        timer.on_due(timer.userdata);
     }
 }
 
@@ -220,13 +206,13 @@ static int time_left(const struct loop *loop) {
     if (!TAILQ_EMPTY(&loop->tasks)) {
         return 0;
     }
-    if (loop->n_timers == 0) {
+    if (!loop->timers) {
         return -1;
     }
-    if (loop->timers[0]->due_us <= now_us) {
+    if (loop->timers->due_us <= now_us) {
         return 0;
     }
-    left_ms = (loop->timers[0]->due_us - now_us + US_PER_MS - 1) / US_PER_MS;
+    left_ms = (loop->timers->due_us - now_us + US_PER_MS - 1) / US_PER_MS;
     return left_ms < INT_MAX ? (int)left_ms : INT_MAX;
 }
 

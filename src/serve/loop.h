@@ -7,8 +7,11 @@
 #include <sys/epoll.h>
 #include <sys/queue.h>
 
+#define US_PER_MS UINT64_C(1000)
+#define US_PER_S (1000 * US_PER_MS)
+
 enum {
-    LOOP_BATCH = 64, /* events of one look */
+    LOOP_BATCH = 64, /* events of one round */
 };
 
 struct loop;
@@ -25,11 +28,13 @@ struct loop_io {
     void *userdata;
 };
 
-/** struct loop_timer - a moment that is waited for, part of its owner; zeros are none. All of it is loop.c's own. */
+/** struct loop_timer - a deadline, part of its owner; zeros are one that is not set. All of it is loop.c's own. */
 struct loop_timer {
     struct loop *loop;
     uint64_t due_us;
-    size_t place;
+    struct loop_timer *first_child;
+    struct loop_timer *next;
+    struct loop_timer **linkp;
     void (*on_due)(void *userdata);
     void *userdata;
 };
@@ -44,10 +49,10 @@ struct loop_task {
 TAILQ_HEAD(loop_tasks, loop_task);
 
 /**
- * struct loop - waits for descriptors, moments and tasks, and calls who asked, on one thread
+ * struct loop - waits for descriptors, timers and tasks, and calls who asked, on one thread
  * @epoll_fd: owned; -1 for none
  * @now_us: monotonic, of the events that are being handled
- * @after_round: called behind every batch of events, when not NULL
+ * @after_round: called behind every round, when not NULL
  *
  * The rest is loop.c's own.
  */
@@ -60,9 +65,7 @@ struct loop {
     struct epoll_event events[LOOP_BATCH];
     int n_events;
     int next_event;
-    struct loop_timer **timers;
-    size_t n_timers;
-    size_t n_places;
+    struct loop_timer *timers;
     struct loop_tasks tasks;
     struct loop_task mark;
 };
@@ -72,18 +75,18 @@ struct loop {
 /** loop_init() - Return: 0 or a negative errno, and then LOOP_NONE */
 int loop_init(struct loop *loop);
 
-/** loop_deinit() - give everything back; nothing may be watched or waited for any more */
+/** loop_deinit() - close it; nothing may be watched, set or deferred any more */
 void loop_deinit(struct loop *loop);
 
 /**
  * loop_run() - go on until loop_exit()
  *
- * In each round all that has happened is handled, then all timers that are due, and then the tasks that were there
+ * In each round up to LOOP_BATCH events are handled, then all timers that are due, and then the tasks that were there
  * before: so that whoever is busy keeps nobody waiting. Return: 0 or a negative errno of epoll_wait(2).
  */
 int loop_run(struct loop *loop);
 
-/** loop_exit() - have loop_run() return behind what is being handled */
+/** loop_exit() - have loop_run() return behind what is being handled, now and whenever it is called again */
 void loop_exit(struct loop *loop);
 
 /**
@@ -100,18 +103,20 @@ static inline bool loop_is_watched(const struct loop_io *io) {
     return io->loop != NULL;
 }
 
+/** loop_modify() - wait for other @events of one that is watched; needs no memory, and does not fail */
+void loop_modify(struct loop_io *io, uint32_t events);
+
 /** loop_unwatch() - nothing that has happened already is told either; fine for one that is not watched */
 void loop_unwatch(struct loop_io *io);
 
 /**
- * loop_timer_set() - call @on_due once, at @due_us of the loop's clock or soon behind it, and forget an earlier wish
- *
- * Return: 0 or -ENOMEM, and then it is not set.
+ * loop_timer_set() - call @on_due once, when loop.now_us has come to @due_us, and in a later round than this one
+ * @timer: set or not; what it was set to is forgotten
  */
-int loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t due_us, void (*on_due)(void *userdata),
-                   void *userdata);
+void loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t due_us, void (*on_due)(void *userdata),
+                    void *userdata);
 
-/** loop_timer_clear() - wish nothing any more; fine for one that is not set */
+/** loop_timer_clear() - fine for one that is not set */
 void loop_timer_clear(struct loop_timer *timer);
 
 /** loop_defer() - call @run in the next round; nothing changes for a task that waits already */

@@ -48,11 +48,12 @@ static void enter_stage(struct server *server, enum server_stage stage, uint64_t
     log_record(
         &server->log, LOG_LEVEL_DEBUG, stage_names[stage],
         LOG_FIELDS(log_number("connections", server->n_connections), log_number("backends", server->n_backends)));
-    loop_timer_clear(&server->stage_timer);
-    if (stage == SERVER_STOPPED || loop_timer_set(server->loop, &server->stage_timer,
-                                                  server_now_us(server) + timeout_us, on_stage_timeout, server) < 0) {
-        server->stage = SERVER_STOPPED;
+    if (stage == SERVER_STOPPED) {
+        loop_timer_clear(&server->stage_timer);
         loop_exit(server->loop);
+    } else {
+        loop_timer_set(server->loop, &server->stage_timer, server_now_us(server) + timeout_us, on_stage_timeout,
+                       server);
     }
 }
 

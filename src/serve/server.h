@@ -108,7 +108,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
 /**
  * server_stop() - stop: the first call drains, the second one kills
  *
- * The loop exits with 0 when nothing is left.
+ * loop_run() returns when nothing is left.
  */
 void server_stop(struct server *server);
 

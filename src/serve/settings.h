@@ -11,9 +11,6 @@
 #include "confine/confine.h"
 #include "serve/listener.h"
 
-#define US_PER_MS UINT64_C(1000)
-#define US_PER_S (1000 * US_PER_MS)
-
 /**
  * struct server_settings - all that a server is told, checked before it is handed over
  * @listener, @policy, @environ: for the rooms of these names; environ.search_path, .exec_path, .is_confined and
