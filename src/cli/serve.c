@@ -287,10 +287,15 @@ static int confine_process(const struct server_settings *settings, struct log *l
  * this program's own at the end of the parent's thread that forked. Whether it ended before, nothing tells.
  */
 static int watch_foreign_parent(struct program *program, struct server_settings *settings, struct gate_error *error) {
+    sigset_t signal;
+
     if (!settings->die_with_parent || settings->parent != 0) {
         return 0;
     }
     program->parent_is_foreign = true;
+    (void)sigemptyset(&signal);
+    (void)sigaddset(&signal, PARENT_SIGNAL);
+    (void)pthread_sigmask(SIG_BLOCK, &signal, NULL); /* it is not lost either when it comes before the loop turns */
     if (prctl(PR_SET_PDEATHSIG, PARENT_SIGNAL, 0, 0, 0) < 0) {
         return gate_error_set(error, GATE_E_INTERNAL,
                               "--die-with-parent, but the kernel does not tell of the parent's end: %s",

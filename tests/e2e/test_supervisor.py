@@ -235,6 +235,29 @@ def test_parent_in_another_namespace(small_root, start_gate, in_namespace):
     gate.check_ended()
 
 
+def test_parent_in_another_namespace_that_asks_and_goes(gate_with, in_namespace):
+    """Nor does its signal cut the drain short."""
+    gate, exec_path = gate_with(HANGS, "--die-with-parent", "--drain-timeout=30", program=(*in_namespace, PROGRAM))
+    with gate.connect() as connection:
+        connection.send(request("POST", PUSH, PUSH_TYPE, body=b"0000"))
+        wait_until("git has started", lambda: exec_path.runs)
+        os.kill(gate_pid(gate), signal.SIGTERM)
+        gate.wait_stopped_accepting()
+        kill(gate)
+        wait_until("the parent's end is seen", lambda: ENDED in messages(gate))
+        exec_path.release()
+        assert connection.response().status == 200
+    check_stopped(gate)
+
+
+def test_signal_of_no_parent(small_root, start_gate):
+    """Without --die-with-parent it is not the parent's: it ends the gate as it would any program."""
+    gate = start_gate(*options(small_root))
+    gate.process.send_signal(signal.SIGRTMIN)
+    assert gate.wait() == -signal.SIGRTMIN
+    assert ENDED not in messages(gate)
+
+
 @pytest.mark.skipif(not LIBRARY.exists(), reason=f"needs {LIBRARY}")
 def test_library_asks_for_no_signal(small_root, in_namespace):
     """It would be the program's, and not the gate's: where the parent cannot be watched, it does not start."""
