@@ -34,4 +34,5 @@ struct alternates {
  */
 int alternates_add(struct alternates *alternates, const char *repository);
 
+/** alternates_deinit() - close and free all */
 void alternates_deinit(struct alternates *alternates);

@@ -99,8 +99,8 @@ static void identify(struct identity *identity, const char *path) {
         identity->owner = status.st_uid;
         if (!S_ISDIR(status.st_mode)) {
             identity->size = status.st_size;
-            identity->changed = status.st_mtim;
-            identity->recorded = status.st_ctim;
+            identity->modified = status.st_mtim;
+            identity->changed = status.st_ctim;
         }
     }
 }
@@ -128,8 +128,8 @@ static bool is_same_time(struct timespec a, struct timespec b) {
 
 static bool is_same(const struct identity *a, const struct identity *b) {
     return a->is_there == b->is_there && a->device == b->device && a->inode == b->inode && a->mode == b->mode &&
-           a->owner == b->owner && a->size == b->size && is_same_time(a->changed, b->changed) &&
-           is_same_time(a->recorded, b->recorded);
+           a->owner == b->owner && a->size == b->size && is_same_time(a->modified, b->modified) &&
+           is_same_time(a->changed, b->changed);
 }
 
 bool dependencies_equal(const struct dependencies *a, const struct dependencies *b) {
@@ -197,8 +197,8 @@ static bool is_plain_program(const char *path) {
 }
 
 static bool has_settled(const struct identity *identity, time_t now) {
-    return identity->recorded.tv_sec < now - DEPENDENCIES_SETTLED_S &&
-           identity->changed.tv_sec < now - DEPENDENCIES_SETTLED_S;
+    return identity->changed.tv_sec < now - DEPENDENCIES_SETTLED_S &&
+           identity->modified.tv_sec < now - DEPENDENCIES_SETTLED_S;
 }
 
 bool dependencies_suffice(const struct dependencies *dependencies, const struct environ_settings *settings,

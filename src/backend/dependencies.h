@@ -32,8 +32,8 @@ struct identity {
     mode_t mode;
     uid_t owner;
     off_t size;
-    struct timespec changed;  /* content: mtime */
-    struct timespec recorded; /* anything: ctime */
+    struct timespec modified; /* content: mtime */
+    struct timespec changed;  /* anything: ctime */
 };
 
 /** struct dependencies - all files that an advertisement of one repository depends on, as they were */

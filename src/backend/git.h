@@ -28,11 +28,14 @@ struct git {
  * @git: filled on success
  * @error: filled on failure
  *
- * The environment is read here alone, lest a program that changes it while a server runs gets in the way.
+ * What git needs of the environment is read here alone, lest a program that changes it while a server runs gets in the
+ * way.
  *
  * Return: 0, GATE_E_START, GATE_E_INTERNAL.
  */
 int git_find(struct git *git, struct gate_error *error);
+
+/** git_deinit() - free its strings */
 void git_deinit(struct git *git);
 
 /**

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -40,8 +39,13 @@ struct buffer {
     size_t end;
 };
 
+/** buffer_init() - an empty one, of up to @capacity bytes; it takes no memory yet */
 void buffer_init(struct buffer *buffer, size_t capacity);
+
+/** buffer_init_pooled() - the same, whose memory comes from @pool, and goes back there */
 void buffer_init_pooled(struct buffer *buffer, struct buffer_pool *pool);
+
+/** buffer_deinit() - give the memory back, as buffer_release() does */
 void buffer_deinit(struct buffer *buffer);
 
 /** buffer_release() - give the memory back; what is in it is lost */
@@ -84,6 +88,8 @@ __attribute__((format(printf, 2, 3))) int buffer_printf(struct buffer *buffer, c
  * What is written there joins the content by buffer_commit(). Return: NULL when memory is out.
  */
 char *buffer_tail(struct buffer *buffer);
+
+/** buffer_commit() - the first @size bytes of what buffer_tail() returned are content from now on */
 void buffer_commit(struct buffer *buffer, size_t size);
 
 /**

@@ -41,10 +41,6 @@ struct record {
     bool overflow;
 };
 
-const char *log_level_name(enum log_level level) {
-    return levels[level].name;
-}
-
 bool log_is_journal(int fd) {
     const char *stream = getenv("JOURNAL_STREAM");
     struct stat status;

@@ -90,6 +90,3 @@ void log_record(struct log *log, enum log_level level, const char *message, cons
 static inline void log_message(struct log *log, enum log_level level, const char *message) {
     log_record(log, level, message, NULL, 0);
 }
-
-/** log_level_name() - "error" to "debug" */
-const char *log_level_name(enum log_level level);

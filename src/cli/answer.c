@@ -9,7 +9,6 @@
 
 #include <assert.h>
 #include <string.h>
-#include <strings.h>
 
 static const char *const field_names[] = {
     [ANSWER_FIELD_CONTENT_TYPE] = "content-type",

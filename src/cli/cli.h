@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "library/config.h"
-#include "serve/settings.h"
 
 /*
  * The verbs. Each takes the arguments behind its name, argv[0] being the name, and returns the exit status of the

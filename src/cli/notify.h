@@ -2,8 +2,7 @@
 #pragma once
 
 /*
- * Word to systemd: sd_notify(3). The socket is connected once, before the gate is confined and can make none any more,
- * which sd_notify() itself cannot do.
+ * Word to systemd: sd_notify(3). The socket is connected once, before the gate is confined and can make none any more.
  */
 
 /** notify_open() - Return: a descriptor for notify_send(), owned by the caller; -1 when nobody wants to hear */

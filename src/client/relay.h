@@ -90,4 +90,5 @@ static inline bool relay_lingers(const struct relay *relay) {
  */
 bool relay_pump(struct relay *relay, const struct pollfd pollfds[2], int64_t now_ms);
 
+/** relay_deinit() - close both sockets */
 void relay_deinit(struct relay *relay);

@@ -82,4 +82,5 @@ const char *confine_stage_name(enum confine_stage stage);
  */
 int confine_thread(struct confine *confine, const struct confine_settings *settings, struct gate_error *error);
 
+/** confine_deinit() - close what children are put under; what is in force stays so */
 void confine_deinit(struct confine *confine);

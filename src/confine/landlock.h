@@ -83,4 +83,5 @@ int landlock_allow(const struct landlock *landlock, const char *path, enum landl
  */
 int landlock_enforce(const struct landlock *landlock);
 
+/** landlock_deinit() - close the ruleset; what is enforced stays so */
 void landlock_deinit(struct landlock *landlock);

@@ -15,46 +15,46 @@
 
 void advertisement_cache_init(struct advertisement_cache *cache, const struct environ_settings *settings,
                               bool is_wanted) {
-    *cache = (struct advertisement_cache){.settings = settings, .is_on = is_wanted};
+    *cache = (struct advertisement_cache){.settings = settings, .is_enabled = is_wanted};
     for (char *const *setting = settings->git_config; *setting; setting++) {
-        cache->is_on = cache->is_on && dependencies_allow(*setting);
+        cache->is_enabled = cache->is_enabled && dependencies_allow(*setting);
     }
 }
 
 void advertisement_cache_deinit(struct advertisement_cache *cache) {
-    while (cache->n_kept > 0) {
-        free(cache->kept[--cache->n_kept]);
+    while (cache->n_entries > 0) {
+        free(cache->entries[--cache->n_entries]);
     }
 }
 
 /* Whatever else a Git-Protocol field may say, or mean one day, is for git to understand. */
-bool advertisement_cache_concerns(const struct advertisement_cache *cache, const struct request *request) {
+bool advertisement_cache_covers(const struct advertisement_cache *cache, const struct request *request) {
     const struct route *route = request->route;
 
-    return cache->is_on && route->query && !route->pushes && strcmp(request->git_protocol, "version=2") == 0;
+    return cache->is_enabled && route->query && !route->pushes && strcmp(request->git_protocol, "version=2") == 0;
 }
 
-static struct advertisement **find_place(struct advertisement_cache *cache, const char *repository) {
-    for (size_t i = 0; i < cache->n_kept; i++) {
-        if (strcmp(cache->kept[i]->repository, repository) == 0) {
-            return &cache->kept[i];
+static struct advertisement **find_entry(struct advertisement_cache *cache, const char *repository) {
+    for (size_t i = 0; i < cache->n_entries; i++) {
+        if (strcmp(cache->entries[i]->repository, repository) == 0) {
+            return &cache->entries[i];
         }
     }
     return NULL;
 }
 
-struct span advertisement_cache_find(struct advertisement_cache *cache, const char *repository) {
-    struct advertisement **place = find_place(cache, repository);
+struct span advertisement_cache_lookup(struct advertisement_cache *cache, const char *repository) {
+    struct advertisement **entry = find_entry(cache, repository);
     struct dependencies now;
 
-    if (!place || !dependencies_look(&now, cache->settings, repository) ||
-        !dependencies_equal(&now, &(*place)->dependencies)) {
+    if (!entry || !dependencies_look(&now, cache->settings, repository) ||
+        !dependencies_equal(&now, &(*entry)->dependencies)) {
         return (struct span){NULL, 0};
     }
-    return (struct span){(*place)->bytes, (*place)->size};
+    return (struct span){(*entry)->bytes, (*entry)->size};
 }
 
-struct dependencies *advertisement_cache_watch(const struct advertisement_cache *cache, const char *repository) {
+struct dependencies *advertisement_cache_prepare(const struct advertisement_cache *cache, const char *repository) {
     struct dependencies *before = malloc(sizeof(*before));
 
     if (before && !dependencies_look(before, cache->settings, repository)) {
@@ -64,34 +64,34 @@ struct dependencies *advertisement_cache_watch(const struct advertisement_cache 
     return before;
 }
 
-/* The place of what was kept for this repository, or a new one, or the oldest. Return: NULL when memory is out. */
-static struct advertisement *make_place(struct advertisement_cache *cache, const char *repository) {
-    struct advertisement **place = find_place(cache, repository);
+/* The entry of what was kept for this repository, or a new one, or the oldest. Return: NULL when memory is out. */
+static struct advertisement *make_entry(struct advertisement_cache *cache, const char *repository) {
+    struct advertisement **entry = find_entry(cache, repository);
 
-    if (!place && cache->n_kept < ADVERTISEMENT_CACHE_MAX) {
-        cache->kept[cache->n_kept] = malloc(sizeof(struct advertisement));
-        return cache->kept[cache->n_kept] ? cache->kept[cache->n_kept++] : NULL;
+    if (!entry && cache->n_entries < ADVERTISEMENT_CACHE_MAX) {
+        cache->entries[cache->n_entries] = malloc(sizeof(struct advertisement));
+        return cache->entries[cache->n_entries] ? cache->entries[cache->n_entries++] : NULL;
     }
-    if (!place) {
-        place = &cache->kept[cache->next];
-        cache->next = (cache->next + 1) % ADVERTISEMENT_CACHE_MAX;
+    if (!entry) {
+        entry = &cache->entries[cache->next_victim];
+        cache->next_victim = (cache->next_victim + 1) % ADVERTISEMENT_CACHE_MAX;
     }
-    return *place;
+    return *entry;
 }
 
-void advertisement_cache_keep(struct advertisement_cache *cache, const char *repository, struct dependencies *before,
-                              struct span output) {
-    struct advertisement *place;
+void advertisement_cache_store(struct advertisement_cache *cache, const char *repository, struct dependencies *before,
+                               struct span output) {
+    struct advertisement *entry;
     struct dependencies now;
 
     if (before && output.size <= ADVERTISEMENT_CACHE_MAX_BYTES &&
         dependencies_look(&now, cache->settings, repository) && dependencies_equal(before, &now) &&
         dependencies_suffice(&now, cache->settings, repository, time(NULL)) &&
-        (place = make_place(cache, repository))) {
-        memcpy(place->repository, repository, strlen(repository) + 1);
-        place->dependencies = now;
-        place->size = output.size;
-        memcpy(place->bytes, output.data, output.size);
+        (entry = make_entry(cache, repository))) {
+        memcpy(entry->repository, repository, strlen(repository) + 1);
+        entry->dependencies = now;
+        entry->size = output.size;
+        memcpy(entry->bytes, output.data, output.size);
     }
     free(before);
 }

@@ -26,16 +26,16 @@ struct advertisement {
 /**
  * struct advertisement_cache - those that are kept
  * @settings: the server's, which keeps them
- * @is_on: something may be kept
- * @kept, @n_kept: each allocated when it is
- * @next: whose place is taken by the next one, when all are taken
+ * @is_enabled: something may be kept
+ * @entries, @n_entries: each allocated when it is
+ * @next_victim: whose entry is taken by the next one, when all are taken
  */
 struct advertisement_cache {
     const struct environ_settings *settings;
-    bool is_on;
-    struct advertisement *kept[ADVERTISEMENT_CACHE_MAX];
-    size_t n_kept;
-    size_t next;
+    bool is_enabled;
+    struct advertisement *entries[ADVERTISEMENT_CACHE_MAX];
+    size_t n_entries;
+    size_t next_victim;
 };
 
 /**
@@ -45,28 +45,30 @@ struct advertisement_cache {
  */
 void advertisement_cache_init(struct advertisement_cache *cache, const struct environ_settings *settings,
                               bool is_wanted);
+
+/** advertisement_cache_deinit() - free what is kept */
 void advertisement_cache_deinit(struct advertisement_cache *cache);
 
-/** advertisement_cache_concerns() - whether the answer to this request, which passed all checks, may be kept */
-bool advertisement_cache_concerns(const struct advertisement_cache *cache, const struct request *request);
+/** advertisement_cache_covers() - whether the answer to this request, which passed all checks, may be kept */
+bool advertisement_cache_covers(const struct advertisement_cache *cache, const struct request *request);
 
 /**
- * advertisement_cache_find() - what git-http-backend would answer now
+ * advertisement_cache_lookup() - what git-http-backend would answer now
  *
  * Return: its output; data is NULL when nothing is kept that would still be true. Valid until anything is kept.
  */
-struct span advertisement_cache_find(struct advertisement_cache *cache, const char *repository);
+struct span advertisement_cache_lookup(struct advertisement_cache *cache, const char *repository);
 
 /**
- * advertisement_cache_watch() - look at what an answer depends on, before git does
+ * advertisement_cache_prepare() - look at what an answer depends on, before git does
  *
- * Return: for advertisement_cache_keep(), which frees it, or free(3); NULL when it is not going to be kept.
+ * Return: for advertisement_cache_store(), which frees it, or free(3); NULL when it is not going to be kept.
  */
-struct dependencies *advertisement_cache_watch(const struct advertisement_cache *cache, const char *repository);
+struct dependencies *advertisement_cache_prepare(const struct advertisement_cache *cache, const char *repository);
 
 /**
- * advertisement_cache_keep() - keep @output, a whole and good answer of git-http-backend, unless something has changed
- * @before: what advertisement_cache_watch() saw before git was started; NULL keeps nothing
+ * advertisement_cache_store() - keep @output, a whole and good answer of git-http-backend, unless something has changed
+ * @before: what advertisement_cache_prepare() saw before git was started; NULL keeps nothing
  */
-void advertisement_cache_keep(struct advertisement_cache *cache, const char *repository, struct dependencies *before,
-                              struct span output);
+void advertisement_cache_store(struct advertisement_cache *cache, const char *repository, struct dependencies *before,
+                               struct span output);

@@ -88,8 +88,8 @@ static bool answer_from_memory(struct connection *connection) {
     struct advertisement_cache *cache = &connection->server->advertisements;
     struct span output = {NULL, 0};
 
-    if (advertisement_cache_concerns(cache, &connection->request)) {
-        output = advertisement_cache_find(cache, connection->request.repository);
+    if (advertisement_cache_covers(cache, &connection->request)) {
+        output = advertisement_cache_lookup(cache, connection->request.repository);
     }
     if (!output.data || response_append(connection, output) != 0) {
         return false;

@@ -254,8 +254,8 @@ int exchange_start(struct exchange **exchangep, struct server *server, struct co
     stderr_log_init(&exchange->stderr_log, &server->log, connection->request.id);
     r = content_init(&exchange->content, &connection->head, verdict->gzip,
                      settings_max_body_bytes(server->settings, exchange->pushes));
-    if (!r && advertisement_cache_concerns(&server->advertisements, &connection->request)) {
-        exchange->dependencies = advertisement_cache_watch(&server->advertisements, connection->request.repository);
+    if (!r && advertisement_cache_covers(&server->advertisements, &connection->request)) {
+        exchange->dependencies = advertisement_cache_prepare(&server->advertisements, connection->request.repository);
     }
     if (!r) {
         r = spawn(exchange, head_has_body(&connection->head));

@@ -54,7 +54,6 @@ enum exchange_state {
     EXCHANGE_FAILED,
     EXCHANGE_CUT,
     EXCHANGE_ENDING,
-    EXCHANGE_STATE_COUNT,
 };
 
 enum exchange_wait {

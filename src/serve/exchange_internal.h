@@ -17,7 +17,10 @@ static inline bool exchange_is_running(const struct exchange *exchange) {
  */
 bool exchange_fail(struct exchange *exchange, int status, const char *reason);
 
+/** exchange_close_input() - git sees the end of its input; fine when it has */
 void exchange_close_input(struct exchange *exchange);
+
+/** exchange_close_output() - nothing is read from git any more; fine when it is closed */
 void exchange_close_output(struct exchange *exchange);
 
 /** exchange_request_pump() - one step of the request body towards git. Return: whether anything moved. */

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "backend/cgi.h"
 #include "base/fd.h"
@@ -85,8 +84,8 @@ static bool may_answer(const struct exchange *exchange) {
 /* An advertisement that is here as a whole, and good, may be so the next time. */
 static void keep(struct exchange *exchange) {
     if (exchange->dependencies && exchange->exited && exchange->process.output < 0) {
-        advertisement_cache_keep(&exchange->server->advertisements, exchange->request->repository,
-                                 take_pointer(&exchange->dependencies), buffer_content(&exchange->output));
+        advertisement_cache_store(&exchange->server->advertisements, exchange->request->repository,
+                                  take_pointer(&exchange->dependencies), buffer_content(&exchange->output));
     }
 }
 

@@ -2,8 +2,8 @@
 
 /*
  * Owns the socket that clients connect to. It never listens on anything but the loopback and private Unix sockets,
- * removes nothing but its own socket and one that nobody listens on, and there is no moment in which a socket with too wide a mode can be
- * connected to: it listens only after chmod(2).
+ * removes nothing but its own socket and one that nobody listens on, and there is no moment in which a socket with too
+ * wide a mode can be connected to: it listens only after chmod(2).
  */
 
 #include "serve/listener.h"

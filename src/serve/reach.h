@@ -47,4 +47,5 @@ int reach_find(struct reach *reach, const struct server *server);
  */
 const char *reach_lost(const struct reach *reach);
 
+/** reach_deinit() - free everything */
 void reach_deinit(struct reach *reach);

@@ -126,6 +126,11 @@ uint64_t server_now_us(const struct server *server);
 /** server_date() - the value of a Date field, now */
 const char *server_date(struct server *server);
 
+/** server_backend_started() - a process of @exchange runs, and counts as one of --max-backends */
 void server_backend_started(struct server *server, struct exchange *exchange);
+
+/** server_backend_ended() - it has been reaped; whoever waits for a process may have one. @exchange is not used again. */
 void server_backend_ended(struct server *server, struct exchange *exchange);
+
+/** server_connection_ended() - its place is free; @connection is not used again */
 void server_connection_ended(struct server *server, struct connection *connection);

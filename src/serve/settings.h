@@ -23,7 +23,8 @@
  * @confine: whether the serving thread and its children are confined
  * @allow_paths: what they may read besides, NULL behind the last
  * @advertisement_cache: answers of git that would be the same may come from memory
- * @die_with_parent: stop when @parent ends, the process that started this one, as it was when this one began
+ * @die_with_parent: stop when @parent ends, the process that started this one, as it was when this one began;
+ *     0 is one in another PID namespace, which no server can watch
  * @log_fd, @log_level, @log_format: for the log; -1 for none
  */
 struct server_settings {
