@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-
 /**
  * struct environ_settings - what is the same for every request of a gate; the strings belong to the caller
  * @search_path: PATH
