@@ -80,12 +80,9 @@ def supervised(how="itself"):
     return (sys.executable, "-c", SUPERVISOR, how, PROGRAM)
 
 
-def child_of(gate):
-    """The gate's own id, when `process` is something that started it."""
-    def children():
-        return [int(pid) for task in Path(f"/proc/{gate.pid}/task").iterdir()
-                for pid in (task / "children").read_text().split()]
-    pid, = wait_until("the gate", children)
+def gate_pid(gate):
+    """The one of its processes that is the program."""
+    pid, = (pid for pid in gate.children() if Path(f"/proc/{pid}/exe").resolve() == Path(PROGRAM).resolve())
     return pid
 
 
@@ -121,7 +118,7 @@ def test_ends_with_a_killed_parent(small_root, start_gate, transport, how):
 
 def test_outlives_its_parent_otherwise(small_root, start_gate):
     gate = start_gate(*options(small_root), program=supervised())
-    pid = child_of(gate)
+    pid = gate_pid(gate)
     kill(gate)
     wait_until("another parent", lambda: f"PPid:\t{gate.pid}\n" not in Path(f"/proc/{pid}/status").read_text())
     assert gate.ask("GET", INFO).status == 200
@@ -156,13 +153,18 @@ def test_hanging_request_ends_with_the_drain_timeout(gate_with):
         assert 0.9 < time.monotonic() - begin < 12
 
 
-def test_parent_that_asks_and_goes_does_not_cut_the_drain_short(gate_with):
+@pytest.fixture(params=["parent", "parent in another namespace"])
+def any_supervisor(request):
+    return supervised() if request.param == "parent" else (*request.getfixturevalue("in_namespace"), PROGRAM)
+
+
+def test_parent_that_asks_and_goes_does_not_cut_the_drain_short(gate_with, any_supervisor):
     """SIGTERM, and then the parent's end: a second signal would end all at once, this is none."""
-    gate, exec_path = gate_with(HANGS, "--die-with-parent", "--drain-timeout=30", program=supervised())
+    gate, exec_path = gate_with(HANGS, "--die-with-parent", "--drain-timeout=30", program=any_supervisor)
     with gate.connect() as connection:
         connection.send(request("POST", PUSH, PUSH_TYPE, body=b"0000"))
         wait_until("git has started", lambda: exec_path.runs)
-        os.kill(child_of(gate), signal.SIGTERM)
+        os.kill(gate_pid(gate), signal.SIGTERM)
         gate.wait_stopped_accepting()
         kill(gate)
         wait_until("the parent's end is seen", lambda: ENDED in messages(gate))
@@ -220,12 +222,6 @@ def test_parent_is_systemd(small_root, start_gate, in_namespace):
     gate.check_ended()
 
 
-def gate_pid(gate):
-    """The one of its processes that is the program."""
-    pid, = (pid for pid in gate.children() if Path(f"/proc/{pid}/exe").resolve() == Path(PROGRAM).resolve())
-    return pid
-
-
 def test_parent_in_another_namespace(small_root, start_gate, in_namespace):
     """It has no number here that could be watched; the kernel is asked for a signal."""
     gate = start_gate(*options(small_root, "--die-with-parent"), program=(*in_namespace, PROGRAM))
@@ -233,21 +229,6 @@ def test_parent_in_another_namespace(small_root, start_gate, in_namespace):
     kill(gate)
     wait_until("the record 'stopped'", lambda: "stopped" in messages(gate))
     gate.check_ended()
-
-
-def test_parent_in_another_namespace_that_asks_and_goes(gate_with, in_namespace):
-    """Nor does its signal cut the drain short."""
-    gate, exec_path = gate_with(HANGS, "--die-with-parent", "--drain-timeout=30", program=(*in_namespace, PROGRAM))
-    with gate.connect() as connection:
-        connection.send(request("POST", PUSH, PUSH_TYPE, body=b"0000"))
-        wait_until("git has started", lambda: exec_path.runs)
-        os.kill(gate_pid(gate), signal.SIGTERM)
-        gate.wait_stopped_accepting()
-        kill(gate)
-        wait_until("the parent's end is seen", lambda: ENDED in messages(gate))
-        exec_path.release()
-        assert connection.response().status == 200
-    check_stopped(gate)
 
 
 def test_signal_of_no_parent(small_root, start_gate):
