@@ -169,7 +169,7 @@ int git_check_repository(const char *path, bool trust_owner, struct gate_error *
     if (!has_entry(path, "HEAD") || !has_entry(path, "objects") || !has_entry(path, "refs")) {
         return gate_error_set(error, GATE_E_USAGE,
                               "'%s' is not a bare git repository that can be read; make one with "
-                              "'git clone --mirror' or check --mirror-root and --scope",
+                              "'git clone --bare' or check --mirror-root and --scope",
                               path);
     }
     if (status.st_uid != geteuid() && !trust_owner) {

@@ -76,7 +76,7 @@ static int take_repository(struct gate_config *config, const char *repository, s
     if (access(head, F_OK) != 0) {
         return gate_error_set(
             error, GATE_E_USAGE,
-            "'%s' is not a bare git repository; make one with 'git clone --mirror WORKTREE NAME.git', "
+            "'%s' is not a bare git repository; make one with 'git clone --bare WORKTREE NAME.git', "
             "or give the folder of several as --mirror-root=DIR with --scope=NAME",
             path);
     }
