@@ -20,6 +20,7 @@
 
 #include "backend/process.h"
 #include "base/buffer.h"
+#include "base/denial.h"
 #include "base/fd.h"
 
 static char *copy_search_path(void) {
@@ -151,32 +152,46 @@ void git_deinit(struct git *git) {
     *git = (struct git){0};
 }
 
-static bool has_entry(const char *folder, const char *name) {
-    char path[PATH_MAX + sizeof("/objects")];
+/* HEAD, objects and refs are what git itself takes for the signs of a repository. */
+static int check_entries(const char *path, struct gate_error *error) {
+    static const char *const names[] = {"HEAD", "objects", "refs"};
+    char entry[PATH_MAX + sizeof("/objects")];
 
-    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-    return access(path, R_OK) == 0;
-}
-
-int git_check_repository(const char *path, bool trust_owner, struct gate_error *error) {
-    struct stat status;
-
-    if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode)) {
-        return gate_error_set(
-            error, GATE_E_USAGE,
-            "there is no repository at '%s'; check --mirror-root, and --scope, which is the name without .git", path);
-    }
-    if (!has_entry(path, "HEAD") || !has_entry(path, "objects") || !has_entry(path, "refs")) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        (void)snprintf(entry, sizeof(entry), "%s/%s", path, names[i]);
+        if (access(entry, R_OK) == 0) {
+            continue;
+        }
+        if (errno == EACCES) {
+            return denial_refuse("read the repository", entry, "git-gate", error);
+        }
         return gate_error_set(error, GATE_E_USAGE,
                               "'%s' is not a bare git repository that can be read; make one with "
                               "'git clone --bare' or check --mirror-root and --scope",
                               path);
     }
-    if (status.st_uid != geteuid() && !trust_owner) {
-        return gate_error_set(error, GATE_E_USAGE,
-                              "'%s' belongs to user %u and git serves only what belongs to user %u; "
-                              "change its owner or add --trust-owner",
-                              path, (unsigned)status.st_uid, (unsigned)geteuid());
-    }
     return 0;
+}
+
+int git_check_repository(const char *path, bool trust_owner, struct gate_error *error) {
+    struct stat status;
+    int r = stat(path, &status) < 0 ? errno : S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+
+    if (r == EACCES) {
+        return denial_refuse("read the repository", path, "git-gate", error);
+    }
+    if (r) {
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "there is no repository at '%s'; check --mirror-root, and --scope, which is the name without .git", path);
+    }
+    r = check_entries(path, error);
+    if (!r && status.st_uid != geteuid() && !trust_owner) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "'%s' belongs to uid %u and git serves only what belongs to uid %u: run git-gate as its "
+                              "owner, uid %u, or give it to uid %u with chown, or add --trust-owner",
+                              path, (unsigned)status.st_uid, (unsigned)geteuid(), (unsigned)status.st_uid,
+                              (unsigned)geteuid());
+    }
+    return r;
 }

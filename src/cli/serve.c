@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "access/token.h"
+#include "base/denial.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "cli/announce.h"
@@ -64,6 +65,9 @@ static int take_repository(struct gate_config *config, const char *repository, s
         return gate_error_set(error, GATE_E_USAGE, "give either REPOSITORY or --mirror-root and --scope, not both");
     }
     path = realpath(repository, NULL);
+    if (!path && errno == EACCES) {
+        return denial_refuse("read the repository", repository, "git-gate", error);
+    }
     if (!path) {
         return gate_error_set(error, GATE_E_USAGE, "there is no repository '%s': %s; its name ends in .git", repository,
                               strerror(errno));
@@ -73,12 +77,14 @@ static int take_repository(struct gate_config *config, const char *repository, s
         head = NULL;
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
     }
+    if (access(head, F_OK) != 0 && errno == EACCES) {
+        return denial_refuse("read the repository", head, "git-gate", error);
+    }
     if (access(head, F_OK) != 0) {
-        return gate_error_set(
-            error, GATE_E_USAGE,
-            "'%s' is not a bare git repository; make one with 'git clone --bare WORKTREE NAME.git', "
-            "or give the folder of several as --mirror-root=DIR with --scope=NAME",
-            path);
+        return gate_error_set(error, GATE_E_USAGE,
+                              "'%s' is not a bare git repository; make one with 'git clone --bare WORKTREE NAME.git', "
+                              "or give the folder of several as --mirror-root=DIR with --scope=NAME",
+                              path);
     }
     if (!name || strlen(name + 1) <= strlen(end) || strcmp(path + strlen(path) - strlen(end), end) != 0) {
         return gate_error_set(error, GATE_E_USAGE,

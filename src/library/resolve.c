@@ -16,9 +16,14 @@
 
 #include "access/route.h"
 #include "base/argument.h"
+#include "base/denial.h"
 #include "base/fd.h"
 #include "base/secret.h"
 #include "library/config.h"
+
+enum {
+    PATH_SHOWN_MAX = 100, /* bytes of a path, in front of those that say what keeps from it */
+};
 
 int config_set_token_from(struct gate_config *config, const char *path, const char *option, struct gate_error *error) {
     bool is_stdin = strcmp(path, "-") == 0;
@@ -59,6 +64,14 @@ static int make_absolute(char **pathp, const char *option, struct gate_error *er
         cause = errno;
     } else if (!S_ISDIR(status.st_mode)) {
         cause = ENOTDIR;
+    }
+    if (cause == EACCES) {
+        struct denial denial;
+
+        free(absolute);
+        denial_find(&denial, *pathp, "git-gate");
+        return gate_error_set(error, GATE_E_USAGE, "permission denied to use --%s=%.*s: %s; %s", option, PATH_SHOWN_MAX,
+                              *pathp, denial.facts, denial.remedy);
     }
     if (cause) {
         free(absolute);

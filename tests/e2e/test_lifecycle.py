@@ -3,12 +3,15 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +21,7 @@ from .gate import PROGRAM, run
 from .http import TOKEN, head, request
 from .packets import PUSH_TYPE, large_pack, unfinished
 from .polling import wait_until
-from .repos import bare, git, history, out, refs
+from .repos import ENVIRONMENT, bare, git, history, out, refs
 from .targets import INFO, PUSH
 
 CANNOT_START = 4
@@ -163,7 +166,29 @@ def test_trust_owner(tmp_path, start_gate):
         path.chmod(0o777)
     assert "refs/heads/main" in out("ls-remote", start_gate(*options(tmp_path, "--trust-owner")).url())
     result = run("serve", "--listen=127.0.0.1:0", *options(tmp_path), GIT_GATE_TOKEN=TOKEN)
-    assert result.returncode == 2 and "--trust-owner" in result.stderr
+    assert result.returncode == 2
+    assert 0 < result.stderr.find("run git-gate as its owner, uid 12345") < result.stderr.find("--trust-owner")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, to become another user")
+@pytest.mark.parametrize("at", ["the root", "the repository", "HEAD"])
+def test_repository_that_may_not_be_read(at):
+    """The sentence says who is kept from what, and as whom it would be served: it is there, and is a repository."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        repository = bare(root / "repo.git")
+        root.chmod(0o711)
+        closed = {"the root": root, "the repository": repository, "HEAD": repository / "HEAD"}[at]
+        closed.chmod(0o700 if closed.is_dir() else 0o600)
+        for arguments in ([repository], options(root, "--listen=127.0.0.1:0")):
+            result = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", PROGRAM, "serve",
+                                     "--confine=off", *arguments], capture_output=True, text=True, check=False, timeout=30,
+                                    env={**ENVIRONMENT, "GIT_GATE_TOKEN": TOKEN})
+            if result.returncode == 127 or "execute" in result.stderr:
+                pytest.skip("another user cannot reach the program")
+            assert (result.returncode, result.stdout) == (2, "")
+            assert "permission denied" in result.stderr and "this is uid 65534" in result.stderr, result.stderr
+            assert f"'{closed}' belongs to uid 0" in result.stderr and "run git-gate as its owner, uid 0" in result.stderr
 
 
 # Streams.
