@@ -17,8 +17,13 @@
 
 #include "base/fd.h"
 #include "base/secret.h"
+#include "base/token_words.h"
 #include "client/dial.h"
 #include "client/remote_config.h"
+
+enum {
+    WHERE_MAX_BYTES = 64,
+};
 
 static const char *variable(const char *name) {
     const char *value = getenv(name);
@@ -73,41 +78,57 @@ static int find_socket(struct remote_settings *settings, const struct remote_url
 
 /* ---- the token ---- */
 
-static int take_token(struct remote_settings *settings, struct span token, const char *source,
+/* @where: what a sentence says of it; @source: what to change when it is the wrong one. */
+static int take_token(struct remote_settings *settings, struct span token, const char *where, const char *source,
                       struct gate_error *error) {
     if (!token_is_valid(token)) {
         return gate_error_set(error, GATE_E_USAGE,
                               "what is in %s is not a token of 1 to 255 printable ASCII characters without space and "
-                              "colon",
-                              source);
+                              "colon; get it from whoever started the gate",
+                              where);
     }
     memcpy(settings->token, token.data, token.size);
     settings->token[token.size] = '\0';
     settings->token_source = source;
-    return 0;
+    return token_words_refuse_path(settings->token, where, "GIT_GATE_TOKEN_FILE or gate.tokenFile", error);
 }
 
-/* The file's name is not repeated: it may be the token itself, set in the wrong place. */
+/* Return: the size of the first line, -EMSGSIZE when it is too long, -EINVAL when it is no file, another errno. */
+static ssize_t read_token_file(char line[TOKEN_MAX_BYTES + 1], const char *path) {
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat status;
+
+    if (fd < 0 || fstat(fd, &status) < 0) {
+        return -errno;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        return -EISDIR;
+    }
+    return S_ISREG(status.st_mode) ? secret_read_line(line, TOKEN_MAX_BYTES + 1, fd) : -EINVAL;
+}
+
 static int take_token_file(struct remote_settings *settings, const char *path, const char *source,
                            struct gate_error *error) {
-    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     char line[TOKEN_MAX_BYTES + 1];
-    struct stat status = {0};
-    ssize_t size = fd < 0 || fstat(fd, &status) < 0 ? -errno : 0;
+    char where[WHERE_MAX_BYTES];
+    ssize_t size = read_token_file(line, path);
     int r;
 
-    if (size == 0 && !S_ISREG(status.st_mode)) {
-        return gate_error_set(error, GATE_E_USAGE,
-                              "%s names something else than a file, which nobody may have to wait for", source);
+    (void)snprintf(where, sizeof(where), "the file of %s", source); /* its name may be the token, in the wrong place */
+    if (size == -EINVAL) {
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "%s names something else than a file, which nobody may have to wait for; name a file with "
+            "the token on its first line",
+            source);
     }
-    size = size < 0 ? size : secret_read_line(line, sizeof(line), fd);
-
+    if (size == 0) {
+        return token_words_refuse_empty(where, error);
+    }
     if (size < 0 && size != -EMSGSIZE) {
-        return gate_error_set(error, GATE_E_USAGE,
-                              "%s names a file that cannot be read: %s; the token is on its first line", source,
-                              strerror((int)-size));
+        return token_words_refuse_file(path, (int)-size, source, "git", error);
     }
-    r = take_token(settings, (struct span){line, size < 0 ? 0 : (size_t)size}, source, error);
+    r = take_token(settings, (struct span){line, size < 0 ? 0 : (size_t)size}, where, source, error);
     explicit_bzero(line, sizeof(line));
     return r;
 }
@@ -117,7 +138,7 @@ static int find_token(struct remote_settings *settings, const struct remote_conf
     const char *file = variable("GIT_GATE_TOKEN_FILE");
 
     if (token) {
-        return take_token(settings, span_of(token), "GIT_GATE_TOKEN", error);
+        return take_token(settings, span_of(token), "GIT_GATE_TOKEN", "GIT_GATE_TOKEN", error);
     }
     if (file) {
         return take_token_file(settings, file, "GIT_GATE_TOKEN_FILE", error);

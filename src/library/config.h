@@ -105,8 +105,8 @@ int config_copy(struct gate_config **copyp, const struct gate_config *config);
 /**
  * config_set_token_from() - read the token from the first line of a file
  * @path: "-" for standard input
- * @option: what stands before the path when a sentence names the source, as "--token-file="; of a file that cannot be
- *          opened, only this is named
+ * @option: what stands before the path when a sentence names the source, as "--token-file="; of a file that is not there,
+ *          only this is named
  *
  * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
  */

@@ -19,37 +19,53 @@
 #include "base/denial.h"
 #include "base/fd.h"
 #include "base/secret.h"
+#include "base/token_words.h"
 #include "library/config.h"
 
 enum {
-    PATH_SHOWN_MAX = 100, /* bytes of a path, in front of those that say what keeps from it */
+    PATH_SHOWN_MAX = 100,   /* bytes of a path, in front of those that say what keeps from it */
+    SOURCE_MAX_BYTES = 256, /* of an option and a path */
 };
 
-int config_set_token_from(struct gate_config *config, const char *path, const char *option, struct gate_error *error) {
+/* Return: the size of the first line, 0 to sizeof(token) - 1, -EMSGSIZE when it is longer, an errno. */
+static ssize_t read_token(char token[TOKEN_MAX_BYTES + 1], const char *path) {
     bool is_stdin = strcmp(path, "-") == 0;
     _cleanup_fd_ int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
-    char token[TOKEN_MAX_BYTES + 1]; /* with its newline, and then a terminator */
-    ssize_t size;
+
+    return fd < 0 ? -errno : secret_read_line(token, TOKEN_MAX_BYTES + 1, fd);
+}
+
+/* @source: what a sentence may say of where it is. */
+static int take_token(struct gate_config *config, const char *token, size_t size, const char *source,
+                      struct gate_error *error) {
     int r;
 
-    if (fd < 0) { /* what is no file may be the token itself, which is not repeated */
-        return gate_error_set(error, GATE_E_USAGE,
-                              "%.*s names a file that cannot be opened: %s; the token is on its first line",
-                              argument_name_size(option), option, strerror(errno));
+    if (size == 0) {
+        return token_words_refuse_empty(source, error);
     }
-    size = secret_read_line(token, sizeof(token), fd);
-    if (size < 0 && size != -EMSGSIZE) {
-        return gate_error_set(error, GATE_E_USAGE, "cannot read %s%s: %s", option, path, strerror((int)-size));
-    }
-    if (size < 0 || !token_is_valid((struct span){token, (size_t)size})) {
-        explicit_bzero(token, sizeof(token));
+    if (!token_is_valid((struct span){token, size})) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "the first line of %s%s is not a token of 1 to 255 printable ASCII characters without "
+                              "the first line of %s is not a token of 1 to 255 printable ASCII characters without "
                               "space and colon; 'git-gate mint' makes one",
-                              option, path);
+                              source);
     }
-    token[size] = '\0';
-    r = gate_config_set(config, "token", token, error);
+    r = token_words_refuse_path(token, "what is in the token's file", "--token-file", error);
+    return r ? r : gate_config_set(config, "token", token, error);
+}
+
+int config_set_token_from(struct gate_config *config, const char *path, const char *option, struct gate_error *error) {
+    char source[SOURCE_MAX_BYTES];
+    char token[TOKEN_MAX_BYTES + 1]; /* with its newline, and then a terminator */
+    ssize_t size = read_token(token, path);
+    int r;
+
+    if (size < 0 && size != -EMSGSIZE) { /* what is no file may be the token itself, which is not repeated */
+        (void)snprintf(source, sizeof(source), "%.*s", argument_name_size(option), option);
+        return token_words_refuse_file(path, (int)-size, source, "git-gate", error);
+    }
+    (void)snprintf(source, sizeof(source), "%s%s", option, path);
+    token[size < 0 ? 0 : size] = '\0';
+    r = take_token(config, token, size < 0 ? sizeof(token) : (size_t)size, source, error);
     explicit_bzero(token, sizeof(token));
     return r;
 }
@@ -231,7 +247,8 @@ static int resolve_token(struct gate_config *config, struct gate_error *error) {
         }
         return r;
     }
-    return config->token ? 0 : gate_error_set(error, GATE_E_USAGE, "there is no token: give --token-file");
+    return config->token ? token_words_refuse_path(config->token, "the token", "token-file", error)
+                         : gate_error_set(error, GATE_E_USAGE, "there is no token: give --token-file");
 }
 
 static void fill(const struct gate_config *config, struct server_settings *settings) {

@@ -445,12 +445,13 @@ def test_no_token(gate, tmp_path):
                 GIT_GATE_TOKEN="", GIT_GATE_TOKEN_FILE=tmp_path / TOKEN)
 
 
-@pytest.mark.parametrize("kind", ["pipe", "folder"])
-def test_token_file_that_is_none(gate, tmp_path, kind):
+@pytest.mark.parametrize("kind, words", [("pipe", "names something else than a file"), ("folder", "names a folder"),
+                                         ("empty", "is empty")])
+def test_token_file_that_is_none(gate, tmp_path, kind, words):
     """One that nobody writes to must not be waited for."""
     path = tmp_path / "token"
-    {"pipe": os.mkfifo, "folder": os.mkdir}[kind](path)
-    check_fails(["GIT_GATE_TOKEN_FILE"], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path, GIT_GATE_TOKEN="",
+    {"pipe": os.mkfifo, "folder": os.mkdir, "empty": Path.touch}[kind](path)
+    check_fails(["GIT_GATE_TOKEN_FILE", words], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path, GIT_GATE_TOKEN="",
                 GIT_GATE_TOKEN_FILE=path, seconds=10)
 
 
@@ -459,6 +460,14 @@ def test_token_that_is_none(gate, token):
     result = check_fails(["GIT_GATE_TOKEN", "is not a token"], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path,
                          GIT_GATE_TOKEN=token)
     assert token not in result.stderr
+
+
+def test_path_in_the_place_of_the_token(gate, tmp_path):
+    (tmp_path / "token").write_text(f"{tmp_path}/token\n")
+    check_fails(["GIT_GATE_TOKEN is the path of a file", "GIT_GATE_TOKEN_FILE"], "ls-remote", URL,
+                GIT_GATE_SOCKET=gate.socket_path, GIT_GATE_TOKEN=f"{tmp_path}/token")
+    check_fails(["the file of GIT_GATE_TOKEN_FILE is the path"], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path,
+                GIT_GATE_TOKEN="", GIT_GATE_TOKEN_FILE=tmp_path / "token")
 
 
 def test_wrong_repository(gate, tmp_path):

@@ -101,7 +101,7 @@ static const struct {
     {"no token", {REPOSITORY, TCP}, {"--token-file"}},
     {"two tokens", {ALL, {"token-file", "token"}}, {"token-file"}},
     {"token file that is not there", {REPOSITORY, TCP, {"token-file", "none"}}, {"--token-file names", "No such file"}},
-    {"token file that is a folder", {REPOSITORY, TCP, {"token-file", "home"}}, {"--token-file=home", "directory"}},
+    {"token file that is a folder", {REPOSITORY, TCP, {"token-file", "home"}}, {"--token-file names", "a folder"}},
     {"home that is not there", {ALL, {"home", "none"}}, {"--home=none", "No such file"}},
     {"home that is a file", {ALL, {"home", "plain"}}, {"--home=plain", "Not a directory"}},
     {"hooks that are not there", {ALL, {"hooks-path", "none"}}, {"--hooks-path=none", "No such file"}},
