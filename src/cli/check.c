@@ -6,13 +6,11 @@
  */
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "access/token.h"
 #include "base/argument.h"
@@ -20,9 +18,8 @@
 #include "cli/check_url.h"
 #include "cli/cli.h"
 #include "cli/findings.h"
+#include "cli/token_source.h"
 #include "client/dial.h"
-
-static const char credential_name[] = "git-gate.token";
 
 /* What the arguments say, and then what stands in for what they do not. */
 struct check {
@@ -164,44 +161,6 @@ static int take_repository(struct check *check, struct gate_error *error) {
 
 /* ---- the token ---- */
 
-/* Looks first whether the file is there: what is none may be the token itself, which is not repeated. */
-static int take_token_from_file(struct gate_config *config, const char *path, const char *option,
-                                struct gate_error *error) {
-    if (strcmp(path, "-") != 0 && access(path, R_OK) != 0) {
-        return gate_error_set(error, GATE_E_USAGE,
-                              "%.*s names a file that cannot be read: %s; the token is on its first line",
-                              argument_name_size(option), option, strerror(errno));
-    }
-    return config_set_token_from(config, path, option, error);
-}
-
-static int take_token_from_environment(struct gate_config *config, struct gate_error *error) {
-    const char *token = getenv("GIT_GATE_TOKEN");
-    int r;
-
-    if (!token) {
-        return 0;
-    }
-    r = gate_config_set(config, "token", token, error);
-    if (r == GATE_E_USAGE) {
-        (void)gate_error_set(error, GATE_E_USAGE,
-                             "GIT_GATE_TOKEN is not 1 to 255 printable ASCII characters without space and colon");
-    }
-    return r;
-}
-
-static int take_token_from_credentials(struct gate_config *config, struct gate_error *error) {
-    const char *folder = getenv("CREDENTIALS_DIRECTORY");
-    char path[PATH_MAX];
-
-    if (!folder || snprintf(path, sizeof(path), "%s/%s", folder, credential_name) >= (int)sizeof(path) ||
-        access(path, F_OK) != 0) {
-        return gate_error_set(error, GATE_E_USAGE,
-                              "there is no token: give --token-file=FILE, GIT_GATE_TOKEN or GIT_GATE_TOKEN_FILE");
-    }
-    return config_set_token_from(config, path, "the credential ", error);
-}
-
 static int choose_token(struct check *check, struct gate_error *error) {
     const char *file = getenv("GIT_GATE_TOKEN_FILE");
     int r;
@@ -210,28 +169,30 @@ static int choose_token(struct check *check, struct gate_error *error) {
         return gate_error_set(error, GATE_E_USAGE, "the token is in --url already; leave out --token-file");
     }
     if (check->token_file) {
-        return take_token_from_file(check->config, check->token_file, "--token-file=", error);
+        return config_set_token_from(check->config, check->token_file, "--token-file=", error);
     }
     if (*check->url.token) {
         return gate_config_set(check->config, "token", check->url.token, error);
     }
-    r = take_token_from_environment(check->config, error);
+    r = token_source_take_environment(check->config, "GIT_GATE_TOKEN_FILE or --token-file", error);
     if (r || check->config->token) {
         return r;
     }
-    return file && *file ? take_token_from_file(check->config, file, "GIT_GATE_TOKEN_FILE=", error)
-                         : take_token_from_credentials(check->config, error);
+    if (file && *file) {
+        return config_set_token_from(check->config, file, "GIT_GATE_TOKEN_FILE=", error);
+    }
+    r = token_source_take_credentials(check->config, error);
+    return r || check->config->token
+               ? r
+               : gate_error_set(error, GATE_E_USAGE,
+                                "there is no token: give --token-file=FILE, GIT_GATE_TOKEN or GIT_GATE_TOKEN_FILE");
 }
 
-/* Wherever it comes from, none stays in the environment, where /proc/PID/environ would go on showing it. */
+/* Wherever it comes from, none stays in the environment. */
 static int take_token(struct check *check, struct gate_error *error) {
-    char *in_environment = getenv("GIT_GATE_TOKEN");
     int r = choose_token(check, error);
 
-    if (in_environment) {
-        explicit_bzero(in_environment, strlen(in_environment));
-        (void)unsetenv("GIT_GATE_TOKEN");
-    }
+    token_source_forget_environment();
     return r;
 }
 

@@ -25,6 +25,7 @@
 #include "cli/cli.h"
 #include "cli/status.h"
 #include "cli/systemd.h"
+#include "cli/token_source.h"
 #include "confine/limits.h"
 #include "library/config.h"
 #include "library/descriptors.h"
@@ -34,8 +35,6 @@
 static_assert(TOKEN_MAX_BYTES == 255, "the sentences below say this number");
 
 #define PARENT_SIGNAL SIGRTMIN /* of this program's own, when a parent ends that cannot be watched otherwise */
-
-static const char credential_name[] = "git-gate.token";
 
 static void print_help(void) {
     printf("usage: git-gate serve [OPTIONS] [REPOSITORY]\n"
@@ -114,56 +113,6 @@ static int take_inherited_socket(struct gate_config *config, struct gate_error *
     return gate_config_set(config, "listen-fd", fd, error);
 }
 
-/* Takes it out of the environment, where /proc/PID/environ would go on showing it, however often it stands there. */
-static void forget_token_of_environment(void) {
-    static const char name[] = "GIT_GATE_TOKEN=";
-
-    for (char **variable = environ; variable && *variable; variable++) {
-        if (strncmp(*variable, name, strlen(name)) == 0) {
-            explicit_bzero(*variable + strlen(name), strlen(*variable + strlen(name)));
-        }
-    }
-    (void)unsetenv("GIT_GATE_TOKEN");
-}
-
-static int take_token_from_environment(struct gate_config *config, struct gate_error *error) {
-    const char *token = getenv("GIT_GATE_TOKEN");
-    int r = 0;
-
-    if (!token) {
-        return 0;
-    }
-    if (!config->token_file) {
-        r = gate_config_set(config, "token", token, error);
-        if (r) {
-            (void)gate_error_set(error, GATE_E_USAGE,
-                                 "GIT_GATE_TOKEN is not 1 to 255 printable ASCII characters without space and colon; "
-                                 "'git-gate mint' makes one");
-        }
-    }
-    forget_token_of_environment();
-    return r;
-}
-
-/* A credential that is there and cannot be had is no reason for another token, which nobody would know. */
-static int take_token_from_credentials(struct gate_config *config, struct gate_error *error) {
-    const char *folder = getenv("CREDENTIALS_DIRECTORY");
-    char path[PATH_MAX];
-
-    if (!folder || config->token_file || config->token) {
-        return 0;
-    }
-    errno = ENAMETOOLONG;
-    if (snprintf(path, sizeof(path), "%s/%s", folder, credential_name) < (int)sizeof(path) && access(path, R_OK) == 0) {
-        return config_set_token_from(config, path, "the credential ", error);
-    }
-    return errno == ENOENT ? 0
-                           : gate_error_set(error, GATE_E_USAGE,
-                                            "cannot read %s in the folder of CREDENTIALS_DIRECTORY: %s; it holds the "
-                                            "token, unless --token-file is given",
-                                            credential_name, strerror(errno));
-}
-
 static int mint_token(struct gate_config *config, bool *mintedp, struct gate_error *error) {
     char token[TOKEN_MAX_BYTES + 1];
     int r;
@@ -194,8 +143,9 @@ static int complete(struct gate_config *config, const char *repository, bool *mi
     if (!r && repository && !config->socket && !config->listen && config->listen_fd < 0) {
         r = gate_config_set(config, "listen", "127.0.0.1:0", error);
     }
-    r = r ? r : take_token_from_environment(config, error);
-    r = r ? r : take_token_from_credentials(config, error);
+    r = r ? r : token_source_take_environment(config, "--token-file", error);
+    token_source_forget_environment();
+    r = r ? r : token_source_take_credentials(config, error);
     return r ? r : mint_token(config, mintedp, error);
 }
 

@@ -184,6 +184,9 @@ def test_bad_token_from_elsewhere(tmp_path):
     for words, variables in ((["--token-file", "GIT_GATE_TOKEN", "GIT_GATE_TOKEN_FILE"], {}),
                              (["GIT_GATE_TOKEN"], {"token": "two words"}), (["GIT_GATE_TOKEN"], {"token": ""}),
                              (["GIT_GATE_TOKEN_FILE"], {"GIT_GATE_TOKEN_FILE": TOKEN}),
+                             (["GIT_GATE_TOKEN is the path", "GIT_GATE_TOKEN_FILE"], {"token": f"{tmp_path}/token"}),
+                             (["GIT_GATE_TOKEN_FILE names a folder"], {"GIT_GATE_TOKEN_FILE": tmp_path}),
+                             (["GIT_GATE_TOKEN_FILE=/dev/null is empty"], {"GIT_GATE_TOKEN_FILE": "/dev/null"}),
                              (["--token-file"], {"CREDENTIALS_DIRECTORY": tmp_path / "nowhere"})):
         check_fails(words, "--repo=repo", status=USAGE, **{"token": None, **variables})
     (tmp_path / "git-gate.token").write_text("two words\n")

@@ -200,6 +200,25 @@ def test_bad_token_from_elsewhere(root, tmp_path):
     check_refused(USAGE, ["git-gate.token"], repo, GIT_GATE_TOKEN=None, CREDENTIALS_DIRECTORY=tmp_path)
 
 
+def test_path_in_the_place_of_the_token(root, tmp_path):
+    """Nobody would be let in with the token that is in that file, and a client would say no more than 403."""
+    (tmp_path / "token").write_text(f"{tmp_path}/token\n")
+    check_refused(USAGE, ["GIT_GATE_TOKEN is the path of a file", "--token-file"], root / "repo.git",
+                  GIT_GATE_TOKEN=f"{tmp_path}/token")
+    check_refused(USAGE, ["is the path of a file", "--token-file"], root / "repo.git", f"--token-file={tmp_path}/token",
+                  GIT_GATE_TOKEN=None)
+
+
+def test_file_of_the_token_that_holds_none(root, tmp_path):
+    """Each in its own words."""
+    repo = root / "repo.git"
+    (tmp_path / "empty").write_text("")
+    check_refused(USAGE, [f"--token-file={tmp_path}/empty is empty", "git-gate mint"], repo,
+                  f"--token-file={tmp_path}/empty", GIT_GATE_TOKEN=None)
+    check_refused(USAGE, ["--token-file names a folder"], repo, f"--token-file={tmp_path}", GIT_GATE_TOKEN=None)
+    check_refused(USAGE, ["No such file", "GIT_GATE_TOKEN"], repo, "--token-file=none", GIT_GATE_TOKEN=None)
+
+
 def test_token_in_the_place_of_its_file(root):
     """It is not repeated: what people see of a failed start is often kept."""
     check_refused(USAGE, ["--token-file"], root / "repo.git", f"--token-file={TOKEN}", GIT_GATE_TOKEN=None)
