@@ -45,11 +45,15 @@ static bool check_credentials(struct verdict *verdict, const struct verdict_poli
     switch (token_check(authorization, policy->token)) {
     case TOKEN_E_MALFORMED:
         verdict->anonymous = authorization.data == NULL;
-        return refuse(verdict, 401, "a token is needed: use http://TOKEN:@HOST/REPOSITORY.git as the address");
+        return refuse(
+            verdict, 401,
+            "a token is needed: use http://TOKEN:@HOST/REPOSITORY.git as the address, or set GIT_GATE_TOKEN or "
+            "GIT_GATE_TOKEN_FILE for gate:///REPOSITORY.git");
     case TOKEN_E_MISMATCH:
         return refuse(verdict, 403,
-                      "the user name is not the token of this gate, or the token stands in the password's place; use "
-                      "http://TOKEN:@HOST/REPOSITORY.git with the token of whoever started the gate");
+                      "what came as the user name is not the token of this gate: get it from whoever started the gate, "
+                      "and use it in http://TOKEN:@HOST/REPOSITORY.git, in front of the colon and not behind it, or in "
+                      "GIT_GATE_TOKEN or GIT_GATE_TOKEN_FILE for gate:///REPOSITORY.git");
     default:
         return true;
     }
