@@ -7,6 +7,9 @@
 
 #include "access/route.h"
 
+#include <assert.h>
+#include <string.h>
+
 static const struct route routes[] = {
     {
         .name = "info/refs",
@@ -65,6 +68,35 @@ bool route_repository_is_valid(struct span name) {
         }
     }
     return name.size > 0 && name.size <= ROUTE_REPOSITORY_MAX_BYTES;
+}
+
+static bool ends_in_git(struct span text) {
+    const size_t end_size = sizeof(repository_end) - 1;
+
+    return text.size >= end_size && memcmp(text.data + text.size - end_size, repository_end, end_size) == 0;
+}
+
+static_assert(ROUTE_REPOSITORY_MAX_BYTES == 250, "a sentence below says this number");
+
+const char *route_folder_fault(struct span folder) {
+    struct span name = folder;
+
+    if (ends_in_git(folder)) {
+        name.size -= sizeof(repository_end) - 1;
+    }
+    if (name.size == 0) {
+        return "the repository's name is missing";
+    }
+    if (memchr(folder.data, '/', folder.size)) {
+        return "the repository's name has a slash in it, and a gate knows repositories without their folders";
+    }
+    if (name.size <= ROUTE_REPOSITORY_MAX_BYTES && !route_repository_is_valid(name)) {
+        return "the repository's name has something else in it than letters, digits, '.', '_' and '-'";
+    }
+    if (name.size == folder.size) {
+        return "the repository's name does not end in .git";
+    }
+    return name.size > ROUTE_REPOSITORY_MAX_BYTES ? "the repository's name is longer than 250 bytes" : NULL;
 }
 
 /* Takes "/REPO.git" off the front of @restp. REPO may itself hold ".git": the last one before the next slash counts. */

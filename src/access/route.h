@@ -44,6 +44,13 @@ enum {
 bool route_repository_is_valid(struct span name);
 
 /**
+ * route_folder_fault() - what keeps @folder from being NAME.git, with a NAME that can be the REPO of a target
+ *
+ * Return: NULL when nothing does; or words for people, "the repository's name ...", static and without any of its bytes.
+ */
+const char *route_folder_fault(struct span folder);
+
+/**
  * route_match() - find the route of a request
  * @routep: static, owned by the table; set on success and for ROUTE_E_WRONG_METHOD
  * @repositoryp: REPO, within @target; set whenever @target begins with one

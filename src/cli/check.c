@@ -98,24 +98,11 @@ static int take_url(struct check *check, struct gate_error *error) {
     int r = check_url_parse(&check->url, check->url_text);
 
     check_url_hide(check->url_text); /* where /proc/PID/cmdline would go on showing the token */
-    switch (r) {
-    case CHECK_URL_E_SCHEME:
-        return gate_error_set(error, GATE_E_USAGE,
-                              "--url has to begin with http://, as a gate speaks no TLS; a socket goes with --socket");
-    case CHECK_URL_E_USER:
-        return gate_error_set(error, GATE_E_USAGE,
-                              "the user part of --url is not a token of 1 to 255 printable ASCII characters without "
-                              "space and colon, percent-encoded; --token-file needs no encoding");
-    case CHECK_URL_E_HOST:
-        return gate_error_set(error, GATE_E_USAGE,
-                              "--url is not on the loopback: use http://127.0.0.1:PORT, http://[::1]:PORT or "
-                              "http://localhost:PORT");
-    case CHECK_URL_E_PATH:
-        return gate_error_set(error, GATE_E_USAGE,
-                              "the path of --url is not /NAME.git, with letters, digits, '.', '_' and '-' in NAME");
-    default:
-        return 0;
-    }
+    return r ? gate_error_set(error, GATE_E_USAGE,
+                              "--url is none of a gate: %s; it is http://HOST:PORT/NAME.git on the loopback, with "
+                              "TOKEN:@ before HOST or not",
+                              check->url.fault)
+             : 0;
 }
 
 static int take_socket(struct check *check, struct gate_error *error) {

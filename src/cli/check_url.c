@@ -26,20 +26,56 @@ static bool take_user(char token[TOKEN_MAX_BYTES + 1], struct span user) {
     return size == 0 || (size > 0 && token_is_valid((struct span){token, (size_t)size}));
 }
 
+static int refuse(struct check_url *url, int code, const char *fault) {
+    url->fault = fault;
+    return code;
+}
+
+static int refuse_scheme(struct check_url *url, const char *text) {
+    static const struct {
+        const char *beginning;
+        const char *fault;
+    } others[] = {
+        {"https://", "it begins with https://, and a gate speaks no TLS"},
+        {"gate://", "it begins with gate://, which is for git; give --repo=NAME, and the socket by --socket=PATH"},
+        {"unix:", "it is the path of a socket, which goes with --socket=PATH"},
+        {"/", "it is the path of a socket, which goes with --socket=PATH"},
+        {"", "it does not begin with http://"}, /* as everything does */
+    };
+    size_t i = 0;
+
+    while (strncmp(text, others[i].beginning, strlen(others[i].beginning)) != 0) {
+        i++;
+    }
+    return refuse(url, CHECK_URL_E_SCHEME, others[i].fault);
+}
+
+static const char bad_port[] = "its port is not a number from 1 to 65535";
+
 /* What loopback_parse() takes, but for port 0, which nobody listens on. */
-static bool take_host(struct check_url *url, struct span host) {
+static int take_host(struct check_url *url, struct span host) {
     const char *bracket = memchr(host.data, ']', host.size);
     const char *behind = bracket ? bracket : host.data;
-    bool has_port = memchr(behind, ':', host.size - (size_t)(behind - host.data)) != NULL;
-    int size =
-        snprintf(url->host, sizeof(url->host), "%.*s%s", (int)host.size, host.data, has_port ? "" : default_port);
+    const char *colon = memchr(behind, ':', host.size - (size_t)(behind - host.data));
+    size_t host_size = colon ? (size_t)(colon - host.data) : host.size;
+    int size = snprintf(url->host, sizeof(url->host), "%.*s%s", (int)host_size, host.data, default_port);
     const char *port;
 
+    if (host.size == 0) {
+        return refuse(url, CHECK_URL_E_HOST, "there is no host behind http://");
+    }
     if (size < 0 || size >= (int)sizeof(url->host) || !loopback_parse(url->host, &url->address, &url->address_size)) {
-        return false;
+        return refuse(url, CHECK_URL_E_HOST, "its host is not an address of the loopback");
+    }
+    if (!colon) {
+        return 0;
+    }
+    size = snprintf(url->host, sizeof(url->host), "%.*s", (int)host.size, host.data);
+    if (size < 0 || size >= (int)sizeof(url->host) || !loopback_parse(url->host, &url->address, &url->address_size)) {
+        return refuse(url, CHECK_URL_E_HOST, bad_port);
     }
     port = strrchr(url->host, ':') + 1;
-    return strspn(port, "0") < strlen(port);
+    return strspn(port, "0") < strlen(port) ? 0 : refuse(url, CHECK_URL_E_HOST, bad_port);
 }
 
 bool check_url_repository(char name[ROUTE_REPOSITORY_MAX_BYTES + 1], struct span text) {
@@ -57,27 +93,34 @@ bool check_url_repository(char name[ROUTE_REPOSITORY_MAX_BYTES + 1], struct span
 }
 
 /* Nothing, "/", "/REPO.git" or "/REPO.git/", as git takes them. */
-static bool take_path(struct check_url *url, struct span path) {
-    const size_t end_size = sizeof(repository_end) - 1;
+static int take_path(struct check_url *url, struct span path) {
+    const char *fault;
 
     if (path.size > 0 && path.data[path.size - 1] == '/') {
         path.size--;
     }
     if (path.size == 0) {
-        return true;
+        return 0;
     }
-    return path.data[0] == '/' && path.size > 1 + end_size &&
-           memcmp(path.data + path.size - end_size, repository_end, end_size) == 0 &&
-           check_url_repository(url->repository, (struct span){path.data + 1, path.size - 1});
+    if (memchr(path.data, '?', path.size) || memchr(path.data, '#', path.size)) {
+        return refuse(url, CHECK_URL_E_PATH, "it has a '?' or a '#', and nothing may stand behind /NAME.git");
+    }
+    fault = route_folder_fault((struct span){path.data + 1, path.size - 1});
+    if (fault) {
+        return refuse(url, CHECK_URL_E_PATH, fault);
+    }
+    (void)check_url_repository(url->repository, (struct span){path.data + 1, path.size - 1});
+    return 0;
 }
 
 int check_url_parse(struct check_url *url, const char *text) {
     struct span authority;
     const char *at;
+    int r;
 
     *url = (struct check_url){0};
     if (strncmp(text, scheme, strlen(scheme)) != 0) {
-        return CHECK_URL_E_SCHEME;
+        return refuse_scheme(url, text);
     }
     text += strlen(scheme);
     authority = (struct span){text, strcspn(text, "/?#")};
@@ -86,14 +129,14 @@ int check_url_parse(struct check_url *url, const char *text) {
         struct span user = {authority.data, (size_t)(at - authority.data)};
 
         if (!take_user(url->token, user)) {
-            return CHECK_URL_E_USER;
+            return refuse(url, CHECK_URL_E_USER,
+                          "its user part is not a token of 1 to 255 printable ASCII characters without space and "
+                          "colon, percent-encoded, which --token-file needs not");
         }
         authority = (struct span){at + 1, authority.size - user.size - 1};
     }
-    if (!take_host(url, authority)) {
-        return CHECK_URL_E_HOST;
-    }
-    return take_path(url, span_of(authority.data + authority.size)) ? 0 : CHECK_URL_E_PATH;
+    r = take_host(url, authority);
+    return r ? r : take_path(url, span_of(authority.data + authority.size));
 }
 
 void check_url_hide(char *text) {

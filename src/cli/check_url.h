@@ -15,6 +15,7 @@ enum {
  * @host: HOST:PORT
  * @token: empty when there is none
  * @repository: without ".git", empty when there is none
+ * @fault: of a URL that is none: what is wrong with it, in words that repeat none of it
  */
 struct check_url {
     char host[CHECK_URL_HOST_MAX];
@@ -22,6 +23,7 @@ struct check_url {
     socklen_t address_size;
     char token[TOKEN_MAX_BYTES + 1];
     char repository[ROUTE_REPOSITORY_MAX_BYTES + 1];
+    const char *fault;
 };
 
 enum {

@@ -51,24 +51,6 @@ static int fail(const struct gate_error *error) {
     return REMOTE_HELPER_FAILED;
 }
 
-static int explain_url(int r, struct gate_error *error) {
-    switch (r) {
-    case REMOTE_URL_E_SCHEME:
-        return gate_error_set(error, GATE_E_USAGE, "the URL of a gate is gate:///NAME.git");
-    case REMOTE_URL_E_HOST:
-        return gate_error_set(error, GATE_E_USAGE,
-                              "the URL of a gate has three slashes and no host: gate:///NAME.git; a token goes into "
-                              "GIT_GATE_TOKEN");
-    case REMOTE_URL_E_PATH:
-        return gate_error_set(error, GATE_E_USAGE,
-                              "the URL of a gate is gate:///NAME.git, with letters, digits, '.', '_' and '-' in NAME");
-    default:
-        return gate_error_set(error, GATE_E_USAGE,
-                              "behind the '?' of a gate's URL stands socket=PATH alone, of 1 to 107 bytes, and '%%' "
-                              "with two hexadecimal digits behind it");
-    }
-}
-
 static int explain_refusal(const struct remote_helper *helper, struct gate_error *error) {
     const char *socket = helper->settings.socket;
     const char *source = helper->settings.token_source;
@@ -291,7 +273,10 @@ static int prepare(struct remote_helper *helper, char *argv[], struct gate_error
     int r = remote_url_parse(&helper->url, url);
 
     if (r) {
-        return explain_url(r, error);
+        return gate_error_set(error, GATE_E_USAGE,
+                              "this is not the URL of a gate: %s; it is gate:///NAME.git or "
+                              "gate:///NAME.git?socket=PATH",
+                              helper->url.fault);
     }
     r = remote_settings_find(&helper->settings, &helper->url, error);
     if (!r) {

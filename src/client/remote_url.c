@@ -4,12 +4,13 @@
 
 #include "client/remote_url.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "base/percent.h"
 
 static const char scheme[] = "gate://";
-static const char repository_end[] = ".git";
 static const char socket_key[] = "socket=";
 
 /* Takes @prefix off the front. */
@@ -23,23 +24,26 @@ static bool take(struct span *restp, const char *prefix) {
     return true;
 }
 
+static int refuse(struct remote_url *url, int code, const char *fault) {
+    url->fault = fault;
+    return code;
+}
+
 /* NAME.git or NAME.git/ */
-static bool take_name(struct remote_url *url, struct span path) {
-    const size_t end_size = sizeof(repository_end) - 1;
+static int take_name(struct remote_url *url, struct span path) {
+    const char *fault;
 
     if (path.size > 0 && path.data[path.size - 1] == '/') {
         path.size--;
     }
-    if (path.size <= end_size || memcmp(path.data + path.size - end_size, repository_end, end_size) != 0) {
-        return false;
+    fault = route_folder_fault(path);
+    if (fault) {
+        return refuse(url, REMOTE_URL_E_PATH, fault);
     }
-    path.size -= end_size;
-    if (!route_repository_is_valid(path)) {
-        return false;
-    }
+    path.size -= strlen(".git"); /* which it has, as there is no fault */
     memcpy(url->repository, path.data, path.size);
     url->repository[path.size] = '\0';
-    return true;
+    return 0;
 }
 
 /* No control bytes, which would get to a terminal with the sentence that says what is wrong. */
@@ -49,30 +53,64 @@ static bool is_path(const char *text, size_t size) {
             return false;
         }
     }
-    return size > 0;
+    return true;
 }
 
-static bool take_socket(struct remote_url *url, struct span query) {
-    ssize_t size = take(&query, socket_key) ? percent_decode(url->socket, sizeof(url->socket), query) : -1;
+static int take_socket(struct remote_url *url, struct span query) {
+    ssize_t size;
 
-    return size > 0 && is_path(url->socket, (size_t)size) && memchr(query.data, '&', query.size) == NULL;
+    if (!take(&query, socket_key)) {
+        return refuse(url, REMOTE_URL_E_QUERY,
+                      "behind the '?' there is something else than socket=PATH; a token goes into GIT_GATE_TOKEN");
+    }
+    if (memchr(query.data, '&', query.size)) {
+        return refuse(url, REMOTE_URL_E_QUERY,
+                      "behind socket=PATH there is an '&', and nothing may follow; in PATH it is %26");
+    }
+    size = percent_decode(url->socket, sizeof(url->socket), query);
+    if (size == -ENOBUFS) {
+        return refuse(url, REMOTE_URL_E_QUERY,
+                      "the path in socket=PATH is longer than 107 bytes, which no socket's can be");
+    }
+    if (size < 0) {
+        return refuse(url, REMOTE_URL_E_QUERY,
+                      "in socket=PATH there is a '%' without two hexadecimal digits behind it; '%' itself is %25");
+    }
+    if (size == 0) {
+        return refuse(url, REMOTE_URL_E_QUERY, "the path in socket=PATH is missing");
+    }
+    return is_path(url->socket, (size_t)size)
+               ? 0
+               : refuse(url, REMOTE_URL_E_QUERY, "the path in socket=PATH has control characters in it");
+}
+
+static_assert(sizeof(((struct remote_url *)0)->socket) == 108, "a sentence above says this number");
+
+/* gate://NAME.git, or a host, a user or a token where there can be none. */
+static const char *fault_of_host(struct span rest) {
+    return memchr(rest.data, '/', rest.size)
+               ? "between the second and the third slash there is something, and a gate has "
+                 "no host; a token goes into GIT_GATE_TOKEN"
+               : "a third slash is missing behind gate://, as a gate has no host";
 }
 
 int remote_url_parse(struct remote_url *url, const char *text) {
     struct span rest = span_of(text);
     struct span path;
+    int r;
 
     *url = (struct remote_url){0};
     if (!take(&rest, scheme)) {
-        return REMOTE_URL_E_SCHEME;
+        return refuse(url, REMOTE_URL_E_SCHEME, "it does not begin with gate://");
     }
     if (!take(&rest, "/")) {
-        return REMOTE_URL_E_HOST;
+        return refuse(url, REMOTE_URL_E_HOST, fault_of_host(rest));
     }
     path = (struct span){rest.data, strcspn(rest.data, "?")};
-    if (!take_name(url, path)) {
-        return REMOTE_URL_E_PATH;
+    r = take_name(url, path);
+    if (r) {
+        return r;
     }
     rest = (struct span){rest.data + path.size, rest.size - path.size};
-    return rest.size == 0 || (take(&rest, "?") && take_socket(url, rest)) ? 0 : REMOTE_URL_E_QUERY;
+    return take(&rest, "?") ? take_socket(url, rest) : 0;
 }

@@ -9,10 +9,12 @@
  * struct remote_url - the parts of gate:///NAME.git?socket=PATH
  * @repository: NAME
  * @socket: PATH; empty when there is none
+ * @fault: of a URL that is none: what is wrong with it, in words that repeat none of it
  */
 struct remote_url {
     char repository[ROUTE_REPOSITORY_MAX_BYTES + 1];
     char socket[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    const char *fault;
 };
 
 enum {

@@ -167,7 +167,7 @@ def test_token_of_any_length(serve, length):
     (["http://"], [f"--url={TOKEN}"]),
     (["loopback"], [f"--url=http://{TOKEN}:@10.0.0.1:1/repo.git"]),
     (["loopback"], [f"--url=http://{TOKEN}:@example.org/repo.git"]),
-    (["loopback"], [f"--url=http://127.0.0.1:{TOKEN}/repo.git"]),
+    (["port is not a number"], [f"--url=http://127.0.0.1:{TOKEN}/repo.git"]),
     (["--url", "user"], [f"--url=http://{TOKEN}%zz:@127.0.0.1:1/repo.git"]),
     (["--url", ".git"], [f"--url=http://127.0.0.1:1/{TOKEN}"]),
     (["--token-file", "--url"], [f"--url=http://{TOKEN}:@127.0.0.1:1/repo.git", "--token-file=-"]),

@@ -480,10 +480,13 @@ def test_no_such_repository(small_root, start_gate):
     check_fails(["no repository nowhere.git"], "ls-remote", "gate:///nowhere.git", GIT_GATE_SOCKET=gate.socket_path)
 
 
-@pytest.mark.parametrize("url", ["gate://repo.git", "gate:///repo", f"gate://{TOKEN}:@/repo.git", "gate:///a/repo.git",
-                                 "gate::repo", "gate:///repo.git?token=x", "gate:///repo.git?socket="])
-def test_url_that_is_none(gate, url):
-    check_fails(["gate"], "ls-remote", url, GIT_GATE_SOCKET=gate.socket_path)
+@pytest.mark.parametrize("url, words", [
+    ("gate://repo.git", "a third slash is missing"), ("gate:///repo", "does not end in .git"),
+    (f"gate://{TOKEN}:@/repo.git", "GIT_GATE_TOKEN"), ("gate:///a/repo.git", "has a slash in it"),
+    ("gate::repo", "begin with gate://"), (f"gate:///repo.git?token={TOKEN}", "GIT_GATE_TOKEN"),
+    ("gate:///repo.git?socket=", "socket=PATH is missing")])
+def test_url_that_is_none(gate, url, words):
+    check_fails(["gate:///NAME.git", words], "ls-remote", url, GIT_GATE_SOCKET=gate.socket_path)
 
 
 def test_read_only_gate(small_root, start_gate, tmp_path):

@@ -83,6 +83,31 @@ static const struct {
     {"http://127.0.0.1:1/" X250 "x.git", CHECK_URL_E_PATH},
 };
 
+/* What is wrong is told, and none of the URL, in which a token may be. */
+static const struct {
+    const char *text;
+    const char *words;
+} faults[] = {
+    {"hunter2", "not begin with http://"},
+    {"https://hunter2@127.0.0.1:1/repo.git", "no TLS"},
+    {"gate:///hunter2.git", "--repo"},
+    {"unix:/hunter2", "--socket"},
+    {"/hunter2", "--socket"},
+    {"http:///repo.git", "no host"},
+    {"http://hunter2/repo.git", "loopback"},
+    {"http://hunter2:1/repo.git", "loopback"},
+    {"http://127.0.0.1:hunter2/repo.git", "port"},
+    {"http://[::1]:65536/repo.git", "port"},
+    {"http://127.0.0.1:0/repo.git", "port"},
+    {"http://127.0.0.1:/repo.git", "port"},
+    {"http://hunter2%:@127.0.0.1:1/repo.git", "user part"},
+    {"http://127.0.0.1:1/hunter2", "not end in .git"},
+    {"http://127.0.0.1:1/hunter2/repo.git", "slash"},
+    {"http://127.0.0.1:1/hunter2@repo.git", "letters, digits"},
+    {"http://127.0.0.1:1/repo.git?hunter2", "'?'"},
+    {"http://127.0.0.1:1/" X250 "x.git", "250"},
+};
+
 /* On the heap, so that a sanitizer sees a read beyond it. */
 static int parse(struct check_url *url, const char *text) {
     char *copy = unit_copy(text, strlen(text) + 1);
@@ -111,6 +136,17 @@ static void test_bad(void **state) {
         struct check_url url;
 
         expect_int(bad[i].text, parse(&url, bad[i].text), bad[i].r);
+        expect_true(bad[i].text, url.fault != NULL);
+    }
+}
+
+static void test_faults(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+        struct check_url url;
+
+        expect_true(faults[i].text, parse(&url, faults[i].text) != 0 && url.fault != NULL);
+        expect_true(url.fault, strstr(url.fault, faults[i].words) && !strstr(url.fault, "hunter2"));
     }
 }
 
@@ -145,10 +181,8 @@ static void test_hide(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_repository),
-        cmocka_unit_test(test_hide),
+        cmocka_unit_test(test_good),       cmocka_unit_test(test_bad),  cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_repository), cmocka_unit_test(test_hide),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,6 +78,30 @@ static const struct {
     {"gate:///proj.git?socket=" PATH_OF_107 "x", REMOTE_URL_E_QUERY},
 };
 
+/* What is wrong is told, and none of the URL, in which a token may be. */
+static const struct {
+    const char *text;
+    const char *words;
+} faults[] = {
+    {"hunter2://x", "not begin with gate://"},
+    {"gate://hunter2.git", "third slash is missing"},
+    {"gate://hunter2:@/proj.git", "GIT_GATE_TOKEN"},
+    {"gate:///", "name is missing"},
+    {"gate:///.git", "name is missing"},
+    {"gate:///?socket=/hunter2", "name is missing"},
+    {"gate:///hunter2", "not end in .git"},
+    {"gate:///hunter2/proj.git", "slash in it"},
+    {"gate:///hunter2@proj.git", "letters, digits"},
+    {"gate:///proj.git#hunter2", "letters, digits"},
+    {"gate:///" X250 "x.git", "250"},
+    {"gate:///proj.git?token=hunter2", "GIT_GATE_TOKEN"},
+    {"gate:///proj.git?socket=", "path in socket=PATH is missing"},
+    {"gate:///proj.git?socket=/hunter2&x", "'&'"},
+    {"gate:///proj.git?socket=/hunter2%4", "hexadecimal digits"},
+    {"gate:///proj.git?socket=/hunter2%07", "control characters"},
+    {"gate:///proj.git?socket=" PATH_OF_107 "x", "107 bytes"},
+};
+
 /* On the heap, so that a sanitizer sees a read beyond it. */
 static int parse(struct remote_url *url, const char *text) {
     char *copy = unit_copy(text, strlen(text) + 1);
@@ -105,6 +129,17 @@ static void test_bad(void **state) {
         struct remote_url url;
 
         expect_int(bad[i].text, parse(&url, bad[i].text), bad[i].r);
+        expect_true(bad[i].text, url.fault != NULL);
+    }
+}
+
+static void test_faults(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+        struct remote_url url;
+
+        expect_true(faults[i].text, parse(&url, faults[i].text) != 0 && url.fault != NULL);
+        expect_true(url.fault, strstr(url.fault, faults[i].words) && !strstr(url.fault, "hunter2"));
     }
 }
 
@@ -129,6 +164,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_faults),
         cmocka_unit_test(test_cut),
     };
 
