@@ -49,3 +49,10 @@ bool loopback_parse(const char *text, struct sockaddr_storage *storagep, socklen
     return inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &in->sin_addr) == 1 &&
            ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
+
+bool loopback_is_address(const char *text) {
+    const char *colon = strrchr(text, ':');
+
+    return colon && colon != text && colon[1] && strspn(colon + 1, "0123456789") == strlen(colon + 1) &&
+           !strpbrk(text, "/@") && strncmp(text, "unix:", strlen("unix:")) != 0;
+}

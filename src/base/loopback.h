@@ -12,3 +12,9 @@
  * Return: true and the address in @storagep, @sizep.
  */
 bool loopback_parse(const char *text, struct sockaddr_storage *storagep, socklen_t *sizep);
+
+/**
+ * loopback_is_address() - whether @text, given as the path of a socket, is rather HOST:PORT: digits behind its last colon,
+ * something before it, and neither a slash nor an "@", before which a token may stand
+ */
+bool loopback_is_address(const char *text);

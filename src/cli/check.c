@@ -15,6 +15,7 @@
 #include "access/token.h"
 #include "base/argument.h"
 #include "base/fd.h"
+#include "base/loopback.h"
 #include "cli/check_url.h"
 #include "cli/cli.h"
 #include "cli/findings.h"
@@ -111,6 +112,12 @@ static int take_socket(struct check *check, struct gate_error *error) {
 
     if (!check->socket) {
         check->socket = from_environment && *from_environment ? from_environment : dial_default_socket;
+    }
+    if (loopback_is_address(check->socket)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--socket and GIT_GATE_SOCKET take the path of a socket, and '%s' is an address; give "
+                              "--url=http://%s",
+                              check->socket, check->socket);
     }
     check->socket = dial_path(check->socket);
     if (strstr(check->socket, "://")) {

@@ -178,6 +178,13 @@ int bridge_command(const char *program, char *argv[], struct gate_error *error) 
     if (!options.socket || !*options.socket) {
         options.socket = dial_default_socket;
     }
+    if (loopback_is_address(options.socket)) {
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "'%s' is an address, and not the path of a gate's socket, which %s names; where the bridge "
+            "listens goes with --listen=HOST:PORT",
+            options.socket, names);
+    }
     options.socket = dial_path(options.socket);
     if (strlen(options.socket) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
         return dial_explain(options.socket, ENAMETOOLONG, names, error);

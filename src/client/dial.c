@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "base/denial.h"
 #include "base/fd.h"
 
 const char *dial_path(const char *text) {
@@ -39,6 +40,30 @@ bool dial_may_pass(int r) {
            r == -ENOMEM || r == -ENOBUFS;
 }
 
+/* To connect takes the right to write. Where the modes allow it, only a policy can be in the way. */
+static int explain_denied(const char *path, struct gate_error *error) {
+    struct denial denial;
+
+    denial_find(&denial, path, "this");
+    return gate_error_set(
+        error, GATE_E_INTERNAL,
+        "permission denied to connect to '%s': %s; become the user who started the gate; where SELinux "
+        "is on, see --selinux-type of 'git-gate serve'",
+        path, denial.facts);
+}
+
+/* It is there, as a file: whose it is says which gate was to listen on it. */
+static int explain_refused(const char *path, struct gate_error *error) {
+    struct denial denial;
+
+    denial_find(&denial, path, "this");
+    return gate_error_set(
+        error, GATE_E_INTERNAL,
+        "connection refused: nobody listens any more: %s; start the gate again, and if it runs, mount "
+        "its folder here, and not the socket alone, which is another file after each start",
+        denial.facts);
+}
+
 int dial_explain(const char *path, int cause, const char *names, struct gate_error *error) {
     struct stat status;
     bool is_there = stat(path, &status) == 0;
@@ -53,15 +78,10 @@ int dial_explain(const char *path, int cause, const char *names, struct gate_err
         return gate_error_set(error, GATE_E_INTERNAL, "'%s' is not a socket of a gate; %s names another", path, names);
     }
     if (cause == EACCES || cause == EPERM) {
-        return gate_error_set(
-            error, GATE_E_INTERNAL,
-            "permission denied to connect to '%s': become the user who started the gate; where SELinux "
-            "is on, see --selinux-type of 'git-gate serve'",
-            path);
+        return explain_denied(path, error);
     }
     if (cause == ECONNREFUSED) {
-        return gate_error_set(error, GATE_E_INTERNAL,
-                              "connection refused: nobody listens on '%s' any more; start the gate again", path);
+        return explain_refused(path, error);
     }
     if (cause == EAGAIN) {
         return gate_error_set(error, GATE_E_INTERNAL,

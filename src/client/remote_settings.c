@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/loopback.h"
 #include "base/secret.h"
 #include "base/token_words.h"
 #include "client/dial.h"
@@ -35,6 +36,12 @@ static const char *variable(const char *name) {
 
 static int take_socket(struct remote_settings *settings, const char *path, const char *source,
                        struct gate_error *error) {
+    if (loopback_is_address(path)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "%s takes the path of a gate's socket, and '%s' is an address; a gate that listens there "
+                              "is cloned from by http://TOKEN:@%s/NAME.git",
+                              source, path, path);
+    }
     path = dial_path(path);
     if (strlen(path) >= sizeof(settings->socket)) {
         return gate_error_set(error, GATE_E_USAGE, "the path in %s is longer than %zu bytes, which no socket's can be",

@@ -18,6 +18,7 @@
 #include "base/argument.h"
 #include "base/denial.h"
 #include "base/fd.h"
+#include "base/loopback.h"
 #include "base/secret.h"
 #include "base/token_words.h"
 #include "library/config.h"
@@ -231,6 +232,17 @@ static int check_transport(const struct gate_config *config, struct gate_error *
         return gate_error_set(error, GATE_E_USAGE,
                               "%s transport: give exactly one of --socket, --listen or an inherited listening socket",
                               n_transports ? "more than one" : "no");
+    }
+    if (config->socket && loopback_is_address(config->socket)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--socket=%s is an address, and not the path of a socket: give it with --listen=%s, or "
+                              "with a slash, as ./%s, if it is a path",
+                              config->socket, config->socket, config->socket);
+    }
+    if (config->listen && strchr(config->listen, '/')) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--listen=%s is a path, and not HOST:PORT on the loopback: give a socket with --socket",
+                              config->listen);
     }
     return 0;
 }

@@ -292,6 +292,11 @@ def test_socket_of_another_kind(tmp_path):
         assert "is not a socket of a gate" in bridge.stop()
 
 
+def test_address_in_the_place_of_the_socket():
+    result = run("bridge", "--listen=127.0.0.1:0", "--socket=127.0.0.1:9418")
+    assert result.returncode == USAGE and "'127.0.0.1:9418' is an address" in result.stderr and "--listen" in result.stderr
+
+
 def test_secret_in_the_wrong_place():
     result = run("bridge", f"--token={TOKEN}")
     assert result.returncode == USAGE and TOKEN not in result.stderr and "--token" in result.stderr

@@ -162,6 +162,7 @@ def test_token_of_any_length(serve, length):
     (["--repo"], [f"--repo=http://{TOKEN}:@127.0.0.1:1/repo.git"]),
     (["--socket", "--url"], ["--socket=/s", f"--url=http://{TOKEN}:@127.0.0.1:1/repo.git"]),
     (["--url"], [f"--socket=http://{TOKEN}:@127.0.0.1:1/repo.git", "--repo=repo"]),
+    (["--url=http://127.0.0.1:1"], ["--socket=127.0.0.1:1", "--repo=repo"]),
     (["--socket", "107"], ["--socket=/" + "x" * 107, "--repo=repo"]),
     (["http://"], [f"--url=https://{TOKEN}:@127.0.0.1:1/repo.git"]),
     (["http://"], [f"--url={TOKEN}"]),
@@ -234,7 +235,8 @@ def test_stale_socket(serve):
     gate = serve(transport="unix")
     gate.signal(signal.SIGKILL)
     gate.wait()
-    not_reached(["connection refused", str(gate.socket_path)], f"--socket={gate.socket_path}", "--repo=repo")
+    not_reached(["connection refused", str(gate.socket_path), f"belongs to uid {os.geteuid()} and has mode 0600"],
+                f"--socket={gate.socket_path}", "--repo=repo")
 
 
 def test_closed_port():
@@ -255,6 +257,7 @@ def test_permission_denied(serve):
         pytest.skip("another user cannot reach the program")
     assert (result.returncode, result.stdout) == (NOT_SERVED, "reachable: no\n"), result.stderr
     assert "permission denied" in result.stderr and "user who started the gate" in result.stderr
+    assert "belongs to uid 0 and has mode 0" in result.stderr and "this is uid 65534" in result.stderr
 
 
 # What real gates refuse.

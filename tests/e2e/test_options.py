@@ -120,6 +120,8 @@ def test_bad_usage(arguments):
     (["--listen"], ["{root}/repo.git", "--listen=127.0.0.1:"]),
     (["--listen"], ["{root}/repo.git", "--listen=:0"]),
     (["--listen"], ["{root}/repo.git", "--listen=127.0.0.1:-1"]),
+    (["--listen", "--socket"], ["{root}/repo.git", "--listen={root}/gate.sock"]),
+    (["--socket", "--listen=127.0.0.1:0"], ["{root}/repo.git", "--socket=127.0.0.1:0"]),
     (["--socket"], ["{root}/repo.git", "--socket=/" + "x" * 200]),
     (["--socket"], ["{root}/repo.git", "--socket="]),
     (["--hooks-path"], ["{root}/repo.git", "--hooks-path={root}/repo.git/hooks"]),

@@ -398,6 +398,11 @@ def test_long_path():
     check_fails(["socket=PATH"], "ls-remote", f"{URL}?socket=/{'x' * 120}")
 
 
+def test_address_in_the_place_of_the_socket():
+    check_fails(["GIT_GATE_SOCKET", "http://TOKEN:@127.0.0.1:9418/NAME.git"], "ls-remote", URL,
+                GIT_GATE_SOCKET="127.0.0.1:9418")
+
+
 def test_socket_of_another_user(gate):
     if os.geteuid() != 0:
         pytest.skip("needs root, to become another user")

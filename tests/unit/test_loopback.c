@@ -131,10 +131,38 @@ static void test_refused(void **state) {
     }
 }
 
+static void test_is_address(void **state) {
+    static const struct {
+        const char *text;
+        bool is_address;
+    } cases[] = {
+        {"127.0.0.1:9418", true},
+        {"localhost:0", true},
+        {"[::1]:1", true},
+        {"example.org:80", true},
+        {"", false},
+        {":1", false},
+        {"gate.sock", false},
+        {"127.0.0.1", false},
+        {"127.0.0.1:", false},
+        {"127.0.0.1:x", false},
+        {"./a:1", false},
+        {"/run/a:1", false},
+        {"unix:1", false},
+        {"gate-1:@a:1", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        expect_int(cases[i].text, loopback_is_address(cases[i].text), cases[i].is_address);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_is_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
