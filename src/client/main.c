@@ -6,19 +6,28 @@
 #include <string.h>
 
 #include "client/bridge_command.h"
+#include "client/dial.h"
 #include "client/remote_helper.h"
+#include "client/remote_settings.h"
 
 static const char bridge_name[] = "git-gate-bridge";
 
 static void print_help(void) {
     printf("usage: git clone gate:///NAME.git [FOLDER]\n"
            "\n"
-           "git-remote-gate is what git runs for such a URL. The token is in GIT_GATE_TOKEN, or in\n"
-           "the file that GIT_GATE_TOKEN_FILE or gate.tokenFile names; the socket is in\n"
-           "GIT_GATE_SOCKET or gate.socket. Called as %s, it is 'git-gate bridge'.\n"
+           "git-remote-gate is what git runs for such a URL, by its name in PATH. Of each, the first\n"
+           "that is there counts:\n"
+           "\n"
+           "  socket   ?socket=PATH behind the URL, the variable GIT_GATE_SOCKET, gate.socket in git's\n"
+           "           configuration [%s]\n"
+           "  token    the variable GIT_GATE_TOKEN, the first line of the file that GIT_GATE_TOKEN_FILE\n"
+           "           names, or gate.tokenFile in git's configuration [none: it has to be given]\n"
+           "  timeout  the variable GIT_GATE_TIMEOUT, seconds in which the gate has to go on [%d]\n"
+           "\n"
+           "Called as %s, it is 'git-gate bridge': %s --help.\n"
            "\n"
            "See git-remote-gate(1).\n",
-           bridge_name);
+           dial_default_socket, REMOTE_TIMEOUT_S, bridge_name, bridge_name);
 }
 
 static int run_bridge(char *argv[]) {

@@ -645,4 +645,10 @@ def test_help_and_version():
                              (["--version"], "git-remote-gate ")):
         result = run_bounded([HELPER, *arguments], seconds=20, environment=ENVIRONMENT)
         assert (result.returncode, result.stderr) == (0, "") and result.stdout.decode().startswith(words)
+        if words.startswith("usage"):
+            said = result.stdout.decode()
+            order = [said.index(word) for word in (
+                "?socket=PATH", "GIT_GATE_SOCKET", "gate.socket", "[/run/git-gate/gate.sock]", "GIT_GATE_TOKEN,",
+                "GIT_GATE_TOKEN_FILE", "gate.tokenFile", "GIT_GATE_TIMEOUT", "[60]")]
+            assert order == sorted(order) and all(len(line) <= 100 for line in said.splitlines())
     assert re.fullmatch(r"git-remote-gate [0-9.]+\n", result.stdout.decode())
