@@ -4,6 +4,7 @@
 import ctypes
 import inspect
 import re
+import signal
 import subprocess
 import sys
 import typing
@@ -14,7 +15,8 @@ import pytest
 from . import header
 from .gate import run
 from .http import TOKEN
-from .python_package import LIBRARY, PACKAGE, load, needs_library, python
+from .python_package import LIBRARY, PACKAGE, PROJECT, load, needs_library, python, variables
+from .repos import ENVIRONMENT, run_bounded
 
 git_gate = load()
 
@@ -126,3 +128,23 @@ def test_pip_installs_it(tmp_path):
     if LIBRARY.exists():
         result = python("-c", LOAD, PYTHONPATH=str(tmp_path / "site"))
         assert Path(result.stdout.strip()) == tmp_path / "site" / "git_gate" / "__init__.py"
+
+
+@pytest.mark.skipif(not LIBRARY.exists(), reason=f"needs {LIBRARY}, as it is built together with the program")
+def test_readme_has_a_whole_program(root, tmp_path):
+    """As it stands, but for the paths: it serves until Ctrl-C, and prints a command that works."""
+    program, = re.findall(r"^```python\n(.*?)^```", (PROJECT / "README.md").read_text(), re.M | re.S)
+    (root / "repo.git").rename(root / "proj.git")
+    for before, after in (("/srv/mirrors", root), ("/run/task7", tmp_path)):
+        assert before in program
+        program = program.replace(before, str(after))
+    with subprocess.Popen([sys.executable, "-c", program], env=variables(PYTHONUNBUFFERED="1"), text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            command = process.stdout.readline()
+            result = run_bounded(["sh", "-c", command], seconds=60, cwd=tmp_path, environment=ENVIRONMENT)
+            assert result.returncode == 0 and (tmp_path / "proj" / ".git").is_dir(), (command, result.stderr)
+        finally:
+            process.send_signal(signal.SIGINT)
+            stderr = process.communicate(timeout=60)[1]
+    assert stderr.endswith("KeyboardInterrupt\n") and not (tmp_path / "socket" / "gate.sock").exists()
