@@ -61,6 +61,9 @@ int token_words_refuse_file(const char *path, int cause, const char *source, con
 }
 
 int token_words_refuse_empty(const char *source, struct gate_error *error) {
-    return gate_error_set(error, GATE_E_USAGE,
-                          "the first line of %s is empty; it holds the token, and 'git-gate mint' prints one", source);
+    return gate_error_set(
+        error, GATE_E_USAGE,
+        "the first line of %s is empty; it has to be the token: that of the gate, or for a new gate one that "
+        "'git-gate mint' prints",
+        source);
 }

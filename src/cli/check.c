@@ -100,8 +100,8 @@ static int take_url(struct check *check, struct gate_error *error) {
 
     check_url_hide(check->url_text); /* where /proc/PID/cmdline would go on showing the token */
     return r ? gate_error_set(error, GATE_E_USAGE,
-                              "--url is none of a gate: %s; it is http://HOST:PORT/NAME.git on the loopback, with "
-                              "TOKEN:@ before HOST or not",
+                              "--url is none of a gate: %s (it takes http://[TOKEN:@]HOST:PORT/NAME.git on the "
+                              "loopback)",
                               check->url.fault)
              : 0;
 }

@@ -274,8 +274,8 @@ static int prepare(struct remote_helper *helper, char *argv[], struct gate_error
 
     if (r) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "this is not the URL of a gate: %s; it is gate:///NAME.git or "
-                              "gate:///NAME.git?socket=PATH",
+                              "this is not the URL of a gate: %s (a gate's is gate:///NAME.git or "
+                              "gate:///NAME.git?socket=PATH)",
                               helper->url.fault);
     }
     r = remote_settings_find(&helper->settings, &helper->url, error);
