@@ -27,6 +27,7 @@ enum folder {
 
 enum kind {
     KIND_FOLDER,  /* has to be there, whatever is in it */
+    KIND_PLACE,   /* a folder that may be there */
     KIND_FILE,    /* has to be there */
     KIND_CONFIG,  /* may be there */
     KIND_PROGRAM, /* has to be there */
@@ -48,6 +49,9 @@ static const struct {
     {IN_REPOSITORY, "/config.worktree", KIND_CONFIG},
     {IN_EXEC_PATH, "/git-http-backend", KIND_PROGRAM},
     {IN_EXEC_PATH, "/git", KIND_PROGRAM},
+    {IN_HOME, "", KIND_PLACE},
+    {IN_HOME, "/.config", KIND_PLACE},
+    {IN_HOME, "/.config/git", KIND_PLACE},
     {IN_HOME, "/.gitconfig", KIND_CONFIG},
     {IN_HOME, "/.config/git/config", KIND_CONFIG},
 };
@@ -77,6 +81,8 @@ static bool is_understood(enum kind kind, const struct identity *identity) {
     switch (kind) {
     case KIND_FOLDER:
         return identity->is_there && S_ISDIR(identity->mode);
+    case KIND_PLACE:
+        return !identity->is_there || S_ISDIR(identity->mode);
     case KIND_FILE:
     case KIND_PROGRAM:
         return identity->is_there && S_ISREG(identity->mode);
@@ -88,20 +94,23 @@ static bool is_understood(enum kind kind, const struct identity *identity) {
     return !identity->is_there;
 }
 
-static void identify(struct identity *identity, const char *path) {
+/*
+ * A link is of none of these kinds: it may be led elsewhere and back without a trace, and git looks at some of them as what
+ * they are. Only git's programs may be links, as distributions make some of them.
+ */
+static void identify(struct identity *identity, const char *path, enum kind kind) {
     struct stat status;
+    int r = kind == KIND_PROGRAM ? stat(path, &status) : lstat(path, &status);
 
-    *identity = (struct identity){.is_there = stat(path, &status) == 0};
+    *identity = (struct identity){.is_there = r == 0};
     if (identity->is_there) {
         identity->device = status.st_dev;
         identity->inode = status.st_ino;
         identity->mode = status.st_mode;
         identity->owner = status.st_uid;
-        if (!S_ISDIR(status.st_mode)) {
-            identity->size = status.st_size;
-            identity->modified = status.st_mtim;
-            identity->changed = status.st_ctim;
-        }
+        identity->size = S_ISDIR(status.st_mode) ? 0 : status.st_size;
+        identity->modified = status.st_mtim;
+        identity->changed = status.st_ctim;
     }
 }
 
@@ -115,7 +124,7 @@ bool dependencies_look(struct dependencies *dependencies, const struct environ_s
 
         *identity = (struct identity){0};
         if (find(path, i, settings, repository)) {
-            identify(identity, path);
+            identify(identity, path, files[i].kind);
         }
         all_understood = all_understood && is_understood(files[i].kind, identity);
     }
@@ -128,13 +137,44 @@ static bool is_same_time(struct timespec a, struct timespec b) {
 
 static bool is_same(const struct identity *a, const struct identity *b) {
     return a->is_there == b->is_there && a->device == b->device && a->inode == b->inode && a->mode == b->mode &&
-           a->owner == b->owner && a->size == b->size && is_same_time(a->modified, b->modified) &&
-           is_same_time(a->changed, b->changed);
+           a->owner == b->owner && a->size == b->size;
+}
+
+static bool is_unchanged(const struct identity *a, const struct identity *b) {
+    return is_same(a, b) && is_same_time(a->modified, b->modified) && is_same_time(a->changed, b->changed);
+}
+
+static bool is_folder(enum kind kind) {
+    return kind == KIND_FOLDER || kind == KIND_PLACE;
 }
 
 bool dependencies_equal(const struct dependencies *a, const struct dependencies *b) {
     for (size_t i = 0; i < DEPENDENCIES_COUNT; i++) {
-        if (!is_same(&a->files[i], &b->files[i])) {
+        bool (*is_equal)(const struct identity *, const struct identity *) =
+            is_folder(files[i].kind) ? is_same : is_unchanged;
+
+        if (!is_equal(&a->files[i], &b->files[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool dependencies_undisturbed(const struct dependencies *before, const struct dependencies *now) {
+    for (size_t i = 0; i < DEPENDENCIES_COUNT; i++) {
+        if (!is_unchanged(&before->files[i], &now->files[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool dependencies_settled(const struct dependencies *dependencies, time_t now) {
+    for (size_t i = 0; i < DEPENDENCIES_COUNT; i++) {
+        const struct identity *identity = &dependencies->files[i];
+
+        if (identity->changed.tv_sec >= now - DEPENDENCIES_SETTLED_S ||
+            identity->modified.tv_sec >= now - DEPENDENCIES_SETTLED_S) {
             return false;
         }
     }
@@ -196,13 +236,8 @@ static bool is_plain_program(const char *path) {
     return text.size == sizeof(magic) && memcmp(text.data, magic, sizeof(magic)) == 0;
 }
 
-static bool has_settled(const struct identity *identity, time_t now) {
-    return identity->changed.tv_sec < now - DEPENDENCIES_SETTLED_S &&
-           identity->modified.tv_sec < now - DEPENDENCIES_SETTLED_S;
-}
-
 bool dependencies_suffice(const struct dependencies *dependencies, const struct environ_settings *settings,
-                          const char *repository, time_t now) {
+                          const char *repository) {
     char path[PATH_MAX];
 
     for (size_t i = 0; i < DEPENDENCIES_COUNT; i++) {
@@ -211,7 +246,7 @@ bool dependencies_suffice(const struct dependencies *dependencies, const struct 
         if (!find(path, i, settings, repository)) {
             continue;
         }
-        if (!has_settled(identity, now) || (files[i].kind == KIND_CONFIG && !is_plain_config(path, identity)) ||
+        if ((files[i].kind == KIND_CONFIG && !is_plain_config(path, identity)) ||
             (files[i].kind == KIND_PROGRAM && !is_plain_program(path))) {
             return false;
         }

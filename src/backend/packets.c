@@ -8,6 +8,8 @@
 
 #include "backend/packets.h"
 
+#include <string.h>
+
 #include "base/hex.h"
 
 enum {
@@ -67,4 +69,16 @@ void packets_feed(struct packets *packets, struct span bytes) {
         }
     }
     packets->is_whole = packets->is_whole && !packets->is_broken;
+}
+
+bool packets_are_capabilities(struct span body) {
+    static const char first[] = "000eversion 2\n";
+    static const char last[] = "0000";
+    const size_t first_size = sizeof(first) - 1;
+    const size_t last_size = sizeof(last) - 1;
+    struct packets packets = {0};
+
+    packets_feed(&packets, body);
+    return packets.is_whole && body.size >= first_size + last_size && memcmp(body.data, first, first_size) == 0 &&
+           memcmp(body.data + body.size - last_size, last, last_size) == 0;
 }

@@ -22,5 +22,12 @@ struct packets {
     char head[8];
 };
 
+/**
+ * packets_are_capabilities() - whether @body is a whole capability advertisement: gitprotocol-v2(5)
+ *
+ * It tells nothing of references, other than what a git may answer that knows no version 2.
+ */
+bool packets_are_capabilities(struct span body);
+
 /** packets_feed() - go on with the next bytes of the response, cut wherever it may be */
 void packets_feed(struct packets *packets, struct span bytes);

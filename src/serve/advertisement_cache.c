@@ -57,7 +57,8 @@ struct span advertisement_cache_lookup(struct advertisement_cache *cache, const 
 struct dependencies *advertisement_cache_prepare(const struct advertisement_cache *cache, const char *repository) {
     struct dependencies *before = malloc(sizeof(*before));
 
-    if (before && !dependencies_look(before, cache->settings, repository)) {
+    if (before &&
+        !(dependencies_look(before, cache->settings, repository) && dependencies_settled(before, time(NULL)))) {
         free(before);
         return NULL;
     }
@@ -85,9 +86,8 @@ void advertisement_cache_store(struct advertisement_cache *cache, const char *re
     struct dependencies now;
 
     if (before && output.size <= ADVERTISEMENT_CACHE_MAX_BYTES &&
-        dependencies_look(&now, cache->settings, repository) && dependencies_equal(before, &now) &&
-        dependencies_suffice(&now, cache->settings, repository, time(NULL)) &&
-        (entry = make_entry(cache, repository))) {
+        dependencies_look(&now, cache->settings, repository) && dependencies_undisturbed(before, &now) &&
+        dependencies_suffice(&now, cache->settings, repository) && (entry = make_entry(cache, repository))) {
         memcpy(entry->repository, repository, strlen(repository) + 1);
         entry->dependencies = now;
         entry->size = output.size;

@@ -82,10 +82,13 @@ static bool may_answer(const struct exchange *exchange) {
 }
 
 /* An advertisement that is here as a whole, and good, may be so the next time. */
-static void keep(struct exchange *exchange) {
-    if (exchange->dependencies && exchange->exited && exchange->process.output < 0) {
+static void keep(struct exchange *exchange, size_t head_size) {
+    struct span output = buffer_content(&exchange->output);
+    struct span body = {output.data + head_size, output.size - head_size};
+
+    if (exchange->dependencies && exchange->exited && exchange->process.output < 0 && packets_are_capabilities(body)) {
         advertisement_cache_store(&exchange->server->advertisements, exchange->request->repository,
-                                  take_pointer(&exchange->dependencies), buffer_content(&exchange->output));
+                                  take_pointer(&exchange->dependencies), output);
     }
 }
 
@@ -116,7 +119,7 @@ static bool try_answer(struct exchange *exchange) {
     if (response_append_head(exchange->connection, &cgi) < 0) {
         return exchange_fail(exchange, 500, "the gate is out of memory; try again later");
     }
-    keep(exchange);
+    keep(exchange, cgi.size);
     buffer_consume(&exchange->output, cgi.size);
     exchange->status = cgi.status;
     exchange->state = EXCHANGE_ANSWERING;

@@ -8,6 +8,7 @@ here rests first, all of them together.
 
 import os
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -379,6 +380,32 @@ def test_program_that_was_replaced(tmp_path, start_gate, own_exec_path, name):
     assert b"another git" in response.body and not is_cached
     wait_until_settled(program)
     assert not ask(gate)[1] and not ask(gate)[1]
+
+
+# A git that knows nothing of protocol versions, as those before 2.18.
+OLD_GIT = """
+#include <stdlib.h>
+#include <unistd.h>
+int main(int argc, char *argv[]) {
+    (void)argc;
+    unsetenv("GIT_PROTOCOL");
+    return execv(GIT, argv);
+}
+"""
+
+
+def test_answer_with_references_is_not_kept(tmp_path, start_gate, own_exec_path):
+    """Whatever was asked for."""
+    history(bare(tmp_path / "root" / "repo.git"), 2)
+    program = own_exec_path / "git"
+    program.rename(own_exec_path / "git-itself")
+    subprocess.run(["cc", f'-DGIT="{own_exec_path / "git-itself"}"', "-xc", "-", "-o", program], check=True,
+                   input=OLD_GIT, text=True)
+    gate = start_gate(f"--mirror-root={tmp_path / 'root'}", "--scope=repo", variables={"GIT_EXEC_PATH": own_exec_path})
+    wait_until_settled(program)
+    for _ in range(3):
+        response, is_cached = ask(gate)
+        assert response.status == 200 and b"refs/heads/" in response.body and not is_cached
 
 
 def test_folder_that_was_replaced(tmp_path, start_gate):

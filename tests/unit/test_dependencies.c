@@ -4,6 +4,8 @@
 
 #include "backend/dependencies.h"
 
+#include <time.h>
+
 #include "unit_folder.h"
 
 #define OLD ((time_t)1600000000)
@@ -54,7 +56,8 @@ static struct environ_settings make_all(void) {
 static bool is_kept(const struct environ_settings *settings) {
     struct dependencies now;
 
-    return dependencies_look(&now, settings, "repo") && dependencies_suffice(&now, settings, "repo", time(NULL) + 10);
+    return dependencies_look(&now, settings, "repo") && dependencies_settled(&now, time(NULL) + 10) &&
+           dependencies_suffice(&now, settings, "repo");
 }
 
 static const struct {
@@ -119,12 +122,21 @@ static void test_kinds(void **state) {
     expect_true("a file that leads to it", !dependencies_look(&now, &settings, "repo"));
     assert_int_equal(unlink("repo.git"), 0);
     assert_int_equal(symlink("folder", "repo.git"), 0);
-    expect_true("a link to it is as good", is_kept(&settings));
+    expect_true("a link, which could lead elsewhere", !dependencies_look(&now, &settings, "repo"));
+    assert_int_equal(unlink("repo.git"), 0);
+    assert_int_equal(rename("folder", "repo.git"), 0);
+    assert_int_equal(symlink("nowhere", "repo.git/commondir"), 0);
+    expect_true("a link that leads nowhere", !dependencies_look(&now, &settings, "repo"));
+    assert_int_equal(unlink("repo.git/commondir"), 0);
+    assert_int_equal(rename("exec/git", "exec/git-of-a-distribution"), 0);
+    assert_int_equal(symlink("git-of-a-distribution", "exec/git"), 0);
+    expect_true("a program may be one", is_kept(&settings));
     assert_int_equal(unlink("repo.git/config"), 0);
     expect_true("no settings at all", is_kept(&settings));
     assert_int_equal(mkfifo("repo.git/config", 0600), 0);
     expect_true("nothing that can be read", !dependencies_look(&now, &settings, "repo"));
     assert_int_equal(unlink("repo.git/config"), 0);
+    assert_int_equal(unlink("exec/git"), 0);
     folder_write("exec/git", SPAN("#!/bin/sh\n"));
     expect_true("a script", dependencies_look(&now, &settings, "repo") && !is_kept(&settings));
     settings.home = NULL;
@@ -143,17 +155,75 @@ static void test_settled(void **state) {
     (void)state;
     assert_int_equal(stat("home", &status), 0);
     assert_true(dependencies_look(&now, &settings, "repo"));
-    expect_true("now", !dependencies_suffice(&now, &settings, "repo", status.st_ctime));
-    expect_true("in a second",
-                !dependencies_suffice(&now, &settings, "repo", status.st_ctime + DEPENDENCIES_SETTLED_S));
-    expect_true("the clock was set back", !dependencies_suffice(&now, &settings, "repo", OLD));
-    expect_true("later", dependencies_suffice(&now, &settings, "repo", status.st_ctime + DEPENDENCIES_SETTLED_S + 2));
+    expect_true("now", !dependencies_settled(&now, status.st_ctime));
+    expect_true("in a second", !dependencies_settled(&now, status.st_ctime + DEPENDENCIES_SETTLED_S));
+    expect_true("the clock was set back", !dependencies_settled(&now, OLD));
+    expect_true("later", dependencies_settled(&now, status.st_ctime + DEPENDENCIES_SETTLED_S + 2));
+}
+
+static void write_and_remove(const char *path) {
+    folder_write(path, SPAN("[include]\n"));
+    assert_int_equal(unlink(path), 0);
+}
+
+static void set_config_and_back(void) {
+    write_and_remove("repo.git/config.worktree");
+}
+
+static void set_home_and_back(void) {
+    write_and_remove("home/.gitconfig");
+}
+
+static void make_home_and_back(void) {
+    assert_int_equal(mkdir("home/.config", 0700), 0);
+    assert_int_equal(rmdir("home/.config"), 0);
+}
+
+static void swap_and_back(void) {
+    assert_int_equal(rename("repo.git", "away.git"), 0);
+    assert_int_equal(rename("away.git", "repo.git"), 0);
+}
+
+static void push(void) {
+    folder_write("repo.git/packed-refs", SPAN("# pack-refs with: peeled\n"));
+}
+
+static const struct {
+    const char *name;
+    void (*disturb)(void);
+} disturbances[] = {
+    {"a file that came and went", set_config_and_back},
+    {"one of the home", set_home_and_back},
+    {"a folder that came and went", make_home_and_back},
+    {"a repository that was away", swap_and_back},
+    {"another file", push},
+};
+
+/* All is as it was, so that an answer that is kept may be used; but git may have seen something else in between. */
+static void test_undisturbed(void **state) {
+    const struct timespec tick = {.tv_nsec = 20L * 1000 * 1000}; /* more than one of the file system's clock */
+    struct environ_settings settings = make_all();
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(disturbances); i++) {
+        struct dependencies before;
+        struct dependencies now;
+
+        assert_true(dependencies_look(&before, &settings, "repo"));
+        assert_true(dependencies_look(&now, &settings, "repo"));
+        expect_true("nothing has happened", dependencies_undisturbed(&before, &now));
+        (void)nanosleep(&tick, NULL);
+        disturbances[i].disturb();
+        assert_true(dependencies_look(&now, &settings, "repo"));
+        expect_true(disturbances[i].name,
+                    dependencies_equal(&before, &now) && !dependencies_undisturbed(&before, &now));
+    }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_allow), IN_FOLDER(test_configs), IN_FOLDER(test_large_config),
-        IN_FOLDER(test_kinds),        IN_FOLDER(test_settled),
+        IN_FOLDER(test_kinds),        IN_FOLDER(test_settled), IN_FOLDER(test_undisturbed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

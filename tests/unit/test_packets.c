@@ -74,10 +74,40 @@ static void test_byte_by_byte(void **state) {
     }
 }
 
+static const struct {
+    const char *name;
+    const char *body;
+    bool are_capabilities;
+} bodies[] = {
+    {"those of git", "000eversion 2\n000cagent=x\n0000", true},
+    {"none", "000eversion 2\n0000", true},
+    {"cut", "000eversion 2\n000cagent=x\n", false},
+    {"cut in a packet", "000eversion 2\n000cage", false},
+    {"more behind the end", "000eversion 2\n0000000cagent=x\n", false},
+    {"an error behind it", "000eversion 2\n000aERR x\n", false},
+    {"no packets", "000eversion 2\n and so on0000", false},
+    {"references", "001e# service=git-upload-pack\n0000000eversion 1\n0000", false},
+    {"another version", "000eversion 3\n0000", false},
+    {"nothing", "", false},
+    {"the end", "0000", false},
+};
+
+static void test_capabilities(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        size_t size = strlen(bodies[i].body);
+
+        if (packets_are_capabilities((struct span){bodies[i].body, size}) != bodies[i].are_capabilities) {
+            fail_msg("%s", bodies[i].name);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole),
         cmocka_unit_test(test_byte_by_byte),
+        cmocka_unit_test(test_capabilities),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
