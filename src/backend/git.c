@@ -195,3 +195,11 @@ int git_check_repository(const char *path, bool trust_owner, struct gate_error *
     }
     return r;
 }
+
+bool git_has_repository(const char *mirror_root, const char *repository) {
+    char path[PATH_MAX];
+    struct stat status;
+    int size = snprintf(path, sizeof(path), "%s/%s.git/HEAD", mirror_root, repository);
+
+    return size > 0 && size < PATH_MAX && (lstat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR));
+}

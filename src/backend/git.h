@@ -48,3 +48,12 @@ void git_deinit(struct git *git);
  * Return: 0, GATE_E_USAGE with the option that mends it.
  */
 int git_check_repository(const char *path, bool trust_owner, struct gate_error *error);
+
+/**
+ * git_has_repository() - whether @mirror_root/@repository.git is there
+ * @repository: its name, without .git
+ *
+ * For where it is not, git would go on to look for @repository.git.git (enter_repo() in its path.c), which is another one.
+ * What is there and cannot be read is for git to complain of.
+ */
+bool git_has_repository(const char *mirror_root, const char *repository);

@@ -30,7 +30,9 @@ static unsigned long take(const char **atp, int base) {
 
 /*
  * Whether a line is of the connection from @there to @here, seen from there. @uidp: whose it is. The columns are a number,
- * address and port of both ends, the state, two queues, a timer in two columns, a count, the user, and more.
+ * address and port of both ends, the state, two queues, a timer in two columns, a count, the user, a time-out,
+ * the inode of the socket, and more. A line without an inode is of a socket that has been closed: it is nobody's, and some
+ * kernels show root as its user.
  */
 static bool is_line_of(const char *line, const struct sockaddr_in *there, const struct sockaddr_in *here, uid_t *uidp) {
     bool is_it;
@@ -44,7 +46,8 @@ static bool is_line_of(const char *line, const struct sockaddr_in *there, const 
         (void)take(&line, 16);
     }
     *uidp = (uid_t)take(&line, 10);
-    return is_it;
+    (void)take(&line, 10);
+    return take(&line, 10) != 0 && is_it;
 }
 
 bool peer_is_own(int fd) {

@@ -171,7 +171,12 @@ static void on_client(uint32_t events, void *userdata) {
     struct server *server = userdata;
     int r = 0;
 
-    (void)events;
+    if (events & EPOLLHUP) {
+        log_message(&server->log, LOG_LEVEL_ERROR,
+                    "the socket was shut down by who has handed it over, so that nobody can come any more; stopping");
+        server_stop(server);
+        return;
+    }
     if (is_full(server) && !make_room(server)) {
         return;
     }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "backend/git.h"
 #include "http/reply.h"
 #include "serve/admission.h"
 #include "serve/exchange.h"
@@ -70,8 +71,12 @@ static bool reply(struct connection *connection, int status, const char *reason,
 
 static bool start_exchange(struct connection *connection) {
     bool has_body = head_has_body(&connection->head);
-    int r = exchange_start(&connection->exchange, connection->server, connection, &connection->verdict);
+    int r;
 
+    if (!git_has_repository(connection->server->settings->environ.mirror_root, connection->request.repository)) {
+        return reply(connection, 404, "there is no such repository", !has_body);
+    }
+    r = exchange_start(&connection->exchange, connection->server, connection, &connection->verdict);
     if (r) {
         log_record(&connection->server->log, LOG_LEVEL_ERROR, "git cannot be started",
                    LOG_FIELDS(log_number("id", connection->request.id),

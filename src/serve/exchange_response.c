@@ -52,7 +52,7 @@ static bool refuse_for_git(struct exchange *exchange, int status) {
                              confinement_has_lost(exchange->server)
                                  ? "the repository was replaced by another folder, which --confine keeps out of reach; "
                                    "start git-gate anew"
-                                 : "there is no such repository, or git cannot read it; the gate's log has its words");
+                                 : "git cannot read the repository; the gate's log has its words");
     case 415:
         return exchange_fail(exchange, 415, "git does not know the Content-Type of the request; use a git client");
     case 500:

@@ -17,9 +17,28 @@ from .host import check_left_nothing, connections, descriptors_at_rest, stat_fie
 from .http import head, request
 from .packets import FETCH_TYPE, PROTOCOL_2, ls_refs
 from .polling import wait_until
+from .repos import bare, history
 from .targets import FETCH, INFO
 
 DAYS = Path(__file__).with_name("days.c")
+
+
+# The repository.
+
+@pytest.mark.parametrize("scope", ["repo", "*"])
+def test_no_other_repository_in_its_place(tmp_path, start_gate, scope):
+    """git itself would go on to look for NAME.git.git."""
+    root = tmp_path / "root"
+    history(bare(root / "repo.git"), 1)
+    gate = start_gate(f"--mirror-root={root}", f"--scope={scope}")
+    check_serves(gate)
+    history(bare(root / "repo.git.git"), 2)
+    (root / "repo.git").rename(root / "away.git")
+    response = gate.ask("GET", INFO)
+    check_error(response, 404)
+    assert b"no such repository" in response.body
+    (root / "away.git").rename(root / "repo.git")
+    check_serves(gate)
 
 
 # git itself.

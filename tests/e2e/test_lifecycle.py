@@ -152,6 +152,19 @@ def test_inherited_socket(small_root, start_gate):
         assert "refs/heads/main" in out("ls-remote", gate.url())
 
 
+def test_inherited_socket_that_is_shut_down(small_root, start_gate, tmp_path):
+    """By who has handed it over: nobody can come any more, which the gate neither sleeps nor spins over."""
+    for family, address in ((socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_UNIX, str(tmp_path / "socket"))):
+        with socket.create_server(address, family=family) as listener:
+            def place(fd=listener.fileno()):
+                os.dup2(fd, 3, inheritable=True)
+            gate = start_gate(*options(small_root), transport=None, pass_fds=(3,), preexec_fn=place,
+                              program=("sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", PROGRAM))
+            listener.shutdown(socket.SHUT_RDWR)
+            assert gate.wait() == 0, family
+            assert [record for record in gate.records if record["message"].startswith("the socket was shut down")]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository to another user")
 def test_trust_owner(tmp_path, start_gate):
     """
