@@ -7,7 +7,6 @@ import ipaddress
 import pathlib
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from typing import Optional
 from urllib.parse import unquote, urlsplit
@@ -17,6 +16,7 @@ import peers
 from clients import Http
 from measure import Account
 from places import ENVIRONMENT, Place
+from program import say
 
 from e2e.bridge import helper_url
 from e2e.http import TOKEN
@@ -76,11 +76,6 @@ class Contender:
 def basic(user: str, password: str = "") -> str:
     """Return the value of an Authorization field."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
-def say(text: str) -> None:
-    """Tell whoever watches what is left out."""
-    print(f"run: {text}", file=sys.stderr)
 
 
 def knows(option: str) -> bool:

@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import pathlib
 import shutil
-from collections.abc import Callable
 
 import clients
 import mirrors
@@ -18,6 +17,7 @@ import workloads
 from clients import Failed
 from contenders import Recipe, started
 from measure import memory, peak, settle
+from program import say
 from results import Results, Row
 from workloads import Bench
 
@@ -43,7 +43,7 @@ def in_turn(items: list, number: int) -> list:
     return turned[::-1] if number % 2 else turned
 
 
-def measure_starts(bench: Bench, recipes: list[Recipe], results: Results, say: Callable[[str], None]) -> None:
+def measure_starts(bench: Bench, recipes: list[Recipe], results: Results) -> None:
     """Start each many times; the port is asked for until it accepts."""
     folder = bench.fresh("starts")
     folder.mkdir()
@@ -69,7 +69,7 @@ def alive(bench: Bench, recipe: Recipe, name: str = "life"):
         yield started(recipe, folder, bench.model, stack)
 
 
-def measure_rest(bench: Bench, recipes: list[Recipe], results: Results, say: Callable[[str], None]) -> None:
+def measure_rest(bench: Bench, recipes: list[Recipe], results: Results) -> None:
     """
     Look at the memory of each when it has answered once.
 
@@ -96,7 +96,7 @@ def measure_rest(bench: Bench, recipes: list[Recipe], results: Results, say: Cal
                         cell.failures.append("only root may look")
 
 
-def measure_peaks(bench: Bench, recipes: list[Recipe], results: Results, say: Callable[[str], None]) -> None:
+def measure_peaks(bench: Bench, recipes: list[Recipe], results: Results) -> None:
     """Let much pass through each, and look at the most that its own processes have held so far."""
     source = mirrors.client(bench.fresh("huge.git"), bench.model)
     mirrors.add_commit(source, "pushed", "refs/heads/main^0", "pushed", bench.huge_mib)
