@@ -8,10 +8,9 @@ a Failed, whose text stands in place of a figure.
 
 import contextlib
 import http.client
-import os
 import pathlib
 import re
-import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,18 +20,16 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 import places
+from program import Failed, bounded
 
 from e2e.packets import DELIMITER, FLUSH, packet
 from e2e.repos import ENVIRONMENT
 
 ALONE = pathlib.Path(__file__).resolve().parent / "alone.py"
 SPARE_SECONDS = 30  # beyond the time that a client is told to work
+SHORTEST_SECONDS = 0.001  # of 0 a socket would never wait
 READ_BYTES = 1 << 20
 TAIL = b"0\r\n\r\n"  # what a chunked answer ends with, when it is whole
-
-
-class Failed(Exception):
-    """There is no figure; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -69,24 +66,10 @@ class Question:
 
 def run(commands: list, seconds: float, environment: Optional[dict] = None, cwd=None) -> tuple[float, list[str]]:
     """Run programs side by side; return the time until all have ended, and what each has printed."""
-    processes, outputs = [], []
-    late = threading.Event()
-
-    def end() -> None:
-        for process in processes:
-            if process.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-
-    def end_late() -> None:
-        late.set()
-        end()
-    watchdog = threading.Timer(seconds, end_late)
-    watchdog.start()
+    processes: list[subprocess.Popen] = []
     with contextlib.ExitStack() as stack:
-        stack.callback(watchdog.cancel)
         outputs = [[stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(2)] for _ in commands]
-        try:
+        with bounded(processes, seconds):
             begin = time.perf_counter()
             for command, (said, complained) in zip(commands, outputs):
                 processes.append(subprocess.Popen(list(map(str, command)), start_new_session=True, cwd=cwd,
@@ -94,13 +77,7 @@ def run(commands: list, seconds: float, environment: Optional[dict] = None, cwd=
                                                   stdout=said, stderr=complained))
             statuses = [process.wait() for process in processes]
             took = time.perf_counter() - begin
-        finally:
-            end()
-            for process in processes:
-                process.wait()
         texts = [[(file.seek(0), file.read())[1] for file in pair] for pair in outputs]
-    if late.is_set():
-        raise Failed(f"not done within {seconds:.0f} s")
     for status, (_, complaint) in zip(statuses, texts):
         if status:
             raise Failed((complaint.strip().splitlines() or [f"{commands[0][0]} ended with {status}"])[0])
@@ -118,10 +95,17 @@ class Client(http.client.HTTPConnection):
         """Connect, as the library will ask for."""
         self.sock = places.connect(self.address, self.timeout)
 
+    def cut(self) -> None:
+        """End what goes on, from another thread: the time-out is for each step of it."""
+        with contextlib.suppress(AttributeError, OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
 
 def check(server: Http, question: Question, seconds: float) -> None:
     """Ask once; fail when another status or another body comes than is expected."""
     connection = Client(server.address, seconds)
+    watchdog = threading.Timer(seconds, connection.cut)
+    watchdog.start()
     try:
         connection.request("POST" if question.body else "GET", question.place(server), question.body or None,
                            question.head(server))
@@ -130,6 +114,7 @@ def check(server: Http, question: Question, seconds: float) -> None:
     except (OSError, http.client.HTTPException) as error:
         raise Failed(f"no answer: {error!r}") from None
     finally:
+        watchdog.cancel()
         connection.close()
     if answer.status != question.status:
         raise Failed(f"answers {answer.status}, not {question.status}")
@@ -180,11 +165,14 @@ def fetch_question(tip: str, last: bytes = b"") -> bytes:
             + packet("no-progress\n") + packet(f"want {tip}\n") + packet("done\n") + FLUSH + last)
 
 
-def drain(connection, least: int) -> bytes:
+def drain(connection, least: int, deadline: float) -> bytes:
     """Read to the end of a connection and throw it away; return the first and the last bytes of it."""
     scratch = bytearray(READ_BYTES)
     total, head, tail = 0, b"", b""
-    while count := connection.recv_into(scratch):
+    while True:
+        connection.settimeout(max(deadline - time.perf_counter(), SHORTEST_SECONDS))
+        if not (count := connection.recv_into(scratch)):
+            break
         if len(head) < 4096:
             head += scratch[:count]
         tail = (tail + bytes(scratch[max(count - len(TAIL), 0):count]))[-len(TAIL):]
@@ -203,7 +191,7 @@ def fetch_by_http(server: Http, tip: str, least: int, seconds: float) -> float:
     begin = time.perf_counter()
     with places.connect(server.address, seconds) as connection:
         connection.sendall("\r\n".join(lines).encode() + body)
-        seen = drain(connection, least)
+        seen = drain(connection, least, begin + seconds)
     took = time.perf_counter() - begin
     if not seen.startswith(b"HTTP/1.1 200 "):
         raise Failed(f"answers {seen[9:12].decode(errors='replace')}")
@@ -218,11 +206,11 @@ def fetch_by_git_protocol(address: tuple, tip: str, least: int, seconds: float) 
     with places.connect(address, seconds) as connection:
         connection.sendall(packet(b"git-upload-pack /repo.git\0host=localhost\0\0version=2\0")
                            + fetch_question(tip, FLUSH))
-        drain(connection, least)
+        drain(connection, least, begin + seconds)
     return time.perf_counter() - begin
 
 
-def fetch_by_pipe(repository: pathlib.Path, tip: str, least: int, folder: pathlib.Path) -> float:
+def fetch_by_pipe(repository: pathlib.Path, tip: str, least: int, folder: pathlib.Path, seconds: float) -> float:
     """Fetch to nowhere from upload-pack itself."""
     source = folder / "question"
     source.write_bytes(fetch_question(tip))
@@ -230,10 +218,12 @@ def fetch_by_pipe(repository: pathlib.Path, tip: str, least: int, folder: pathli
     command = [f"{places.exec_path()}/git-upload-pack", "--stateless-rpc", repository]
     begin = time.perf_counter()
     with source.open("rb") as asked, subprocess.Popen(command, stdin=asked, stdout=subprocess.PIPE, bufsize=0,
-                                                      env={**ENVIRONMENT, "GIT_PROTOCOL": "version=2"}) as process:
+                                                      start_new_session=True, env={**ENVIRONMENT, "GIT_PROTOCOL": "version=2"}
+                                                      ) as process, bounded([process], seconds):
         while count := process.stdout.readinto(scratch):
             total += count
-    took = time.perf_counter() - begin
+        process.wait()
+        took = time.perf_counter() - begin
     if process.returncode or total < least:
         raise Failed(f"upload-pack ended with {process.returncode} after {total} bytes")
     return took

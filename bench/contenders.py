@@ -6,7 +6,6 @@ import contextlib
 import ipaddress
 import pathlib
 import shutil
-import subprocess
 from dataclasses import dataclass
 from typing import Optional
 from urllib.parse import unquote, urlsplit
@@ -15,8 +14,8 @@ import mirrors
 import peers
 from clients import Http
 from measure import Account
-from places import ENVIRONMENT, Place
-from program import say
+from places import Place, output
+from program import Failed, say
 
 from e2e.bridge import helper_url
 from e2e.http import TOKEN
@@ -33,6 +32,13 @@ class Recipe:
     server: peers.Server
     options: tuple[str, ...] = ()
     unix: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What stands in its column, as Contender says."""
+        if self.server is peers.SERVERS["gate"]:
+            return "gate"
+        return "daemon" if self.server is peers.GIT_DAEMON else "peer"
 
     def place(self, folder: pathlib.Path, model: pathlib.Path) -> Place:
         """Make a place for it, with a repository of its own, in a folder that must not be there."""
@@ -80,14 +86,13 @@ def basic(user: str, password: str = "") -> str:
 
 def knows(option: str) -> bool:
     """Whether this gate has an option."""
-    usage = subprocess.run([peers.GATE, "serve", "--help"], check=True, capture_output=True, text=True, env=ENVIRONMENT)
-    return option.partition("=")[0] in usage.stdout
+    return option.partition("=")[0] in output(peers.GATE, "serve", "--help")
 
 
 def recipes(names: list[str]) -> list[Recipe]:
     """Return the servers of those names that can be started here; the gate is always among them."""
     if absent := peers.missing("gate"):
-        raise SystemExit(f"run: there is no {', '.join(absent)}: script/build makes it")
+        raise Failed(f"there is no {', '.join(absent)}: script/build makes it")
     title = peers.SERVERS["gate"].title()
     found = [Recipe("gate", title, peers.SERVERS["gate"]),
              Recipe("gate-unix", f"{title}, Unix socket", peers.SERVERS["gate"], unix=True)]
@@ -103,25 +108,19 @@ def recipes(names: list[str]) -> list[Recipe]:
     return found
 
 
-def kind_of(recipe: Recipe) -> str:
-    """Say what stands in a column."""
-    if recipe.server is peers.SERVERS["gate"]:
-        return "gate"
-    return "daemon" if recipe.server is peers.GIT_DAEMON else "peer"
-
-
 def started(recipe: Recipe, folder: pathlib.Path, model: pathlib.Path, stack: contextlib.ExitStack) -> Contender:
     """Start a server that runs until the stack unwinds."""
     place = recipe.place(folder / recipe.key, model)
     account = Account(place, f"{folder.name}-{recipe.key}")
-    stack.callback(shutil.rmtree, place.folder, ignore_errors=True)
-    stack.callback(account.close)
-    stack.callback(place.stop)
-    recipe.start(place)
-    account.open()
-    kind = kind_of(recipe)
-    http = None if kind == "daemon" else Http(place.address, PATH, basic(TOKEN))
-    return Contender(recipe.key, recipe.title, kind, recipe.url(place), http, place, account, place.root)
+    with contextlib.ExitStack() as own:  # what does not start must not stay
+        own.callback(shutil.rmtree, place.folder, ignore_errors=True)
+        own.callback(account.close)
+        own.callback(place.stop)
+        recipe.start(place)
+        account.open()
+        stack.push(own.pop_all())
+    http = None if recipe.kind == "daemon" else Http(place.address, PATH, basic(TOKEN))
+    return Contender(recipe.key, recipe.title, recipe.kind, recipe.url(place), http, place, account, place.root)
 
 
 def is_local(url: str) -> bool:
@@ -140,9 +139,9 @@ def running(name: str, url: str, model: pathlib.Path) -> Contender:
     try:
         served = mirrors.tips(url)
     except AssertionError as error:
-        raise SystemExit(f"run: --peer {name}: {str(error).strip().splitlines()[-1]}") from None
+        raise Failed(f"--peer {name}: {str(error).strip().splitlines()[-1]}") from None
     if served != mirrors.tips(model / "repo.git"):
-        raise SystemExit(f"run: --peer {name} does not serve a copy of the repository that --mirror names")
+        raise Failed(f"--peer {name} does not serve a copy of the repository that --mirror names")
     authorization = basic(unquote(parts.username or ""), unquote(parts.password or ""))
     return Contender(name, name, "peer", url, Http((parts.hostname, parts.port or 80), parts.path, authorization))
 

@@ -15,12 +15,14 @@ import subprocess
 from dataclasses import dataclass
 
 import faults  # noqa: F401  # puts the tests' modules on the path
+from program import Failed, bounded
 
 from e2e.repos import ENVIRONMENT, bare, git, history, out
 
 COMMITS = 50
 MIB = 1 << 20
 PIECE_MIB = 4
+IMPORT_SECONDS = 600
 PACKING_SECONDS = 600
 RAW = ("-c", "core.compression=0", "-c", "pack.compression=0", "-c", "core.bigFileThreshold=1m")
 SETTINGS = {"receive.fsckObjects": "true", "receive.autogc": "false", "uploadpack.allowFilter": "true",
@@ -45,17 +47,17 @@ def add_commit(repository: pathlib.Path, branch: str, parent: str, name: str, mi
     head = f"commit refs/heads/{branch}\ncommitter bench <bench@localhost> 0 +0000\ndata 0\n"
     pieces = math.ceil(mib / PIECE_MIB)
     each = int(mib * MIB / pieces)
-    with subprocess.Popen(["git", *RAW, "fast-import", "--quiet", "--force"], cwd=repository, env=ENVIRONMENT,
-                          stdin=subprocess.PIPE) as importer:
-        try:
-            importer.stdin.write(f"{head}{f'from {parent}' if parent else ''}\n".encode())
-            for number in range(pieces):
-                importer.stdin.write(f"M 100644 inline {name}{number}\ndata {each}\n".encode())
-                importer.stdin.write(os.urandom(each) + b"\n")
-        except BaseException:
-            importer.kill()
-            raise
-    assert importer.returncode == 0, f"git fast-import ended with {importer.returncode}"
+    importer = subprocess.Popen(["git", *RAW, "fast-import", "--quiet", "--force"], cwd=repository, env=ENVIRONMENT,
+                                stdin=subprocess.PIPE, start_new_session=True)
+    with bounded([importer], IMPORT_SECONDS), importer.stdin as stream:
+        stream.write(f"{head}{f'from {parent}' if parent else ''}\n".encode())
+        for number in range(pieces):
+            stream.write(f"M 100644 inline {name}{number}\ndata {each}\n".encode())
+            stream.write(os.urandom(each) + b"\n")
+        stream.close()
+        importer.wait()
+    if importer.returncode:
+        raise Failed(f"git fast-import ended with {importer.returncode}")
 
 
 def make(root: pathlib.Path, sizes: Sizes) -> None:

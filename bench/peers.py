@@ -15,7 +15,8 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from places import ENVIRONMENT, SEARCH_PATH, Place, exec_path, free_port, output, version
+from places import ENVIRONMENT, SEARCH_PATH, START_SECONDS, Place, exec_path, free_port, output, version
+from program import lines
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GATE = os.environ.get("GIT_GATE", str(ROOT / "build" / "git-gate"))
@@ -66,9 +67,9 @@ def start_gate(place: Place, *options: str) -> None:
     transport = f"--socket={place.socket}" if place.socket else "--listen=127.0.0.1:0"
     process = place.start(GATE, "serve", f"--mirror-root={place.root}", "--scope=repo", transport, "--log-level=error",
                           *options, stdout=subprocess.PIPE, env={**ENVIRONMENT, "GIT_GATE_TOKEN": place.token})
-    line = process.stdout.readline().decode()
+    line = next(lines(process, START_SECONDS), "")
     if not line.startswith("listening "):
-        raise SystemExit(f"bench: the gate does not start:\n{place.log}")
+        raise place.failure()
     if not place.socket:
         place.port = int(line.rsplit(":", 1)[1])
 

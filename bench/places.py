@@ -19,11 +19,13 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from faults import processes_of
+from program import Failed
 
 SEARCH_PATH = f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin:/sbin"
 ENVIRONMENT = {"PATH": SEARCH_PATH, "LC_ALL": "C"}
 START_SECONDS = 10
 STOP_SECONDS = 20
+OUTPUT_SECONDS = 30
 POLL_SECONDS = 0.0002
 
 
@@ -77,7 +79,11 @@ class Place:
             with contextlib.suppress(OSError), connect(self.address, START_SECONDS):
                 return time.perf_counter() - self.began
             time.sleep(POLL_SECONDS)
-        raise SystemExit(f"bench: this server does not start:\n{self.log}")
+        raise self.failure()
+
+    def failure(self) -> Failed:
+        """Return what there is to say of a server that does not start."""
+        return Failed(f"does not start: {(self.log.strip().splitlines() or ['it does not say why'])[-1]}")
 
     def stop(self) -> None:
         """End what was started, last first, and what git has left."""
@@ -149,8 +155,11 @@ def family(places: list) -> set[int]:
 
 def output(*command: str) -> str:
     """Return all that a program says."""
-    return subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          env=ENVIRONMENT).stdout.strip()
+    try:
+        return subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              env=ENVIRONMENT, timeout=OUTPUT_SECONDS).stdout.strip()
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{' '.join(command)} does not end within {OUTPUT_SECONDS} s") from None
 
 
 def version(pattern: str, *command: str) -> str:

@@ -1,9 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the programs of bench/ share as programs: how they say something, and how they explain themselves."""
+"""What the programs of bench/ share as programs: how they say something, fail, explain themselves and bound others."""
 
 import argparse
+import contextlib
+import os
 import pathlib
+import select
+import signal
+import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Optional
+
+
+class Failed(Exception):
+    """There is no figure; the message says why."""
 
 
 def say(text: str) -> None:
@@ -17,3 +30,75 @@ def parser(document: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(usage=usage.removeprefix("usage: ").replace("%", "%%"),
                                    description="\n\n".join([sentence, *more]),
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def status(main: Callable[[], Optional[int]]) -> int:
+    """Run a program's main; return its exit status, which is 1 after a Failed that nobody has expected."""
+    try:
+        return main() or 0
+    except Failed as failure:
+        say(str(failure))
+        return 1
+
+
+def first_line(error: BaseException) -> str:
+    """Return what stands in place of a figure."""
+    return (str(error).strip() or repr(error)).splitlines()[0]
+
+
+class Deadline:
+    """The end of a whole phase, which is looked at before each step of it: the steps have bounds of their own."""
+
+    def __init__(self, seconds: float):
+        self.seconds, self.end = seconds, time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Fail when time is up."""
+        if time.monotonic() > self.end:
+            raise Failed(f"not begun within the {self.seconds:g} s of its phase")
+
+
+def kill(processes: list[subprocess.Popen]) -> None:
+    """End programs, each of which has a session of its own, with all their helpers."""
+    for process in processes:
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def bounded(processes: list[subprocess.Popen], seconds: float):
+    """End these programs when time is up, which is a Failed, or else when the block ends; more may join the list."""
+    late = threading.Event()
+
+    def end_late() -> None:
+        late.set()
+        kill(processes)
+    watchdog = threading.Timer(seconds, end_late)
+    watchdog.start()
+    try:
+        yield
+    except (OSError, Failed):
+        if not late.is_set():  # else it is the consequence
+            raise
+    finally:
+        watchdog.cancel()
+        kill(processes)
+        for process in processes:
+            process.wait()
+    if late.is_set():
+        raise Failed(f"not done within {seconds:g} s")
+
+
+def lines(process: subprocess.Popen, seconds: float) -> Iterator[str]:
+    """Yield the lines that a program prints on its pipe; a Failed when it neither prints nor ends in time."""
+    deadline, rest = time.monotonic() + seconds, b""
+    while True:
+        ready, _, _ = select.select([process.stdout], [], [], max(deadline - time.monotonic(), 0))
+        if not ready:
+            raise Failed(f"says nothing within {seconds:g} s")
+        data = os.read(process.stdout.fileno(), 1 << 16)
+        if not data:
+            return
+        *whole, rest = (rest + data).split(b"\n")
+        yield from (line.decode(errors="replace") for line in whole)

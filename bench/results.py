@@ -35,6 +35,10 @@ class Cell:
     used: Optional[float] = 0.0
     failures: list[str] = field(default_factory=list)
 
+    def fail(self, why: str) -> None:
+        """Say why a round has found nothing."""
+        self.failures.append(why)
+
     def add(self, value: float, count: int = 1, used: Optional[float] = None) -> None:
         """Add what a round has found."""
         self.values.append(value)

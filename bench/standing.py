@@ -8,21 +8,21 @@ have their turn one after the other, in changing order.
 
 import contextlib
 import dataclasses
-import pathlib
 import shutil
 
 import clients
 import mirrors
 import workloads
-from clients import Failed
-from contenders import Recipe, started
+from contenders import Contender, Recipe, started
 from measure import memory, peak, settle
-from program import say
-from results import Results, Row
+from places import Place
+from program import Deadline, Failed, first_line, say
+from results import Cell, Results, Row
 from workloads import Bench
 
 STARTS, QUICK_STARTS = 40, 3
 LIVES, QUICK_LIVES = 3, 1
+PHASE_SECONDS = 1800
 KIB_BY_KIND = {"private": "Private", "proportional": "Pss", "resident": "Rss"}
 
 
@@ -45,6 +45,7 @@ def in_turn(items: list, number: int) -> list:
 
 def measure_starts(bench: Bench, recipes: list[Recipe], results: Results) -> None:
     """Start each many times; the port is asked for until it accepts."""
+    deadline = Deadline(PHASE_SECONDS)
     folder = bench.fresh("starts")
     folder.mkdir()
     places = {recipe.key: recipe.place(folder / recipe.key, bench.model) for recipe in recipes}
@@ -52,12 +53,32 @@ def measure_starts(bench: Bench, recipes: list[Recipe], results: Results) -> Non
     for number in range(count):
         say(f"start {number + 1} of {count}")
         for recipe in in_turn(recipes, number):
-            place = dataclasses.replace(places[recipe.key], began=0, started=[])
-            try:
-                results.cell("start", recipe.key).add(recipe.start(place) * 1000)
-            finally:
-                place.stop()
+            cell = results.cell("start", recipe.key)
+            if not cell.hopeless:
+                with noted([cell]):
+                    deadline.check()
+                    cell.add(start(recipe, places[recipe.key]) * 1000)
     shutil.rmtree(folder)
+
+
+def start(recipe: Recipe, model: Place) -> float:
+    """Start a server and end it; return the seconds until it listened."""
+    place = dataclasses.replace(model, began=0, started=[])
+    try:
+        return recipe.start(place)
+    finally:
+        place.stop()
+
+
+@contextlib.contextmanager
+def noted(cells: list[Cell]):
+    """Note in these cells what goes wrong in a block: the other servers have their turn all the same."""
+    try:
+        yield
+    except (Failed, AssertionError, OSError) as error:
+        say(first_line(error))
+        for cell in cells:
+            cell.fail(first_line(error))
 
 
 @contextlib.contextmanager
@@ -70,55 +91,59 @@ def alive(bench: Bench, recipe: Recipe, name: str = "life"):
 
 
 def measure_rest(bench: Bench, recipes: list[Recipe], results: Results) -> None:
-    """
-    Look at the memory of each when it has answered once.
-
-    Beside it runs another of its kind. What both share of their program and its libraries is no part of what is
-    private: so it does not depend on who else on this machine has the same libraries.
-    """
+    """Look at the memory of each when it has answered once."""
+    deadline = Deadline(PHASE_SECONDS)
     count = QUICK_LIVES if bench.quick else LIVES
     for number in range(count):
         for recipe in in_turn(recipes, number):
             say(f"at rest, {number + 1} of {count}: {recipe.key}")
-            with alive(bench, recipe) as contender, alive(bench, recipe, "other-life") as other:
-                for each in (other, contender):
-                    clients.run([["git", "ls-remote", each.url]], workloads.GIT_SECONDS)
-                    settle(each.place)
-                try:
-                    found = memory([contender.place])
-                except PermissionError:
-                    found = {}
-                for kind, name in KIB_BY_KIND.items():
-                    cell = results.cell(f"idle-{kind}", recipe.key)
-                    if name in found:
-                        cell.add(found[name])
-                    else:
-                        cell.failures.append("only root may look")
+            cells = {kind: results.cell(f"idle-{kind}", recipe.key) for kind in KIB_BY_KIND}
+            if any(cell.hopeless for cell in cells.values()):
+                continue
+            with noted(list(cells.values())):
+                deadline.check()
+                found = memory_at_rest(bench, recipe)
+                for kind, cell in cells.items():
+                    cell.add(found[KIB_BY_KIND[kind]])
+
+
+def memory_at_rest(bench: Bench, recipe: Recipe) -> dict[str, int]:
+    """
+    Return what a server holds that has answered once.
+
+    Beside it runs another of its kind. What both share of their program and its libraries is no part of what is
+    private: so it does not depend on who else on this machine has the same libraries.
+    """
+    with alive(bench, recipe) as contender, alive(bench, recipe, "other-life") as other:
+        for each in (other, contender):
+            clients.run([["git", "ls-remote", each.url]], workloads.GIT_SECONDS)
+            settle(each.place)
+        try:
+            return memory([contender.place])
+        except PermissionError:
+            raise Failed("only root may look") from None
 
 
 def measure_peaks(bench: Bench, recipes: list[Recipe], results: Results) -> None:
     """Let much pass through each, and look at the most that its own processes have held so far."""
+    deadline = Deadline(PHASE_SECONDS)
     source = mirrors.client(bench.fresh("huge.git"), bench.model)
     mirrors.add_commit(source, "pushed", "refs/heads/main^0", "pushed", bench.huge_mib)
 
-    def fetch(contender) -> None:
-        workloads.fetch_to_nowhere("huge", bench, contender, 1)
-
-    def clone(contender) -> None:
-        workloads.clone("huge", 1, workloads.LARGE_SECONDS, 1, bench, contender, 1)
-
-    def push(contender) -> None:
+    def push(contender: Contender) -> None:
         clients.run([["git", *mirrors.RAW, "-C", source, "push", "--quiet", contender.url, "pushed"]],
                     workloads.LARGE_SECONDS)
+    steps = {"fetch": lambda contender: workloads.fetch_to_nowhere("huge", bench, contender, 1),
+             "clone": lambda contender: workloads.clone("huge", 1, workloads.LARGE_SECONDS, 1, bench, contender, 1),
+             "push": push}
     for recipe in recipes:
-        with alive(bench, recipe) as contender:
-            for name, step in (("fetch", fetch), ("clone", clone), ("push", push)):
+        cells = {name: results.cell(f"peak-{name}", recipe.key) for name in steps}
+        with noted(list(cells.values())), alive(bench, recipe) as contender:
+            for name, step in steps.items():
                 say(f"peak, {name}: {recipe.key}")
-                cell = results.cell(f"peak-{name}", recipe.key)
-                try:
+                with noted([cells[name]]):
+                    deadline.check()
                     step(contender)
                     settle(contender.place)
-                    cell.add(peak(contender.place))
-                except (Failed, AssertionError, OSError) as error:
-                    cell.failures.append((str(error) or repr(error)).splitlines()[0])
+                    cells[name].add(peak(contender.place))
     shutil.rmtree(source)

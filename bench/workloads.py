@@ -19,9 +19,10 @@ from typing import Optional
 import clients
 import mirrors
 import peers
-from clients import Failed, Question
+from clients import Question
 from contenders import Contender
 from places import ENVIRONMENT
+from program import Failed, first_line
 from results import Row
 
 from e2e.packets import ls_refs
@@ -166,7 +167,7 @@ def fetch_to_nowhere(branch: str, bench: Bench, contender: Contender, times: int
             return clients.fetch_by_http(contender.http, tip, least, LARGE_SECONDS)
         if contender.kind == "daemon":
             return clients.fetch_by_git_protocol(contender.place.address, tip, least, LARGE_SECONDS)
-        return clients.fetch_by_pipe(contender.root / "repo.git", tip, least, bench.folder)
+        return clients.fetch_by_pipe(contender.root / "repo.git", tip, least, bench.folder, LARGE_SECONDS)
     return timed(bench, times, once, 1)
 
 
@@ -213,4 +214,4 @@ def visit(workload: Workload, bench: Bench, contender: Contender) -> Visit:
     try:
         return workload.ask(bench, contender, workload.times)
     except (AssertionError, OSError) as error:
-        raise Failed(str(error).splitlines()[0] if str(error) else repr(error)) from None
+        raise Failed(first_line(error)) from None
