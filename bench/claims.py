@@ -2,6 +2,7 @@
 """What is said about git-gate's speed and size, and whether a run of bench/run bears it out."""
 
 import operator
+import statistics
 from dataclasses import dataclass
 from typing import Optional
 
@@ -41,39 +42,34 @@ CLAIMS = [
 
 @dataclass(frozen=True)
 class Finding:
-    """
-    beside: the column that the gate's figure was divided by, ratios have two digits behind the point; value, least,
-    most: None when that was not measured.
-    """
+    """beside: the column that the gate's figure was divided by. values: the figure or the ratio of each round."""
     claim: Claim
     beside: Optional[str] = None
-    value: Optional[float] = None
-    least: Optional[float] = None
-    most: Optional[float] = None
+    values: tuple[float, ...] = ()
+
+    @property
+    def value(self) -> Optional[float]:
+        """The median of the rounds, as it is and not as it is shown; None when that was not measured."""
+        return statistics.median(self.values) if self.values else None
 
     @property
     def holds(self) -> Optional[bool]:
-        """Whether it is so, judged by medians."""
+        """Whether it is so, judged by the median."""
         return None if self.value is None else HOLDS[self.claim.relation](self.value, self.claim.bound)
 
     def record(self) -> dict:
         """Return all of it, for JSON."""
         return {"row": self.claim.row, "against": self.claim.against, "relation": self.claim.relation,
-                "bound": self.claim.bound, "beside": self.beside, "value": self.value, "least": self.least,
-                "most": self.most, "holds": self.holds}
+                "bound": self.claim.bound, "beside": self.beside, "value": self.value, "rounds": self.values,
+                "holds": self.holds}
 
 
 def judge(claim: Claim, results: Results) -> Finding:
     """Hold one claim against the results."""
-    if not results.has(claim.row, GATE):
-        return Finding(claim)
     if claim.against is None:
-        cell = results.cell(claim.row, GATE)
-        return Finding(claim, None, cell.median, min(cell.values), max(cell.values))
+        return Finding(claim, None, tuple(results.look(claim.row, GATE).values))
     beside = {BEST_PEER: results.best_peer(claim.row), FLOOR: "floor", LIGHTTPD: LIGHTTPD}[claim.against]
-    if not beside or not results.has(claim.row, beside):
-        return Finding(claim)
-    return Finding(claim, beside, *(round(ratio, 2) for ratio in results.ratios(claim.row, GATE, beside)))
+    return Finding(claim, beside, tuple(results.ratios(claim.row, GATE, beside)) if beside else ())
 
 
 def findings(results: Results) -> list[Finding]:

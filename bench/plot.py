@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The picture that bench/run draws: how fast each contender is, beside the best peer. Needs python3-matplotlib."""
 
+import statistics
 import textwrap
+from typing import Optional
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -17,10 +19,12 @@ COLOURS = {"gate": "tab:blue", "peer": "tab:gray", "daemon": "tab:olive", "floor
 SHADES = (1.0, 0.7, 0.45, 0.3)
 
 
-def ratio(results: Results, row: Row, column: str) -> float:
-    """Return how many times as good as the best peer a contender is; less of memory and time is better."""
-    own, best = results.cell(row.key, column).median, results.cell(row.key, results.best_peer(row.key)).median
-    return own / best if row.more else best / own
+def advantage(results: Results, row: Row, column: str) -> Optional[float]:
+    """Return how many times as good as the best peer a contender is, if known; less of memory and time is better."""
+    ratios = results.ratios(row.key, column, results.best_peer(row.key))
+    if not ratios:
+        return None
+    return statistics.median(ratios) if row.more else 1 / statistics.median(ratios)
 
 
 def draw_panel(axes, results: Results, group: str, rows: list[Row]) -> None:
@@ -32,11 +36,11 @@ def draw_panel(axes, results: Results, group: str, rows: list[Row]) -> None:
         title, kind = results.columns[key]
         shade = SHADES[min(seen.setdefault(kind, 0), len(SHADES) - 1)]
         seen[kind] += 1
-        points = [(x, ratio(results, row, key)) for x, row in enumerate(rows) if results.has(row.key, key)]
+        points = [(x, y) for x, row in enumerate(rows) if (y := advantage(results, row, key)) is not None]
         left = (place - (len(columns) - 1) / 2) * width
         axes.bar([x + left for x, _ in points], [y for _, y in points], width * 0.92, color=COLOURS[kind], alpha=shade,
                  label=title)
-        highest = max(highest, *(y for _, y in points))
+        highest = max([highest, *(y for _, y in points)])
     axes.axhline(1, color="black", linewidth=0.8)
     if highest > TALL:
         axes.set_yscale("log")

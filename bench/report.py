@@ -45,7 +45,7 @@ def shown(results: Results, row: str, column: str) -> str:
     if cell is None:
         return UNKNOWN
     if not cell.known:
-        return cell.failures[0] if cell.failures else UNKNOWN
+        return next(iter(cell.failures.values()), UNKNOWN).replace("|", "\\|")
     low, high = number(min(cell.values)), number(max(cell.values))
     return (number(cell.median) + (f" ({low}–{high})" if len(cell.values) > 1 else "")
             + (f", failed {len(cell.failures)} times" if cell.failures else ""))
@@ -93,8 +93,8 @@ def claim_line(results: Results, finding: claims.Finding) -> list[str]:
     if finding.value is None:
         return [row.title, asked, UNKNOWN, UNKNOWN, UNKNOWN, "not measured"]
     beside = results.columns[finding.beside][0] if finding.beside else UNKNOWN
-    show = number if claim.against is None else "{:.2f}".format
-    return [row.title, asked, show(finding.value), f"{show(finding.least)}–{show(finding.most)}", beside,
+    show = number if claim.against is None else "{:.3f}".format
+    return [row.title, asked, show(finding.value), f"{show(min(finding.values))}–{show(max(finding.values))}", beside,
             "yes" if finding.holds else "**no**"]
 
 

@@ -27,23 +27,28 @@ class Cell:
     """
     One contender's, of one row.
 
-    values: one for each round. count: of operations in all rounds, used: processor seconds of the server for them, None
-    when they are not known. failures: why rounds have none.
+    rounds: the value that each has found, and failures: why others have none, by the round's number. count: of
+    operations in all rounds, used: processor seconds of the server for them, None when they are not known.
     """
-    values: list[float] = field(default_factory=list)
+    rounds: dict[int, float] = field(default_factory=dict)
     count: int = 0
     used: Optional[float] = 0.0
-    failures: list[str] = field(default_factory=list)
+    failures: dict[int, str] = field(default_factory=dict)
 
-    def fail(self, why: str) -> None:
+    def fail(self, number: int, why: str) -> None:
         """Say why a round has found nothing."""
-        self.failures.append(why)
+        self.failures[number] = why
 
-    def add(self, value: float, count: int = 1, used: Optional[float] = None) -> None:
+    def add(self, number: int, value: float, count: int = 1, used: Optional[float] = None) -> None:
         """Add what a round has found."""
-        self.values.append(value)
+        self.rounds[number] = value
         self.count += count
         self.used = None if used is None or self.used is None else self.used + used
+
+    @property
+    def values(self) -> list[float]:
+        """What was found, whenever it was."""
+        return list(self.rounds.values())
 
     @property
     def median(self) -> float:
@@ -53,12 +58,12 @@ class Cell:
     @property
     def known(self) -> bool:
         """Whether there is a figure."""
-        return bool(self.values)
+        return bool(self.rounds)
 
     @property
     def hopeless(self) -> bool:
         """Whether it makes no sense to try again."""
-        return bool(self.failures) and not self.values
+        return bool(self.failures) and not self.rounds
 
     @property
     def used_ms(self) -> Optional[float]:
@@ -68,8 +73,8 @@ class Cell:
     def record(self) -> dict:
         """Return all of it, for JSON."""
         if not self.known:
-            return {"failures": self.failures, "values": []}
-        return {"median": self.median, "least": min(self.values), "most": max(self.values), "values": self.values,
+            return {"failures": self.failures, "rounds": {}}
+        return {"median": self.median, "least": min(self.values), "most": max(self.values), "rounds": self.rounds,
                 "failures": self.failures, "operations": self.count, "processor_ms_per_operation": self.used_ms}
 
 
@@ -85,9 +90,13 @@ class Results:
         """Return a cell, which is empty in the beginning."""
         return self.cells.setdefault((row, column), Cell())
 
+    def look(self, row: str, column: str) -> Cell:
+        """Return a cell as it is, and leave no empty one behind."""
+        return self.cells.get((row, column), Cell())
+
     def has(self, row: str, column: str) -> bool:
         """Whether there is a figure."""
-        return self.cells.get((row, column), Cell()).known
+        return self.look(row, column).known
 
     def of_kind(self, row: str, kind: str) -> list[str]:
         """Return the columns of a kind that have a figure in a row."""
@@ -98,11 +107,10 @@ class Results:
         better = max if row in self.rows and self.rows[row].more else min
         return better(self.of_kind(row, "peer"), key=lambda key: self.cell(row, key).median, default=None)
 
-    def ratios(self, row: str, one: str, other: str) -> tuple[float, float, float]:
-        """Return the ratio of two medians, and the least and the most that it was in a round."""
-        first, second = self.cell(row, one), self.cell(row, other)
-        rounds = [x / y for x, y in zip(first.values, second.values)]
-        return first.median / second.median, min(rounds), max(rounds)
+    def ratios(self, row: str, one: str, other: str) -> list[float]:
+        """Return the ratio of two contenders in each of the rounds in which both have a figure."""
+        first, second = self.look(row, one).rounds, self.look(row, other).rounds
+        return [first[number] / second[number] for number in first if number in second]
 
     def record(self) -> dict:
         """Return all of it, for JSON."""

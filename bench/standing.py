@@ -9,6 +9,7 @@ have their turn one after the other, in changing order.
 import contextlib
 import dataclasses
 import shutil
+from collections.abc import Iterable
 
 import clients
 import mirrors
@@ -55,9 +56,9 @@ def measure_starts(bench: Bench, recipes: list[Recipe], results: Results) -> Non
         for recipe in in_turn(recipes, number):
             cell = results.cell("start", recipe.key)
             if not cell.hopeless:
-                with noted([cell]):
+                with noted([cell], number):
                     deadline.check()
-                    cell.add(start(recipe, places[recipe.key]) * 1000)
+                    cell.add(number, start(recipe, places[recipe.key]) * 1000)
     shutil.rmtree(folder)
 
 
@@ -71,14 +72,14 @@ def start(recipe: Recipe, model: Place) -> float:
 
 
 @contextlib.contextmanager
-def noted(cells: list[Cell]):
-    """Note in these cells what goes wrong in a block: the other servers have their turn all the same."""
+def noted(cells: Iterable[Cell], number: int):
+    """Note in these cells what goes wrong in a block of a round: the other servers have their turn all the same."""
     try:
         yield
     except (Failed, AssertionError, OSError) as error:
         say(first_line(error))
         for cell in cells:
-            cell.fail(first_line(error))
+            cell.fail(number, first_line(error))
 
 
 @contextlib.contextmanager
@@ -100,11 +101,11 @@ def measure_rest(bench: Bench, recipes: list[Recipe], results: Results) -> None:
             cells = {kind: results.cell(f"idle-{kind}", recipe.key) for kind in KIB_BY_KIND}
             if any(cell.hopeless for cell in cells.values()):
                 continue
-            with noted(list(cells.values())):
+            with noted(cells.values(), number):
                 deadline.check()
                 found = memory_at_rest(bench, recipe)
                 for kind, cell in cells.items():
-                    cell.add(found[KIB_BY_KIND[kind]])
+                    cell.add(number, found[KIB_BY_KIND[kind]])
 
 
 def memory_at_rest(bench: Bench, recipe: Recipe) -> dict[str, int]:
@@ -138,12 +139,12 @@ def measure_peaks(bench: Bench, recipes: list[Recipe], results: Results) -> None
              "push": push}
     for recipe in recipes:
         cells = {name: results.cell(f"peak-{name}", recipe.key) for name in steps}
-        with noted(list(cells.values())), alive(bench, recipe) as contender:
+        with noted(cells.values(), 0), alive(bench, recipe) as contender:
             for name, step in steps.items():
                 say(f"peak, {name}: {recipe.key}")
-                with noted([cells[name]]):
+                with noted([cells[name]], 0):
                     deadline.check()
                     step(contender)
                     settle(contender.place)
-                    cells[name].add(peak(contender.place))
+                    cells[name].add(0, peak(contender.place))
     shutil.rmtree(source)
