@@ -125,7 +125,8 @@ def check(server: Http, question: Question, seconds: float) -> None:
 def load(server: Http, question: Question, clients: int, seconds: float, folder: pathlib.Path) -> tuple[float, int]:
     """Ask as often as that many clients can on connections that are kept; return the rate and the count."""
     unix = not isinstance(server.address, tuple)
-    host = "localhost" if unix else "%s:%d" % server.address
+    name, port = ("localhost", 80) if unix else server.address
+    host = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
     command = ["h2load", "--h1", f"--clients={clients}", f"--duration={seconds * 1000:.0f}ms"]
     command += [f"--base-uri=unix:{server.address}"] * unix
     command += [f"--header={name}: {value}" for name, value in question.head(server).items()]

@@ -21,6 +21,7 @@ from e2e.bridge import helper_url
 from e2e.http import TOKEN
 
 PATH = "/repo.git"
+KEYS = ("gate", "gate-unix", "gate-no-cache", "floor")  # of contenders that are always there
 NO_CACHE = "--advertisement-cache=no"
 
 
@@ -65,9 +66,10 @@ class Contender:
     """
     One column of the tables.
 
-    kind: "gate", "peer", "daemon" or "floor". url: what git is given. http: where it answers HTTP, or None. place:
-    where it runs, and account: of its processes; None for what was not started here. root: the folder of its
-    repository, where that is known.
+    kind: "gate"; "peer", of which the best is what the gate is held against; "other", which --peer names and which is no
+    such; "daemon"; "floor". url: what git is given. http: where it answers HTTP, or None. place: where it runs, and
+    account: of its processes; None for what was not started here. root: the folder of its repository, where that is
+    known.
     """
     key: str
     title: str
@@ -125,9 +127,9 @@ def started(recipe: Recipe, folder: pathlib.Path, model: pathlib.Path, stack: co
 
 def is_local(url: str) -> bool:
     """Whether an address is one of HTTP on the loopback."""
-    parts = urlsplit(url)
     try:
-        return parts.scheme == "http" and (parts.hostname == "localhost"
+        parts = urlsplit(url)
+        return parts.port != 0 and parts.scheme == "http" and (parts.hostname == "localhost"
                                            or ipaddress.ip_address(parts.hostname or "").is_loopback)
     except ValueError:
         return False
@@ -135,7 +137,7 @@ def is_local(url: str) -> bool:
 
 def running(name: str, url: str, model: pathlib.Path) -> Contender:
     """Return a server that already runs, when it serves what the others serve."""
-    parts = urlsplit(url)
+    parts = urlsplit(url := url.rstrip("/"))
     try:
         served = mirrors.tips(url)
     except AssertionError as error:
@@ -143,7 +145,7 @@ def running(name: str, url: str, model: pathlib.Path) -> Contender:
     if served != mirrors.tips(model / "repo.git"):
         raise Failed(f"--peer {name} does not serve a copy of the repository that --mirror names")
     authorization = basic(unquote(parts.username or ""), unquote(parts.password or ""))
-    return Contender(name, name, "peer", url, Http((parts.hostname, parts.port or 80), parts.path, authorization))
+    return Contender(name, name, "other", url, Http((parts.hostname, parts.port or 80), parts.path, authorization))
 
 
 def floor(folder: pathlib.Path, model: pathlib.Path) -> Contender:

@@ -15,7 +15,7 @@ matplotlib.rcParams["svg.hashsalt"] = "git-gate"  # the same figures make the sa
 WIDTH_INCHES, PANEL_INCHES = 11, 3.2
 LABEL_WIDTH = 14
 TALL = 4  # times the best peer, from which on a panel's scale is logarithmic
-COLOURS = {"gate": "tab:blue", "peer": "tab:gray", "daemon": "tab:olive", "floor": "tab:green"}
+COLOURS = {"gate": "tab:blue", "peer": "tab:gray", "other": "tab:orange", "daemon": "tab:olive", "floor": "tab:green"}
 SHADES = (1.0, 0.7, 0.45, 0.3)
 
 

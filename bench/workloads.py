@@ -30,6 +30,7 @@ from e2e.packets import ls_refs
 GIT_SECONDS = 60  # for one small operation
 LARGE_SECONDS = 600
 CROWD = 16
+HTTP_KINDS = ("gate", "peer", "other")  # of contenders: those that answer HTTP
 INFO = "/info/refs?service=git-upload-pack"
 VERSION_2 = {"Git-Protocol": "version=2"}
 FETCH_TYPE = {"Content-Type": "application/x-git-upload-pack-request"}
@@ -87,7 +88,7 @@ class Workload(Row):
     """
     ask: Callable[[Bench, Contender, int], Visit]
     times: int = 1
-    takes: tuple[str, ...] = ("gate", "peer", "daemon", "floor")
+    takes: tuple[str, ...] = (*HTTP_KINDS, "daemon", "floor")
     question: Optional[Question] = None
 
 
@@ -178,11 +179,11 @@ def workloads(large_bytes: int, pushed_mib: int) -> list[Workload]:
                                  ("ls-refs", "`ls-refs` POST", LS_REFS)):
         for number, noun in ((1, "1 client"), (8, "8 clients")):
             found.append(Workload(f"{key}-{number}", f"{title}, {noun}", "HTTP requests", "requests/s",
-                                  partial(ask_http, question, number), takes=("gate", "peer", "floor"),
+                                  partial(ask_http, question, number), takes=(*HTTP_KINDS, "floor"),
                                   question=question))
     for question in (NO_TOKEN, NO_ROUTE):
         found.append(Workload(f"{question.status}-8", f"{question.status}, 8 clients", "HTTP refusals", "requests/s",
-                              partial(ask_http, question, 8), takes=("gate", "peer"), question=question))
+                              partial(ask_http, question, 8), takes=HTTP_KINDS, question=question))
     large, pushed = round(large_bytes / 1e6), round(pushed_mib * mirrors.MIB / 1e6)
     small = ("small git commands", "ms")
     mass = ("large transfers", "s")
