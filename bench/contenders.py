@@ -37,9 +37,7 @@ class Recipe:
     @property
     def kind(self) -> str:
         """What stands in its column, as Contender says."""
-        if self.server is peers.SERVERS["gate"]:
-            return "gate"
-        return "daemon" if self.server is peers.GIT_DAEMON else "peer"
+        return {peers.SERVERS["gate"]: "gate", peers.SERVERS["daemon"]: "daemon"}.get(self.server, "peer")
 
     def place(self, folder: pathlib.Path, model: pathlib.Path) -> Place:
         """Make a place for it, with a repository of its own, in a folder that must not be there."""
@@ -57,7 +55,7 @@ class Recipe:
         """Return what git is given."""
         if self.unix:
             return helper_url(place.socket)
-        user = "" if self.server is peers.GIT_DAEMON else f"{TOKEN}:@"
+        user = "" if self.kind == "daemon" else f"{TOKEN}:@"
         return f"{'http' if user else 'git'}://{user}127.0.0.1:{place.port}{PATH}"
 
 
@@ -101,9 +99,7 @@ def recipes(names: list[str]) -> list[Recipe]:
     if knows(NO_CACHE):
         found.append(Recipe("gate-no-cache", f"{title}, {NO_CACHE}", peers.SERVERS["gate"], (NO_CACHE,)))
     for name in names:
-        if name == "daemon":
-            found.append(Recipe("daemon", peers.GIT_DAEMON.title(), peers.GIT_DAEMON))
-        elif absent := peers.missing(name):
+        if absent := peers.missing(name):
             say(f"{name} is left out, for there is no {', '.join(absent)} (script/bootstrap --bench)")
         else:
             found.append(Recipe(name, peers.SERVERS[name].title(), peers.SERVERS[name]))

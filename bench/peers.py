@@ -209,14 +209,19 @@ def apache_title() -> str:
 def start_daemon(place: Place) -> None:
     """Start git daemon, which speaks git:// and asks nobody who they are."""
     place.port = free_port()
-    place.start(f"{exec_path()}/git-daemon", "--listen=127.0.0.1", f"--port={place.port}", "--reuseaddr",
+    place.start(daemon_program(), "--listen=127.0.0.1", f"--port={place.port}", "--reuseaddr",
                 "--export-all", "--enable=receive-pack", f"--base-path={place.root}", place.root,
                 env={**ENVIRONMENT, **CGI_ENVIRONMENT, "GIT_PROJECT_ROOT": str(place.root)})  # marks its processes
 
 
 def daemon_title() -> str:
-    """Say which git daemon it is."""
+    """Say which git daemon it is: a part of git, with git's version and no way to ask it for one."""
     return "git daemon " + version(r"([0-9][0-9.]*)", "git", "--version")
+
+
+def daemon_program() -> str:
+    """Return the path of what `git daemon` runs: by itself, for the family of a server must not have git's wrapper."""
+    return exec_path() + "/git-daemon"
 
 
 def apache_program() -> str:
@@ -238,8 +243,9 @@ SERVERS = {
     "nginx": Server(("nginx", "fcgiwrap", "openssl"), start_nginx, nginx_title),
     "lighttpd": Server(("lighttpd", "openssl"), start_lighttpd, lighttpd_title),
     "apache": Server((apache_program(), "openssl"), start_apache, apache_title),
+    "daemon": Server((daemon_program(),), start_daemon, daemon_title),
 }
-GIT_DAEMON = Server(("git",), start_daemon, daemon_title)
+WEB = ("nginx", "lighttpd", "apache")  # those of them that are set up to serve git by HTTP
 
 
 def missing(name: str) -> list[str]:
