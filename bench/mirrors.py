@@ -15,7 +15,7 @@ import subprocess
 from dataclasses import dataclass
 
 import faults  # noqa: F401  # puts the tests' modules on the path
-from program import Failed, bounded
+from program import Failed, bounded, say
 
 from e2e.repos import ENVIRONMENT, bare, git, history, out
 
@@ -27,6 +27,10 @@ PACKING_SECONDS = 600
 RAW = ("-c", "core.compression=0", "-c", "pack.compression=0", "-c", "core.bigFileThreshold=1m")
 SETTINGS = {"receive.fsckObjects": "true", "receive.autogc": "false", "uploadpack.allowFilter": "true",
             "transfer.hideRefs": "refs/gate", "core.hooksPath": "/dev/null", "http.receivepack": "true"}
+# How many times the repository lies on the disk: as it was imported and as it is packed; later as the model, as what a
+# client has to push, as what a server has received, and as lighttpd's own file of that request.
+TIMES_IN_MAKING, TIMES_IN_USE = 2, 4
+SPARE_BYTES = 512 * MIB  # for all that is smaller
 BRANCHES = ("main", "large", "huge")
 
 
@@ -58,6 +62,23 @@ def add_commit(repository: pathlib.Path, branch: str, parent: str, name: str, mi
         importer.wait()
     if importer.returncode:
         raise Failed(f"git fast-import ended with {importer.returncode}")
+
+
+def check_space(folder: pathlib.Path, sizes: Sizes, times: int) -> None:
+    """Fail when a folder that is there, or will be, has no room for the repository so many times."""
+    needed = times * sizes.huge * MIB + SPARE_BYTES
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise Failed(f"{folder} has {free / 1e9:.1f} GB left, and this needs {needed / 1e9:.1f} GB")
+
+
+def make_once(root: pathlib.Path, sizes: Sizes) -> None:
+    """Make repo.git below a folder, where it is not there."""
+    if not (root / "repo.git").exists():
+        check_space(root, sizes, TIMES_IN_MAKING)
+        say(f"making a repository of {sizes.huge} MiB")
+        make(root, sizes)
 
 
 def make(root: pathlib.Path, sizes: Sizes) -> None:

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What bench/run is told, and whether it can be done: whoever waits for half an hour wants to hear of a slip before."""
+
+import argparse
+import importlib.util
+import os
+import pathlib
+import shutil
+
+import contenders
+import peers
+import program
+import standing
+import workloads
+from places import SEARCH_PATH
+
+SERVERS = (*peers.WEB, "daemon")
+MOST_ROUNDS, MOST_SECONDS = 100, 60
+QUICK_ROUNDS, QUICK_SECONDS = 1, 0.3
+
+
+def parse(document: str) -> argparse.Namespace:
+    """Read the arguments; document: what --help says."""
+    parser = program.parser(document)
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--seconds", type=float, help="for each measurement of requests")
+    parser.add_argument("--quick", action="store_true", help="a trial of the bench, whose figures mean nothing")
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORKLOAD", help="a name, or what names begin with")
+    parser.add_argument("--servers", default=",".join(SERVERS), help="%(default)s")
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME=URL")
+    parser.add_argument("--mirror", type=pathlib.Path, metavar="DIR", help="has repo.git, or it is made there")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
+    parser.add_argument("--svg", type=pathlib.Path, metavar="FILE")
+    arguments = parser.parse_args()
+    check_numbers(parser, arguments)
+    check_servers(parser, arguments)
+    check_peers(parser, arguments)
+    check_rows(parser, arguments)
+    check_files(parser, arguments)
+    return arguments
+
+
+def check_numbers(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Fill in how often and how long, which depends on --quick."""
+    if arguments.rounds is None:
+        arguments.rounds = QUICK_ROUNDS if arguments.quick else 5
+    if arguments.seconds is None:
+        arguments.seconds = QUICK_SECONDS if arguments.quick else 3
+    if not 0 <= arguments.rounds <= MOST_ROUNDS or not 0 < arguments.seconds <= MOST_SECONDS:
+        parser.error(f"it takes 0 to {MOST_ROUNDS} rounds, and up to {MOST_SECONDS} seconds")
+    if not arguments.rounds and not arguments.mirror:
+        parser.error("--rounds=0 makes what --mirror names, and nothing is named")
+
+
+def check_servers(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Take the names of servers apart; what is not there is left out later, but not what asks them."""
+    arguments.servers = [name for name in arguments.servers.split(",") if name]
+    if unknown := set(arguments.servers) - set(SERVERS):
+        parser.error(f"--servers does not take {', '.join(sorted(unknown))}: it takes {','.join(SERVERS)}")
+    if not shutil.which("h2load", path=SEARCH_PATH):
+        parser.error("there is no h2load (script/bootstrap --bench)")
+
+
+def check_peers(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Take names and addresses apart."""
+    arguments.peer = [peer.partition("=")[::2] for peer in arguments.peer]
+    if any(not name or not contenders.is_local(url) for name, url in arguments.peer):
+        parser.error("--peer takes NAME=http://USER:PASSWORD@127.0.0.1:PORT/NAME.git, on the loopback alone")
+    names = [*contenders.KEYS, *SERVERS, *(name for name, _ in arguments.peer)]
+    if taken := [name for name in names if names.count(name) > 1]:
+        parser.error(f"--peer {taken[0]}: there is one of that name already")
+    if arguments.peer and not arguments.mirror:
+        parser.error("--peer needs --mirror, whose repository it serves a copy of")
+
+
+def check_rows(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """See that each name names something."""
+    rows = [*workloads.workloads(0, 0), *standing.rows(0)]
+    if nothing := [name for name in arguments.only if not chosen(rows, [name])]:
+        parser.error(f"--only {nothing[0]}: there is {', '.join(row.key for row in rows)}")
+
+
+def check_files(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """See that what is found can be written down in the end."""
+    for path in filter(None, (arguments.json, arguments.svg)):
+        if path.is_dir() or not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+            parser.error(f"{path} cannot be written")
+    if arguments.svg and not importlib.util.find_spec("matplotlib"):
+        parser.error("--svg needs python3-matplotlib (script/bootstrap --bench)")
+
+
+def chosen(rows: list, names: list[str]) -> list:
+    """Return the rows that are asked for."""
+    return [row for row in rows if not names or row.key.startswith(tuple(names))]
