@@ -19,6 +19,7 @@ from measure import memory, peak, settle
 from places import Place
 from program import Deadline, Failed, first_line, say
 from results import Cell, Results, Row
+from turns import in_turn
 from workloads import Bench
 
 STARTS, QUICK_STARTS = 40, 3
@@ -37,13 +38,6 @@ def rows(huge_bytes: int) -> list[Row]:
             Row("peak-push", f"peak, {huge} MB pushed too", group, "kB")]
 
 
-def in_turn(items: list, number: int) -> list:
-    """Return them in another order for each round: each comes first in its turn, behind others than before."""
-    first = number // 2 % len(items)
-    turned = items[first:] + items[:first]
-    return turned[::-1] if number % 2 else turned
-
-
 def measure_starts(bench: Bench, recipes: list[Recipe], results: Results) -> None:
     """Start each many times; the port is asked for until it accepts."""
     deadline = Deadline(PHASE_SECONDS)
@@ -53,7 +47,7 @@ def measure_starts(bench: Bench, recipes: list[Recipe], results: Results) -> Non
     count = QUICK_STARTS if bench.quick else STARTS
     for number in range(count):
         say(f"start {number + 1} of {count}")
-        for recipe in in_turn(recipes, number):
+        for recipe in in_turn(recipes, number, "start"):
             cell = results.cell("start", recipe.key)
             if not cell.hopeless:
                 with noted([cell], number):
@@ -96,7 +90,7 @@ def measure_rest(bench: Bench, recipes: list[Recipe], results: Results) -> None:
     deadline = Deadline(PHASE_SECONDS)
     count = QUICK_LIVES if bench.quick else LIVES
     for number in range(count):
-        for recipe in in_turn(recipes, number):
+        for recipe in in_turn(recipes, number, "idle"):
             say(f"at rest, {number + 1} of {count}: {recipe.key}")
             cells = {kind: results.cell(f"idle-{kind}", recipe.key) for kind in KIB_BY_KIND}
             if any(cell.hopeless for cell in cells.values()):
@@ -137,7 +131,7 @@ def measure_peaks(bench: Bench, recipes: list[Recipe], results: Results) -> None
     steps = {"fetch": lambda contender: workloads.fetch_to_nowhere("huge", bench, contender, 1),
              "clone": lambda contender: workloads.clone("huge", 1, workloads.LARGE_SECONDS, 1, bench, contender, 1),
              "push": push}
-    for recipe in recipes:
+    for recipe in in_turn(recipes, 0, "peak"):
         cells = {name: results.cell(f"peak-{name}", recipe.key) for name in steps}
         with noted(cells.values(), 0), alive(bench, recipe) as contender:
             for name, step in steps.items():
