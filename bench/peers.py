@@ -27,8 +27,9 @@ APACHE_USER = "www-data"  # started by root, Apache does not serve as root
 PROCESSES = 16  # the gate's --max-backends
 
 # What makes the peers fastest, as far as it was found, for bench/run. All of them keep connections for as long as the
-# gate does, and write no record of what they refuse, as the gate with --log-level=error. Other numbers of their own
-# processes made no difference that two cores could show.
+# gate does, and write no record of what they refuse, as the gate with --log-level=error. nginx has as many workers as
+# there are cores, as its packages' own file has it. Other numbers of their own processes made no difference that two
+# cores could show.
 #
 # nginx writes a large answer to a file when its buffers are full, unless it may not; and larger buffers gain a little
 # more than none. Requests go on to git while they come. It need not look for files that are not there.
@@ -94,7 +95,7 @@ def start_nginx(place: Place) -> None:
     parameters = "\n".join(f"      fastcgi_param {name} {value};" for name, value in cgi.items())
     user = "user root;" if os.geteuid() == 0 else ""
     configuration = place.write("nginx.conf", f"""
-daemon off; {user} worker_processes 2; pid {place.folder}/nginx.pid;
+daemon off; {user} worker_processes auto; pid {place.folder}/nginx.pid;
 error_log {place.folder}/nginx.log {"crit" if place.fast else "error"};
 events {{ worker_connections 1024; }}
 http {{
