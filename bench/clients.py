@@ -218,9 +218,9 @@ def fetch_by_pipe(repository: pathlib.Path, tip: str, least: int, folder: pathli
     scratch, total = bytearray(READ_BYTES), 0
     command = [f"{places.exec_path()}/git-upload-pack", "--stateless-rpc", repository]
     begin = time.perf_counter()
-    with source.open("rb") as asked, subprocess.Popen(command, stdin=asked, stdout=subprocess.PIPE, bufsize=0,
-                                                      start_new_session=True, env={**ENVIRONMENT, "GIT_PROTOCOL": "version=2"}
-                                                      ) as process, bounded([process], seconds):
+    with source.open("rb") as asked, subprocess.Popen(
+            command, stdin=asked, stdout=subprocess.PIPE, bufsize=0, start_new_session=True,
+            env={**ENVIRONMENT, "GIT_PROTOCOL": "version=2"}) as process, bounded([process], seconds):
         while count := process.stdout.readinto(scratch):
             total += count
         process.wait()

@@ -18,14 +18,18 @@ POLL_SECONDS = 0.005
 MOST_MOVES = 3
 
 
-def kib_of(line: str, text: str) -> int:
-    """Return the sum of the lines that begin like that; a process that has ended has none of them."""
-    return sum(map(int, re.findall(rf"{line}\s+(\d+) kB", text, re.MULTILINE)))
+def bytes_of(line: str, text: str) -> int:
+    """
+    Return the sum of the lines that begin like that; a process that has ended has none of them.
+
+    The kernel writes "kB" and means 1024 bytes.
+    """
+    return 1024 * sum(map(int, re.findall(rf"{line}\s+(\d+) kB", text, re.MULTILINE)))
 
 
 def memory_of(pid: int) -> dict[str, int]:
     """
-    Return the memory of one process in KiB: what is its own, its share, and all that it maps (proc_pid_smaps(5)).
+    Return the memory of one process in bytes: what is its own, its share, and all that it maps (proc_pid_smaps(5)).
 
     A process that ends meanwhile has none. PermissionError: nobody but root may look.
     """
@@ -33,22 +37,26 @@ def memory_of(pid: int) -> dict[str, int]:
         text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
     except (FileNotFoundError, ProcessLookupError):
         text = ""
-    return {kind: kib_of(line, text) for kind, line in KINDS.items()}
+    return {kind: bytes_of(line, text) for kind, line in KINDS.items()}
 
 
 def memory(places: list) -> dict[str, int]:
-    """Return the memory of all processes that were started, and of their children, in KiB."""
+    """Return the memory of all processes that were started, and of their children, added up, in bytes."""
     found = [memory_of(pid) for pid in family(places)]
     return {kind: sum(each[kind] for each in found) for kind in KINDS}
 
 
 def peak(place: Place) -> int:
-    """Return the most resident memory that the server's own processes have held, in KiB: git's are left out."""
-    kib = 0
-    for pid in family([place]) - place.git_processes():
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            kib += kib_of("^VmHWM:", pathlib.Path(f"/proc/{pid}/status").read_text())
-    return kib
+    """Return the most resident memory of each of the server's own processes, added up, in bytes: git's are left out."""
+    return sum(map(peak_of, family([place]) - place.git_processes()))
+
+
+def peak_of(pid: int) -> int:
+    """Return the most resident memory that a process has held, in bytes."""
+    try:
+        return bytes_of("^VmHWM:", pathlib.Path(f"/proc/{pid}/status").read_text())
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 def settle(place: Place) -> None:

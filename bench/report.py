@@ -20,7 +20,7 @@ def machine() -> dict:
     memory = re.search(r"^MemTotal:\s+(\d+) kB$", pathlib.Path("/proc/meminfo").read_text(), re.MULTILINE)
     release = pathlib.Path("/etc/debian_version")
     return {"processor": processor.group(1) if processor else platform.machine(), "cores": os.cpu_count(),
-            "memory_mb": round(int(memory.group(1)) / 1000), "kernel": platform.release(),
+            "memory_mb": round(int(memory.group(1)) * 1024 / 1e6), "kernel": platform.release(),
             "debian": release.read_text().strip() if release.exists() else None, "load": os.getloadavg()[0]}
 
 

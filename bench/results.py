@@ -10,7 +10,11 @@ REQUESTS = "requests/s"
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the tables. unit: "requests/s", of which more is better, or "ms", "s", "kB", of which less is."""
+    """
+    One row of the tables.
+
+    unit: "requests/s", of which more is better, or "ms", "s", "kB" of 1000 bytes, of which less is.
+    """
     key: str
     title: str
     group: str

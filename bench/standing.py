@@ -25,14 +25,15 @@ from workloads import Bench
 STARTS, QUICK_STARTS = 40, 3
 LIVES, QUICK_LIVES = 3, 1
 PHASE_SECONDS = 1800
-KIB_BY_KIND = {"private": "Private", "proportional": "Pss", "resident": "Rss"}
+KB = 1000  # bytes
+KINDS = {"private": "Private", "proportional": "Pss", "resident": "Rss"}
 
 
 def rows(huge_bytes: int) -> list[Row]:
     """Return the rows, in the order of the tables; the size is for their titles."""
     group, huge = "at rest and at most", round(huge_bytes / 1e6)
     return [Row("start", "start to ready", group, "ms"),
-            *(Row(f"idle-{kind}", f"at rest, {kind}", group, "kB") for kind in KIB_BY_KIND),
+            *(Row(f"idle-{kind}", f"at rest, {kind}", group, "kB") for kind in KINDS),
             Row("peak-fetch", f"peak, {huge} MB fetched to nowhere", group, "kB"),
             Row("peak-clone", f"peak, {huge} MB cloned too", group, "kB"),
             Row("peak-push", f"peak, {huge} MB pushed too", group, "kB")]
@@ -92,14 +93,14 @@ def measure_rest(bench: Bench, recipes: list[Recipe], results: Results) -> None:
     for number in range(count):
         for recipe in in_turn(recipes, number, "idle"):
             say(f"at rest, {number + 1} of {count}: {recipe.key}")
-            cells = {kind: results.cell(f"idle-{kind}", recipe.key) for kind in KIB_BY_KIND}
+            cells = {kind: results.cell(f"idle-{kind}", recipe.key) for kind in KINDS}
             if any(cell.hopeless for cell in cells.values()):
                 continue
             with noted(cells.values(), number):
                 deadline.check()
                 found = memory_at_rest(bench, recipe)
                 for kind, cell in cells.items():
-                    cell.add(number, found[KIB_BY_KIND[kind]])
+                    cell.add(number, found[KINDS[kind]] / KB)
 
 
 def memory_at_rest(bench: Bench, recipe: Recipe) -> dict[str, int]:
@@ -140,5 +141,5 @@ def measure_peaks(bench: Bench, recipes: list[Recipe], results: Results) -> None
                     deadline.check()
                     step(contender)
                     settle(contender.place)
-                    cells[name].add(0, peak(contender.place))
+                    cells[name].add(0, peak(contender.place) / KB)
     shutil.rmtree(source)
