@@ -9,7 +9,8 @@ from typing import Optional
 from results import Results
 
 GATE = "gate"
-BEST_PEER, FLOOR, LIGHTTPD = "the best peer", "no server", "lighttpd"
+# FLOOR stands in claims about requests alone, so it is git-http-backend as a CGI program with nothing in front of it.
+BEST_PEER, FLOOR, LIGHTTPD = "the best peer", "git-http-backend alone", "lighttpd"
 HOLDS = {">=": operator.ge, "<=": operator.le, "<": operator.lt}
 
 

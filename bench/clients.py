@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import pathlib
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -23,7 +24,7 @@ import places
 from program import Failed, bounded
 
 from e2e.packets import DELIMITER, FLUSH, packet
-from e2e.repos import ENVIRONMENT
+from e2e.repos import ENVIRONMENT, run_bounded
 
 ALONE = pathlib.Path(__file__).resolve().parent / "alone.py"
 SPARE_SECONDS = 30  # beyond the time that a client is told to work
@@ -122,8 +123,21 @@ def check(server: Http, question: Question, seconds: float) -> None:
         raise Failed("answers something else")
 
 
-def load(server: Http, question: Question, clients: int, seconds: float, folder: pathlib.Path) -> tuple[float, int]:
-    """Ask as often as that many clients can on connections that are kept; return the rate and the count."""
+def check_program(command: list, environment: dict, question: Question, seconds: float) -> None:
+    """Run a CGI program once; fail when something else comes than is expected: without a Status field, that is 200."""
+    result = run_bounded(command, seconds=seconds, environment=environment, data=question.body)
+    head, _, body = result.stdout.partition(b"\r\n\r\n")
+    if result.returncode or b"\nStatus:" in b"\n" + head or question.wanted not in body:
+        raise Failed(f"{command[0]} answers something else")
+
+
+def load(server: Http, question: Question, clients: int, seconds: float,
+         folder: pathlib.Path) -> tuple[float, int, float]:
+    """
+    Ask as often as that many clients can on connections that are kept.
+
+    Returns the rate, the count, and the processor seconds of h2load.
+    """
     unix = not isinstance(server.address, tuple)
     name, port = ("localhost", 80) if unix else server.address
     host = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
@@ -133,8 +147,15 @@ def load(server: Http, question: Question, clients: int, seconds: float, folder:
     if question.body:
         (folder / "body").write_bytes(question.body)
         command.append(f"--data={folder / 'body'}")
+    before = child_seconds()
     _, (said,) = run([[*command, f"http://{host}{question.place(server)}"]], seconds + SPARE_SECONDS)
-    return rate_of(said, question.status)
+    return *rate_of(said, question.status), child_seconds() - before
+
+
+def child_seconds() -> float:
+    """Return the processor time of all programs that have ended here."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def rate_of(said: str, status: int) -> tuple[float, int]:

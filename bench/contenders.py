@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is measured by bench/run: the gate in its forms, peers, servers that already run, and what needs no server."""
+"""Who is measured by bench/run: the gate in its forms, peers, servers that already run, and git with no server."""
 
 import base64
 import contextlib
@@ -22,6 +22,7 @@ from e2e.http import TOKEN
 
 PATH = "/repo.git"
 KEYS = ("gate", "gate-unix", "gate-no-cache", "floor")  # of contenders that are always there
+FLOOR_TITLE = "git alone"
 NO_CACHE = "--advertisement-cache=no"
 
 
@@ -65,7 +66,7 @@ class Contender:
     One column of the tables.
 
     kind: "gate"; "peer", of which the best is what the gate is held against; "other", which --peer names and which is no
-    such; "daemon"; "floor". url: what git is given. http: where it answers HTTP, or None. place: where it runs, and
+    such; "daemon"; "floor", git alone. url: what git is given. http: where it answers HTTP, or None. place: where it runs, and
     account: of its processes; None for what was not started here. root: the folder of its repository, where that is
     known.
     """
@@ -145,8 +146,13 @@ def running(name: str, url: str, model: pathlib.Path) -> Contender:
 
 
 def floor(folder: pathlib.Path, model: pathlib.Path) -> Contender:
-    """Return what is there without a server: git's own programs on a repository like the others."""
+    """
+    Return what is the least that can be had: git alone, on a repository like the others, with no server in front of it.
+
+    For requests that is git-http-backend, started as a CGI program by a loop (alone.py); for a fetch to nowhere
+    git-upload-pack into a pipe; for git's commands file://.
+    """
     root = folder / "floor" / "mirror"
     root.parent.mkdir()
     mirrors.copy(model, root)
-    return Contender("floor", "no server", "floor", f"file://{root}/repo.git", root=root)
+    return Contender("floor", FLOOR_TITLE, "floor", f"file://{root}/repo.git", root=root)

@@ -57,10 +57,8 @@ def draw_panel(axes, results: Results, group: str, rows: list[Row]) -> None:
 
 def draw(results: Results, path: str) -> None:
     """Write the picture."""
-    groups: dict[str, list[Row]] = {}
-    for row in results.rows.values():
-        if results.best_peer(row.key):
-            groups.setdefault(row.group, []).append(row)
+    groups = {group.title: known for group, rows in results.groups().items()
+              if (known := [row for row in rows if results.best_peer(row.key)])}
     figure = Figure(figsize=(WIDTH_INCHES, PANEL_INCHES * max(len(groups), 1)), constrained_layout=True)
     for place, (group, rows) in enumerate(groups.items(), 1):
         draw_panel(figure.add_subplot(len(groups), 1, place), results, group, rows)

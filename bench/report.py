@@ -47,7 +47,7 @@ def shown(results: Results, row: str, column: str) -> str:
     if not cell.known:
         return next(iter(cell.failures.values()), UNKNOWN).replace("|", "\\|")
     low, high = number(min(cell.values)), number(max(cell.values))
-    return (number(cell.median) + (f" ({low}–{high})" if len(cell.values) > 1 else "")
+    return (number(cell.median) + "†" * cell.client_bound + (f" ({low}–{high})" if len(cell.values) > 1 else "")
             + (f", failed {len(cell.failures)} times" if cell.failures else ""))
 
 
@@ -72,11 +72,9 @@ def grid(results: Results, rows: list[Row], heading: str, cell) -> str:
 
 
 def figures(results: Results) -> str:
-    """Return a table for each group of rows."""
-    groups: dict[str, list[Row]] = {}
-    for row in results.rows.values():
-        groups.setdefault(row.group, []).append(row)
-    return "\n\n".join(grid(results, rows, group, shown) for group, rows in groups.items())
+    """Return a table for each group of rows, with what has to be known to read it."""
+    return "\n\n".join(f"{grid(results, rows, group.title, shown)}\n\n{group.note}"
+                       for group, rows in results.groups().items())
 
 
 def processors(results: Results) -> Optional[str]:

@@ -9,6 +9,13 @@ REQUESTS = "requests/s"
 
 
 @dataclass(frozen=True)
+class Group:
+    """Rows that share a table. note: what has to be known to read it."""
+    title: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Row:
     """
     One row of the tables.
@@ -17,7 +24,7 @@ class Row:
     """
     key: str
     title: str
-    group: str
+    group: Group
     unit: str
 
     @property
@@ -32,22 +39,26 @@ class Cell:
     One contender's, of one row.
 
     rounds: the value that each has found, and failures: why others have none, by the round's number. count: of
-    operations in all rounds, used: processor seconds of the server for them, None when they are not known.
+    operations in all rounds, used: processor seconds of the server for them, and asking: of h2load; None when they are
+    not known.
     """
     rounds: dict[int, float] = field(default_factory=dict)
     count: int = 0
     used: Optional[float] = 0.0
     failures: dict[int, str] = field(default_factory=dict)
+    asking: Optional[float] = 0.0
 
     def fail(self, number: int, why: str) -> None:
         """Say why a round has found nothing."""
         self.failures[number] = why
 
-    def add(self, number: int, value: float, count: int = 1, used: Optional[float] = None) -> None:
+    def add(self, number: int, value: float, count: int = 1, used: Optional[float] = None,
+            asking: Optional[float] = None) -> None:
         """Add what a round has found."""
         self.rounds[number] = value
         self.count += count
         self.used = None if used is None or self.used is None else self.used + used
+        self.asking = None if asking is None or self.asking is None else self.asking + asking
 
     @property
     def values(self) -> list[float]:
@@ -70,16 +81,26 @@ class Cell:
         return bool(self.failures) and not self.rounds
 
     @property
+    def client_bound(self) -> bool:
+        """Whether h2load, on its one thread, needed as much for a request as the server: then it could ask no more."""
+        return self.known and None not in (self.used, self.asking) and self.asking >= self.used
+
+    @property
     def used_ms(self) -> Optional[float]:
-        """Processor milliseconds for each operation."""
-        return self.used / self.count * 1000 if self.known and self.used is not None and self.count else None
+        """Processor milliseconds of the server for each operation."""
+        return self.each_ms(self.used)
+
+    def each_ms(self, seconds: Optional[float]) -> Optional[float]:
+        """Return the milliseconds for each operation, of seconds for all."""
+        return seconds / self.count * 1000 if self.count and seconds is not None else None
 
     def record(self) -> dict:
         """Return all of it, for JSON."""
         if not self.known:
             return {"failures": self.failures, "rounds": {}}
         return {"median": self.median, "least": min(self.values), "most": max(self.values), "rounds": self.rounds,
-                "failures": self.failures, "operations": self.count, "processor_ms_per_operation": self.used_ms}
+                "failures": self.failures, "operations": self.count, "processor_ms_per_operation": self.used_ms,
+                "h2load_ms_per_operation": self.each_ms(self.asking)}
 
 
 class Results:
@@ -89,6 +110,13 @@ class Results:
         self.rows = {row.key: row for row in rows}
         self.columns = columns
         self.cells: dict[tuple[str, str], Cell] = {}
+
+    def groups(self) -> dict[Group, list[Row]]:
+        """Return the rows of each table."""
+        found: dict[Group, list[Row]] = {}
+        for row in self.rows.values():
+            found.setdefault(row.group, []).append(row)
+        return found
 
     def cell(self, row: str, column: str) -> Cell:
         """Return a cell, which is empty in the beginning."""
@@ -118,6 +146,6 @@ class Results:
 
     def record(self) -> dict:
         """Return all of it, for JSON."""
-        return {key: {"title": row.title, "group": row.group, "unit": row.unit, "more_is_better": row.more,
+        return {key: {"title": row.title, "group": row.group.title, "unit": row.unit, "more_is_better": row.more,
                       "results": {column: self.cells[key, column].record() for column in self.columns
                                   if (key, column) in self.cells}} for key, row in self.rows.items()}

@@ -18,7 +18,7 @@ from contenders import Contender, Recipe, started
 from measure import memory, peak, settle
 from places import Place
 from program import Deadline, Failed, first_line, say
-from results import Cell, Results, Row
+from results import Cell, Group, Results, Row
 from turns import in_turn
 from workloads import Bench
 
@@ -26,17 +26,20 @@ STARTS, QUICK_STARTS = 40, 3
 LIVES, QUICK_LIVES = 3, 1
 PHASE_SECONDS = 1800
 KB = 1000  # bytes
+GROUP = Group("at rest and at most", "Memory is the sum over all processes of a server: what they share counts for each of "
+              "them in \"resident\", in parts in \"proportional\", and not at all in \"private\". A peak is the sum of the "
+              "resident peaks of each, which need not be of one moment; git's processes are left out. 1 kB is 1000 bytes.")
 KINDS = {"private": "Private", "proportional": "Pss", "resident": "Rss"}
 
 
 def rows(huge_bytes: int) -> list[Row]:
     """Return the rows, in the order of the tables; the size is for their titles."""
-    group, huge = "at rest and at most", round(huge_bytes / 1e6)
+    group, huge = GROUP, round(huge_bytes / 1e6)
     return [Row("start", "start to ready", group, "ms"),
-            *(Row(f"idle-{kind}", f"at rest, {kind}", group, "kB") for kind in KINDS),
-            Row("peak-fetch", f"peak, {huge} MB fetched to nowhere", group, "kB"),
-            Row("peak-clone", f"peak, {huge} MB cloned too", group, "kB"),
-            Row("peak-push", f"peak, {huge} MB pushed too", group, "kB")]
+            *(Row(f"idle-{kind}", f"at rest, {kind}, sum", group, "kB") for kind in KINDS),
+            Row("peak-fetch", f"peak, {huge} MB fetched to nowhere, sum", group, "kB"),
+            Row("peak-clone", f"peak, {huge} MB cloned too, sum", group, "kB"),
+            Row("peak-push", f"peak, {huge} MB pushed too, sum", group, "kB")]
 
 
 def measure_starts(bench: Bench, recipes: list[Recipe], results: Results) -> None:

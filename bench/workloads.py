@@ -23,7 +23,7 @@ from clients import Question
 from contenders import Contender
 from places import ENVIRONMENT
 from program import Failed, first_line
-from results import Row
+from results import Group, Row
 
 from e2e.packets import ls_refs
 
@@ -40,13 +40,34 @@ LS_REFS = Question("/git-upload-pack", 200, ls_refs(), {**VERSION_2, **FETCH_TYP
 NO_TOKEN = Question(INFO, 401, authorized=False)
 NO_ROUTE = Question("/nothing", 404, rooted=True)
 
+COUNTS = ("h2load sees whether an answer is of the expected class, {}: with one other, or an error, there is no figure. "
+          "Status and body are looked at in one answer before. It connects to the Unix socket by itself. †: h2load, which "
+          "has one thread, took as much of a processor for each request as the server or more. So that figure is what this "
+          "client can ask, with the server on the same cores, and not what the server could answer.")
+COMMANDS = ("A command of git counts when it ends with 0. git comes to the Unix socket by git-remote-gate, which relays all "
+            "bytes between git's HTTP helper and the socket: on the client's time, and not in the server's processor time.")
+REQUESTS_GROUP = Group("HTTP requests", COUNTS.format("2xx") + " \"git alone\" is `git http-backend`, started again and again "
+                       "as a CGI program with nothing in front of it, in a loop for each client or for each core, whichever "
+                       "are fewer; it counts when it ends with 0.")
+REFUSALS_GROUP = Group("HTTP refusals", COUNTS.format("4xx"))
+SMALL_GROUP = Group("small git commands", f"{COMMANDS} {CROWD} at once is the time until the last has ended: as many as "
+                    "git-gate's --max-backends and fcgiwrap's processes, so that none waits for a place, but all of them, and "
+                    "the clients, for the cores. \"git alone\" is file://.")
+LARGE_GROUP = Group("large transfers", f"{COMMANDS} A fetch to nowhere, which goes to the socket by itself, counts when 200 "
+                    "and as many bytes as the files have came, up to the announced end. \"git alone\" is file://, and for the "
+                    "fetch to nowhere git-upload-pack into a pipe.")
+
 
 @dataclass(frozen=True)
 class Visit:
-    """value: in the workload's unit; count: of operations; used: processor seconds, when the asking tells them."""
+    """
+    value: in the workload's unit; count: of operations; used: processor seconds of what answers, when the asking tells
+    them; asking: those of h2load.
+    """
     value: float
     count: int
     used: Optional[float] = None
+    asking: Optional[float] = None
 
 
 @dataclass
@@ -93,19 +114,29 @@ class Workload(Row):
 
 
 def ask_http(question: Question, number: int, bench: Bench, contender: Contender, _times: int) -> Visit:
-    """Let clients ask the same over and over; or, without a server, run what answers, in a loop for each core."""
-    if contender.http:
-        rate, count = clients.load(contender.http, question, number, bench.seconds, bench.folder)
-        return Visit(rate, count)
-    target, _, query = question.target.partition("?")
+    """Let clients ask the same over and over; or, without a server, run what answers."""
+    if not contender.http:
+        return run_backend(question, number, bench, contender)
+    rate, count, asking = clients.load(contender.http, question, number, bench.seconds, bench.folder)
+    return Visit(rate, count, asking=asking)
+
+
+def run_backend(question: Question, number: int, bench: Bench, contender: Contender) -> Visit:
+    """Run git-http-backend with nothing in front of it: in a loop for each client, or each core, if these are fewer."""
     source = bench.folder / "input"
     source.write_bytes(question.body)
-    environment = {**ENVIRONMENT, **peers.CGI_ENVIRONMENT, "GIT_PROJECT_ROOT": str(contender.root),
-                   "PATH_INFO": "/repo.git" + target, "QUERY_STRING": query, "REMOTE_USER": "token",
-                   "REQUEST_METHOD": "POST" if question.body else "GET",
-                   "CONTENT_TYPE": question.fields.get("Content-Type", ""),
-                   "GIT_PROTOCOL": question.fields.get("Git-Protocol", "")}
-    return Visit(*clients.loop([peers.backend()], environment, source, min(number, os.cpu_count()), bench.seconds))
+    return Visit(*clients.loop([peers.backend()], cgi_environment(question, contender), source,
+                               min(number, os.cpu_count()), bench.seconds))
+
+
+def cgi_environment(question: Question, contender: Contender) -> dict[str, str]:
+    """Return what a server would say to git-http-backend of a request."""
+    target, _, query = question.target.partition("?")
+    return {**ENVIRONMENT, **peers.CGI_ENVIRONMENT, "GIT_PROJECT_ROOT": str(contender.root),
+            "PATH_INFO": "/repo.git" + target, "QUERY_STRING": query, "REMOTE_USER": "token",
+            "REQUEST_METHOD": "POST" if question.body else "GET",
+            "CONTENT_TYPE": question.fields.get("Content-Type", ""), "CONTENT_LENGTH": str(len(question.body)),
+            "GIT_PROTOCOL": question.fields.get("Git-Protocol", "")}
 
 
 def timed(bench: Bench, times: int, once: Callable[[], float], unit: float) -> Visit:
@@ -178,15 +209,15 @@ def workloads(large_bytes: int, pushed_mib: int) -> list[Workload]:
     for key, title, question in (("info-v2", "`info/refs` v2", INFO_2), ("info-v0", "`info/refs` v0", INFO_0),
                                  ("ls-refs", "`ls-refs` POST", LS_REFS)):
         for number, noun in ((1, "1 client"), (8, "8 clients")):
-            found.append(Workload(f"{key}-{number}", f"{title}, {noun}", "HTTP requests", "requests/s",
+            found.append(Workload(f"{key}-{number}", f"{title}, {noun}", REQUESTS_GROUP, "requests/s",
                                   partial(ask_http, question, number), takes=(*HTTP_KINDS, "floor"),
                                   question=question))
     for question in (NO_TOKEN, NO_ROUTE):
-        found.append(Workload(f"{question.status}-8", f"{question.status}, 8 clients", "HTTP refusals", "requests/s",
+        found.append(Workload(f"{question.status}-8", f"{question.status}, 8 clients", REFUSALS_GROUP, "requests/s",
                               partial(ask_http, question, 8), takes=HTTP_KINDS, question=question))
     large, pushed = round(large_bytes / 1e6), round(pushed_mib * mirrors.MIB / 1e6)
-    small = ("small git commands", "ms")
-    mass = ("large transfers", "s")
+    small = (SMALL_GROUP, "ms")
+    mass = (LARGE_GROUP, "s")
     return found + [
         Workload("ls-remote", "`git ls-remote`", *small, partial(ask_git, ("ls-remote", "URL")), 10),
         Workload("fetch-nothing", "`git fetch`, nothing new", *small,
@@ -206,8 +237,13 @@ def workloads(large_bytes: int, pushed_mib: int) -> list[Workload]:
 
 def check(workload: Workload, contender: Contender) -> None:
     """Fail when a contender does not answer a workload of requests as it should."""
-    if workload.question and contender.http:
+    if not workload.question:
+        return
+    if contender.http:
         clients.check(contender.http, workload.question, GIT_SECONDS)
+    else:
+        clients.check_program([peers.backend()], cgi_environment(workload.question, contender), workload.question,
+                              GIT_SECONDS)
 
 
 def visit(workload: Workload, bench: Bench, contender: Contender) -> Visit:
