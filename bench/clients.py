@@ -91,6 +91,7 @@ class Client(http.client.HTTPConnection):
     def __init__(self, address, seconds: float):
         super().__init__("localhost", timeout=seconds)
         self.address = address
+        self.late = False
 
     def connect(self) -> None:
         """Connect, as the library will ask for."""
@@ -98,6 +99,7 @@ class Client(http.client.HTTPConnection):
 
     def cut(self) -> None:
         """End what goes on, from another thread: the time-out is for each step of it."""
+        self.late = True
         with contextlib.suppress(AttributeError, OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
 
@@ -117,6 +119,8 @@ def check(server: Http, question: Question, seconds: float) -> None:
     finally:
         watchdog.cancel()
         connection.close()
+    if connection.late:
+        raise Failed(f"no whole answer within {seconds:g} s")
     if answer.status != question.status:
         raise Failed(f"answers {answer.status}, not {question.status}")
     if question.wanted not in body:
