@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What bench/run has found: every sample, by rows and contenders, and what is made of them."""
 
+import contextlib
 import statistics
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Optional
+
+from program import Failed, first_line, say
 
 REQUESTS = "requests/s"
 
@@ -101,6 +105,17 @@ class Cell:
         return {"median": self.median, "least": min(self.values), "most": max(self.values), "rounds": self.rounds,
                 "failures": self.failures, "operations": self.count, "processor_ms_per_operation": self.used_ms,
                 "h2load_ms_per_operation": self.each_ms(self.asking)}
+
+
+@contextlib.contextmanager
+def noted(cells: Iterable[Cell], number: int, who: str):
+    """Note in these cells, and say, what goes wrong in a block of a round: the others have their turn all the same."""
+    try:
+        yield
+    except (Failed, AssertionError, OSError) as error:
+        say(f"{who}: {first_line(error)}")
+        for cell in cells:
+            cell.fail(number, first_line(error))
 
 
 class Results:

@@ -9,7 +9,6 @@ have their turn one after the other, in changing order.
 import contextlib
 import dataclasses
 import shutil
-from collections.abc import Iterable
 
 import clients
 import mirrors
@@ -17,8 +16,8 @@ import workloads
 from contenders import Contender, Recipe, started
 from measure import memory, peak, settle
 from places import Place
-from program import Deadline, Failed, first_line, say
-from results import Cell, Group, Results, Row
+from program import Deadline, Failed, say
+from results import Group, Results, Row, noted
 from turns import in_turn
 from workloads import Bench
 
@@ -54,7 +53,7 @@ def measure_starts(bench: Bench, recipes: list[Recipe], results: Results) -> Non
         for recipe in in_turn(recipes, number, "start"):
             cell = results.cell("start", recipe.key)
             if not cell.hopeless:
-                with noted([cell], number):
+                with noted([cell], number, f"start: {recipe.key}"):
                     deadline.check()
                     cell.add(number, start(recipe, places[recipe.key]) * 1000)
     shutil.rmtree(folder)
@@ -67,17 +66,6 @@ def start(recipe: Recipe, model: Place) -> float:
         return recipe.start(place)
     finally:
         place.stop()
-
-
-@contextlib.contextmanager
-def noted(cells: Iterable[Cell], number: int):
-    """Note in these cells what goes wrong in a block of a round: the other servers have their turn all the same."""
-    try:
-        yield
-    except (Failed, AssertionError, OSError) as error:
-        say(first_line(error))
-        for cell in cells:
-            cell.fail(number, first_line(error))
 
 
 @contextlib.contextmanager
@@ -99,7 +87,7 @@ def measure_rest(bench: Bench, recipes: list[Recipe], results: Results) -> None:
             cells = {kind: results.cell(f"idle-{kind}", recipe.key) for kind in KINDS}
             if any(cell.hopeless for cell in cells.values()):
                 continue
-            with noted(cells.values(), number):
+            with noted(cells.values(), number, f"at rest: {recipe.key}"):
                 deadline.check()
                 found = memory_at_rest(bench, recipe)
                 for kind, cell in cells.items():
@@ -137,10 +125,10 @@ def measure_peaks(bench: Bench, recipes: list[Recipe], results: Results) -> None
              "push": push}
     for recipe in in_turn(recipes, 0, "peak"):
         cells = {name: results.cell(f"peak-{name}", recipe.key) for name in steps}
-        with noted(cells.values(), 0), alive(bench, recipe) as contender:
+        with noted(cells.values(), 0, f"peak: {recipe.key}"), alive(bench, recipe) as contender:
             for name, step in steps.items():
                 say(f"peak, {name}: {recipe.key}")
-                with noted([cells[name]], 0):
+                with noted([cells[name]], 0, f"peak, {name}: {recipe.key}"):
                     deadline.check()
                     step(contender)
                     settle(contender.place)

@@ -22,7 +22,6 @@ import peers
 from clients import Question
 from contenders import Contender
 from places import ENVIRONMENT
-from program import Failed, first_line
 from results import Group, Row
 
 from e2e.packets import ls_refs
@@ -244,11 +243,3 @@ def check(workload: Workload, contender: Contender) -> None:
     else:
         clients.check_program([peers.backend()], cgi_environment(workload.question, contender), workload.question,
                               GIT_SECONDS)
-
-
-def visit(workload: Workload, bench: Bench, contender: Contender) -> Visit:
-    """Make one visit; whatever goes wrong is a Failed."""
-    try:
-        return workload.ask(bench, contender, workload.times)
-    except (AssertionError, OSError) as error:
-        raise Failed(first_line(error)) from None
