@@ -35,7 +35,6 @@ CLAIMS = [
                                                  "clone-crowd", "fetch-nowhere")),
     Claim("start", None, "<=", 6),
     Claim("idle-private", None, "<=", 700),
-    Claim("idle-private", LIGHTTPD, "<", 1),
     Claim("idle-resident", None, "<=", 5000),
     *(Claim(row, LIGHTTPD, "<", 1) for row in ("idle-private", "idle-resident")),
     *(Claim(row, None, "<=", 8000) for row in ("peak-fetch", "peak-clone", "peak-push")),

@@ -126,7 +126,19 @@ static bool try_answer(struct exchange *exchange) {
     return true;
 }
 
-/* Puts the next chunk head on the wire, or the end. */
+/* What is small is copied behind its chunk head, so that it goes out together with the head before it and the end. */
+static bool put_small(struct exchange *exchange) {
+    struct buffer *wire = &exchange->connection->wire;
+    struct span output = buffer_content(&exchange->output);
+
+    if (output.size + BODY_PREFIX_MAX_BYTES > buffer_room(wire) || buffer_append(wire, output.data, output.size) < 0) {
+        return false;
+    }
+    buffer_consume(&exchange->output, output.size);
+    return true;
+}
+
+/* Puts the next chunk head on the wire, a small chunk as well, and the end. */
 static bool pump_answer(struct exchange *exchange) {
     struct connection *connection = exchange->connection;
     size_t size = buffer_size(&exchange->output);
@@ -141,11 +153,13 @@ static bool pump_answer(struct exchange *exchange) {
         }
         packets_feed(&exchange->packets, buffer_content(&exchange->output));
         exchange->first_chunk = false;
-        exchange->chunk_left = size;
-        return true;
+        if (!put_small(exchange)) {
+            exchange->chunk_left = size;
+            return true;
+        }
     }
     if (exchange->process.output >= 0 || !exchange->exited) {
-        return false;
+        return size > 0;
     }
     if (!said_everything(exchange)) {
         return exchange_fail(exchange, 502, "git failed in the middle of its answer; the gate's log has its words");
