@@ -201,5 +201,5 @@ bool git_has_repository(const char *mirror_root, const char *repository) {
     struct stat status;
     int size = snprintf(path, sizeof(path), "%s/%s.git/HEAD", mirror_root, repository);
 
-    return size > 0 && size < PATH_MAX && (lstat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR));
+    return size > 0 && size < PATH_MAX && (lstat(path, &status) == 0 || errno != ENOENT);
 }

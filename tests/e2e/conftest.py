@@ -3,6 +3,7 @@
 
 import contextlib
 import shutil
+import signal
 
 import pytest
 
@@ -14,6 +15,8 @@ from .repos import bare, history
 
 
 def pytest_configure(config):
+    """Started in the background of a shell, tests would ignore SIGINT, and so would all that they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "needs_confinement: of gates that are confined, which not every machine can")
     config.addinivalue_line("markers", "needs_library: of tests that load libgitgate into the interpreter")
 

@@ -130,11 +130,6 @@ def test_pip_installs_it(tmp_path):
         assert Path(result.stdout.strip()) == tmp_path / "site" / "git_gate" / "__init__.py"
 
 
-def hear_ctrl_c():
-    """Also where the tests themselves do not, as in the background of a shell; ignored signals are inherited."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.skipif(not LIBRARY.exists(), reason=f"needs {LIBRARY}, as it is built together with the program")
 def test_readme_has_a_whole_program(root, tmp_path):
     """As it stands, but for the paths: it serves until Ctrl-C, and prints a command that works."""
@@ -144,7 +139,7 @@ def test_readme_has_a_whole_program(root, tmp_path):
         assert before in program
         program = program.replace(before, str(after))
     with subprocess.Popen([sys.executable, "-c", program], env=variables(PYTHONUNBUFFERED="1"), text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=hear_ctrl_c) as process:
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
             command = process.stdout.readline()
             result = run_bounded(["sh", "-c", command], seconds=60, cwd=tmp_path, environment=ENVIRONMENT)
