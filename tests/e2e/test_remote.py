@@ -344,8 +344,8 @@ def test_nothing_stays(gate, tmp_path):
     """Neither when git was content nor when it was not: who listens on the port afterwards is nobody of git's."""
     started = {}
     ports = set()
-    for url in (URL, "gate:///other.git"):
-        with subprocess.Popen(["git", "clone", "--quiet", url, tmp_path / "clone"], stderr=subprocess.PIPE,
+    for number, url in enumerate([URL, "gate:///other.git"] * 10):  # it may be over before one has looked
+        with subprocess.Popen(["git", "clone", "--quiet", url, tmp_path / f"clone{number}"], stderr=subprocess.PIPE,
                               env={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)}) as process:
             while process.poll() is None:
                 started.update(descendants(process.pid))
