@@ -344,7 +344,7 @@ def test_nothing_stays(gate, tmp_path):
     """Neither when git was content nor when it was not: who listens on the port afterwards is nobody of git's."""
     started = {}
     ports = set()
-    for number, url in enumerate([URL, "gate:///other.git"] * 10):  # it may be over before one has looked
+    for number, url in enumerate([URL, "gate:///other.git"] * 3):  # it may be over before one has looked
         with subprocess.Popen(["git", "clone", "--quiet", url, tmp_path / f"clone{number}"], stderr=subprocess.PIPE,
                               env={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)}) as process:
             while process.poll() is None:
