@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The picture that bench/run draws: how fast each contender is, beside the best peer. Needs python3-matplotlib."""
 
+import io
+import pathlib
 import statistics
 import textwrap
 from typing import Optional
@@ -13,6 +15,7 @@ from results import Results, Row
 
 matplotlib.rcParams["svg.hashsalt"] = "git-gate"  # the same figures make the same file
 matplotlib.rcParams["svg.fonttype"] = "none"  # text as text, for a third of the size
+LICENCE = "<!-- SPDX-License-Identifier: Apache-2.0 -->"
 WIDTH_INCHES, PANEL_INCHES = 11, 3.2
 LABEL_WIDTH = 14
 TALL = 4  # times the best peer, from which on a panel's scale is logarithmic
@@ -63,4 +66,7 @@ def draw(results: Results, path: str) -> None:
     figure = Figure(figsize=(WIDTH_INCHES, PANEL_INCHES * max(len(groups), 1)), constrained_layout=True)
     for place, (group, rows) in enumerate(groups.items(), 1):
         draw_panel(figure.add_subplot(len(groups), 1, place), results, group, rows)
-    figure.savefig(path, format="svg", metadata={"Date": None})
+    picture = io.StringIO()
+    figure.savefig(picture, format="svg", metadata={"Date": None})
+    declaration, _, rest = picture.getvalue().partition("\n")
+    pathlib.Path(path).write_text(f"{declaration}\n{LICENCE}\n{rest}", encoding="utf-8")
