@@ -72,7 +72,7 @@ enum refusal refusal_parse(struct span words) {
     const char *end;
     int status;
 
-    if (words.size == 0) {
+    if (!words.data || words.size == 0) {
         return REFUSAL_NONE;
     }
     if (!begins_as_http(words)) {
