@@ -148,3 +148,21 @@ def failing(gate, *faults):
             tracer.send_signal(signal.SIGTERM)
             tracer.wait(timeout=10)
             log.unlink(missing_ok=True)
+
+
+def parent_of(pid):
+    fields = stat_fields(pid)
+    return int(fields[1]) if fields else None
+
+
+def descendants(pid):
+    """Ids and command lines of all that a process has started, and what they have started."""
+    parents = {int(entry.name): parent_of(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    commands = {}
+    for child in found - {pid}:
+        with contextlib.suppress(OSError):
+            commands[child] = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+    return commands

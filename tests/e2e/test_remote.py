@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 
 from .bridge import HELPER, helper_url
-from .host import stat_fields
+from .host import descendants, parent_of, stat_fields
 from .http import TOKEN, basic
 from .polling import wait_until
 from .repos import ENVIRONMENT, bare, commit, git, history, out, refs, run_bounded, work_tree
+from .users import public_copy, run_as_another
 
 FAILED = 128
 COMMITS = 3
@@ -54,24 +55,6 @@ def check_fails(words, *arguments, **named):
         assert word in last, last
     assert not any(secret in result.stderr for secret in SECRETS), result.stderr
     return result
-
-
-def parent_of(pid):
-    fields = stat_fields(pid)
-    return int(fields[1]) if fields else None
-
-
-def descendants(pid):
-    """Ids and command lines of all that a process has started, and what they have started."""
-    parents = {int(entry.name): parent_of(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
-    found = {pid}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    commands = {}
-    for child in found - {pid}:
-        with contextlib.suppress(OSError):
-            commands[child] = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-    return commands
 
 
 def ports_of(pids):
@@ -331,12 +314,9 @@ def test_dies_with_git(held_clone, name, number):
 
 def test_other_users_do_not_get_to_the_port(held_clone):
     """The socket has mode 0600, and the port, which leads to it, is no way around that."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to become another user")
     port, = ports_of(descendants(held_clone.pid))
     script = f"import socket; s = socket.create_connection(('127.0.0.1', {port})); s.sendall(b'GET /'); print(s.recv(9))"
-    result = subprocess.run(["/usr/bin/python3", "-c", script], user=65534, group=65534, extra_groups=[],
-                            capture_output=True, text=True, check=False, timeout=20)
+    result = run_as_another("/usr/bin/python3", "-c", script)
     assert result.stdout == "b''\n" or "ConnectionResetError" in result.stderr or "BrokenPipeError" in result.stderr, result
 
 
@@ -406,12 +386,8 @@ def test_address_in_the_place_of_the_socket():
 
 
 def test_socket_of_another_user(gate):
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to become another user")
-    result = subprocess.run([HELPER, "origin", URL], capture_output=True, text=True, check=False, user=65534, group=65534,
-                            extra_groups=[], env={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)})
-    if "execute" in result.stderr or result.returncode == 127:
-        pytest.skip("another user cannot reach the program")
+    with public_copy(HELPER) as helper:
+        result = run_as_another(helper, "origin", URL, env={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)})
     assert result.returncode == FAILED
     assert "permission denied" in result.stderr and "user who started the gate" in result.stderr
 
