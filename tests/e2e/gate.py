@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,8 @@ from .repos import run_bounded
 START_SECONDS = 20
 STOP_SECONDS = 20
 LEFTOVER_SECONDS = 2
+CHUNK_BYTES = 1 << 16
+POLL_MS = 1000  # a pipe that another thread has closed is not waited for any longer
 LISTENING = re.compile(r"listening (?:http://(127\.0\.0\.1|\[::1\]):([0-9]+)|unix:(/.*))")
 
 
@@ -60,17 +63,46 @@ CONFINE_OPTIONS = [f"--confine={mode}" for mode in [os.environ.get("GIT_GATE_CON
 
 
 class Lines:
-    """Collects the lines of a pipe, on a thread of its own, so that the writer never waits."""
+    """
+    The lines of a pipe. A thread collects them, so that the writer never waits; whoever asks gets all that had been
+    written by then, however late the thread is.
+    """
 
     def __init__(self, pipe):
-        self.seen = []
-        self.thread = threading.Thread(target=self._read, args=(pipe,), daemon=True)
+        os.set_blocking(pipe.fileno(), False)
+        self.pipe = pipe
+        self.whole = []
+        self.rest = b""
+        self.lock = threading.Lock()
+        self.thread = threading.Thread(target=self._collect, daemon=True)
         self.thread.start()
 
-    def _read(self, pipe):
-        with pipe:
-            for line in pipe:
-                self.seen.append(line)
+    @property
+    def seen(self):
+        """The lines so far, and in the end what stands behind the last one."""
+        more = self._take()
+        with self.lock:
+            return self.whole + [self.rest] * (not more and self.rest != b"")
+
+    def _take(self):
+        """Take what is there; return whether there can be more."""
+        with self.lock:
+            while not self.pipe.closed:
+                try:
+                    chunk = os.read(self.pipe.fileno(), CHUNK_BYTES)
+                except BlockingIOError:
+                    return True
+                if not chunk:
+                    self.pipe.close()
+                *lines, self.rest = (self.rest + chunk).split(b"\n")
+                self.whole += [line + b"\n" for line in lines]
+        return False
+
+    def _collect(self):
+        poll = select.poll()
+        poll.register(self.pipe, select.POLLIN)
+        while self._take():
+            poll.poll(POLL_MS)
 
     def join(self):
         self.thread.join(timeout=10)
