@@ -134,7 +134,7 @@ static bool owns(const struct server *server, pid_t pid) {
     return false;
 }
 
-/* Stops at a child that an exchange is about to reap; those behind it go with the next one. */
+/* Stops at a child that an exchange is about to reap, which hides those behind it: the exchange's end goes on with them. */
 void server_reap_orphans(struct server *server) {
     siginfo_t info = {0};
 
@@ -143,6 +143,7 @@ void server_reap_orphans(struct server *server) {
         (void)waitpid(info.si_pid, NULL, WNOHANG);
         info.si_pid = 0;
     }
+    server->orphans_wait = info.si_pid != 0;
 }
 
 /* ---- what ends ---- */
@@ -179,6 +180,9 @@ void server_backend_started(struct server *server, struct exchange *exchange) {
 void server_backend_ended(struct server *server, struct exchange *exchange) {
     LIST_REMOVE(exchange, entry);
     server->n_backends--;
+    if (server->orphans_wait) {
+        server_reap_orphans(server);
+    }
     admission_serve_queue(server);
     stop_if_done(server);
 }

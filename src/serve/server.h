@@ -84,6 +84,7 @@ struct server {
     uint64_t full_logged_us;
     uint64_t trimmed_us;
     struct loop_timer stage_timer;
+    bool orphans_wait; /* behind a child of an exchange's, to be reaped when that is */
     int parent_fd;
     struct loop_io parent_io;
     struct loop_task parent_task;
