@@ -18,9 +18,11 @@ from .repos import ENVIRONMENT
 NAME = "git-http-backend"
 
 # Pieces of a prelude: a CGI head of 200, more of an answer than the gate holds back, and a wait until the test says so.
+# What is much ends with a byte that stands nowhere before it, nor in a head or between chunks.
 HEAD_TEXT = "printf 'Content-Type: application/x-git-upload-pack-advertisement\\r\\n\\r\\n'"
-MUCH = bytes(100_000)
-MUCH_TEXT = f"head -c {len(MUCH)} /dev/zero"
+MUCH_END = b"$"
+MUCH = bytes(99_999) + MUCH_END
+MUCH_TEXT = f"{{ head -c {len(MUCH) - 1} /dev/zero; printf '%s' '{MUCH_END.decode()}'; }}"
 HOLD = 'read -r _ <"$here/hold"'
 
 

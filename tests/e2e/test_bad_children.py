@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_TEXT
+from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_END, MUCH_TEXT
 from .checks import check_ends_with, check_error, check_serves, create
 from .host import check_left_nothing, descriptors_at_rest, reset
 from .http import head
@@ -84,7 +84,7 @@ def test_git_that_never_exits_gets_thirty_seconds(gate_with):
                                 "--header-timeout=300")
     with gate.connect() as connection:
         connection.send(head("GET", INFO))
-        connection.wait_for(MUCH[-1000:])
+        connection.wait_for(MUCH_END)
         wait_until("another deadline", lambda: next_deadline_seconds(gate.pid) > 200)
         exec_path.release()
         wait_until("a deadline in 30 s", lambda: 25 <= next_deadline_seconds(gate.pid) <= 30)

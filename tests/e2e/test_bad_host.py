@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_TEXT
+from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_END, MUCH_TEXT
 from .bridge import is_sanitized
 from .checks import check_error, check_serves, create
 from .host import (allow_tracing, check_left_nothing, descriptors_at_rest, failing, share_asleep, spare_descriptors,
@@ -214,7 +214,7 @@ def test_reading_fails(gate_with, nth):
     with gate.connect() as connection:
         connection.send(head("GET", INFO))
         assert connection.response_head()[0] == 200
-        connection.wait_for(MUCH[-1000:])
+        connection.wait_for(MUCH_END)
         wait_until("the gate has found nothing more to read", lambda: stat_fields(gate.pid)[0] == "S")
         with failing(gate, f"read:error=EIO:when={nth}") as n_failed:
             exec_path.release()

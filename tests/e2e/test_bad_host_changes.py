@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_TEXT, real_exec_path
+from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_END, MUCH_TEXT, real_exec_path
 from .checks import check_error, check_serves
 from .host import check_left_nothing, connections, descriptors_at_rest, stat_fields
 from .http import head, request
@@ -48,7 +48,7 @@ def test_git_upgraded_while_serving(gate_with):
     gate, exec_path = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}; echo end; exit 0")
     with gate.connect() as connection:
         connection.send(head("GET", INFO))
-        connection.wait_for(MUCH[-1000:])
+        connection.wait_for(MUCH_END)
         new = exec_path.path / "new"
         new.write_text(f"#!/bin/sh\nexec '{real_exec_path() / exec_path.program.name}'\n")
         new.chmod(0o755)
