@@ -139,12 +139,28 @@ def test_programs_find_the_library(fresh_machine, small_root):
     assert result.stdout.split()[1] == "HEAD" and result.stderr.splitlines()[-1] == "build: installed below /usr/local"
 
 
+def test_library_where_the_loader_and_pkg_config_look(fresh_machine):
+    """Whatever folder meson has chosen: without dpkg-dev that is lib64 on Debian, where nobody looks."""
+    result = fresh_machine("meson configure build --libdir=lib64; script/build install\n"
+                           "/usr/bin/python3 -c 'import git_gate'; pkg-config --cflags --libs gitgate")
+    assert result.returncode == 0 and "-lgitgate" in result.stdout, result.stderr
+    assert result.stderr.splitlines()[-1] == "build: installed below /usr/local", "nobody has to be told anything"
+
+
+def test_library_in_the_folder_that_is_named(fresh_machine):
+    """LIBDIR is for whoever knows better, and both who do not look there are told of."""
+    result = fresh_machine("LIBDIR=lib/apart script/build install; ls /usr/local/lib/apart/libgitgate.so.0")
+    assert result.returncode == 0, result.stderr
+    assert "libgitgate(3)" in result.stderr and "PKG_CONFIG_PATH=/usr/local/lib/apart/pkgconfig" in result.stderr
+
+
 @pytest.mark.parametrize("how, told", [("DESTDIR=/usr/local/root script/build install /usr", False),
                                        ("script/build install /usr/local/apart", True)])
 def test_where_the_loader_finds_nothing(fresh_machine, small_root, how, told):
     """In another system's root it is not looked for; elsewhere it is said, and GIT_GATE_LIBRARY helps."""
     result = fresh_machine(f"{how}; ! ldconfig -p | grep gitgate")
     assert result.returncode == 0 and ("libgitgate(3)" in result.stderr) == told, result.stderr
+    assert ("PKG_CONFIG_PATH=/usr/local/apart/lib" in result.stderr) == told, result.stderr
     result = fresh_machine(
         f"{how}; file=$(find /usr/local -name libgitgate.so.0); package=$(find /usr/local -name git_gate)\n"
         'GIT_GATE_LIBRARY=$file PYTHONPATH=${package%/*} /usr/bin/python3 -c "$@"\n'
