@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The scripts: each says at once what it is for, and refuses what it does not know before it does any work."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .repos import ENVIRONMENT
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ["build", "count-tests", "fuzz", "lint", "server", "soak", "test-container", "test-debian"]
+USAGE = 2
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The scripts without a project: the first work of any of them fails, and leaves something there."""
+    shutil.copytree(ROOT / "script", tmp_path / "script")
+    shutil.copytree(ROOT / "man", tmp_path / "man")
+    (tmp_path / "script" / "bootstrap").write_text("#!/bin/sh\ntouch worked\nexit 9\n")
+    before = sorted(tmp_path.rglob("*"))
+
+    def run_there(script, *arguments):
+        result = subprocess.run([tmp_path / "script" / script, *arguments], cwd=tmp_path, capture_output=True, text=True,
+                                check=False, timeout=10, env={**ENVIRONMENT, "PYTHONDONTWRITEBYTECODE": "1"})
+        assert sorted(tmp_path.rglob("*")) == before, "it began to work"
+        return result
+    return run_there
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["x", "--help"]])
+def test_help(copy, script, arguments):
+    result = copy(script, *arguments)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert f"script/{script}" in result.stdout and "SPDX" not in result.stdout and "set -" not in result.stdout
+
+
+@pytest.mark.parametrize("script, arguments, words", [
+    ("build", ["instal"], "'instal'"),
+    ("build", ["--brew"], "'--brew'"),
+    ("build", ["install", "here"], "'here'"),
+    ("build", ["install", "/here", "there"], "at the most"),
+    ("count-tests", [], "REPORTS_FOLDER"),
+    ("fuzz", ["--brew"], "'--brew'"),
+    ("fuzz", ["10", "tea"], "'tea'"),
+    ("lint", [], "BUILD_FOLDER"),
+    ("lint", ["nowhere", "report"], "BUILD_FOLDER"),
+    ("server", ["--brew=tea"], "--brew is no option"),
+    ("server", ["--read-only", "--Read-only"], "--Read-only is no option"),
+    ("server", ["nowhere.git"], "no repository 'nowhere.git'"),
+    ("soak", ["--brew"], "'--brew'"),
+    ("soak", ["--transport=pigeon"], "'--transport=pigeon'"),
+    ("test-container", ["--brew"], "'--brew'"),
+    ("test-debian", ["--brew"], "'--brew'"),
+])
+def test_unknown_arguments(copy, script, arguments, words):
+    """Also those of git-gate itself, which nobody has built yet."""
+    result = copy(script, *arguments)
+    assert (result.returncode, result.stdout) == (USAGE, "") and words in result.stderr
+    assert result.stderr.startswith(f"{script}: ") and result.stderr.count("\n") == 1
+
+
+def test_output_of_the_server_is_the_gate_s(tmp_path):
+    """Its standard output begins with the line 'listening', whatever the tools print that make the machine ready."""
+    for name, text in {"script/bootstrap": "echo noise", "script/build": "echo noise",
+                       "build/git-gate": "echo listening"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    for name in ("server", "lib"):
+        shutil.copy(ROOT / "script" / name, tmp_path / "script")
+    result = subprocess.run([tmp_path / "script" / "server", tmp_path], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "listening\n"), result.stderr
