@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns what an option of a few looks like on a command line; the many of serve have a table: library/config.c. */
+/*
+ * Parses options of verbs that have few; the many of serve have a table: library/config.c. For every verb, it knows the
+ * words for an argument that does not exist. It never repeats the value of an option, which may be a token.
+ */
 
 #include "base/argument.h"
 
-#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+
+enum {
+    WORD_MAX = 32,      /* bytes of a word that is compared; a longer one is no slip of the pen */
+    SHARE_OF_SLIPS = 3, /* one byte in so many may be wrong */
+    SHOWN_MAX = 64,     /* bytes of an argument */
+};
 
 bool argument_take(const char *name, char *argv[], int *ip, char **valuep) {
     char *argument = argv[*ip];
@@ -20,4 +29,93 @@ bool argument_take(const char *name, char *argv[], int *ip, char **valuep) {
 
 int argument_name_size(const char *argument) {
     return (int)strcspn(argument, "=");
+}
+
+static unsigned least(unsigned a, unsigned b) {
+    return a < b ? a : b;
+}
+
+/*
+ * How many bytes have to be added, left out, changed or swapped with the next to make one word of the other. Both have at
+ * most WORD_MAX bytes. A row is one byte of @word; three of them are kept, as a swap looks two rows back.
+ */
+static unsigned distance(const char *word, size_t size, const char *name, size_t name_size) {
+    unsigned rows[3][WORD_MAX + 1];
+
+    for (size_t j = 0; j <= name_size; j++) {
+        rows[0][j] = (unsigned)j;
+    }
+    for (size_t i = 1; i <= size; i++) {
+        unsigned *row = rows[i % 3];
+        const unsigned *above = rows[(i + 2) % 3];
+
+        row[0] = (unsigned)i;
+        for (size_t j = 1; j <= name_size; j++) {
+            row[j] = least(above[j - 1] + (word[i - 1] != name[j - 1]), least(above[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && word[i - 1] == name[j - 2] && word[i - 2] == name[j - 1]) {
+                row[j] = least(row[j], rows[(i + 1) % 3][j - 2] + 1);
+            }
+        }
+    }
+    return rows[size % 3][name_size];
+}
+
+/* A beginning is as good as one slip. */
+static unsigned distance_of_names(const char *word, size_t size, const char *name) {
+    size_t name_size = strlen(name);
+
+    if (name_size > WORD_MAX) {
+        return WORD_MAX;
+    }
+    if (size >= SHARE_OF_SLIPS && size < name_size && memcmp(word, name, size) == 0) {
+        return 1;
+    }
+    return distance(word, size, name, name_size);
+}
+
+void argument_hint(char hint[ARGUMENT_HINT_MAX], const char *word, size_t size, const char *const *names,
+                   const char *dashes) {
+    const char *found = NULL;
+    unsigned nearest;
+
+    while (size > 0 && *word == '-') {
+        word++;
+        size--;
+    }
+    hint[0] = '\0';
+    nearest = (unsigned)size / SHARE_OF_SLIPS + 1;
+    for (; *names && size <= WORD_MAX; names++) {
+        unsigned slips = distance_of_names(word, size, *names);
+
+        if (slips < nearest) {
+            nearest = slips;
+            found = *names;
+        }
+    }
+    if (found) {
+        (void)snprintf(hint, ARGUMENT_HINT_MAX, ": did you mean '%s%s'?", dashes, found);
+    }
+}
+
+static bool has_name(const char *const *names, const char *name) {
+    while (*names && strcmp(*names, name) != 0) {
+        names++;
+    }
+    return *names;
+}
+
+int argument_refuse(const char *argument, const char *const *names, const char *command, struct gate_error *error) {
+    static const char token[] = "--token";
+    const size_t size = (size_t)argument_name_size(argument);
+    char hint[ARGUMENT_HINT_MAX];
+
+    if (size == strlen(token) && memcmp(argument, token, size) == 0 && has_name(names, "token-file")) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--token is no option, as everybody on the machine can read a command line; name the "
+                              "token's file by --token-file, or set GIT_GATE_TOKEN");
+    }
+    argument_hint(hint, argument, size, names, "--");
+    return gate_error_set(error, GATE_E_USAGE, "%.*s is no option of %s%s%s '%s --help' lists them",
+                          (int)(size < SHOWN_MAX ? size : SHOWN_MAX), argument, command, hint, *hint ? "" : ";",
+                          command);
 }

@@ -59,12 +59,13 @@ static void print_help(void) {
 
 /* Without what stands behind "=" or alone: it may be a token. */
 static int refuse_argument(const char *argument, struct gate_error *error) {
-    if (strncmp(argument, "--", 2) != 0) {
+    static const char *const names[] = {"socket", "url", "token-file", "repo", "help", NULL};
+
+    if (argument[0] != '-') {
         return gate_error_set(error, GATE_E_USAGE,
                               "check takes options alone: use --url=URL, --socket=PATH and --repo=NAME");
     }
-    return gate_error_set(error, GATE_E_USAGE, "%.*s is no option of check; 'git-gate check --help' lists them",
-                          argument_name_size(argument), argument);
+    return argument_refuse(argument, names, "git-gate check", error);
 }
 
 static int parse(struct check *check, char *argv[], struct gate_error *error) {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/argument.h"
 #include "cli/cli.h"
 
 static const struct {
@@ -35,7 +36,7 @@ static void print_help(void) {
     for (size_t i = 0; i < N_VERBS; i++) {
         printf("%s git-gate %s\n", i == 0 ? "usage:" : "      ", verbs[i].usage);
     }
-    printf("       git-gate --version | --help | VERB --help\n"
+    printf("       git-gate --version | --help | help [VERB] | VERB --help\n"
            "\n"
            "See git-gate(1).\n");
 }
@@ -53,20 +54,101 @@ static int open_standard_descriptors(void) {
     return fd < 0 ? -errno : close(fd);
 }
 
-int main(int argc, char *argv[]) {
-    struct gate_error error;
-    const char *verb = argc > 1 ? argv[1] : "";
+/* Whether serve has an option @argument, of which only the name is looked at. */
+static bool is_option_of_serve(const char *argument) {
+    const int size = argument_name_size(argument);
+    const struct config_option *options;
+    size_t n_options;
 
-    if (open_standard_descriptors() < 0) {
-        (void)gate_error_set(&error, GATE_E_INTERNAL, "cannot open /dev/null: %s", strerror(errno));
+    options = config_options(&n_options);
+    for (size_t i = 0; i < n_options; i++) {
+        if (!options[i].is_internal && size == 2 + (int)strlen(options[i].name) && memcmp(argument, "--", 2) == 0 &&
+            memcmp(argument + 2, options[i].name, (size_t)size - 2) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What stands in the place of a verb and begins with a dash; behind "=" there may be a token. */
+static int refuse_option(const char *argument, struct gate_error *error) {
+    static const char *const names[] = {"version", "help", "token-file", NULL};
+    const int size = argument_name_size(argument);
+
+    return is_option_of_serve(argument)
+               ? gate_error_set(error, GATE_E_USAGE,
+                                "%.*s stands before the verb; say 'git-gate serve %.*s', or another verb", size,
+                                argument, size, argument)
+               : argument_refuse(argument, names, "git-gate", error);
+}
+
+static bool looks_like_repository(const char *word) {
+    const size_t size = strlen(word);
+
+    return strchr(word, '/') || (size > strlen(".git") && strcmp(word + size - strlen(".git"), ".git") == 0);
+}
+
+static int refuse_verb(const char *word, struct gate_error *error) {
+    const char *names[N_VERBS + 2];
+    char hint[ARGUMENT_HINT_MAX];
+
+    if (looks_like_repository(word)) {
+        return gate_error_set(error, GATE_E_USAGE, "'%.128s' is no verb; to serve it, say 'git-gate serve REPOSITORY'",
+                              word);
+    }
+    for (size_t i = 0; i < N_VERBS; i++) {
+        names[i] = verbs[i].name;
+    }
+    names[N_VERBS] = "help";
+    names[N_VERBS + 1] = NULL;
+    argument_hint(hint, word, strlen(word), names, "");
+    return gate_error_set(error, GATE_E_USAGE, "there is no verb '%.64s'%s%s 'git-gate --help' lists them", word, hint,
+                          *hint ? "" : ";");
+}
+
+static int run(int argc, char *argv[]) {
+    struct gate_error error;
+
+    if (argc == 0) {
+        (void)gate_error_set(&error, GATE_E_USAGE, "say what to do; 'git-gate --help' lists it");
         return cli_fail(&error);
     }
     for (size_t i = 0; i < N_VERBS; i++) {
-        if (strcmp(verb, verbs[i].name) == 0) {
-            return verbs[i].run(argc - 1, argv + 1);
+        if (strcmp(argv[0], verbs[i].name) == 0) {
+            return verbs[i].run(argc, argv);
         }
     }
-    if (strcmp(verb, "--version") == 0) {
+    (void)(argv[0][0] == '-' ? refuse_option(argv[0], &error) : refuse_verb(argv[0], &error));
+    return cli_fail(&error);
+}
+
+/* help, help VERB. @argv: what stands behind "help". */
+static int help(int argc, char *argv[]) {
+    char option[] = "--help";
+    char *arguments[] = {argc > 0 ? argv[0] : NULL, option, NULL};
+    struct gate_error error;
+
+    if (argc > 1) {
+        (void)gate_error_set(&error, GATE_E_USAGE, "help takes one verb; 'git-gate --help' lists them");
+        return cli_fail(&error);
+    }
+    if (argc == 0 || strcmp(argv[0], "help") == 0) {
+        print_help();
+        return 0;
+    }
+    return run(2, arguments);
+}
+
+int main(int argc, char *argv[]) {
+    const char *verb = argc > 1 ? argv[1] : "";
+
+    if (open_standard_descriptors() < 0) {
+        struct gate_error error;
+
+        (void)gate_error_set(&error, GATE_E_INTERNAL, "cannot open /dev/null: %s", strerror(errno));
+        return cli_fail(&error);
+    }
+    if (strcmp(verb, "--version") == 0 || strcmp(verb, "-V") == 0) {
         printf("git-gate %s\n", GIT_GATE_VERSION);
         return 0;
     }
@@ -74,9 +156,8 @@ int main(int argc, char *argv[]) {
         print_help();
         return 0;
     }
-    (void)gate_error_set(&error, GATE_E_USAGE,
-                         *verb ? "there is no verb '%.64s'; 'git-gate --help' lists them"
-                               : "say what to do%s; 'git-gate --help' lists it",
-                         verb);
-    return cli_fail(&error);
+    if (strcmp(verb, "help") == 0) {
+        return help(argc - 2, argv + 2);
+    }
+    return run(argc > 1 ? argc - 1 : 0, argv + 1);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "access/token.h"
+#include "base/argument.h"
 #include "cli/cli.h"
 
 static void print_help(void) {
@@ -16,9 +17,16 @@ static void print_help(void) {
            token_default_prefix, TOKEN_MINT_HEX_DIGITS);
 }
 
+/* What is no option may be a token that somebody has already: it is not repeated. */
+static int refuse_argument(const char *argument, struct gate_error *error) {
+    static const char *const names[] = {"prefix", "help", NULL};
+
+    return argument[0] == '-' ? argument_refuse(argument, names, "git-gate mint", error)
+                              : gate_error_set(error, GATE_E_USAGE, "mint takes --prefix=PREFIX, and nothing else");
+}
+
 int cli_mint(int argc, char *argv[]) {
-    static const char option[] = "--prefix=";
-    const char *prefix = token_default_prefix;
+    char *prefix = NULL;
     char token[TOKEN_MAX_BYTES + 1];
     struct gate_error error;
     int r;
@@ -28,17 +36,16 @@ int cli_mint(int argc, char *argv[]) {
             print_help();
             return 0;
         }
-        if (strcmp(argv[i], "--prefix") == 0 && i + 1 < argc) {
-            prefix = argv[++i];
-            continue;
-        }
-        if (strncmp(argv[i], option, strlen(option)) != 0) {
-            (void)gate_error_set(&error, GATE_E_USAGE, "mint takes --prefix=PREFIX, and not '%.128s'", argv[i]);
+        if (!argument_take("--prefix", argv, &i, &prefix)) {
+            (void)refuse_argument(argv[i], &error);
             return cli_fail(&error);
         }
-        prefix = argv[i] + strlen(option);
+        if (!prefix) {
+            (void)gate_error_set(&error, GATE_E_USAGE, "--prefix needs a value; '--prefix=' is for none");
+            return cli_fail(&error);
+        }
     }
-    r = token_mint(token, sizeof(token), prefix);
+    r = token_mint(token, sizeof(token), prefix ? prefix : token_default_prefix);
     if (r == -EINVAL) {
         (void)gate_error_set(&error, GATE_E_USAGE,
                              "--prefix takes up to %d printable ASCII characters without space and colon",

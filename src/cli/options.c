@@ -42,6 +42,24 @@ static bool is_spelled_out(const char *argument, const char *name) {
            strchr("=", argument[2 + strlen(name)]);
 }
 
+/* What the table and getopt_long(3) know nothing of. */
+static int refuse_unknown(const char *argument, struct gate_error *error) {
+    const char *names[MAX_OPTIONS];
+    const struct config_option *options;
+    size_t n_options;
+    size_t n = 0;
+
+    options = config_options(&n_options);
+    for (size_t i = 0; i < n_options && n < MAX_OPTIONS - 2; i++) {
+        if (!options[i].is_internal) {
+            names[n++] = options[i].name;
+        }
+    }
+    names[n++] = "help";
+    names[n] = NULL;
+    return argument_refuse(argument, names, "git-gate serve", error);
+}
+
 /* Without what stands behind "=": it may be a token. */
 static int refuse(const char *argument, const char *problem, struct gate_error *error) {
     return gate_error_set(error, GATE_E_USAGE, "%.*s %s; 'git-gate serve --help' lists the options",
@@ -88,7 +106,7 @@ int options_parse(struct gate_config *config, int argc, char *argv[], const char
         }
         if (value < OPTION_FIRST || value == OPTION_HELP ||
             !is_spelled_out(argument, options[value - OPTION_FIRST].name)) {
-            return refuse(argument, "is no option", error);
+            return refuse_unknown(argument, error);
         }
         r = gate_config_set(config, options[value - OPTION_FIRST].name, optarg ? optarg : "yes", error);
         if (r) {

@@ -44,7 +44,9 @@ static void print_help(const char *program) {
            program, BRIDGE_PATIENCE_MS / 1000, dial_default_socket);
 }
 
-static int parse(struct bridge_options *options, char *argv[], struct gate_error *error) {
+static int parse(struct bridge_options *options, const char *program, char *argv[], struct gate_error *error) {
+    static const char *const names_of_options[] = {"listen", "socket", "help", NULL};
+
     for (int i = 1; argv[i]; i++) {
         const char *argument = argv[i];
         char *value = NULL;
@@ -57,6 +59,8 @@ static int parse(struct bridge_options *options, char *argv[], struct gate_error
             options->listen = value;
         } else if (argument_take("--socket", argv, &i, &value)) {
             options->socket = value;
+        } else if (argument[0] == '-') {
+            return argument_refuse(argument, names_of_options, program, error);
         } else {
             return gate_error_set(error, GATE_E_USAGE,
                                   "a bridge takes --listen=HOST:PORT and --socket=PATH, and not '%.*s'",
@@ -166,7 +170,7 @@ static int run(const char *program, struct bridge *bridge, const struct bridge_o
 int bridge_command(const char *program, char *argv[], struct gate_error *error) {
     struct bridge_options options = {.socket = getenv("GIT_GATE_SOCKET")};
     static struct bridge bridge; /* a dozen kilobytes */
-    int r = parse(&options, argv, error);
+    int r = parse(&options, program, argv, error);
 
     if (r) {
         return r;

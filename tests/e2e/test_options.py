@@ -44,6 +44,38 @@ def test_version():
     assert re.fullmatch(r"git-gate [0-9]+\.[0-9]+\.[0-9]+\S*\n", result.stdout)
 
 
+@pytest.mark.parametrize("arguments, same_as", [
+    (["-V"], ["--version"]), (["-h"], ["--help"]), (["help"], ["--help"]), (["help", "help"], ["--help"]),
+    *((["help", verb], [verb, "--help"]) for verb in ("serve", "mint", "check", "bridge"))])
+def test_other_ways_to_ask(arguments, same_as):
+    result, expected = run(*arguments), run(*same_as)
+    assert (result.returncode, result.stderr) == (0, "") and result.stdout == expected.stdout != ""
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["seve"], "did you mean 'serve'?"),
+    (["help", "chekc"], "did you mean 'check'?"),
+    (["help", "serve", "mint"], "one verb"),
+    (["--versoin"], "did you mean '--version'?"),
+    (["repo.git"], "git-gate serve REPOSITORY"),
+    (["./repo"], "git-gate serve REPOSITORY"),
+    ([f"--token-file={TOKEN}"], "git-gate serve --token-file"),
+    (["serve", f"--tokn-file={TOKEN}"], "did you mean '--token-file'?"),
+    (["serve", "--readonly"], "did you mean '--read-only'?"),
+    (["check", f"--tokenfile={TOKEN}"], "did you mean '--token-file'?"),
+    (["mint", f"--prefx={TOKEN}"], "did you mean '--prefix'?"),
+    (["mint", TOKEN], "--prefix=PREFIX"),
+    (["bridge", f"--lisen={TOKEN}"], "did you mean '--listen'?"),
+    *(([*verb, *option], "--token-file") for verb in ([], ["serve"], ["check"])
+      for option in ([f"--token={TOKEN}"], ["--token", TOKEN])),
+])
+def test_hints(arguments, words):
+    """What was probably meant, and never the value: it may be the token."""
+    result = run(*arguments)
+    assert (result.returncode, result.stdout) == (USAGE, "")
+    assert words in result.stderr and TOKEN not in result.stderr
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["mint", "--help"]])
 def test_help_goes_to_standard_output(arguments):
     result = run(*arguments)

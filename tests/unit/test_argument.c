@@ -44,10 +44,72 @@ static void test_name_size(void **state) {
     expect_int("nothing", argument_name_size(""), 0);
 }
 
+static const char *const names[] = {"serve", "mint", "check", "bridge", "token-file", "max-push-bytes", NULL};
+
+static void test_hint(void **state) {
+    static const struct {
+        const char *word;
+        const char *hint;
+    } hints[] = {
+        {"seve", ": did you mean '+serve'?"},
+        {"serves", ": did you mean '+serve'?"},
+        {"sevre", ": did you mean '+serve'?"},
+        {"--serve", ": did you mean '+serve'?"},
+        {"max-push", ": did you mean '+max-push-bytes'?"},
+        {"max-pusch-byte", ": did you mean '+max-push-bytes'?"},
+        {"tokenfile", ": did you mean '+token-file'?"},
+        {"mi", ""}, /* too little to tell */
+        {"brew", ""},
+        {"", ""},
+        {"--", ""},
+        {"aaaaaaaaaabbbbbbbbbbccccccccccdd", ""},
+        {"aaaaaaaaaabbbbbbbbbbccccccccccddd", ""},
+        {"aaaaaaaaaabbbbbbbbbbccccccccccddddaaaaaaaaaabbbbbbbbbbccccccccccdddd", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(hints); i++) {
+        char hint[ARGUMENT_HINT_MAX] = "as before";
+
+        argument_hint(hint, hints[i].word, strlen(hints[i].word), names, "+");
+        expect_text(hints[i].word, hint, hints[i].hint);
+    }
+}
+
+/* Whatever was given behind "=", it is not repeated. */
+static void test_refuse(void **state) {
+    static const struct {
+        const char *argument;
+        const char *words;
+    } refusals[] = {
+        {"--token=hunter2", "--token is no option, as everybody on the machine can read a command line"},
+        {"--token", "name the token's file by --token-file"},
+        {"--tokenfile=hunter2",
+         "--tokenfile is no option of a program: did you mean '--token-file'? 'a program --help'"},
+        {"--brew=hunter2", "--brew is no option of a program; 'a program --help' lists them"},
+        {"-b=hunter2", "-b is no option"},
+    };
+    static const char *const without_token[] = {"socket", NULL};
+    struct gate_error error;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+        expect_int(refusals[i].argument, argument_refuse(refusals[i].argument, names, "a program", &error),
+                   GATE_E_USAGE);
+        if (!strstr(error.message, refusals[i].words) || strstr(error.message, "hunter2")) {
+            fail_msg("%s: %s", refusals[i].argument, error.message);
+        }
+    }
+    assert_int_equal(argument_refuse("--token=hunter2", without_token, "a program", &error), GATE_E_USAGE);
+    assert_string_equal(error.message, "--token is no option of a program; 'a program --help' lists them");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_take),
         cmocka_unit_test(test_name_size),
+        cmocka_unit_test(test_hint),
+        cmocka_unit_test(test_refuse),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
