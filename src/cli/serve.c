@@ -18,11 +18,11 @@
 #include <unistd.h>
 
 #include "access/token.h"
-#include "base/denial.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "cli/announce.h"
 #include "cli/cli.h"
+#include "cli/repository.h"
 #include "cli/status.h"
 #include "cli/systemd.h"
 #include "cli/token_source.h"
@@ -51,49 +51,6 @@ static void print_help(void) {
 }
 
 /* ---- where to listen, what to serve, who may come ---- */
-
-/* DIR/NAME.git, existing, as --mirror-root=DIR and --scope=NAME. */
-static int take_repository(struct gate_config *config, const char *repository, struct gate_error *error) {
-    _cleanup_free_ char *path = NULL;
-    _cleanup_free_ char *head = NULL;
-    static const char end[] = ".git";
-    char *name;
-    int r;
-
-    if (config->mirror_root || config->scope) {
-        return gate_error_set(error, GATE_E_USAGE, "give either REPOSITORY or --mirror-root and --scope, not both");
-    }
-    path = realpath(repository, NULL);
-    if (!path && errno == EACCES) {
-        return denial_refuse("read the repository", repository, "git-gate", error);
-    }
-    if (!path) {
-        return gate_error_set(error, GATE_E_USAGE, "there is no repository '%s': %s; its name ends in .git", repository,
-                              strerror(errno));
-    }
-    name = strrchr(path, '/');
-    if (asprintf(&head, "%s/HEAD", path) < 0) {
-        head = NULL;
-        return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
-    }
-    if (access(head, F_OK) != 0 && errno == EACCES) {
-        return denial_refuse("read the repository", head, "git-gate", error);
-    }
-    if (access(head, F_OK) != 0) {
-        return gate_error_set(error, GATE_E_USAGE,
-                              "'%s' is not a bare git repository; make one with 'git clone --bare WORKTREE NAME.git', "
-                              "or give the folder of several as --mirror-root=DIR with --scope=NAME",
-                              path);
-    }
-    if (!name || strlen(name + 1) <= strlen(end) || strcmp(path + strlen(path) - strlen(end), end) != 0) {
-        return gate_error_set(error, GATE_E_USAGE,
-                              "'%s' has no name that ends in .git, which clients ask for; rename it to NAME.git", path);
-    }
-    path[strlen(path) - strlen(end)] = '\0';
-    *name = '\0';
-    r = gate_config_set(config, "mirror-root", *path ? path : "/", error);
-    return r ? r : gate_config_set(config, "scope", name + 1, error);
-}
 
 /* sd_listen_fds(3): the socket that systemd has opened before this program began. */
 static int take_inherited_socket(struct gate_config *config, struct gate_error *error) {
@@ -137,7 +94,7 @@ static int mint_token(struct gate_config *config, bool *mintedp, struct gate_err
 }
 
 static int complete(struct gate_config *config, const char *repository, bool *mintedp, struct gate_error *error) {
-    int r = repository ? take_repository(config, repository, error) : 0;
+    int r = repository ? repository_take(config, repository, error) : 0;
 
     r = r ? r : take_inherited_socket(config, error);
     if (!r && repository && !config->socket && !config->listen && config->listen_fd < 0) {

@@ -9,7 +9,7 @@ import pytest
 
 from .gate import PROGRAM, run
 from .http import TOKEN
-from .repos import bare
+from .repos import bare, git, history, out
 
 # Each as the help has it, with what stands behind "=".
 OPTIONS = dict(re.findall(r"^  (--[a-z-]+)(=\S+)?", run("serve", "--help").stdout, re.MULTILINE))
@@ -185,6 +185,37 @@ def test_bad_usage(arguments):
 def test_bad_configuration(root, words, options):
     """The message names the option to change. When two transports or none are given it names both."""
     check_refused(USAGE, words, *(option.format(root=root) for option in options))
+
+
+@pytest.mark.parametrize("path, words", [
+    ("a b.git", ["a b.git' cannot be served", "A-Z a-z 0-9 . _ -", "rename it", "ln -s"]),
+    ("plain", ["does not end in .git", "ln -s"]),
+    ("work", ["is a work tree", "'git clone --bare {root}/work NAME.git'"]),
+    ("work/.git", ["'{root}/work' is a work tree", "'git clone --bare {root}/work NAME.git'"]),
+    ("work/", ["is a work tree"]),
+    ("linked", ["is a work tree"]),
+    ("repo", ["did you mean '{root}/repo.git'?"]),
+    ("nowhere.git", ["no repository '{root}/nowhere.git'", "No such file", "git clone --bare"]),
+    ("file.git/x", ["Not a directory"]),
+    (".", ["not a bare git repository", "--mirror-root=DIR with --scope=NAME"]),
+])
+def test_repository_that_cannot_be_served(tmp_path, path, words):
+    """The sentence says what mends it, and following it breaks nothing: a work tree is never to be renamed."""
+    for name in ("repo.git", "a b.git", "plain"):
+        bare(tmp_path / name)
+    history(bare(tmp_path / "source.git"), 1)
+    git("clone", "--quiet", tmp_path / "source.git", tmp_path / "work")
+    git("-C", tmp_path / "work", "worktree", "add", "--quiet", tmp_path / "linked")
+    (tmp_path / "file.git").write_text("no repository\n")
+    check_refused(USAGE, [word.format(root=tmp_path) for word in words], f"{tmp_path}/{path}")
+
+
+def test_repository_by_a_link(tmp_path, start_gate):
+    """Under the link's name, as the sentence for one with a bad name advises."""
+    history(bare(tmp_path / "a b.git"), 1)
+    (tmp_path / "good.git").symlink_to("a b.git")
+    gate = start_gate(tmp_path / "good.git")
+    assert "refs/heads/main" in out("ls-remote", gate.url("good"))
 
 
 def test_no_token_on_the_command_line(root):
