@@ -23,6 +23,13 @@
 #include "base/denial.h"
 #include "base/fd.h"
 
+enum {
+    COMPLAINT_MAX = 160,     /* bytes of what git says on its standard error, with terminator */
+    HOW_MAX = 96,            /* of the words for how it ended */
+    PROGRAM_SHOWN_MAX = 128, /* of its path */
+    MS_PER_S = 1000,
+};
+
 static char *copy_search_path(void) {
     const char *path = getenv("PATH");
 
@@ -65,8 +72,55 @@ static int read_answer(struct buffer *answer, int fd) {
     return (int)size;
 }
 
-/* Runs "git --exec-path" and leaves its one line in @answer. */
-static int ask_exec_path(struct buffer *answer, const char *search_path, const char *program) {
+/* The first line that git has written on its standard error; empty when there is none. */
+static void read_complaint(char complaint[COMPLAINT_MAX], int fd) {
+    ssize_t size = read(fd, complaint, COMPLAINT_MAX - 1);
+    char *line = complaint;
+
+    complaint[size > 0 ? size : 0] = '\0';
+    complaint[strcspn(complaint, "\r\n")] = '\0';
+    for (; *line; line++) {
+        if (*line < ' ' || *line > '~') {
+            *line = '?';
+        }
+    }
+}
+
+/* Whether no process could be made, or read from, for want of something: then it is not git that has to be mended. */
+static bool is_shortage(int cause) {
+    return cause == EMFILE || cause == ENFILE || cause == ENOMEM || cause == EAGAIN;
+}
+
+/* @r: of what went wrong before it ended. The sentence says what was run, how it ended, and what mends it. */
+static int refuse_answer(const char *program, int r, int status, const char *complaint, struct gate_error *error) {
+    char how[HOW_MAX];
+
+    if (is_shortage(-r)) {
+        return gate_error_set(error, GATE_E_START,
+                              "no room to run '%.*s --exec-path': %s; raise the limits of this user, see ulimit -a",
+                              PROGRAM_SHOWN_MAX, program, strerror(-r));
+    }
+    if (r == -ETIMEDOUT) {
+        (void)snprintf(how, sizeof(how), "did not answer within %d s", GIT_ANSWER_TIMEOUT_MS / MS_PER_S);
+    } else if (r == -ENOBUFS) {
+        (void)snprintf(how, sizeof(how), "printed more than a path");
+    } else if (r) {
+        (void)snprintf(how, sizeof(how), "cannot be run: %s", strerror(-r));
+    } else if (WIFSIGNALED(status)) {
+        (void)snprintf(how, sizeof(how), "was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    } else if (WEXITSTATUS(status) != 0) {
+        (void)snprintf(how, sizeof(how), "ended with exit status %d", WEXITSTATUS(status));
+    } else {
+        (void)snprintf(how, sizeof(how), "printed no absolute path");
+    }
+    return gate_error_set(error, GATE_E_START,
+                          "'%.*s --exec-path' %s%s%s; mend that git, put another first in PATH, or check GIT_EXEC_PATH",
+                          PROGRAM_SHOWN_MAX, program, how, *complaint ? ", and said: " : "", complaint);
+}
+
+/* Runs "git --exec-path" and leaves its one line, an absolute path, in @answer. */
+static int ask_exec_path(struct buffer *answer, const char *search_path, const char *program,
+                         struct gate_error *error) {
     char path_variable[PATH_MAX + sizeof("PATH=")];
     char exec_path_variable[PATH_MAX + sizeof("GIT_EXEC_PATH=")];
     const char *exec_path = getenv("GIT_EXEC_PATH");
@@ -74,6 +128,7 @@ static int ask_exec_path(struct buffer *answer, const char *search_path, const c
     char option[] = "--exec-path";
     char *const argv[] = {git, option, NULL};
     char *envp[] = {path_variable, NULL, NULL};
+    char complaint[COMPLAINT_MAX] = "";
     struct process process;
     int status = 0;
     int r;
@@ -85,16 +140,19 @@ static int ask_exec_path(struct buffer *answer, const char *search_path, const c
     }
     r = process_spawn(&process, program, argv, envp, false, &PROCESS_UNLIMITED);
     if (r) {
-        return r;
+        return refuse_answer(program, r, 0, complaint, error);
     }
     r = read_answer(answer, process.output);
     r = r ? r : wait_readable(process.pidfd);
     if (r) {
         process_signal(&process, SIGKILL);
     }
+    read_complaint(complaint, process.errors);
     r = process_reap(&process, &status) < 0 && r == 0 ? -ECHILD : r;
     process_deinit(&process);
-    return r ? r : status == 0 && buffer_size(answer) > 1 ? 0 : -EPROTO;
+    return r == 0 && status == 0 && buffer_size(answer) > 1 && buffer_content(answer).data[0] == '/'
+               ? 0
+               : refuse_answer(program, r, status, complaint, error);
 }
 
 static char *first_line(const struct buffer *answer) {
@@ -117,16 +175,16 @@ static int find(struct git *git, struct gate_error *error) {
     if (find_in_path(program, sizeof(program), git->search_path, "git") != 0) {
         return gate_error_set(error, GATE_E_START, "git is in none of the folders of PATH; install git or set PATH");
     }
-    r = ask_exec_path(&answer, git->search_path, program);
+    r = ask_exec_path(&answer, git->search_path, program, error);
     if (r) {
-        return gate_error_set(error, GATE_E_START, "'%s --exec-path' does not answer: %s", program, strerror(-r));
+        return r;
     }
     git->exec_path = first_line(&answer);
     if (!git->exec_path || asprintf(&git->http_backend, "%s/git-http-backend", git->exec_path) < 0) {
         git->http_backend = NULL;
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
     }
-    if (git->exec_path[0] != '/' || access(git->http_backend, X_OK) != 0) {
+    if (access(git->http_backend, X_OK) != 0) {
         return gate_error_set(error, GATE_E_START,
                               "'%s' cannot be executed; install all of git, or set GIT_EXEC_PATH to where it is",
                               git->http_backend);

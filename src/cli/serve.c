@@ -57,8 +57,16 @@ static int take_inherited_socket(struct gate_config *config, struct gate_error *
     int n = systemd_take_sockets();
     char fd[16];
 
+    if (n == -EINVAL) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "LISTEN_PID and LISTEN_FDS are not the numbers that systemd sets: unset both, or mend "
+                              "what starts git-gate");
+    }
     if (n < 0) {
-        return gate_error_set(error, GATE_E_USAGE, "the socket of LISTEN_FDS cannot be taken over: %s", strerror(-n));
+        return gate_error_set(error, GATE_E_USAGE,
+                              "the socket that LISTEN_FDS announces cannot be taken over: %s; unset LISTEN_FDS, or "
+                              "hand over a socket as descriptor %d",
+                              strerror(-n), SYSTEMD_LISTEN_FD);
     }
     if (n > 1) {
         return gate_error_set(error, GATE_E_USAGE, "one socket can be inherited, not %d; give the .socket unit one", n);

@@ -241,6 +241,23 @@ def test_git_is_missing(root, tmp_path):
     check_refused(CANNOT_START, ["git", "PATH"], root / "repo.git", PATH=tmp_path)
 
 
+@pytest.mark.parametrize("script, words", [
+    ("exit 3", ["ended with exit status 3"]),
+    ("kill -SEGV $$", ["was ended by signal 11 (Segmentation fault)"]),
+    ("echo nonsense", ["printed no absolute path"]),
+    (":", ["printed no absolute path"]),
+    ("echo 'libpcre: not found' >&2; exit 127", ["ended with exit status 127, and said: libpcre: not found"]),
+    ("yes /x", ["printed more than a path"]),
+    (None, ["cannot be run: Permission denied"]),
+])
+def test_broken_git(root, tmp_path, script, words):
+    """What was run, how it ended, and what mends it."""
+    (tmp_path / "git").write_text(f"#!/bin/sh\n{script}\n" if script else "#!/etc/passwd\n")
+    (tmp_path / "git").chmod(0o755)
+    check_refused(CANNOT_START, [f"'{tmp_path}/git --exec-path' {words[0]}", "PATH", "GIT_EXEC_PATH"], root / "repo.git",
+                  PATH=f"{tmp_path}:/usr/bin:/bin")
+
+
 def test_git_without_http_backend(root, tmp_path):
     """As where git is packaged in parts."""
     check_refused(CANNOT_START, ["git-http-backend"], root / "repo.git", GIT_EXEC_PATH=tmp_path)
@@ -290,8 +307,9 @@ def test_token_in_the_place_of_its_file(root):
 
 
 def test_bad_words_of_systemd(root):
-    """The sentence tells the variable, and an error by its name."""
-    check_refused(USAGE, ["LISTEN_FDS", "Invalid argument"], root / "repo.git", LISTEN_PID="x", LISTEN_FDS="1")
+    """The sentence tells the variables, and no error of the system that there was none of."""
+    check_refused(USAGE, ["LISTEN_PID and LISTEN_FDS are not the numbers"], root / "repo.git", LISTEN_PID="x",
+                  LISTEN_FDS="1")
 
 
 @pytest.mark.parametrize("soft, hard, is_told", [(256, 4096, False), (256, 256, True), (2048, 4096, False)])

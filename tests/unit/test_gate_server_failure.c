@@ -112,9 +112,9 @@ static const struct {
 } gits[] = {
     {"no git", "mkdir none", "PATH", "none", "install git"},
     {"a git that fails", "mkdir bad; printf '#!/bin/sh\\nexit 3\\n' >bad/git; chmod +x bad/git", "PATH", "bad",
-     "does not answer"},
+     "ended with exit status 3; mend that git"},
     {"a git that cannot run", "mkdir odd; printf '#!/none\\n' >odd/git; chmod +x odd/git", "PATH", "odd",
-     "does not answer"},
+     "cannot be run: No such file or directory; mend that git"},
     {"no git-http-backend", "mkdir empty", "GIT_EXEC_PATH", "empty", "git-http-backend"},
 };
 
@@ -169,7 +169,7 @@ static void test_listen_fd(void **state) {
  * Landlock has the one that the lock of the folder had, so it never goes without.
  */
 static const char *const steps[] = {
-    "no thread", "no event loop", "does not answer", "the folder of --socket", "make --socket", "under --confine",
+    "no thread", "no event loop", "no room to run", "the folder of --socket", "make --socket", "under --confine",
 };
 
 enum {
