@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/denial.h"
 #include "base/fd.h"
 #include "base/loopback.h"
 
@@ -97,10 +98,49 @@ static int make_parents(const char *path, struct gate_error *error) {
     return 0;
 }
 
+/*
+ * Asks whether somebody listens on a socket that is there. Return: 0 when nobody does, GATE_E_START.
+ *
+ * Who may not connect cannot tell, and even the owner may have taken the right from everybody on purpose. So neither is the
+ * mode changed nor the socket removed: whoever wants that knows more than this program does.
+ */
+static int check_nobody_listens(const struct sockaddr_un *address, struct gate_error *error) {
+    _cleanup_fd_ int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const char *path = address->sun_path;
+    struct denial denial;
+    int cause;
+
+    if (probe < 0) {
+        return gate_error_set(error, GATE_E_START, "cannot make a Unix socket: %s", strerror(errno));
+    }
+    cause = connect(probe, (const struct sockaddr *)address, sizeof(*address)) < 0 ? errno : 0;
+    switch (cause) {
+    case ECONNREFUSED:
+    case ENOENT: /* it has gone meanwhile */
+        return 0;
+    case 0:
+    case EAGAIN:     /* its backlog is full */
+    case EPROTOTYPE: /* it takes no streams */
+        return gate_error_set(error, GATE_E_START,
+                              "--socket=%s is in use by another program; stop that one or choose another", path);
+    case EACCES:
+        denial_find(&denial, path, "git-gate");
+        return gate_error_set(error, GATE_E_START,
+                              "nobody can tell whether a program listens on --socket: permission denied: %s; %s, or "
+                              "remove the socket if none does, or choose another",
+                              denial.facts, denial.remedy);
+    default:
+        return gate_error_set(error, GATE_E_START,
+                              "nobody can tell whether a program listens on --socket=%s: %s; remove the socket if none "
+                              "does, or choose another",
+                              path, strerror(cause));
+    }
+}
+
 /* Removes a socket that nobody listens on any more; whatever else is there stays, and is a failure. */
 static int remove_stale(const struct sockaddr_un *address, struct gate_error *error) {
-    _cleanup_fd_ int probe = -1;
     struct stat status;
+    int r;
 
     if (lstat(address->sun_path, &status) < 0) {
         return errno == ENOENT ? 0
@@ -111,14 +151,9 @@ static int remove_stale(const struct sockaddr_un *address, struct gate_error *er
         return gate_error_set(error, GATE_E_START, "--socket=%s is there and is no socket; remove it or choose another",
                               address->sun_path);
     }
-    probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (probe < 0) {
-        return gate_error_set(error, GATE_E_START, "cannot make a Unix socket: %s", strerror(errno));
-    }
-    if (connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno != ECONNREFUSED) {
-        return gate_error_set(error, GATE_E_START,
-                              "--socket=%s is in use by another program; stop that one or choose another",
-                              address->sun_path);
+    r = check_nobody_listens(address, error);
+    if (r) {
+        return r;
     }
     if (unlink(address->sun_path) < 0 && errno != ENOENT) {
         return gate_error_set(error, GATE_E_START, "cannot replace the stale socket --socket=%s: %s", address->sun_path,

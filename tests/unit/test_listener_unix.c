@@ -8,6 +8,10 @@
 
 #include "serve/listener.h"
 
+enum {
+    OTHER_USER = 65534,
+};
+
 static int open_at(struct listener *listener, const char *path, struct gate_error *error) {
     struct listener_settings settings = {.socket_path = path, .inherited_fd = -1};
 
@@ -118,12 +122,13 @@ static void test_folder_kept(void **state) {
     listener_close(&listener);
 }
 
-/* One that nobody listens on any more, whatever its mode, is replaced by a new one. */
+/* One that nobody listens on any more is replaced by a new one, whatever its mode, if this user may connect to it. */
 static void test_stale(void **state) {
     static const mode_t modes[] = {0600, 0777, 0};
+    const size_t n_modes = ARRAY_SIZE(modes) - (geteuid() != 0);
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+    for (size_t i = 0; i < n_modes; i++) {
         struct listener listener;
         struct gate_error error;
         struct stat before;
@@ -146,6 +151,41 @@ static void test_stale(void **state) {
 
 static void make_stale(const char *path) {
     assert_int_equal(close(unix_socket(path, SOCK_STREAM, true)), 0);
+}
+
+/*
+ * Who may not connect cannot tell a stale socket from a live one: neither is touched, and nothing untrue is said of it. As
+ * an ordinary user, which root becomes for it.
+ */
+static void test_unknown(void **state) {
+    const bool is_root = geteuid() == 0;
+    static const char *const paths[] = {"stale", "live"};
+    int live;
+
+    (void)state;
+    assert_true(!is_root || (chown(".", OTHER_USER, OTHER_USER) == 0 && seteuid(OTHER_USER) == 0));
+    make_stale("stale");
+    live = unix_socket("live", SOCK_STREAM, true);
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        struct listener listener;
+        struct gate_error error;
+        struct stat before;
+        struct stat after;
+
+        assert_int_equal(chmod(paths[i], 0), 0);
+        assert_int_equal(stat(paths[i], &before), 0);
+        expect_int(paths[i], open_at(&listener, paths[i], &error), GATE_E_START);
+        assert_int_equal(stat(paths[i], &after), 0);
+        expect_true(paths[i], before.st_ino == after.st_ino && before.st_mode == after.st_mode);
+        expect_true(paths[i], !strstr(error.message, "in use"));
+        if (!strstr(error.message, "permission denied") || !strstr(error.message, "mode 0000") ||
+            !strstr(error.message, "--socket") || !strstr(error.message, "chmod")) {
+            fail_msg("%s: %s", paths[i], error.message);
+        }
+        listener_close(&listener);
+    }
+    assert_true(!is_root || seteuid(0) == 0);
+    assert_int_equal(close(live), 0);
 }
 
 /* What is in the way stays as it is. */
@@ -344,6 +384,7 @@ int main(void) {
         IN_FOLDER(test_twice),     IN_FOLDER(test_replaced),
         IN_FOLDER(test_length),    IN_FOLDER(test_empty),
         IN_FOLDER(test_inherited), IN_FOLDER(test_inherited_packets),
+        IN_FOLDER(test_unknown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
