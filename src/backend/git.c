@@ -231,6 +231,64 @@ static int check_entries(const char *path, struct gate_error *error) {
     return 0;
 }
 
+/*
+ * Whether this user may use a file or folder of somebody else, as an ordinary user: under confinement root is one. @wanted:
+ * R_OK, W_OK, X_OK. Of root only the modes tell, as access(2) would answer for the capabilities that will be dropped.
+ */
+static bool may_use(const char *path, int wanted) {
+    gid_t groups[NGROUPS_MAX];
+    int n_groups = getgroups(NGROUPS_MAX, groups);
+    struct stat status;
+    bool is_member;
+
+    if (geteuid() != 0) {
+        return access(path, wanted) == 0;
+    }
+    if (stat(path, &status) < 0) {
+        return false;
+    }
+    is_member = status.st_gid == getegid();
+    for (int i = 0; i < n_groups; i++) {
+        is_member = is_member || groups[i] == status.st_gid;
+    }
+    return (status.st_uid == 0 ? status.st_mode >> 6 & (unsigned)wanted
+            : is_member        ? status.st_mode >> 3 & (unsigned)wanted
+                               : status.st_mode & (unsigned)wanted) == (unsigned)wanted;
+}
+
+/* What --trust-owner would help with: not with a file that the owner alone may read. */
+static const char *offer_trust(const char *path) {
+    char objects[PATH_MAX + sizeof("/objects")];
+    char head[PATH_MAX + sizeof("/HEAD")];
+
+    (void)snprintf(objects, sizeof(objects), "%s/objects", path);
+    (void)snprintf(head, sizeof(head), "%s/HEAD", path);
+    if (!may_use(path, R_OK | X_OK) || !may_use(objects, R_OK | X_OK) || !may_use(head, R_OK)) {
+        return "";
+    }
+    return may_use(path, W_OK) && may_use(objects, W_OK) ? ", or add --trust-owner"
+                                                         : ", or add --trust-owner --read-only for fetches alone";
+}
+
+/* sudo(8) makes root of a user who owns the repository and has no need to be root. */
+static bool is_owner_behind_sudo(uid_t owner) {
+    const char *user = getenv("SUDO_UID");
+    char text[16];
+
+    (void)snprintf(text, sizeof(text), "%u", (unsigned)owner);
+    return geteuid() == 0 && user && strcmp(user, text) == 0;
+}
+
+static int refuse_owner(const char *path, uid_t owner, struct gate_error *error) {
+    const unsigned user = (unsigned)geteuid();
+
+    return gate_error_set(error, GATE_E_USAGE,
+                          "'%s' belongs to uid %u and git serves only what belongs to uid %u: run git-gate as its "
+                          "owner, uid %u%s, or give it to uid %u with chown -R%s",
+                          path, (unsigned)owner, user, (unsigned)owner,
+                          is_owner_behind_sudo(owner) ? ", without sudo" : "", user, offer_trust(path));
+}
+
 int git_check_repository(const char *path, bool trust_owner, struct gate_error *error) {
     struct stat status;
     int r = stat(path, &status) < 0 ? errno : S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
@@ -244,14 +302,7 @@ int git_check_repository(const char *path, bool trust_owner, struct gate_error *
             "there is no repository at '%s'; check --mirror-root, and --scope, which is the name without .git", path);
     }
     r = check_entries(path, error);
-    if (!r && status.st_uid != geteuid() && !trust_owner) {
-        return gate_error_set(error, GATE_E_USAGE,
-                              "'%s' belongs to uid %u and git serves only what belongs to uid %u: run git-gate as its "
-                              "owner, uid %u, or give it to uid %u with chown, or add --trust-owner",
-                              path, (unsigned)status.st_uid, (unsigned)geteuid(), (unsigned)status.st_uid,
-                              (unsigned)geteuid());
-    }
-    return r;
+    return !r && status.st_uid != geteuid() && !trust_owner ? refuse_owner(path, status.st_uid, error) : r;
 }
 
 bool git_has_repository(const char *mirror_root, const char *repository) {

@@ -183,6 +183,40 @@ def test_trust_owner(tmp_path, start_gate):
     assert 0 < result.stderr.find("run git-gate as its owner, uid 12345") < result.stderr.find("--trust-owner")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository to another user")
+@pytest.mark.parametrize("mode, offered", [(0o700, ""), (0o755, ", or add --trust-owner --read-only for fetches alone"),
+                                           (0o777, ", or add --trust-owner")])
+@pytest.mark.parametrize("user", [0, 65534])
+def test_trust_owner_is_offered_where_it_helps(start_gate, mode, offered, user):
+    """To root as to anybody: confined, root is a user like any other. What is offered does help."""
+    if user and not shutil.which("setpriv"):
+        pytest.skip("needs setpriv(1)")
+    program = ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", PROGRAM) if user else (PROGRAM,)
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        root.chmod(0o755)
+        mirror = bare(root / "repo.git")
+        history(mirror, 1)
+        for path in (mirror, *mirror.rglob("*")):
+            os.chown(path, 12345, 12345)
+            path.chmod(mode)
+        arguments = [*program, "serve", "--listen=127.0.0.1:0", *options(root)]
+        result = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=30,
+                                env={**ENVIRONMENT, "GIT_GATE_TOKEN": TOKEN, "SUDO_UID": "12345"})
+        if result.returncode == 127 or "execute" in result.stderr:
+            pytest.skip(f"another user cannot run the program: {result.stderr}")
+        assert result.returncode == 2
+        if user == 0:
+            assert result.stderr.endswith(f"owner, uid 12345, without sudo, or give it to uid 0 with chown -R{offered}\n")
+        else:
+            assert result.stderr.rstrip("\n").endswith(offered) and ("--trust-owner" in result.stderr) == bool(offered)
+        if offered:
+            gate = start_gate(*options(root), *(["--trust-owner"] if mode == 0o777 else ["--trust-owner", "--read-only"]),
+                              program=program)
+            assert "refs/heads/main" in out("ls-remote", gate.url())
+            assert not [record for record in gate.records if record["level"] == "warning"]
+
+
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, to become another user")
 @pytest.mark.parametrize("at", ["the root", "the repository", "HEAD"])
 def test_repository_that_may_not_be_read(at):
