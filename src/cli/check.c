@@ -230,6 +230,17 @@ static int ask(const struct check *check, struct gate_error *error) {
     return r;
 }
 
+static void warn(const struct gate_config *config) {
+    const struct config_exposure *exposure = &config->exposure;
+
+    if (exposure->path[0]) {
+        (void)fprintf(stderr,
+                      "git-gate: warning: others may read or change '%s', the file of the token, whose mode is %04o; "
+                      "chmod 600 it\n",
+                      exposure->path, exposure->mode);
+    }
+}
+
 int cli_check(int argc, char *argv[]) {
     _cleanup_(check_deinit) struct check check = {0};
     struct gate_error error = {0};
@@ -244,6 +255,9 @@ int cli_check(int argc, char *argv[]) {
     (void)signal(SIGPIPE, SIG_IGN); /* a write that fails says so itself */
     r = parse(&check, argv, &error);
     r = r ? r : complete(&check, &error);
+    if (!r) {
+        warn(check.config);
+    }
     r = r ? r : ask(&check, &error);
     if (fflush(stdout) != 0) {
         struct gate_error of_output;

@@ -258,7 +258,8 @@ static int begin(struct program *program) {
     return r;
 }
 
-static int run(struct server_settings *settings, bool minted, struct gate_error *error) {
+static int run(const struct gate_config *config, struct server_settings *settings, bool minted,
+               struct gate_error *error) {
     _cleanup_(end) struct program program = {
         .loop = LOOP_NONE, .server = {.listener = LISTENER_NONE}, .status = STATUS_NONE, .signal_fd = -1};
     struct log log;
@@ -266,6 +267,7 @@ static int run(struct server_settings *settings, bool minted, struct gate_error 
 
     log_init(&log, settings->log_fd, settings->log_level, settings->log_format);
     log.secret = settings->policy.token;
+    config_warn(config, &log);
     r = watch_foreign_parent(&program, settings, error);
     r = r ? r : confine_process(settings, &log, error);
     if (r) {
@@ -309,6 +311,6 @@ int cli_serve(int argc, char *argv[]) {
     r = r ? r : complete(config, repository, &minted, &error);
     r = r ? r : config_resolve(config, &settings, &error);
     settings.parent = parent;
-    r = r ? r : run(&settings, minted, &error);
+    r = r ? r : run(config, &settings, minted, &error);
     return r ? cli_fail(&error) : 0;
 }

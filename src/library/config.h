@@ -15,6 +15,7 @@ enum {
     CONFIG_VALUE_MAX_BYTES = 4096, /* of one value */
     SELINUX_TYPE_MAX_BYTES = 255,  /* of a type in a label */
     CONFIG_COUNT_MAX = 65536,      /* connections, processes */
+    CONFIG_EXPOSED_PATH_MAX = 128, /* bytes of a path in a warning, with terminator */
 };
 
 /** enum config_kind - what an option takes */
@@ -58,7 +59,17 @@ struct config_list {
     bool is_default;
 };
 
-/** struct gate_config - what was set, each value checked on its own */
+/**
+ * struct config_exposure - a file of the token that others than its owner may read or change
+ * @path: as it was given, its end if it is long; empty when there is no such file
+ * @mode: its permission bits
+ */
+struct config_exposure {
+    char path[CONFIG_EXPOSED_PATH_MAX];
+    unsigned mode;
+};
+
+/** struct gate_config - what was set, each value checked on its own. @exposure: of the file that the token was read from */
 struct gate_config {
     char *mirror_root;
     char *scope;
@@ -67,6 +78,7 @@ struct gate_config {
     int listen_fd;
     char *token_file;
     char *token;
+    struct config_exposure exposure;
     bool read_only;
     char *hooks_path;
     char *home;
@@ -108,9 +120,12 @@ int config_copy(struct gate_config **copyp, const struct gate_config *config);
  * @option: what stands before the path when a sentence names the source, as "--token-file="; of a file that is not there,
  *          only this is named
  *
- * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
+ * Fills config->exposure as well. Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
  */
 int config_set_token_from(struct gate_config *config, const char *path, const char *option, struct gate_error *error);
+
+/** config_warn() - log what is unwise about how the configuration is kept: a token's file that others may read or change */
+void config_warn(const struct gate_config *config, struct log *log);
 
 /**
  * config_resolve() - check the configuration as a whole, make paths absolute, read the token's file

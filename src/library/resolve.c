@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "access/route.h"
 #include "base/argument.h"
@@ -26,14 +27,60 @@
 enum {
     PATH_SHOWN_MAX = 100,   /* bytes of a path, in front of those that say what keeps from it */
     SOURCE_MAX_BYTES = 256, /* of an option and a path */
+    EXPOSING_BITS = 0066,   /* of a mode: to read or write for group and others */
+    MODE_BITS = 07777,
 };
 
+/* Whether @path lies in the folder of systemd's credentials, which systemd keeps from others by its own means. */
+static bool is_credential(const char *path) {
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    size_t size = folder ? strlen(folder) : 0;
+
+    return size > 0 && strncmp(path, folder, size) == 0 && path[size] == '/';
+}
+
+/*
+ * Notes a file that others may read or change. Not standard input, pipes and the like, whose modes tell nothing; nor a file
+ * on a file system that cannot be written, as of secrets that are mounted into a container: nobody there could mend it.
+ */
+static void note_exposure(struct config_exposure *exposure, const char *path, int fd) {
+    struct statvfs file_system;
+    struct stat status;
+    size_t size = strlen(path);
+
+    *exposure = (struct config_exposure){0};
+    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || !(status.st_mode & EXPOSING_BITS) ||
+        is_credential(path) || (fstatvfs(fd, &file_system) == 0 && file_system.f_flag & ST_RDONLY)) {
+        return;
+    }
+    exposure->mode = status.st_mode & MODE_BITS;
+    (void)snprintf(exposure->path, sizeof(exposure->path), "%s%s", size < sizeof(exposure->path) ? "" : "...",
+                   size < sizeof(exposure->path) ? path : path + size - (sizeof(exposure->path) - sizeof("...")));
+}
+
+void config_warn(const struct gate_config *config, struct log *log) {
+    const struct config_exposure *exposure = &config->exposure;
+    char mode[8];
+
+    if (exposure->path[0]) {
+        (void)snprintf(mode, sizeof(mode), "%04o", exposure->mode);
+        log_record(log, LOG_LEVEL_WARNING, "others may read or change the file of the token; chmod 600 it",
+                   LOG_FIELDS(log_string("token_file", exposure->path), log_string("mode", mode)));
+    }
+}
+
 /* Return: the size of the first line, 0 to sizeof(token) - 1, -EMSGSIZE when it is longer, an errno. */
-static ssize_t read_token(char token[TOKEN_MAX_BYTES + 1], const char *path) {
+static ssize_t read_token(char token[TOKEN_MAX_BYTES + 1], struct config_exposure *exposure, const char *path) {
     bool is_stdin = strcmp(path, "-") == 0;
     _cleanup_fd_ int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
 
-    return fd < 0 ? -errno : secret_read_line(token, TOKEN_MAX_BYTES + 1, fd);
+    if (fd < 0) {
+        return -errno;
+    }
+    if (!is_stdin) {
+        note_exposure(exposure, path, fd);
+    }
+    return secret_read_line(token, TOKEN_MAX_BYTES + 1, fd);
 }
 
 /* @source: what a sentence may say of where it is. */
@@ -57,7 +104,7 @@ static int take_token(struct gate_config *config, const char *token, size_t size
 int config_set_token_from(struct gate_config *config, const char *path, const char *option, struct gate_error *error) {
     char source[SOURCE_MAX_BYTES];
     char token[TOKEN_MAX_BYTES + 1]; /* with its newline, and then a terminator */
-    ssize_t size = read_token(token, path);
+    ssize_t size = read_token(token, &config->exposure, path);
     int r;
 
     if (size < 0 && size != -EMSGSIZE) { /* what is no file may be the token itself, which is not repeated */

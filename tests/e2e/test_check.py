@@ -127,6 +127,7 @@ def test_token_from_everywhere(serve, tmp_path):
     (tmp_path / "token").write_text(TOKEN + "\n")
     (tmp_path / "git-gate.token").write_text(TOKEN + "\n")
     file = tmp_path / "token"
+    file.chmod(0o600)
     check_served(where(gate), f"--token-file={file}", token=None)
     check_served(where(gate), f"--token-file={file}", token="wrong")
     check_served(where(gate), "--token-file=-", token=None, data=TOKEN + "\n")

@@ -4,13 +4,14 @@
 import os
 import pty
 import re
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
 from .checks import check_error
-from .gate import LISTENING, PROGRAM, run
+from .gate import LISTENING, PROGRAM, environment, run
 from .http import TOKEN, basic, head
 from .packets import FETCH_TYPE, PUSH_TYPE
 from .polling import wait_until
@@ -91,6 +92,54 @@ def test_minted_beside_other_credentials(small_root, start_gate, tmp_path):
     (tmp_path / "other").write_text("x")
     gate = start_gate(*options(small_root), token=None, variables={"CREDENTIALS_DIRECTORY": tmp_path})
     wait_until("the second line", lambda: len(gate.output) == 2)
+
+
+@pytest.mark.parametrize("mode, told", [(0o600, False), (0o400, False), (0o700, False), (0o640, True), (0o604, True),
+                                        (0o622, True), (0o644, True)])
+def test_file_that_others_may_read(small_root, start_gate, tmp_path, mode, told):
+    """The gate and its check say so, by the file's name, its mode and what mends it; both go on."""
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    file.chmod(mode)
+    gate = start_gate(*options(small_root, f"--token-file={file}"), token=None)
+    told_by_gate = [record for record in gate.records if "token_file" in record]
+    assert [(record["level"], record["token_file"], record["mode"], "chmod 600" in record["message"])
+            for record in told_by_gate] == [("warning", str(file), f"{mode:04o}", True)] * told
+    for how in ({"arguments": [f"--token-file={file}"]}, {"variables": {"GIT_GATE_TOKEN_FILE": file}}):
+        result = run("check", f"--url=http://127.0.0.1:{gate.port}", "--repo=repo", *how.get("arguments", ()),
+                     **how.get("variables", {}))
+        assert result.returncode == 0 and result.stderr.count("\n") == told
+        assert not told or all(word in result.stderr for word in (str(file), f"{mode:04o}", "chmod 600")), result.stderr
+
+
+@pytest.mark.parametrize("how", ["credential", "file of the credentials", "pipe", "standard input"])
+def test_modes_that_tell_nothing(small_root, start_gate, tmp_path, how):
+    """systemd keeps credentials by other means, and nobody else can read what comes by a pipe."""
+    (tmp_path / "git-gate.token").write_text(f"{TOKEN}\n")
+    (tmp_path / "git-gate.token").chmod(0o444)
+    reader, writer = os.pipe()
+    os.write(writer, f"{TOKEN}\n".encode())
+    os.close(writer)
+    option = {"credential": [], "file of the credentials": [f"--token-file={tmp_path}/git-gate.token"],
+              "pipe": ["--token-file=/dev/stdin"], "standard input": ["--token-file=-"]}[how]
+    variables = {"CREDENTIALS_DIRECTORY": tmp_path} if "credential" in how else {}
+    gate = start_gate(*options(small_root, *option), token=None, variables=variables, stdin=reader)
+    os.close(reader)
+    check_token(gate, TOKEN)
+    assert not [record for record in gate.records if "token_file" in record]
+
+
+def test_file_that_nobody_can_mend(small_root, start_gate, tmp_path):
+    """As a secret that is mounted into a container, where it cannot be written."""
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    (tmp_path / "token").chmod(0o444)
+    gate = start_gate(*options(small_root), token=TOKEN)
+    command = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", tmp_path, tmp_path, PROGRAM, "check", "--repo=repo",
+               f"--url=http://127.0.0.1:{gate.port}", f"--token-file={tmp_path}/token"]
+    if not shutil.which("bwrap") or run_bounded([*command[:7], "true"], seconds=10).returncode != 0:
+        pytest.skip("needs bwrap(1), and that it may do something")
+    result = run_bounded(command, seconds=30, environment=environment())
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def journal():
