@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "base/span.h"
-#include "http/head.h"
+#include "http/head_basics.h"
 
 enum {
     ROUTE_REPOSITORY_MAX_BYTES = 250, /* REPO of a target: with ".git" it has to be the name of a folder */

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#include "http/head.h"
+#include "http/head_basics.h"
 
 enum {
     BASE64_INVALID = 0xff,

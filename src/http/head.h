@@ -7,18 +7,7 @@
 #include <llhttp.h>
 
 #include "base/span.h"
-
-enum {
-    HEAD_MAX_BYTES = 16 * 1024,       /* request line, fields and the empty line */
-    HEAD_MAX_FIELDS = 64,             /* field lines */
-    HEAD_MAX_TARGET_BYTES = 4 * 1024, /* request target */
-};
-
-enum head_method {
-    HEAD_METHOD_GET,
-    HEAD_METHOD_POST,
-    HEAD_METHOD_OTHER, /* a method that HTTP knows and no route takes */
-};
+#include "http/head_basics.h"
 
 /** enum head_field_name - the fields that the gate reads; the rest is checked for syntax and forgotten */
 enum head_field_name {

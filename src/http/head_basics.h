@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The part of a request head that needs no parser. Programs without llhttp, as git-remote-gate, include this header. */
+
+enum {
+    HEAD_MAX_BYTES = 16 * 1024,       /* request line, fields and the empty line */
+    HEAD_MAX_FIELDS = 64,             /* field lines */
+    HEAD_MAX_TARGET_BYTES = 4 * 1024, /* request target */
+};
+
+enum head_method {
+    HEAD_METHOD_GET,
+    HEAD_METHOD_POST,
+    HEAD_METHOD_OTHER, /* a method that HTTP knows and no route takes */
+};
