@@ -25,6 +25,9 @@ enum {
     SLOT_LISTENER,
     SLOT_WATCHED,
     SLOT_RELAYS, /* from here on: one for a client that waits for a gate, and two for a relay */
+};
+
+enum {
     MS_PER_S = 1000,
     NS_PER_MS = 1000000,
 };
