@@ -297,6 +297,12 @@ static void test_huge_chunk(void **state) {
     }
 }
 
+#if SIZE_MAX > UINT32_MAX
+#define SIZE_MAX_DIGITS "ffffffffffffffff"
+#else
+#define SIZE_MAX_DIGITS "ffffffff"
+#endif
+
 static void test_encoder(void **state) {
     static const struct {
         const char *name;
@@ -307,7 +313,7 @@ static void test_encoder(void **state) {
     } cases[] = {
         {"first chunk", true, false, 5, "5\r\n"},
         {"further chunk", false, false, 26, "\r\n1a\r\n"},
-        {"largest chunk", false, false, SIZE_MAX, "\r\nffffffffffffffff\r\n"},
+        {"largest chunk", false, false, SIZE_MAX, "\r\n" SIZE_MAX_DIGITS "\r\n"},
         {"end of an empty body", true, true, 0, "0\r\n\r\n"},
         {"end", false, true, 0, "\r\n0\r\n\r\n"},
     };
