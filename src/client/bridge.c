@@ -110,7 +110,7 @@ static int accept_client(struct bridge *bridge, int64_t now_ms) {
     if (fd < 0) {
         return errno == ECONNABORTED || errno == EINTR ? 0 : -errno;
     }
-    if (bridge->is_private && !peer_is_own(fd)) {
+    if (bridge->is_private && !peer_is_own(fd, PEER_TABLE)) {
         return 0;
     }
     relay = malloc(sizeof(*relay));

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns the question who connects: a loopback port is open to all users of a machine, unlike the socket that it leads to. */
+/*
+ * Finds the user who connects: a loopback port is open to all users of a machine, unlike the socket that it leads to.
+ * Whoever is not found is a stranger.
+ */
 
 #include "client/peer.h"
 
-#include <netinet/in.h>
+#include <byteswap.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,47 +32,70 @@ static unsigned long take(const char **atp, int base) {
     return number;
 }
 
+/* An address and its port, as a line has them. */
+struct end {
+    unsigned long address;
+    unsigned long port;
+};
+
+static struct end take_end(const char **atp) {
+    struct end end;
+
+    end.address = take(atp, 16);
+    end.port = take(atp, 16);
+    return end;
+}
+
+static bool is_at(struct end end, const struct sockaddr_in *socket, bool is_swapped) {
+    uint32_t address = socket->sin_addr.s_addr;
+
+    return end.port == ntohs(socket->sin_port) && end.address == (is_swapped ? bswap_32(address) : address);
+}
+
 /*
- * Whether a line is of the connection from @there to @here, seen from there. @uidp: whose it is. The columns are a number,
- * address and port of both ends, the state, two queues, a timer in two columns, a count, the user, a time-out,
- * the inode of the socket, and more. A line without an inode is of a socket that has been closed: it is nobody's, and some
- * kernels show root as its user.
+ * The columns are a number, address and port of both ends, the state, two queues, a timer in two columns, a count, the
+ * user, a time-out, the inode of the socket, and more.
  */
-static bool is_line_of(const char *line, const struct sockaddr_in *there, const struct sockaddr_in *here, uid_t *uidp) {
-    bool is_it;
+bool peer_parse_line(const char *line, const struct sockaddr_in *there, const struct sockaddr_in *here, uid_t *uidp) {
+    struct end local;
+    struct end remote;
+    uid_t uid;
 
     (void)take(&line, 10);
-    is_it = take(&line, 16) == there->sin_addr.s_addr;
-    is_it = take(&line, 16) == ntohs(there->sin_port) && is_it;
-    (void)take(&line, 16);
-    is_it = take(&line, 16) == ntohs(here->sin_port) && is_it;
+    local = take_end(&line);
+    remote = take_end(&line);
     for (unsigned i = 0; i < COLUMNS_TO_USER; i++) {
         (void)take(&line, 16);
     }
-    *uidp = (uid_t)take(&line, 10);
+    uid = (uid_t)take(&line, 10);
     (void)take(&line, 10);
-    return take(&line, 10) != 0 && is_it;
+    if (take(&line, 10) == 0 || !((is_at(local, there, false) && is_at(remote, here, false)) ||
+                                  (is_at(local, there, true) && is_at(remote, here, true)))) {
+        return false;
+    }
+    *uidp = uid;
+    return true;
 }
 
-bool peer_is_own(int fd) {
+bool peer_is_own(int fd, const char *table) {
     struct sockaddr_in here = {0};
     struct sockaddr_in there = {0};
     char line[LINE_MAX_BYTES];
     bool is_found = false;
     uid_t uid = 0;
-    FILE *table;
+    FILE *lines;
 
     if (getsockname(fd, (struct sockaddr *)&here, &(socklen_t){sizeof(here)}) < 0 ||
         getpeername(fd, (struct sockaddr *)&there, &(socklen_t){sizeof(there)}) < 0) {
         return false; /* it is gone already */
     }
-    table = fopen("/proc/net/tcp", "re");
-    if (!table) {
-        return true;
+    lines = fopen(table, "re");
+    if (!lines) {
+        return false;
     }
-    for (unsigned i = 0; i < LINES_MAX && !is_found && fgets(line, sizeof(line), table); i++) {
-        is_found = is_line_of(line, &there, &here, &uid);
+    for (unsigned i = 0; i < LINES_MAX && !is_found && fgets(line, sizeof(line), lines); i++) {
+        is_found = peer_parse_line(line, &there, &here, &uid);
     }
-    (void)fclose(table);
+    (void)fclose(lines);
     return is_found && uid == geteuid();
 }

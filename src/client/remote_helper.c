@@ -22,6 +22,7 @@
 #include "base/fd.h"
 #include "client/bridge.h"
 #include "client/dial.h"
+#include "client/peer.h"
 #include "client/refusal.h"
 #include "client/remote_environ.h"
 #include "client/remote_settings.h"
@@ -256,6 +257,12 @@ static int open_bridge(struct remote_helper *helper, struct gate_error *error) {
 
     if (r) {
         return dial_explain(bridge->socket_path, -r, names, error);
+    }
+    if (access(PEER_TABLE, R_OK) < 0) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "%s cannot be read: %s; it tells which user connects to 127.0.0.1, so mount /proc here, "
+                              "with its folder net",
+                              PEER_TABLE, strerror(errno));
     }
     memcpy(&address, &any_port, sizeof(any_port));
     r = has_loopback() ? bridge_listen(bridge, &address, sizeof(any_port)) : -ENETDOWN;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* peer: whose a connection over the loopback is, also when another user has one with the same ports. */
+/*
+ * peer: whose a connection over the loopback is, also when another user has one with the same ports, and in tables of
+ * kernels with either byte order.
+ */
 
 #include "client/peer.h"
 
@@ -48,8 +51,22 @@ static void test_own(void **state) {
     _cleanup_fd_ int accepted = accept(listener, NULL, NULL);
 
     (void)state;
-    expect_true("it is", peer_is_own(accepted));
-    expect_true("no connection", !peer_is_own(listener));
+    expect_true("it is", peer_is_own(accepted, PEER_TABLE));
+    expect_true("no connection", !peer_is_own(listener, PEER_TABLE));
+}
+
+static void test_no_table(void **state) {
+    struct sockaddr_in address;
+    _cleanup_fd_ int listener = listen_on_any_port(&address);
+    uint16_t port = 0;
+    _cleanup_fd_ int client = connect_from("127.0.0.1", &port, &address);
+    _cleanup_fd_ int accepted = accept(listener, NULL, NULL);
+
+    (void)state;
+    expect_true("a table", peer_is_own(accepted, PEER_TABLE));
+    expect_true("no table", !peer_is_own(accepted, "/nonexistent/tcp"));
+    expect_true("an empty one", !peer_is_own(accepted, "/dev/null"));
+    expect_true("a folder", !peer_is_own(accepted, "/"));
 }
 
 /* Only root can become somebody else. */
@@ -72,14 +89,89 @@ static void test_of_another(void **state) {
     strange = connect_from("127.0.0.2", &port, &address);
     assert_int_equal(seteuid(0), 0);
     second = accept(listener, NULL, NULL);
-    expect_true("one's own", peer_is_own(first));
-    expect_true("somebody else's, with the same port", !peer_is_own(second));
+    expect_true("one's own", peer_is_own(first, PEER_TABLE));
+    expect_true("somebody else's, with the same port", !peer_is_own(second, PEER_TABLE));
+}
+
+/* ---- lines ---- */
+
+#define BEHIND_PORTS " 01 00000000:00000000 00:00000000 00000000  1000        0 4711 1 000000007d7f8f48 20 4 30 10 -1\n"
+#define LINE(ends) "   3: " ends BEHIND_PORTS
+
+enum {
+    PEER_UID = 1000,
+    PORT_THERE = 0xd431,
+    PORT_HERE = 0x1f90,
+};
+
+static void end_of(struct sockaddr_in *end, const char *host, uint16_t port) {
+    *end = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+    assert_int_equal(inet_pton(AF_INET, host, &end->sin_addr), 1);
+}
+
+/* From 127.0.0.2:54321 to 127.0.0.1:8080, as kernels on little-endian and on big-endian processors print it. */
+static void test_lines(void **state) {
+    static const struct {
+        const char *name;
+        const char *line;
+        bool is_it;
+    } cases[] = {
+        {"little-endian", LINE("0200007F:D431 0100007F:1F90"), true},
+        {"big-endian", LINE("7F000002:D431 7F000001:1F90"), true},
+        {"one address in each order", LINE("0200007F:D431 7F000001:1F90"), false},
+        {"one address in each other order", LINE("7F000002:D431 0100007F:1F90"), false},
+        {"seen from here, little-endian", LINE("0100007F:1F90 0200007F:D431"), false},
+        {"seen from here, big-endian", LINE("7F000001:1F90 7F000002:D431"), false},
+        {"from another address", LINE("0300007F:D431 0100007F:1F90"), false},
+        {"from another port", LINE("0200007F:D432 0100007F:1F90"), false},
+        {"from a port in the other order", LINE("0200007F:31D4 0100007F:1F90"), false},
+        {"to another address", LINE("0200007F:D431 0300007F:1F90"), false},
+        {"to another port", LINE("0200007F:D431 0100007F:1F91"), false},
+        {"a closed socket",
+         "   3: 0200007F:D431 0100007F:1F90 06 00000000:00000000 03:00000691 00000000     0        0 0 3 0000000051\n",
+         false},
+        {"an address that is too long", LINE("10200007F:D431 0100007F:1F90"), false},
+        {"the headline",
+         "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n", false},
+        {"nothing", "", false},
+    };
+    struct sockaddr_in there;
+    struct sockaddr_in here;
+
+    (void)state;
+    end_of(&there, "127.0.0.2", PORT_THERE);
+    end_of(&here, "127.0.0.1", PORT_HERE);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        uid_t uid = 0;
+
+        expect_int(cases[i].name, peer_parse_line(cases[i].line, &there, &here, &uid), cases[i].is_it);
+        expect_int(cases[i].name, uid, cases[i].is_it ? PEER_UID : 0);
+    }
+}
+
+static void test_lines_that_are_cut(void **state) {
+    static const char line[] = LINE("0200007F:D431 0100007F:1F90");
+    const size_t up_to_inode = (size_t)(strstr(line, " 4711") - line) + 1;
+    struct sockaddr_in there;
+    struct sockaddr_in here;
+
+    (void)state;
+    end_of(&there, "127.0.0.2", PORT_THERE);
+    end_of(&here, "127.0.0.1", PORT_HERE);
+    for (size_t size = 0; size < sizeof(line) - 1; size++) {
+        char *copy = unit_copy(line, size + 1);
+        uid_t uid;
+
+        copy[size] = '\0';
+        expect_int(copy, peer_parse_line(copy, &there, &here, &uid), size > up_to_inode);
+        free(copy);
+    }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own),
-        cmocka_unit_test(test_of_another),
+        cmocka_unit_test(test_own),   cmocka_unit_test(test_no_table),           cmocka_unit_test(test_of_another),
+        cmocka_unit_test(test_lines), cmocka_unit_test(test_lines_that_are_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
