@@ -25,6 +25,7 @@
 #include "client/peer.h"
 #include "client/refusal.h"
 #include "client/remote_environ.h"
+#include "client/remote_input.h"
 #include "client/remote_settings.h"
 #include "client/remote_url.h"
 
@@ -238,6 +239,17 @@ static int await_child(struct remote_helper *helper, const sigset_t *waiting) {
     return status;
 }
 
+/*
+ * git is killed by SIGPIPE when nobody is left to read what it writes. Its HTTP helper ends with REMOTE_HELPER_FAILED in the
+ * middle of a command, for whose answer git waits. One that ended otherwise, and was not told to, may have ended between
+ * two commands, so that the next one is still to come.
+ */
+static void hear_git(const struct remote_helper *helper, int status) {
+    bool is_answering = WIFEXITED(status) && WEXITSTATUS(status) == REMOTE_HELPER_FAILED;
+
+    remote_input_drain(is_answering || helper->was_silent || helper->bridge.has_come ? 0 : REMOTE_INPUT_NEXT_MS);
+}
+
 /* ---- begin and end ---- */
 
 /* Where the interface is down, a socket can be bound all the same, and nobody gets to it. */
@@ -308,16 +320,23 @@ int remote_helper(char *argv[]) {
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* the parent is "git remote-gate", a process of git's for this one alone */
     (void)signal(SIGCHLD, SIG_DFL);         /* or nobody could wait for a child, where it came in ignored: wait(2) */
     r = prepare(&helper, argv, &error);
-    r = r ? r : start_child(&helper, &waiting, &error);
-    if (r) {
-        remote_settings_deinit(&helper.settings);
-        return fail(&error);
+    if (!r) {
+        remote_input_await(REMOTE_INPUT_FIRST_MS); /* whoever reads it, the child or hear_git() */
+        r = start_child(&helper, &waiting, &error);
     }
     remote_settings_deinit(&helper.settings);
+    if (r) {
+        (void)fail(&error);
+        remote_input_drain(REMOTE_INPUT_FIRST_MS);
+        return REMOTE_HELPER_FAILED;
+    }
     status = await_child(&helper, &waiting);
     bridge_deinit(&helper.bridge);
-    if (status != 0 && explain(&helper, &error)) {
-        (void)fail(&error);
+    if (status != 0) {
+        if (explain(&helper, &error)) {
+            (void)fail(&error);
+        }
+        hear_git(&helper, status);
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : REMOTE_HELPER_FAILED;
 }

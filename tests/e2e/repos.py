@@ -18,6 +18,7 @@ from .http import TOKEN
 
 FIRST_COMMIT_TIME = 1_600_000_000
 COMMIT_STEP_SECONDS = 3600
+EPILOGUE = "fatal: remote helper 'gate' aborted session\n"
 
 ENVIRONMENT = {
     **SANITIZERS,
@@ -76,6 +77,13 @@ def git(*arguments, cwd=None, ok=True, data=None, seconds=60, **variables):
 def out(*arguments, **named):
     """What git prints, as text."""
     return git(*arguments, **named).stdout
+
+
+def without_epilogue(said):
+    """Standard error without the one line that git 2.47 and later write behind the words of a helper that has failed."""
+    words = said.removesuffix(EPILOGUE)
+    assert "aborted session" not in words, said
+    return words
 
 
 def bare(path, *options):

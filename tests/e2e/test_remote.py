@@ -21,7 +21,7 @@ from .bridge import HELPER, helper_url
 from .host import descendants, parent_of, stat_fields
 from .http import TOKEN, basic
 from .polling import wait_until
-from .repos import ENVIRONMENT, bare, commit, git, history, out, refs, run_bounded, work_tree
+from .repos import ENVIRONMENT, bare, commit, git, history, out, refs, run_bounded, without_epilogue, work_tree
 from .users import public_copy, run_as_another
 
 FAILED = 128
@@ -49,7 +49,7 @@ def check_fails(words, *arguments, **named):
     """It ends as git's programs do, and the last line is one sentence of the helper's that has all the words."""
     result = git(*arguments, ok=False, **named)
     assert result.returncode == FAILED, result
-    last = result.stderr.splitlines()[-1]
+    last = without_epilogue(result.stderr).splitlines()[-1]
     assert last.startswith("git-remote-gate: "), result.stderr
     for word in words:
         assert word in last, last
@@ -540,7 +540,120 @@ def test_loopback_that_is_down(gate):
         pytest.skip("needs the right to make a network namespace")
     result = run_bounded(command, seconds=20, environment=environment)
     assert result.returncode == FAILED
-    assert "ip link set lo up" in result.stderr and result.stderr.count("\n") == 1
+    assert "ip link set lo up" in result.stderr and without_epilogue(result.stderr).count("\n") == 1
+
+
+def test_no_table_of_connections(gate):
+    """Without it, nobody can tell another user of the port, so that there is to be no port."""
+    hide = "mount -t proc -o subset=pid proc /proc"
+    command = ["unshare", "--mount", "--propagation=private", "sh", "-ec"]
+    environment = {**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)}
+    if not shutil.which("unshare") or run_bounded([*command, hide], seconds=20,
+                                                  environment=environment).returncode != 0:
+        pytest.skip("needs unshare(1), and the right to mount")
+    result = run_bounded([*command, f"{hide} && exec git ls-remote {URL}"], seconds=20, environment=environment)
+    assert result.returncode == FAILED
+    assert "/proc/net/tcp cannot be read" in result.stderr and "mount /proc" in result.stderr
+    assert without_epilogue(result.stderr).count("\n") == 1
+
+
+# git that writes to a helper which has failed already, and must not be killed by SIGPIPE.
+
+@pytest.fixture
+def late_git(gate, tmp_path):
+    """
+    Runs git ls-remote, which writes its first command to the helper only when the helper is gone, or has waited.
+
+    git says on standard error what it is about to write, where it finds no room until then: the helper's own words go
+    to a file. Returns how git ended, and these words.
+    """
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    words = tmp_path / "words"
+    wrapper = programs / "git-remote-gate"
+    wrapper.write_text(f'#!/bin/sh\nPATH=$HELPER_PATH exec {HELPER} "$@" 2>>{words}\n')
+    wrapper.chmod(0o755)
+
+    def run(url, **variables):
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        with contextlib.suppress(BlockingIOError):
+            while os.write(writing, b"." * 4096):
+                pass
+        os.set_blocking(writing, True)
+        environment = {**ENVIRONMENT, "GIT_TRANSPORT_HELPER_DEBUG": "1", "GIT_GATE_SOCKET": str(gate.socket_path),
+                       "PATH": f"{programs}:{os.environ['PATH']}", "HELPER_PATH": ENVIRONMENT["PATH"], **variables}
+        with subprocess.Popen(["git", "ls-remote", url], stdout=subprocess.DEVNULL, stderr=writing, env=environment,
+                              stdin=subprocess.DEVNULL) as process, open(reading, "rb") as said:
+            os.close(writing)
+            wait_until("the helper is started", lambda: descendants(process.pid))
+            with contextlib.suppress(AssertionError):
+                wait_until("the helper is gone", lambda: all(map(has_ended, descendants(process.pid))), 1)
+            said.read()
+            return process.wait(timeout=20), words.read_text()
+    return run
+
+
+def has_ended(pid):
+    fields = stat_fields(pid)
+    return not fields or fields[0] == "Z"
+
+
+@pytest.mark.parametrize("url, variables, sentence", [
+    pytest.param("gate:///repo", {}, "does not end in .git", id="url"),
+    pytest.param(URL, {"GIT_GATE_TOKEN": ""}, "there is no token", id="token"),
+    pytest.param(URL, {"GIT_GATE_TIMEOUT": "x"}, "GIT_GATE_TIMEOUT is", id="timeout"),
+    pytest.param(URL, {"GIT_GATE_SOCKET": "/nonexistent/gate.sock"}, "there is no socket", id="socket"),
+    pytest.param(URL, {"HELPER_PATH": "/nonexistent"}, "git-remote-http cannot be run", id="no-http-helper"),
+])
+def test_git_writes_late(late_git, url, variables, sentence):
+    status, words = late_git(url, **variables)
+    assert status == FAILED and sentence in words and words.count("\n") == 1
+
+
+@pytest.mark.parametrize("script", ["exit 128", "exit 1", "kill -9 $$", "echo; exit 128",
+                                    pytest.param("read -r _; echo; exit 1", id="behind-the-first-command")])
+def test_http_helper_that_ends_early(late_git, tmp_path, script):
+    """It has read nothing of what git writes, or not all."""
+    http = tmp_path / "http"
+    http.mkdir()
+    (http / "git-remote-http").write_text(f"#!/bin/sh\necho 'fatal: words' >&2\n{script}\n")
+    (http / "git-remote-http").chmod(0o755)
+    status, words = late_git(URL, HELPER_PATH=f"{http}:{ENVIRONMENT['PATH']}")
+    assert (status, words) == (FAILED, "fatal: words\n")
+
+
+def test_each_failure_has_its_sentence():
+    """A hundred times, with nobody slowed down: git once was faster, and once was not."""
+    for _ in range(100):
+        check_fails(["there is no socket"], "ls-remote", URL, GIT_GATE_SOCKET="/nonexistent/gate.sock")
+
+
+def test_failure_with_a_terminal():
+    """Started by hand, the helper waits for nobody's input before it ends."""
+    own, terminal = os.openpty()
+    try:
+        result = subprocess.run([HELPER, "origin", "gate:///repo"], stdin=terminal, capture_output=True, timeout=5,
+                                text=True, check=False, env=ENVIRONMENT)
+    finally:
+        os.close(own)
+        os.close(terminal)
+    assert result.returncode == FAILED and "does not end in .git" in result.stderr
+
+
+def test_failure_where_nobody_writes():
+    """Standard input that stays open and empty does not keep the helper for ever, nor does one without an end."""
+    reading, writing = os.pipe()
+    try:
+        run = {"capture_output": True, "timeout": 20, "text": True, "check": False, "env": ENVIRONMENT}
+        result = subprocess.run([HELPER, "origin", "gate:///repo"], stdin=reading, **run)
+        assert result.returncode == FAILED and "does not end in .git" in result.stderr
+        with open("/dev/zero", "rb") as zero:
+            result = subprocess.run([HELPER, "origin", "gate:///repo"], stdin=zero, **run)
+        assert result.returncode == FAILED and "does not end in .git" in result.stderr
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 def test_broken_count_of_settings(gate):

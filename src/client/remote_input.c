@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Reads git's commands that nobody else will read, so that git is not killed by SIGPIPE when the helper fails: see
+ * gitremote-helpers(7). While git's HTTP helper runs, standard input belongs to that, and nothing here reads. A read
+ * is bounded in bytes and in time, for standard input may be something else than git.
+ */
+
+#include "client/remote_input.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "client/bridge.h"
+
+enum {
+    CHUNK_BYTES = 4096,
+};
+
+/* Return: whether there is something to read, or the end of it. */
+static bool is_readable(int64_t deadline_ms) {
+    struct pollfd pollfd = {.fd = STDIN_FILENO, .events = POLLIN};
+    int r;
+
+    do {
+        int64_t left_ms = deadline_ms - bridge_now_ms();
+
+        r = poll(&pollfd, 1, left_ms > 0 ? (int)left_ms : 0);
+    } while (r < 0 && errno == EINTR);
+    return r > 0;
+}
+
+void remote_input_await(int timeout_ms) {
+    if (!isatty(STDIN_FILENO)) {
+        (void)is_readable(bridge_now_ms() + timeout_ms);
+    }
+}
+
+void remote_input_drain(int timeout_ms) {
+    int64_t deadline_ms = bridge_now_ms() + timeout_ms;
+    char chunk[CHUNK_BYTES];
+    ssize_t n = 1;
+
+    if (isatty(STDIN_FILENO)) {
+        return;
+    }
+    for (size_t total = 0; total < REMOTE_INPUT_MAX_BYTES && is_readable(deadline_ms); total += (size_t)n) {
+        n = read(STDIN_FILENO, chunk, sizeof(chunk));
+        if (n <= 0) {
+            return;
+        }
+        if (chunk[n - 1] == '\n') {
+            deadline_ms = 0; /* what else is there already */
+        }
+    }
+}
