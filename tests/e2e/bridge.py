@@ -3,9 +3,12 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from urllib.parse import quote
+
+import pytest
 
 PROGRAM = os.environ.get("GIT_GATE", str(Path(__file__).resolve().parents[2] / "build" / "git-gate"))
 HELPER = Path(PROGRAM).parent / "git-remote-gate"
@@ -18,6 +21,23 @@ END_SECONDS = 10
 def is_sanitized():
     """Whether the program was built with the address sanitizer."""
     return b"__asan_init" in Path(PROGRAM).read_bytes()
+
+
+def check_static(program):
+    """
+    One small static file, at no fixed address, whose tables cannot be written once it runs.
+
+    glibc has no static PIE for 32-bit ARM.
+    """
+    assert program.stat().st_size < 1 << 20
+    if not shutil.which("readelf"):
+        pytest.skip("needs readelf(1), of the package binutils")
+    parts = subprocess.run(["readelf", "--wide", "--file-header", "--program-headers", "--dynamic", program],
+                           capture_output=True, text=True, check=True).stdout
+    assert "INTERP" not in parts and "(NEEDED)" not in parts, parts
+    assert re.search(r"GNU_STACK( +0x[0-9a-f]+){5} RW ", parts) and "GNU_RELRO" in parts, parts
+    if not re.search(r"Machine: +ARM$", parts, re.MULTILINE):
+        assert re.search(r"Type: +DYN ", parts) and re.search(r"FLAGS_1.*NOW.* PIE", parts), parts
 
 
 class Bridge:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from .bridge import check_static, is_sanitized
 from .gate import PROGRAM, run
-from .repos import ENVIRONMENT
+from .repos import ENVIRONMENT, git, out
 
 BUILD = Path(PROGRAM).parent
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +51,46 @@ def test_git_finds_the_manual(installed, path):
                            env={**ENVIRONMENT, "PATH": path, "MANPATH": str(page.parents[1]),
                                 "MANPAGER": "cat", "MANWIDTH": "80"}).stdout
     assert "GIT-GATE(1)" in shown and "--mirror-root" in shown
+
+
+def test_git_clones_by_the_helper(installed, path, small_root, start_gate, tmp_path):
+    """As it is installed: one static file."""
+    helper, = installed.glob("**/bin/git-remote-gate")
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
+    git("clone", "--quiet", "gate:///repo.git", tmp_path / "clone", PATH=path, GIT_GATE_SOCKET=gate.socket_path)
+    assert out("rev-parse", "HEAD", cwd=tmp_path / "clone") == out("rev-parse", "main", cwd=small_root / "repo.git")
+    if not is_sanitized():
+        check_static(helper)
+
+
+# Stands in for the compiler of a machine whose libc has no such start file, or no static archive.
+COMPILER = """#!/bin/sh
+for argument; do
+    case $argument in
+    {without}) exit 1 ;;
+    esac
+done
+exec cc "$@"
+"""
+
+
+@pytest.mark.skipif(not shutil.which("meson"), reason="needs meson")
+@pytest.mark.parametrize("without, options, words", [
+    ("-static-pie", (), "git-remote-gate is linked at a fixed address"),
+    ("-static-pie | -static", (), "WARNING: git-remote-gate is not static"),
+    ("-static-pie | -static", ("-Dstatic=true",), "git-remote-gate cannot be linked statically"),
+    ("-static-pie | -static", ("-Dstatic=false",), "git-remote-gate: dynamic"),
+    ("none", (), "git-remote-gate: static"),
+])
+def test_helper_without_static_libc(tmp_path, without, options, words):
+    """What can be linked is found out, and said."""
+    compiler = tmp_path / "cc"
+    compiler.write_text(COMPILER.format(without=without))
+    compiler.chmod(0o755)
+    result = subprocess.run(["meson", "setup", "-Dmusl=disabled", *options, tmp_path / "build", ROOT],
+                            capture_output=True, text=True, check=False, env={**os.environ, "CC": str(compiler)})
+    assert words in re.sub(r" +: ", ": ", result.stdout), result.stdout
+    assert (result.returncode == 0) == ("cannot" not in words)
 
 
 def relative(root):
