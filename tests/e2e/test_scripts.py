@@ -46,6 +46,7 @@ def test_help(copy, script, arguments):
     ("build", ["install", "here"], "'here'"),
     ("build", ["install", "/here", "there"], "at the most"),
     ("count-tests", [], "FOLDER"),
+    ("debian-root", ["--brew"], "'--brew'"),
     ("fuzz", ["--brew"], "'--brew'"),
     ("fuzz", ["10", "tea"], "'tea'"),
     ("lint", [], "BUILD_FOLDER"),
