@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/argument.h"
+
 #define AT(member) offsetof(struct gate_config, member)
 
 static const struct config_option options[] = {
@@ -247,6 +249,18 @@ static bool is_selinux_type(const char *value) {
     return size <= SELINUX_TYPE_MAX_BYTES && value[size] == '\0';
 }
 
+static int refuse_name(const char *name, struct gate_error *error) {
+    const char *names[N_OPTIONS + 1] = {NULL};
+    char hint[ARGUMENT_HINT_MAX];
+
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        names[i] = options[i].name;
+    }
+    argument_hint(hint, name, strlen(name), names, "--");
+    return gate_error_set(error, GATE_E_USAGE, "there is no option --%.64s%s%s 'git-gate serve --help' lists them",
+                          name, hint, *hint ? "" : ";");
+}
+
 int gate_config_set(struct gate_config *config, const char *name, const char *value, struct gate_error *error) {
     for (size_t i = 0; i < N_OPTIONS; i++) {
         if (strcmp(options[i].name, name) != 0) {
@@ -265,7 +279,7 @@ int gate_config_set(struct gate_config *config, const char *name, const char *va
         }
         return set_option(config, &options[i], value, error);
     }
-    return gate_error_set(error, GATE_E_USAGE, "there is no option --%.64s; 'git-gate serve --help' lists them", name);
+    return refuse_name(name, error);
 }
 
 int gate_config_new(struct gate_config **configp) {

@@ -312,12 +312,24 @@ static void test_unknown(void **state) {
     }
 }
 
+/* A name that a program, or a keyword of Python, has slightly wrong. */
+static void test_hint(void **state) {
+    struct gate_config *config = NULL;
+    struct gate_error error = {0};
+
+    (void)state;
+    assert_int_equal(gate_config_new(&config), 0);
+    assert_int_equal(gate_config_set(config, "max-backend", "4", &error), GATE_E_USAGE);
+    assert_non_null(strstr(error.message, "there is no option --max-backend: did you mean '--max-backends'?"));
+    assert_int_equal(gate_config_set(config, "brew", "tea", &error), GATE_E_USAGE);
+    assert_string_equal(error.message, "there is no option --brew; 'git-gate serve --help' lists them");
+    gate_config_free(config);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_table),
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_hint),   cmocka_unit_test(test_rows),    cmocka_unit_test(test_table),
+        cmocka_unit_test(test_values), cmocka_unit_test(test_unknown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
