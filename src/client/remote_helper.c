@@ -123,7 +123,9 @@ static void on_end(const struct relay *relay, void *userdata) {
     if (helper->refusal == REFUSAL_NONE) {
         helper->refusal = refusal_parse(relay_words(relay));
     }
-    helper->was_cut |= relay->gate >= 0 && relay->gate_is_gone && relay->n_words == 0;
+    /* Its end may have been read before it was told by poll(2), and git's helper may be quick to end. */
+    helper->was_cut |=
+        relay->gate >= 0 && relay->n_words == 0 && (relay->gate_is_gone || relay->down.state != RELAY_OPEN);
 }
 
 /* Whether a gate that was asked something has said nothing since, for as long as it may, and taken nothing either. */
