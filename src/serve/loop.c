@@ -162,6 +162,7 @@ static void handle_timers(struct loop *loop) {
     while (loop->timers && loop->timers->due_us <= loop->now_us && !loop->is_over) {
         const struct loop_timer timer = *loop->timers;
 
+        assert(timer.on_due); /* in the heap are only timers that were set */
         loop_timer_clear(loop->timers);
         timer.on_due(timer.userdata);
     }

@@ -196,7 +196,10 @@ static inline int dial(const char *address) {
     int r;
 
     if (is_unix) {
-        (void)snprintf(un.sun_path, sizeof(un.sun_path), "%s", address + 5);
+        size_t size = strlen(address + 5);
+
+        assert_true(size < sizeof(un.sun_path));
+        memcpy(un.sun_path, address + 5, size + 1);
         r = connect(fd, (struct sockaddr *)&un, sizeof(un));
     } else {
         in.sin_port = htons((uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10));

@@ -43,7 +43,7 @@ static inline const char *capture_read(void) {
     ssize_t n;
 
     (void)fcntl(capture.fds[0], F_SETFL, O_NONBLOCK);
-    while ((n = read(capture.fds[0], capture.out + size, OUT_ROOM - 1 - size)) > 0) {
+    while (size < OUT_ROOM - 1 && (n = read(capture.fds[0], capture.out + size, OUT_ROOM - 1 - size)) > 0) {
         size += (size_t)n;
     }
     capture.out[size] = '\0';
