@@ -2,8 +2,8 @@
 
 /*
  * Owns the framing of bodies (RFC 9112, 6 and 7.1): from requests it takes it off, with the llhttp parser that read the
- * head; on responses it puts chunks. Body bytes are never copied: they are found in the buffer that they came in. Chunk
- * extensions and trailers are refused, as no git client sends them.
+ * head, behind the grammar of syntax.c; on responses it puts chunks. Body bytes are never copied: they are found in the
+ * buffer that they came in. Chunk extensions and trailers are refused, as no git client sends them.
  */
 
 #include "http/body.h"
@@ -19,15 +19,6 @@ int body_on_body(llhttp_t *parser, const char *at, size_t size) {
     body->at = at;
     body->ready = size;
     return 0;
-}
-
-int body_on_chunk_extension(llhttp_t *parser, const char *at, size_t size) {
-    struct head *head = parser->data;
-
-    (void)at;
-    (void)size;
-    head->reason = "a chunk has an extension";
-    return HPE_USER;
 }
 
 /* Not behind the last chunk, which has no bytes: the end of the body must not wait for a byte of the next request. */
@@ -46,24 +37,37 @@ int body_on_message_complete(llhttp_t *parser) {
 
 void body_init(struct body *body, struct head *head) {
     *body = (struct body){.head = head, .complete = !head_has_body(head)};
+    syntax_init_body(&body->syntax, head->chunked, head->content_length);
     head->body = body;
+}
+
+/* The parser has been given whole what passed: it must stop there, and see the end of the body where the grammar does. */
+static bool agrees(const struct body *body, llhttp_errno_t error, const char *end) {
+    if (error == HPE_PAUSED || error == HPE_PAUSED_UPGRADE) {
+        if (llhttp_get_error_pos(&body->head->parser) != end) {
+            return false;
+        }
+    } else if (error != HPE_OK) {
+        return false;
+    }
+    return body->complete == (body->syntax.state == SYNTAX_COMPLETE);
 }
 
 /* One step of the parser: up to the end of a chunk or of what is there. */
 static int decode_step(struct body *body, struct buffer *buffer) {
     struct span content = buffer_content(buffer);
+    size_t n_used = syntax_pass(&body->syntax, content.data, content.size);
     llhttp_t *parser = &body->head->parser;
-    size_t n_used = content.size;
     bool too_much_framing;
     size_t n_before;
-    llhttp_errno_t error;
 
+    if (n_used == 0) {
+        body->reason = body->syntax.fault;
+        return BODY_E_MALFORMED;
+    }
     llhttp_resume(parser);
-    error = llhttp_execute(parser, content.data, content.size);
-    if (error == HPE_PAUSED || error == HPE_PAUSED_UPGRADE) {
-        n_used = (size_t)(llhttp_get_error_pos(parser) - content.data);
-    } else if (error != HPE_OK) {
-        body->reason = body->head->reason ? body->head->reason : "the chunked framing of the body is broken";
+    if (!agrees(body, llhttp_execute(parser, content.data, n_used), content.data + n_used)) {
+        body->reason = "the chunked framing of the body is broken";
         return BODY_E_MALFORMED;
     }
     if (body->ready > 0) {

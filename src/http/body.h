@@ -8,6 +8,7 @@
 #include <llhttp.h>
 
 #include "base/buffer.h"
+#include "http/syntax.h"
 
 struct head;
 
@@ -34,6 +35,7 @@ struct body {
     const char *reason;
 
     /* the rest is body.c's own */
+    struct syntax syntax;
     struct head *head;
     const char *at;
     size_t n_behind;
@@ -73,10 +75,9 @@ int body_encode_end(struct buffer *wire, bool first);
 
 /* For head.c alone: the parser that read the head goes on with the body, so its callbacks are set there. */
 int body_on_body(llhttp_t *parser, const char *at, size_t size);
-int body_on_chunk_extension(llhttp_t *parser, const char *at, size_t size);
 int body_on_chunk_complete(llhttp_t *parser);
 int body_on_message_complete(llhttp_t *parser);
 
 #define BODY_CALLBACKS                                                                                                 \
-    .on_body = body_on_body, .on_chunk_extension_name = body_on_chunk_extension,                                       \
-    .on_chunk_complete = body_on_chunk_complete, .on_message_complete = body_on_message_complete
+    .on_body = body_on_body, .on_chunk_complete = body_on_chunk_complete,                                              \
+    .on_message_complete = body_on_message_complete

@@ -8,6 +8,7 @@
 
 #include "base/span.h"
 #include "http/head_basics.h"
+#include "http/syntax.h"
 
 /** enum head_field_name - the fields that the gate reads; the rest is checked for syntax and forgotten */
 enum head_field_name {
@@ -64,18 +65,19 @@ struct head {
     const char *reason;
 
     /* the rest is head.c's and body.c's own */
+    struct syntax syntax;
     llhttp_t parser;
     const char *data;
     size_t n_fed;
     size_t n_fields;
     bool complete;
-    size_t method_size;
     struct head_piece target_piece;
     struct head_piece version_piece;
     bool version_is_good;
     struct head_piece name_piece;
     struct head_piece value_piece;
     struct head_piece field_piece[HEAD_FIELD_COUNT];
+    bool is_last; /* the client says so with Connection: close */
     struct body *body;
 };
 

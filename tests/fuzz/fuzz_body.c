@@ -53,10 +53,7 @@ static bool expect_line_end(struct expected *expected, struct span wire) {
     return true;
 }
 
-/*
- * Takes a chunk's size. An extension is refused at its first byte, so what has come may end with a semicolon. Return:
- * whether to go on.
- */
+/* Takes a chunk's size. Return: whether to go on. */
 static bool expect_size(struct expected *expected, struct span wire, uint64_t *sizep) {
     size_t start = expected->n_used;
 
@@ -70,8 +67,6 @@ static bool expect_size(struct expected *expected, struct span wire, uint64_t *s
     }
     if (expected->n_used == start && expected->n_used < wire.size) {
         expected->malformed = true;
-    } else if (expected->n_used + 1 == wire.size && wire.data[expected->n_used] == ';') {
-        expected->n_used++;
     }
     return !expected->malformed && expected->n_used < wire.size && expect_line_end(expected, wire);
 }

@@ -62,7 +62,25 @@ static void check_request_line(const struct head *head, struct span line) {
     free(expected);
 }
 
-static void check_field(const struct head *head, struct span line, bool seen[HEAD_FIELD_COUNT]) {
+static bool frames(size_t name) {
+    return name == HEAD_FIELD_CONTENT_LENGTH || name == HEAD_FIELD_TRANSFER_ENCODING;
+}
+
+/* Whether one of the names between commas is "close". */
+static bool says_close(struct span list) {
+    bool found = false;
+
+    for (size_t start = 0, at = 0; at <= list.size; at++) {
+        if (at == list.size || list.data[at] == ',') {
+            found = found || span_equals_nocase(trim((struct span){list.data + start, at - start}), "close");
+            start = at + 1;
+        }
+    }
+    return found;
+}
+
+/* Return: whether the line is a Connection that says close. */
+static bool check_field(const struct head *head, struct span line, bool seen[HEAD_FIELD_COUNT]) {
     const char *colon = memchr(line.data, ':', line.size);
     struct span name;
 
@@ -75,9 +93,12 @@ static void check_field(const struct head *head, struct span line, bool seen[HEA
         if (span_equals_nocase(name, names[i])) {
             require(!seen[i] && head->field[i].data);
             require(fuzz_same(head->field[i], trim(fuzz_behind(line, name.size + 1))));
+            require(!frames(i) ||
+                    !memchr(head->field[i].data, '\t', (size_t)(line.data + line.size - head->field[i].data)));
             seen[i] = true;
         }
     }
+    return span_equals_nocase(name, "connection") && says_close(fuzz_behind(line, name.size + 1));
 }
 
 static void check_framing(const struct head *head) {
@@ -95,23 +116,24 @@ static void check_framing(const struct head *head) {
     }
     require(head->content_length == number);
     require(head->method != HEAD_METHOD_GET || !head_has_body(head));
-    require(!head->keep_alive || head->minor == 1);
 }
 
 static void check_accepted(const struct head *head, struct span bytes) {
     const char *end = memmem(bytes.data, bytes.size, "\r\n\r\n", 4);
     bool seen[HEAD_FIELD_COUNT] = {false};
+    bool closes = false;
     size_t n_fields = 0;
 
     require(end && head->size == (size_t)(end + 4 - bytes.data) && head->size <= HEAD_MAX_BYTES);
     bytes.size = head->size;
     check_request_line(head, take_line(&bytes));
     for (struct span line = take_line(&bytes); line.size > 0; line = take_line(&bytes)) {
-        check_field(head, line, seen);
+        closes = check_field(head, line, seen) || closes;
         n_fields++;
     }
     require(bytes.size == 0 && n_fields <= HEAD_MAX_FIELDS);
     require(seen[HEAD_FIELD_HOST] || head->minor == 0);
+    require(head->keep_alive == (head->minor == 1 && !closes));
     for (size_t i = 0; i < HEAD_FIELD_COUNT; i++) {
         require(seen[i] == (head->field[i].data != NULL));
     }
