@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the built programs bring along against exploitation: read out of the files, not out of the compiler's command line.
+
+The build asks for each of these where the compiler has it. A note or a symbol that is not there was lost on the way, as
+by one object file that was compiled without it. What depends on the machine, the compiler or on libc is asked of them.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from .gate import PROGRAM
+
+BUILD = Path(PROGRAM).parent
+HELPER = BUILD / "git-remote-gate"
+LIBRARY = BUILD / "libgitgate.so.0"
+FILES = [Path(PROGRAM), HELPER, LIBRARY]
+
+pytestmark = pytest.mark.skipif(not shutil.which("readelf"), reason="needs readelf, which binutils brings")
+
+
+def readelf(option, path):
+    """Return what readelf says of a file."""
+    return subprocess.run(["readelf", "--wide", option, path], check=True, capture_output=True, text=True,
+                          env={**os.environ, "LC_ALL": "C"}).stdout
+
+
+def dynamic(path):
+    """Return the dynamic section's entries: (name, value)."""
+    return re.findall(r"^ 0x[0-9a-f]+ \((\w+)\) +(.*)$", readelf("--dynamic", path), re.MULTILINE)
+
+
+def symbols(path):
+    """Return the names of all symbols, without versions."""
+    return {re.split("@", line.split()[7])[0] for line in readelf("--syms", path).splitlines()
+            if re.match(r" *\d+: ", line) and len(line.split()) > 7}
+
+
+def is_dynamic(path):
+    """Whether it needs libc of the system that it runs on."""
+    return any(name == "NEEDED" for name, _ in dynamic(path))
+
+
+def is_sanitized(path):
+    return any(name.startswith(("__asan", "__ubsan", "__tsan")) for name in symbols(path))
+
+
+def is_optimised():
+    options = subprocess.run(["meson", "configure", BUILD], capture_output=True, text=True, check=False).stdout
+    return not re.search(r"^ *optimization +(0|g|plain)\b", options, re.MULTILINE)
+
+
+def compiled(tmp, source, *arguments):
+    """A shared object that this machine's compiler makes of a few lines; None if it does not."""
+    target = Path(tmp) / "probe.so"
+    result = subprocess.run(["cc", "-shared", "-fPIC", *arguments, "-o", target, "-x", "c", "-"], input=source,
+                            capture_output=True, text=True, check=False)
+    return target if result.returncode == 0 else None
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.name)
+def path(request):
+    assert request.param.exists()
+    return request.param
+
+
+def test_position_independent(path):
+    assert re.search(r"^ *Type: +DYN ", readelf("--file-header", path), re.MULTILINE)
+    assert not any(name == "TEXTREL" for name, _ in dynamic(path))
+
+
+def test_relocations_read_only(path):
+    """GNU_RELRO is full only when everything is bound before the first instruction."""
+    assert "GNU_RELRO" in readelf("--program-headers", path)
+    flags = [value for name, value in dynamic(path) if name in ("FLAGS", "FLAGS_1", "BIND_NOW")]
+    assert any("BIND_NOW" in value or "NOW" in value for value in flags)
+
+
+def test_no_executable_memory(path):
+    """The stack is not executable, and no segment is writable and executable."""
+    segments = re.findall(r"^ +(\w+) +0x.* ([R ][W ][E ]) +0x", readelf("--program-headers", path), re.MULTILINE)
+    assert ("GNU_STACK", "RW ") in segments
+    assert [name for name, flags in segments if "W" in flags and "E" in flags] == []
+
+
+def test_stack_protector(path):
+    assert "__stack_chk_fail" in symbols(path)
+
+
+def test_no_search_path(path):
+    assert [entry for entry in dynamic(path) if entry[0] in ("RPATH", "RUNPATH")] == []
+
+
+def test_fortified(path):
+    """Calls with a buffer whose size the compiler knows go to the checking variants of libc."""
+    if is_sanitized(path) or not is_optimised():
+        pytest.skip("the sanitizers and builds without optimisation do without _FORTIFY_SOURCE")
+    assert {name for name in symbols(path) if re.fullmatch(r"__\w+_chk", name)} - {"__stack_chk_fail"}
+
+
+@pytest.mark.parametrize("flag,notes", [("-fcf-protection", {"IBT", "SHSTK"}),
+                                        ("-mbranch-protection=standard", {"BTI", "PAC"})])
+def test_control_flow(path, flag, notes):
+    """The linker keeps the note only if all parts have it: those of libc, and of llhttp, too."""
+    if not is_dynamic(path):
+        pytest.skip("a static program is as libc's archive was compiled")
+    if is_sanitized(path):
+        pytest.skip("the sanitizers' run-time comes without it")
+    with tempfile.TemporaryDirectory() as tmp:
+        probe = compiled(tmp, "int probe(int n); int probe(int n) { return n + 1; }", flag)
+        expected = {note for note in notes if probe and re.search(rf"feature: .*\b{note}\b", readelf("--notes", probe))}
+    if not expected:
+        pytest.skip(f"{flag} leaves no note here: the compiler does not have it, or libc's start files lack it")
+    assert expected <= set(re.findall(r"\w+", " ".join(re.findall(r"feature: (.*)", readelf("--notes", path)))))
+
+
+def test_not_stripped(path):
+    """Whoever packages it takes the symbols off, and keeps them elsewhere."""
+    assert "Symbol table '.symtab'" in readelf("--syms", path)
