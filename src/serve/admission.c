@@ -158,6 +158,9 @@ static bool make_room(struct server *server) {
         pause_accepting(server, ADMISSION_CROWD_GRACE_MS);
         return false;
     }
+    if (connection_hear_out(least)) {
+        return false; /* a busy gate can be later than its client; who gives way is asked anew in the next round */
+    }
     if (may_log(server, &server->full_logged_us)) {
         log_record(&server->log, LOG_LEVEL_WARNING,
                    "all connections are taken, so those give way on which nothing is asked; see --max-connections",

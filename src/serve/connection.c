@@ -278,6 +278,20 @@ void connection_begin(struct connection *connection) {
     connection_pump(connection);
 }
 
+bool connection_hear_out(struct connection *connection) {
+    char byte;
+
+    if (connection->heard_out_us == connection->heard_us) {
+        return false;
+    }
+    connection->heard_out_us = connection->heard_us;
+    if (recv(connection->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) != (ssize_t)sizeof(byte)) {
+        return false;
+    }
+    connection_begin(connection);
+    return true;
+}
+
 void connection_admit(struct connection *connection) {
     conversation_admit(connection);
     connection_pump(connection);

@@ -70,6 +70,7 @@ enum connection_state {
  * @peer: its address, for the log and for git
  * @is_queued, @waits_briefly: it is in the server's queue, which was full; set by admission.c
  * @heard_us: when it was accepted, was answered for the first time, or when its last process ended, for admission.c
+ * @heard_out_us: the @heard_us for which connection_hear_out() has looked
  * @input: what the client sent and nobody has taken yet
  * @wire: what goes out before the exchange's chunk
  * @head, @request: of the current request
@@ -86,6 +87,7 @@ struct connection {
     bool is_queued;
     bool waits_briefly;
     uint64_t heard_us;
+    uint64_t heard_out_us;
     struct buffer input;
     struct buffer wire;
     struct head head;
@@ -158,6 +160,15 @@ void connection_drain(struct connection *connection);
 
 /** connection_begin() - look for what a client sent before it was accepted. It may be freed when this returns. */
 void connection_begin(struct connection *connection);
+
+/**
+ * connection_hear_out() - before a client gives way, read what it has sent in time and the gate has not read in time
+ *
+ * Once for each @heard_us, so that a client which goes on sending keeps nobody out.
+ *
+ * Return: whether there was anything; then it may be freed when this returns.
+ */
+bool connection_hear_out(struct connection *connection);
 
 /** connection_end() - close at once, for a @reason of the gate's own, which is static */
 void connection_end(struct connection *connection, const char *reason);
