@@ -51,6 +51,7 @@ static void test_own(void **state) {
     _cleanup_fd_ int accepted = accept(listener, NULL, NULL);
 
     (void)state;
+    expect_true("connected", client >= 0);
     expect_true("it is", peer_is_own(accepted, PEER_TABLE));
     expect_true("no connection", !peer_is_own(listener, PEER_TABLE));
 }
@@ -63,6 +64,7 @@ static void test_no_table(void **state) {
     _cleanup_fd_ int accepted = accept(listener, NULL, NULL);
 
     (void)state;
+    expect_true("connected", client >= 0);
     expect_true("a table", peer_is_own(accepted, PEER_TABLE));
     expect_true("no table", !peer_is_own(accepted, "/nonexistent/tcp"));
     expect_true("an empty one", !peer_is_own(accepted, "/dev/null"));
