@@ -8,6 +8,7 @@
 
 #include "unit_child.h"
 
+#include <limits.h>
 #include <linux/btrfs.h>
 #include <linux/fs.h>
 #include <linux/fsverity.h>
@@ -102,7 +103,9 @@ static const struct {
     {"clone, all of them", SYS_clone, {CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_THREAD}},
     {"ioctl, typing", SYS_ioctl, {BAD_FD, TIOCSTI}},
     {"ioctl, pasting", SYS_ioctl, {BAD_FD, TIOCLINUX}},
+#if LONG_MAX > INT_MAX
     {"ioctl, typing, as 64 bits", SYS_ioctl, {BAD_FD, TIOCSTI | 1L << 40}},
+#endif
     {"ioctl, flags of an inode", SYS_ioctl, {BAD_FD, (long)FS_IOC_SETFLAGS}},
     {"ioctl, attributes of an inode", SYS_ioctl, {BAD_FD, (long)FS_IOC_FSSETXATTR}},
     {"ioctl, version of an inode", SYS_ioctl, {BAD_FD, (long)FS_IOC_SETVERSION}},
