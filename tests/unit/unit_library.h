@@ -245,7 +245,7 @@ static inline long now_ms(void) {
     struct timespec now;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* Asks again and again until it is so. */
