@@ -44,8 +44,9 @@ enum {
  *     The response cannot be finished. The connection ends without the final chunk and releases the exchange.
  * EXCHANGE_ENDING:
  *     Nobody waits any more. A push first sees the end of its input and gets EXCHANGE_HANGUP_TIMEOUT_S to take back what
- *     it has stored, or to come to its end when all has come; then SIGTERM, and after EXCHANGE_KILL_TIMEOUT_S SIGKILL. It
- *     frees itself when all of the group is gone.
+ *     it has stored, or to come to its end when all has come; then SIGTERM, and after EXCHANGE_KILL_TIMEOUT_S SIGKILL. A
+ *     server that ends shortens both, and sends SIGTERM at once to a push that has come as a whole. It frees itself when
+ *     all of the group is gone.
  */
 enum exchange_state {
     EXCHANGE_HOLDING,
@@ -104,6 +105,7 @@ struct exchange {
     struct loop_io others_io;
     struct loop_timer kill_timer;
     struct loop_task end_task;
+    bool is_told;
     bool is_killed;
 };
 LIST_HEAD(exchange_list, exchange);
@@ -156,6 +158,9 @@ static inline bool exchange_is_consumed(const struct exchange *exchange) {
 
 /** exchange_release() - the connection is done with it: free it if its process is gone, otherwise end that first */
 void exchange_release(struct exchange *exchange);
+
+/** exchange_terminate() - SIGTERM to the process group of an exchange in EXCHANGE_ENDING, if it has got none yet */
+void exchange_terminate(struct exchange *exchange);
 
 /** exchange_kill() - SIGKILL to the process group of an exchange in EXCHANGE_ENDING, without waiting any longer */
 void exchange_kill(struct exchange *exchange);

@@ -52,11 +52,28 @@ static void end_after(struct exchange *exchange, uint64_t timeout_us, void (*han
 }
 
 static void on_terminate(void *userdata) {
-    struct exchange *exchange = userdata;
+    exchange_terminate(userdata);
+}
 
+void exchange_terminate(struct exchange *exchange) {
+    if (exchange->is_told) {
+        return;
+    }
+    exchange->is_told = true;
     process_signal(&exchange->process, SIGTERM); /* git removes its lock files */
     exchange_close_output(exchange);
     end_after(exchange, EXCHANGE_KILL_TIMEOUT_S * US_PER_S, on_kill);
+}
+
+/*
+ * Whether the end of its input is what a push has to see first. Until its input is whole, receive-pack holds no lock, and
+ * it removes its quarantine at the end of the input, but since git 2.39 not on a signal. A push that has come as a whole
+ * may hold locks and may wait for a hook: it gets time to finish, unless the gate ends, whose drain was that time.
+ */
+static bool hangs_up_first(const struct exchange *exchange) {
+    bool is_ending = exchange->server->stage >= SERVER_ENDING;
+
+    return exchange->pushes && !(exchange->consumed && is_ending);
 }
 
 void exchange_release(struct exchange *exchange) {
@@ -68,12 +85,11 @@ void exchange_release(struct exchange *exchange) {
     exchange->connection = NULL;
     exchange->request = NULL;
     exchange_close_input(exchange);
-    if (exchange->pushes) {
-        /* receive-pack removes its quarantine at the end of its input, and since git 2.39 not when it gets a signal. */
+    if (hangs_up_first(exchange)) {
         exchange_drop_output(exchange);
         end_after(exchange, EXCHANGE_HANGUP_TIMEOUT_S * US_PER_S, on_terminate);
     } else {
-        on_terminate(exchange);
+        exchange_terminate(exchange);
     }
 }
 

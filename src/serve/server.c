@@ -25,7 +25,7 @@
 
 static const char *const stage_names[] = {
     [SERVER_SERVING] = "serving", [SERVER_DRAINING] = "draining", [SERVER_ENDING] = "ending",
-    [SERVER_KILLING] = "killing", [SERVER_STOPPED] = "stopped",
+    [SERVER_TELLING] = "telling", [SERVER_KILLING] = "killing",   [SERVER_STOPPED] = "stopped",
 };
 static_assert(TOKEN_SHORT_BYTES == 16, "a sentence below says this number");
 static_assert((int)CONNECTION_INPUT_BYTES == (int)EXCHANGE_OUTPUT_BYTES, "both are of one pool");
@@ -64,19 +64,23 @@ static void stop_if_done(struct server *server) {
     }
 }
 
-/* Ends all requests, in SERVER_KILLING with SIGKILL to their processes. */
-static void end_requests(struct server *server, enum server_stage stage) {
+/* Ends all requests; how their processes end is exchange_release()'s. */
+static void end_requests(struct server *server) {
     struct connection *connection;
-    struct exchange *exchange;
 
-    enter_stage(server, stage, SERVER_TERMINATE_TIMEOUT_MS * US_PER_MS);
+    enter_stage(server, SERVER_ENDING, SERVER_HANGUP_TIMEOUT_MS * US_PER_MS);
     while ((connection = LIST_FIRST(&server->connections))) {
         connection_end(connection, "the gate stopped before the request was done; see --drain-timeout");
     }
-    if (stage == SERVER_KILLING) {
-        LIST_FOREACH(exchange, &server->exchanges, entry) {
-            exchange_kill(exchange);
-        }
+}
+
+static void signal_all(struct server *server, enum server_stage stage, uint64_t timeout_ms,
+                       void (*send)(struct exchange *exchange)) {
+    struct exchange *exchange;
+
+    enter_stage(server, stage, timeout_ms * US_PER_MS);
+    LIST_FOREACH(exchange, &server->exchanges, entry) {
+        send(exchange);
     }
 }
 
@@ -85,10 +89,13 @@ static void on_stage_timeout(void *userdata) {
 
     switch (server->stage) {
     case SERVER_DRAINING:
-        end_requests(server, SERVER_ENDING);
+        end_requests(server);
         break;
     case SERVER_ENDING:
-        end_requests(server, SERVER_KILLING);
+        signal_all(server, SERVER_TELLING, SERVER_TERMINATE_TIMEOUT_MS, exchange_terminate);
+        break;
+    case SERVER_TELLING:
+        signal_all(server, SERVER_KILLING, SERVER_KILL_TIMEOUT_MS, exchange_kill);
         break;
     default:
         enter_stage(server, SERVER_STOPPED, 0);
@@ -117,8 +124,8 @@ void server_stop(struct server *server) {
     stop_accepting(server);
     if (server->stage == SERVER_SERVING) {
         drain(server);
-    } else if (server->stage < SERVER_KILLING) {
-        end_requests(server, SERVER_KILLING);
+    } else if (server->stage == SERVER_DRAINING) {
+        end_requests(server);
     }
     stop_if_done(server);
 }

@@ -17,9 +17,11 @@
 #include "serve/settings.h"
 
 enum {
-    SERVER_CROWD = 16,                 /* connections at whose end memory is given back at once */
-    SERVER_TRIM_INTERVAL_S = 1,        /* between giving memory back behind fewer */
-    SERVER_TERMINATE_TIMEOUT_MS = 500, /* at the end of a drain: to SIGKILL, and from there to giving up */
+    SERVER_CROWD = 16,                  /* connections at whose end memory is given back at once */
+    SERVER_TRIM_INTERVAL_S = 1,         /* between giving memory back behind fewer */
+    SERVER_HANGUP_TIMEOUT_MS = 500,     /* at the end of a drain: for pushes that have not come whole, to SIGTERM */
+    SERVER_TERMINATE_TIMEOUT_MS = 2000, /* from SIGTERM to SIGKILL: git needs a moment to remove its lock files */
+    SERVER_KILL_TIMEOUT_MS = 500,       /* from SIGKILL to giving up */
 };
 
 /**
@@ -27,14 +29,17 @@ enum {
  *
  * SERVER_SERVING:  clients are accepted.
  * SERVER_DRAINING: none is; running requests may finish until the drain timeout.
- * SERVER_ENDING:   their processes were told to end, as when a client goes; SERVER_TERMINATE_TIMEOUT_MS.
- * SERVER_KILLING:  they got SIGKILL; SERVER_TERMINATE_TIMEOUT_MS.
+ * SERVER_ENDING:   pushes that have not come whole see the end of their input, all else got SIGTERM;
+ *                  SERVER_HANGUP_TIMEOUT_MS.
+ * SERVER_TELLING:  all got SIGTERM; SERVER_TERMINATE_TIMEOUT_MS.
+ * SERVER_KILLING:  they got SIGKILL; SERVER_KILL_TIMEOUT_MS.
  * SERVER_STOPPED:  the loop has returned, or is about to.
  */
 enum server_stage {
     SERVER_SERVING,
     SERVER_DRAINING,
     SERVER_ENDING,
+    SERVER_TELLING,
     SERVER_KILLING,
     SERVER_STOPPED,
     SERVER_STAGE_COUNT,
@@ -107,7 +112,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
                  struct loop *loop, struct gate_error *error);
 
 /**
- * server_stop() - stop: the first call drains, the second one kills
+ * server_stop() - stop: the first call drains, the second one ends the drain, and further ones change nothing
  *
  * loop_run() returns when nothing is left.
  */
