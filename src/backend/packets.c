@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the answer to one question: did git say all that it had to say? git http-backend exits with 1 when the program
+ * Owns the answers to two questions. Did git say anything, or only that it is still there: packets that are empty but for
+ * the number of their side band? And did it say all that it had to say? git http-backend exits with 1 when the program
  * behind it has failed, and that is so when upload-pack has told the client in a proper ERR packet that it has not got
  * an object, as well as when it was killed in the middle of a pack. The first is a whole answer, the second a cut one.
  */
@@ -15,6 +16,9 @@
 enum {
     LENGTH_DIGITS = 4,
     FIRST_DATA_LENGTH = 4, /* 0000 is a flush packet, 0001 to 0003 are marks without data as well */
+    EMPTY_BAND_LENGTH = 5, /* the number of a side band and nothing behind it */
+    BAND_DATA = 1,
+    BAND_PROGRESS = 2,
 };
 
 static const char error_mark[] = "ERR ";
@@ -29,6 +33,7 @@ static void begin_packet(struct packets *packets) {
         packets->is_broken |= value < 0;
         length = length * 16 + value;
     }
+    packets->is_idle = packets->is_idle && length == EMPTY_BAND_LENGTH;
     if (length >= FIRST_DATA_LENGTH) {
         packets->n_left = (size_t)length - LENGTH_DIGITS;
     } else {
@@ -44,6 +49,8 @@ static void take_byte(struct packets *packets, char byte) {
     if (packets->n_head == LENGTH_DIGITS) {
         begin_packet(packets);
     } else if (packets->n_head > LENGTH_DIGITS) {
+        packets->is_idle = packets->is_idle && packets->n_head == LENGTH_DIGITS + 1 && packets->n_left == 1 &&
+                           (byte == BAND_DATA || byte == BAND_PROGRESS);
         packets->n_left--;
     }
 }
@@ -51,6 +58,7 @@ static void take_byte(struct packets *packets, char byte) {
 /* The length and, to know an ERR packet by, the first bytes of data are looked at one by one, the rest is passed over.
  */
 void packets_feed(struct packets *packets, struct span bytes) {
+    packets->is_idle = bytes.size > 0;
     for (size_t i = 0; i < bytes.size && !packets->is_broken;) {
         size_t n_passed = bytes.size - i < packets->n_left ? bytes.size - i : packets->n_left;
 
@@ -59,6 +67,7 @@ void packets_feed(struct packets *packets, struct span bytes) {
             take_byte(packets, bytes.data[i]);
             i++;
         } else {
+            packets->is_idle = false;
             packets->n_left -= n_passed;
             i += n_passed;
         }
@@ -69,6 +78,7 @@ void packets_feed(struct packets *packets, struct span bytes) {
         }
     }
     packets->is_whole = packets->is_whole && !packets->is_broken;
+    packets->is_idle = packets->is_idle && !packets->is_broken;
 }
 
 bool packets_are_capabilities(struct span body) {

@@ -9,11 +9,14 @@
 /**
  * struct packets - follows git's packets (gitprotocol-common(5), "pkt-line Format") through a response
  * @is_whole: what was seen so far ends with a flush packet or with an ERR packet, as every answer of git's does
+ * @is_idle: the bytes of the last packets_feed() were those of empty side-band packets alone, which git sends every few
+ *           seconds while it has nothing to say: "keepAlive" in git-config(1)
  *
  * A struct of zeros has seen nothing. Bytes that are no packets are never whole.
  */
 struct packets {
     bool is_whole;
+    bool is_idle;
 
     /* the rest is packets.c's own */
     bool is_broken;

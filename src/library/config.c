@@ -64,6 +64,8 @@ static const struct config_option options[] = {
      AT(stall_timeout)},
     {"backend-timeout", CONFIG_SECONDS, "S", "600", "no byte moved by git while the gate waits for it", false,
      AT(backend_timeout)},
+    {"request-timeout", CONFIG_DRAIN, "S", "3600", "a request as a whole, hooks included; 0 for no bound", false,
+     AT(request_timeout)},
     {"drain-timeout", CONFIG_DRAIN, "S", "4", "on SIGTERM, how long running requests may finish", false,
      AT(drain_timeout)},
     {"log-level", CONFIG_CHOICE, "error|warning|notice|info|debug", "info", "least important records to write", false,

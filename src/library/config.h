@@ -27,7 +27,7 @@ enum config_kind {
     CONFIG_BYTES,   /* a number with K, M or G behind it or not (powers of 1024), 0 for no bound */
     CONFIG_SIZE,    /* the same, of at least 1 */
     CONFIG_SECONDS, /* a number of seconds of at least 1 */
-    CONFIG_DRAIN,   /* a number of seconds, 0 too */
+    CONFIG_DRAIN,   /* a number of seconds, or 0, which the option gives a meaning */
     CONFIG_CHOICE,  /* one of the words in the help's argument, in the order of an enum */
     CONFIG_FD,      /* a descriptor */
 };
@@ -100,6 +100,7 @@ struct gate_config {
     uint64_t idle_timeout;
     uint64_t stall_timeout;
     uint64_t backend_timeout;
+    uint64_t request_timeout;
     uint64_t drain_timeout;
     int log_fd;
     uint64_t log_level;

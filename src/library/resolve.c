@@ -340,6 +340,7 @@ static void fill(const struct gate_config *config, struct server_settings *setti
         .idle_timeout_s = config->idle_timeout,
         .stall_timeout_s = config->stall_timeout,
         .backend_timeout_s = config->backend_timeout,
+        .request_timeout_s = config->request_timeout,
         .drain_timeout_s = config->drain_timeout,
         .confine = (enum confine_mode)config->confine,
         .allow_paths = config->allow_path.values,

@@ -40,7 +40,7 @@ void connection_enter(struct connection *connection, enum connection_state state
                           connection_has_request(connection) ? log_number("id", connection->request.id)
                                                              : (struct log_field){0}));
     connection->state = state;
-    connection->progress_us = server_now_us(connection->server);
+    connection->progress_us = connection->work_us = server_now_us(connection->server);
     if (state != CONNECTION_QUEUED && state != CONNECTION_EXCHANGE) {
         admission_resume(connection->server); /* it could give way now */
     }
@@ -161,15 +161,38 @@ static uint64_t timeout_us(const struct connection *connection) {
     return seconds * US_PER_S;
 }
 
+/* When the request as a whole has to be done; UINT64_MAX for never. An answer of the gate's own has its own time. */
+static uint64_t request_deadline_us(const struct connection *connection) {
+    uint64_t seconds = connection->server->settings->request_timeout_s;
+    bool counts = connection->state == CONNECTION_BODY || connection->state == CONNECTION_QUEUED ||
+                  connection->state == CONNECTION_EXCHANGE;
+
+    return counts && seconds > 0 ? connection->request.begin_us + seconds * US_PER_S : UINT64_MAX;
+}
+
+bool connection_is_overdue(const struct connection *connection) {
+    return server_now_us(connection->server) >= request_deadline_us(connection);
+}
+
+/* git's word that it is still there keeps a client waiting, and is no progress of git's: see exchange_is_idle(). */
+static uint64_t deadline_us(const struct connection *connection) {
+    bool is_gits = connection->state == CONNECTION_EXCHANGE &&
+                   exchange_waits_for(connection->exchange) != EXCHANGE_WAITS_FOR_CLIENT;
+    uint64_t deadline_us = (is_gits ? connection->work_us : connection->progress_us) + timeout_us(connection);
+    uint64_t last_us = request_deadline_us(connection);
+
+    return deadline_us < last_us ? deadline_us : last_us;
+}
+
 static void on_timer(void *userdata);
 
 /* Progress only moves the deadline away: the timer is set anew when it fires early, not at each byte. */
 static void arm_timer(struct connection *connection) {
-    uint64_t deadline_us = connection->progress_us + timeout_us(connection);
+    uint64_t due_us = deadline_us(connection);
 
-    if (connection->armed_us == 0 || connection->armed_us > deadline_us) {
-        connection->armed_us = deadline_us;
-        loop_timer_set(connection->server->loop, &connection->timer, deadline_us, on_timer, connection);
+    if (connection->armed_us == 0 || connection->armed_us > due_us) {
+        connection->armed_us = due_us;
+        loop_timer_set(connection->server->loop, &connection->timer, due_us, on_timer, connection);
     }
 }
 
@@ -191,6 +214,9 @@ static bool pump_round(struct connection *connection) {
     } else if (moved && counts_progress(connection)) {
         /* Bytes that only came in are none: a client could hold on to a git that hangs by sending what nobody reads. */
         connection->progress_us = server_now_us(connection->server);
+        if (!connection->exchange || !exchange_is_idle(connection->exchange)) {
+            connection->work_us = connection->progress_us;
+        }
     }
     return moved || has_received;
 }
@@ -230,7 +256,7 @@ void connection_pump(struct connection *connection) {
 
 static bool is_due(const struct connection *connection) {
     return connection->state != CONNECTION_CLOSED &&
-           server_now_us(connection->server) >= connection->progress_us + timeout_us(connection);
+           server_now_us(connection->server) >= deadline_us(connection);
 }
 
 /*

@@ -109,6 +109,7 @@ struct connection {
     bool yields;
     bool was_answered;
     uint64_t progress_us;
+    uint64_t work_us;
     uint64_t armed_us;
     struct loop_io socket_io;
     struct loop_timer timer;
@@ -126,6 +127,9 @@ static inline bool connection_has_request(const struct connection *connection) {
 static inline bool connection_has_enough(const struct connection *connection) {
     return buffer_size(&connection->input) >= CONNECTION_AHEAD_BYTES;
 }
+
+/** connection_is_overdue() - whether the current request has taken longer than --request-timeout allows */
+bool connection_is_overdue(const struct connection *connection);
 
 /** connection_enter() - change the state, whose time begins now */
 void connection_enter(struct connection *connection, enum connection_state state);

@@ -326,9 +326,16 @@ void conversation_time_out(struct connection *connection) {
         }
         break;
     case CONNECTION_BODY:
-        (void)refuse_body(connection, 408, "the client stalled for longer than --stall-timeout allows");
+        (void)refuse_body(connection, 408,
+                          connection_is_overdue(connection)
+                              ? "the client took longer for the request than --request-timeout allows"
+                              : "the client stalled for longer than --stall-timeout allows");
         break;
     case CONNECTION_QUEUED:
+        if (connection_is_overdue(connection)) {
+            leave_queue(connection, "the request queued for longer than --request-timeout allows; try again later");
+            break;
+        }
         if (connection->waits_briefly && !admission_queue_is_full(connection->server)) {
             connection->waits_briefly = false;
             break;
@@ -336,7 +343,7 @@ void conversation_time_out(struct connection *connection) {
         leave_queue(connection, "all git processes are busy; try again later, or raise --max-backends");
         break;
     case CONNECTION_EXCHANGE:
-        exchange_time_out(connection->exchange);
+        exchange_time_out(connection->exchange, connection_is_overdue(connection));
         break;
     case CONNECTION_REPLYING:
     case CONNECTION_IDLE:

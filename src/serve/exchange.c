@@ -66,7 +66,19 @@ enum exchange_wait exchange_waits_for(const struct exchange *exchange) {
     return exchange->process.output < 0 ? EXCHANGE_WAITS_FOR_EXIT : EXCHANGE_WAITS_FOR_GIT;
 }
 
-void exchange_time_out(struct exchange *exchange) {
+static void fail_overdue(struct exchange *exchange) {
+    bool is_clients = exchange_waits_for(exchange) == EXCHANGE_WAITS_FOR_CLIENT;
+
+    (void)exchange_fail(exchange, is_clients ? 408 : 504,
+                        is_clients ? "the client took longer for the request than --request-timeout allows"
+                                   : "git and its hooks took longer than --request-timeout allows; try again, or raise it");
+}
+
+void exchange_time_out(struct exchange *exchange, bool is_overdue) {
+    if (is_overdue) {
+        fail_overdue(exchange);
+        return;
+    }
     switch (exchange_waits_for(exchange)) {
     case EXCHANGE_WAITS_FOR_CLIENT:
         (void)exchange_fail(exchange, 408, "the client stalled for longer than --stall-timeout allows");

@@ -135,8 +135,22 @@ void exchange_sent(struct exchange *exchange, size_t size);
 /** exchange_waits_for() - whom the exchange waits for while nothing moves */
 enum exchange_wait exchange_waits_for(const struct exchange *exchange);
 
-/** exchange_time_out() - whoever it waits for took too long: on to EXCHANGE_FAILED or EXCHANGE_CUT */
-void exchange_time_out(struct exchange *exchange);
+/**
+ * exchange_is_idle() - whether what moved last was nothing but git's word that a push is still being worked on
+ *
+ * receive-pack says so every five seconds, also while a hook hangs that never returns, so it is no progress. upload-pack
+ * says the same while git counts objects and packs them, and no program of the operator's is in between: there it is
+ * progress, for a large repository may take longer than --backend-timeout, and --request-timeout bounds it.
+ */
+static inline bool exchange_is_idle(const struct exchange *exchange) {
+    return exchange->pushes && exchange->packets.is_idle;
+}
+
+/**
+ * exchange_time_out() - on to EXCHANGE_FAILED or EXCHANGE_CUT
+ * @is_overdue: the request as a whole took too long; otherwise whoever is waited for did
+ */
+void exchange_time_out(struct exchange *exchange, bool is_overdue);
 
 /** exchange_assume_ready() - look at git's ends of the pipes again, though nothing was heard of them */
 static inline void exchange_assume_ready(struct exchange *exchange) {

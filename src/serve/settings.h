@@ -19,6 +19,7 @@
  * @max_push_bytes: of a push's body; 0 for no bound
  * @max_negotiation_bytes: of a fetch's body, after gunzip
  * @header_timeout_s and the others: seconds, at least 1
+ * @request_timeout_s: seconds, 0 for no bound
  * @drain_timeout_s: seconds, 0 to end running requests at once
  * @confine: whether the serving thread and its children are confined
  * @allow_paths: what they may read besides, NULL behind the last
@@ -40,6 +41,7 @@ struct server_settings {
     uint64_t idle_timeout_s;
     uint64_t stall_timeout_s;
     uint64_t backend_timeout_s;
+    uint64_t request_timeout_s;
     uint64_t drain_timeout_s;
     enum confine_mode confine;
     char *const *allow_paths;

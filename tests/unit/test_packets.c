@@ -76,6 +76,44 @@ static void test_byte_by_byte(void **state) {
 
 static const struct {
     const char *name;
+    const char *before;
+    const char *bytes;
+    bool is_idle;
+} idle_cases[] = {
+    {"nothing", "", "", false},
+    {"an empty packet of data", "", "0005\1", true},
+    {"an empty packet of progress", "", "0005\2", true},
+    {"two of them", "", "0005\0010005\1", true},
+    {"one that goes on", "00", "05\1", true},
+    {"one that ends", "0005", "\1", true},
+    {"one behind data", "0006\1a", "0005\1", true},
+    {"an empty packet of a fatal error", "", "0005\3", false},
+    {"one byte that is no side band", "", "0005a", false},
+    {"data", "", "0006\1a", false},
+    {"data that goes on", "0010\1aaaaa", "bbb", false},
+    {"data that begins", "", "0010\1", false},
+    {"data behind an empty packet", "", "0005\0010006\1a", false},
+    {"an empty packet behind data", "", "0006\1a0005\1", false},
+    {"a flush packet", "0005\1", "0000", false},
+    {"what is no packet", "", "hello", false},
+    {"what looks like an empty packet and is data", "000a\1", "0005\1", false},
+};
+
+static void test_idle(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof(idle_cases) / sizeof(idle_cases[0]); i++) {
+        struct packets packets = {0};
+
+        feed(&packets, idle_cases[i].before, strlen(idle_cases[i].before));
+        feed(&packets, idle_cases[i].bytes, strlen(idle_cases[i].bytes));
+        if (packets.is_idle != idle_cases[i].is_idle) {
+            fail_msg("%s: %d", idle_cases[i].name, packets.is_idle);
+        }
+    }
+}
+
+static const struct {
+    const char *name;
     const char *body;
     bool are_capabilities;
 } bodies[] = {
@@ -107,6 +145,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole),
         cmocka_unit_test(test_byte_by_byte),
+        cmocka_unit_test(test_idle),
         cmocka_unit_test(test_capabilities),
     };
 

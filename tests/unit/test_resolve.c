@@ -342,6 +342,7 @@ static void test_settings(void **state) {
         {"idle-timeout", "107"},
         {"stall-timeout", "108"},
         {"backend-timeout", "109"},
+        {"request-timeout", "119"},
         {"drain-timeout", "110"},
         {"log-level", "debug"},
         {"log-format", "json"},
@@ -370,6 +371,7 @@ static void test_settings(void **state) {
     assert_int_equal(settings.idle_timeout_s, 107);
     assert_int_equal(settings.stall_timeout_s, 108);
     assert_int_equal(settings.backend_timeout_s, 109);
+    assert_int_equal(settings.request_timeout_s, 119);
     assert_int_equal(settings.drain_timeout_s, 110);
     assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(settings.log_format, LOG_FORMAT_JSON);
