@@ -13,11 +13,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/buffer.h"
 #include "base/fd.h"
 
 static int add_of(struct alternates *alternates, int fd, const char *store, unsigned depth);
+
+static uint64_t now_ms(void) {
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* it never fails for this clock: clock_gettime(2) */
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Whether the repository may have one more line looked at. Its owner writes them, and may be hostile. */
+static bool has_budget(const struct alternates *alternates) {
+    return alternates->n_paths < ALTERNATES_MAX && alternates->n_own < ALTERNATES_OWN_MAX &&
+           alternates->n_lines < ALTERNATES_LINES_MAX && alternates->n_entries < ALTERNATES_ENTRIES_MAX &&
+           now_ms() < alternates->deadline_ms;
+}
 
 static bool is_known(const struct alternates *alternates, const char *path) {
     for (size_t i = 0; i < alternates->n_paths; i++) {
@@ -50,8 +65,8 @@ static bool is_of_store(const char *name) {
     return is_hex(name[0]) && is_hex(name[1]) && name[2] == '\0';
 }
 
-/* Whether there is a folder "pack" in it, and nothing that is not git's. */
-static bool is_store(int fd) {
+/* Whether there is a folder "pack" in it, and nothing that is not git's; false as well when the entries run out. */
+static bool is_store(struct alternates *alternates, int fd) {
     _cleanup_fd_ int listed = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = listed < 0 ? NULL : fdopendir(listed);
     struct stat status;
@@ -62,17 +77,17 @@ static bool is_store(int fd) {
     }
     (void)fd_take(&listed);
     for (struct dirent *entry = readdir(folder); entry && is_one; entry = readdir(folder)) {
-        is_one = is_of_store(entry->d_name);
+        is_one = is_of_store(entry->d_name) && alternates->n_entries++ < ALTERNATES_ENTRIES_MAX;
     }
     (void)closedir(folder);
     return is_one;
 }
 
 /* Looked at by its descriptor, which is what will be allowed: somebody else may put another folder in its place. */
-static int open_store(const char *path) {
+static int open_store(struct alternates *alternates, const char *path) {
     _cleanup_fd_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-    return fd >= 0 && is_store(fd) ? fd_take(&fd) : -1;
+    return fd >= 0 && is_store(alternates, fd) ? fd_take(&fd) : -1;
 }
 
 /* One line of the file in @store; a relative one begins there. */
@@ -83,13 +98,18 @@ static int add_line(struct alternates *alternates, const char *store, const char
     int size = snprintf(joined, sizeof(joined), "%s%s%s", line[0] == '/' ? "" : store, line[0] == '/' ? "" : "/", line);
     size_t n = alternates->n_paths;
 
+    if (!has_budget(alternates)) {
+        alternates->n_skipped++;
+        return 0;
+    }
+    alternates->n_lines++;
     if (size > 0 && (size_t)size < sizeof(joined)) {
         path = realpath(joined, NULL);
     }
     if (path && is_known(alternates, path)) {
         return 0;
     }
-    fd = path && depth < ALTERNATES_DEPTH_MAX && n < ALTERNATES_MAX ? open_store(path) : -1;
+    fd = path && depth < ALTERNATES_DEPTH_MAX ? open_store(alternates, path) : -1;
     if (fd < 0) {
         alternates->n_skipped++;
         return 0;
@@ -97,6 +117,7 @@ static int add_line(struct alternates *alternates, const char *store, const char
     alternates->paths[n] = take_pointer(&path);
     alternates->fds[n] = fd_take(&fd);
     alternates->n_paths++;
+    alternates->n_own++;
     return add_of(alternates, alternates->fds[n], alternates->paths[n], depth + 1);
 }
 
@@ -140,9 +161,16 @@ static int add_of(struct alternates *alternates, int fd, const char *store, unsi
 }
 
 int alternates_add(struct alternates *alternates, const char *repository) {
+    uint64_t begin_ms = now_ms();
     char store[PATH_MAX];
     _cleanup_fd_ int fd = -1;
 
+    alternates->n_own = alternates->n_lines = alternates->n_entries = 0;
+    alternates->last_deadline_ms =
+        alternates->last_deadline_ms ? alternates->last_deadline_ms : begin_ms + ALTERNATES_TIME_ALL_MAX_MS;
+    alternates->deadline_ms = begin_ms + ALTERNATES_TIME_MAX_MS < alternates->last_deadline_ms
+                                  ? begin_ms + ALTERNATES_TIME_MAX_MS
+                                  : alternates->last_deadline_ms;
     if (snprintf(store, sizeof(store), "%s/objects", repository) >= (int)sizeof(store)) {
         return 0;
     }

@@ -2,11 +2,19 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     ALTERNATES_MAX = 64,                 /* object stores of all repositories that are looked at */
     ALTERNATES_DEPTH_MAX = 6,            /* stores that borrow from each other, as git allows it */
     ALTERNATES_FILE_MAX_BYTES = 1 << 16, /* of one objects/info/alternates */
+
+    /* of one repository, with all that it borrows from, so that none holds up the start or takes the others' places */
+    ALTERNATES_OWN_MAX = 16,             /* object stores */
+    ALTERNATES_LINES_MAX = 256,          /* lines that are looked at */
+    ALTERNATES_ENTRIES_MAX = 16 * 1024,  /* entries of folders that are read to know whether they are stores */
+    ALTERNATES_TIME_MAX_MS = 500,        /* begun is nothing more after it; one call into a dead file system may hang */
+    ALTERNATES_TIME_ALL_MAX_MS = 3000,   /* the same of all repositories together */
 };
 
 /**
@@ -14,13 +22,20 @@ enum {
  * @paths: absolute, without links, each once; owned
  * @fds: what lay there when it was looked at, open by O_PATH; owned
  * @n_paths: how many there are, of both
- * @n_skipped: lines that name no object store, or that are too many, too deep or quoted
+ * @n_skipped: lines that name no object store, or that are too many, too deep or quoted, or for which no time was left
  */
 struct alternates {
     char *paths[ALTERNATES_MAX];
     int fds[ALTERNATES_MAX];
     size_t n_paths;
     size_t n_skipped;
+
+    /* the rest is alternates.c's own */
+    size_t n_own;
+    size_t n_lines;
+    size_t n_entries;
+    uint64_t deadline_ms;
+    uint64_t last_deadline_ms;
 };
 
 /**

@@ -202,23 +202,82 @@ static void test_depth(void **state) {
     alternates_deinit(&alternates);
 }
 
-static void test_too_many(void **state) {
-    struct alternates alternates = {0};
+/* A repository that borrows from @n_stores stores of its own. */
+static void make_borrower(const char *name, int n_stores) {
     char text[4096];
-    char name[32];
+    char path[64];
     size_t size = 0;
 
-    (void)state;
-    for (int i = 0; i < ALTERNATES_MAX + 3; i++) {
-        (void)snprintf(name, sizeof(name), "m%d", i);
-        make_store(name);
-        size += (size_t)snprintf(text + size, sizeof(text) - size, "../../%s\n", name);
+    make_repository(name);
+    for (int i = 0; i < n_stores; i++) {
+        (void)snprintf(path, sizeof(path), "%s.%d", name, i);
+        make_store(path);
+        size += (size_t)snprintf(text + size, sizeof(text) - size, "../../%s\n", path);
     }
-    folder_write("r.git/objects/info/alternates", (struct span){text, size});
-    assert_int_equal(alternates_add(&alternates, repository("r.git")), 0);
-    assert_int_equal(alternates.n_paths, ALTERNATES_MAX);
-    assert_int_equal(alternates.n_skipped, 3);
+    (void)snprintf(path, sizeof(path), "%s/objects/info/alternates", name);
+    folder_write(path, (struct span){text, size});
+}
+
+/* No repository takes the places of all others; together they have their bound as well. */
+static void test_too_many(void **state) {
+    struct alternates alternates = {0};
+    char name[32];
+    int n_repositories = ALTERNATES_MAX / ALTERNATES_OWN_MAX + 1;
+
+    (void)state;
+    for (int i = 1; i <= n_repositories; i++) {
+        (void)snprintf(name, sizeof(name), "m%d", i);
+        make_borrower(name, ALTERNATES_OWN_MAX + 3);
+        assert_int_equal(alternates_add(&alternates, repository(name)), 0);
+        assert_int_equal(alternates.n_paths, i < n_repositories ? i * ALTERNATES_OWN_MAX : ALTERNATES_MAX);
+    }
+    assert_int_equal(alternates.n_skipped, 3 * n_repositories + ALTERNATES_OWN_MAX);
     alternates_deinit(&alternates);
+}
+
+/* As many lines as fit into the file, in front of one that names a store; then a repository like any other. */
+static void check_many_lines(const char *line) {
+    static const char last[] = "../../s1\n";
+    struct alternates alternates = {0};
+    char *text = malloc(ALTERNATES_FILE_MAX_BYTES);
+    size_t line_size = strlen(line);
+    size_t n_lines = 0;
+    size_t size = 0;
+
+    assert_non_null(text);
+    for (; size + line_size + sizeof(last) < ALTERNATES_FILE_MAX_BYTES; n_lines++, size += line_size) {
+        memcpy(text + size, line, line_size);
+    }
+    memcpy(text + size, last, sizeof(last) - 1);
+    folder_write("r.git/objects/info/alternates", (struct span){text, size + sizeof(last) - 1});
+    free(text);
+    (void)alarm(10);
+    assert_int_equal(alternates_add(&alternates, repository("r.git")), 0);
+    expect_text(line, list(&alternates), "");
+    expect_int(line, alternates.n_skipped, n_lines + 1);
+    assert_true(alternates.n_lines <= ALTERNATES_LINES_MAX);
+    assert_true(alternates.n_entries <= ALTERNATES_ENTRIES_MAX + 1);
+    assert_int_equal(alternates_add(&alternates, repository("good.git")), 0);
+    (void)alarm(0);
+    expect_text(line, list(&alternates), "s2 ");
+    alternates_deinit(&alternates);
+}
+
+/* Whoever writes them must not hold up the start, nor keep other repositories from their stores. */
+static void test_hostile_lines(void **state) {
+    char name[64];
+
+    (void)state;
+    make_repository("good.git");
+    borrow("good.git/objects", "../../s2\n");
+    check_many_lines("/no\n");
+    make_store("L"); /* which takes long to be read, and is none in the end */
+    for (int i = 0; i < ALTERNATES_ENTRIES_MAX; i++) {
+        (void)snprintf(name, sizeof(name), "L/tmp_%d", i);
+        folder_write(name, SPAN(""));
+    }
+    folder_write("L/mine", SPAN(""));
+    check_many_lines("../../L\n");
 }
 
 /* A file of as many bytes as may be, and of one more: its last line names a store. */
@@ -292,6 +351,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table), WITH_STORES(test_entries),   WITH_STORES(test_long_path), WITH_STORES(test_depth),
         WITH_STORES(test_too_many),   WITH_STORES(test_too_large), WITH_STORES(test_no_file),   WITH_STORES(test_many),
+        WITH_STORES(test_hostile_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
