@@ -126,19 +126,26 @@ static int check_nobody_listens(const struct sockaddr_un *address, struct gate_e
     case EACCES:
         denial_find(&denial, path, "git-gate");
         return gate_error_set(error, GATE_E_START,
-                              "nobody can tell whether a program listens on --socket: permission denied: %s; %s, or "
+                              "git-gate cannot find out whether a program listens on --socket: permission denied: %s; %s, or "
                               "remove the socket if none does, or choose another",
                               denial.facts, denial.remedy);
     default:
         return gate_error_set(error, GATE_E_START,
-                              "nobody can tell whether a program listens on --socket=%s: %s; remove the socket if none "
+                              "git-gate cannot find out whether a program listens on --socket=%s: %s; remove the socket if none "
                               "does, or choose another",
                               path, strerror(cause));
     }
 }
 
-/* Removes a socket that nobody listens on any more; whatever else is there stays, and is a failure. */
-static int remove_stale(const struct sockaddr_un *address, struct gate_error *error) {
+static bool is_newer(const struct timespec *time, const struct timespec *other) {
+    return time->tv_sec > other->tv_sec || (time->tv_sec == other->tv_sec && time->tv_nsec > other->tv_nsec);
+}
+
+/*
+ * Removes a socket that nobody listens on any more; whatever else is there stays, and is a failure. One that is newer than
+ * @sincep, which is NULL under the lock, may be of a gate that is about to listen.
+ */
+static int remove_stale(const struct sockaddr_un *address, const struct timespec *sincep, struct gate_error *error) {
     struct stat status;
     int r;
 
@@ -149,6 +156,11 @@ static int remove_stale(const struct sockaddr_un *address, struct gate_error *er
     }
     if (!S_ISSOCK(status.st_mode)) {
         return gate_error_set(error, GATE_E_START, "--socket=%s is there and is no socket; remove it or choose another",
+                              address->sun_path);
+    }
+    if (sincep && is_newer(&status.st_ctim, sincep)) {
+        return gate_error_set(error, GATE_E_START,
+                              "--socket=%s is in use by another program; stop that one or choose another",
                               address->sun_path);
     }
     r = check_nobody_listens(address, error);
@@ -164,7 +176,10 @@ static int remove_stale(const struct sockaddr_un *address, struct gate_error *er
 
 /*
  * Locks the folder of @path, until *@lockp is closed: between looking at a stale socket and listening on a new one, no
- * other gate may do the same, or one would remove the other's.
+ * other gate may do the same, or one would remove the other's. Whoever can open the folder can hold the lock too, a
+ * container by its read-only mount, and must not keep the gate from starting. A gate holds it for some milliseconds.
+ *
+ * Return: 0; -EBUSY when somebody holds it for longer than a gate would; GATE_E_START.
  */
 static int lock_folder(int *lockp, const char *path, struct gate_error *error) {
     const struct timespec pause = {.tv_nsec = LISTENER_LOCK_PAUSE_MS * 1000000L};
@@ -182,9 +197,23 @@ static int lock_folder(int *lockp, const char *path, struct gate_error *error) {
         }
         (void)nanosleep(&pause, NULL);
     }
-    return gate_error_set(error, GATE_E_START,
-                          "the folder of --socket=%s is locked by another program; use a folder of the gate's own",
-                          path);
+    *lockp = fd_close(*lockp);
+    return -EBUSY;
+}
+
+/* Makes room for the socket at @address. Return: 0, GATE_E_START. */
+static int make_room(struct listener *listener, int *lockp, const struct sockaddr_un *address,
+                     struct gate_error *error) {
+    struct timespec begin = {0};
+    int r;
+
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &begin); /* by which files get their times */
+    r = lock_folder(lockp, address->sun_path, error);
+    if (r == -EBUSY) {
+        listener->lock_was_taken = true;
+        return remove_stale(address, &begin, error);
+    }
+    return r ? r : remove_stale(address, NULL, error);
 }
 
 /* On the labelled socket nothing may be done that its policy does not grant, no fchmod(2): selinux/git_gate.te. */
@@ -200,8 +229,7 @@ static int open_unix(struct listener *listener, const char *path, const char *se
     }
     (void)strcpy(address.sun_path, path); /* NOLINT(clang-analyzer-security.insecureAPI.strcpy): measured above */
     r = make_parents(path, error);
-    r = r ? r : lock_folder(&lock, path, error);
-    r = r ? r : remove_stale(&address, error);
+    r = r ? r : make_room(listener, &lock, &address, error);
     if (r) {
         return r;
     }

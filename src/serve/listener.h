@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,7 +13,7 @@
 enum {
     LISTENER_BACKLOG = 1024,     /* clients that wait to be accepted; the kernel caps it at net.core.somaxconn */
     LISTENER_ADDRESS_MAX = 128,  /* "http://[::1]:65535" or "unix:" and a path, with terminator */
-    LISTENER_LOCK_TRIES = 200,   /* for the folder of a Unix socket, while another gate makes one there */
+    LISTENER_LOCK_TRIES = 100,   /* for the folder of a Unix socket, while another gate makes one there */
     LISTENER_LOCK_PAUSE_MS = 10, /* between two of them */
     LISTENER_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path), /* of a Unix socket, with terminator */
 };
@@ -38,6 +39,7 @@ struct listener_settings {
  * @path: the socket that listener_close() removes, empty for none
  * @identity: of that socket, so that nothing else is removed
  * @label: what became of its label
+ * @lock_was_taken: a program held the lock on the socket's folder for so long that it was made without it
  */
 struct listener {
     int fd;
@@ -45,6 +47,7 @@ struct listener {
     char path[LISTENER_PATH_MAX];
     struct stat identity;
     enum selinux_label label;
+    bool lock_was_taken;
 };
 
 #define LISTENER_NONE ((struct listener){.fd = -1})
@@ -55,7 +58,8 @@ struct listener {
  * @error: filled on failure
  *
  * A Unix socket gets mode 0600, and those of its parent folders that are missing 0700. A socket that nobody listens on
- * is replaced; one that is in use and any other file is left alone, and that is a failure.
+ * is replaced; one that is in use and any other file is left alone, and that is a failure. Gates that start at the same
+ * time lock the folder. A client may hold that lock for ever, so after a second a socket is made without it.
  *
  * Return: 0, GATE_E_USAGE, GATE_E_START, GATE_E_INTERNAL.
  */

@@ -221,6 +221,12 @@ static void warn(struct server *server) {
         log_message(&server->log, LOG_LEVEL_WARNING,
                     "the token is shorter than 16 characters and can be guessed; 'git-gate mint' makes a better one");
     }
+    if (server->listener.lock_was_taken) {
+        log_record(&server->log, LOG_LEVEL_WARNING,
+                   "a program holds a lock on the folder of the socket, so the gate started without it; "
+                   "'fuser -v FOLDER' may name that program",
+                   LOG_FIELDS(log_string("socket", server->listener.path)));
+    }
     if (ignored) {
         log_record(&server->log, LOG_LEVEL_WARNING, "git passes over a hook that may not be executed; chmod +x it",
                    LOG_FIELDS(log_string("hooks_path", hooks), log_string("hook", ignored)));

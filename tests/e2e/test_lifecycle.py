@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a gate starts and ends: transports, sockets, readiness, signals, and what becomes of running requests."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -442,3 +443,23 @@ def test_repository_that_cannot_be_written_to(small_root, start_gate):
         gate = start_gate(*options(small_root, *more), program=(*read_only, PROGRAM))
         gate.stop()
         assert len([record for record in gate.records if "pushes will fail" in record["message"]]) == n_expected
+
+
+def test_lock_on_the_socket_folder_does_not_keep_it_from_starting(small_root, start_gate):
+    """A container can take it through a read-only mount. Neither a stale socket nor a live one is mistaken then."""
+    first = start_gate(*options(small_root), transport="unix")
+    folder = os.open(first.socket_path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_SH)
+        result = run("serve", *options(small_root, f"--socket={first.socket_path}"), GIT_GATE_TOKEN=TOKEN)
+        assert result.returncode == CANNOT_START and "in use by another program" in result.stderr
+        check_serves(first)
+        first.process.kill()
+        first.wait()
+        second = start_gate(*options(small_root, f"--socket={first.socket_path}"), transport=None)
+        check_serves(second)
+        assert [record for record in second.records if "holds a lock" in record["message"]]
+        second.stop()
+    finally:
+        os.close(folder)
+    assert not first.socket_path.exists()
