@@ -9,13 +9,16 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,7 +57,25 @@ bool log_is_journal(int fd) {
 }
 
 void log_init(struct log *log, int fd, enum log_level level, enum log_format format) {
+    struct stat status;
+
     *log = (struct log){.fd = fd, .level = level, .format = format, .journal = log_is_journal(fd)};
+    if (fd >= 0 && fstat(fd, &status) == 0) {
+        log->is_socket = S_ISSOCK(status.st_mode);
+        log->is_pipe = S_ISFIFO(status.st_mode);
+    }
+}
+
+void log_reopen(struct log *log) {
+    char path[32];
+    int fd;
+
+    if (!log->is_pipe) {
+        return;
+    }
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", log->fd);
+    fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    log->fd = fd >= 0 ? fd : log->fd;
 }
 
 __attribute__((format(printf, 2, 3))) static void record_printf(struct record *record, const char *format, ...) {
@@ -183,6 +204,24 @@ static bool has_room(int fd) {
     return poll(&poller, 1, 0) == 1 && (poller.revents & POLLOUT);
 }
 
+/*
+ * A descriptor that has room may have none a moment later, when others write to it: sockets are told not to wait, and so
+ * are pipes since Linux 6.4; before, log_reopen() helps. A file never waits, and could refuse such a write for no reason.
+ */
+static ssize_t put(const struct log *log, const char *data, size_t size) {
+    struct iovec part = {(void *)data, size};
+    ssize_t n_put;
+
+    if (log->is_socket) {
+        return send(log->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    if (!has_room(log->fd)) {
+        return -1;
+    }
+    n_put = log->is_pipe ? pwritev2(log->fd, &part, 1, -1, RWF_NOWAIT) : -1;
+    return n_put < 0 && !(log->is_pipe && errno == EAGAIN) ? write(log->fd, data, size) : n_put;
+}
+
 void log_record(struct log *log, enum log_level level, const char *message, const struct log_field *fields,
                 size_t n_fields) {
     struct record record;
@@ -199,7 +238,7 @@ void log_record(struct log *log, enum log_level level, const char *message, cons
         record_fields(&record, log, &log_number("dropped_records", log->dropped), 1);
     }
     record_end(&record, log->format);
-    if (!has_room(log->fd) || write(log->fd, record.data, record.size) <= 0) {
+    if (put(log, record.data, record.size) <= 0) {
         log->dropped++;
     } else if (!record.overflow) { /* otherwise the count did not fit, and the next record tells it */
         log->dropped = 0;

@@ -29,7 +29,8 @@ enum {
 
 /**
  * struct log - where records go and which are wanted
- * @fd: written to, never closed, never made non-blocking; -1 drops every record
+ * @fd: written to, never closed, never made non-blocking, as others may share it; -1 drops every record
+ * @is_socket, @is_pipe: what it is, so that a write can be told not to wait
  * @level: the least important level that is written
  * @format: how a record looks
  * @journal: @fd is systemd's journal, which keeps the time itself
@@ -41,6 +42,8 @@ struct log {
     enum log_level level;
     enum log_format format;
     bool journal;
+    bool is_socket;
+    bool is_pipe;
     const char *secret;
     uint64_t dropped;
 };
@@ -66,6 +69,15 @@ bool log_is_journal(int fd);
 
 /** log_init() - write to @fd, as suits the journal if it is that */
 void log_init(struct log *log, int fd, enum log_level level, enum log_format format);
+
+/**
+ * log_reopen() - write to the pipe in @log->fd by a file description of the gate's own, which does not block
+ *
+ * Another program that shares the pipe may fill it after it was seen to have room. What it shares is the description, which
+ * must not be changed. The new descriptor is never closed: it is for logs that last as long as the process, or as the table
+ * of descriptors of its thread. Anything but a pipe is left as it is, and so is a pipe that this user may not open.
+ */
+void log_reopen(struct log *log);
 
 static inline bool log_wants(const struct log *log, enum log_level level) {
     return log->fd >= 0 && level <= log->level;

@@ -273,6 +273,7 @@ static int run(const struct gate_config *config, struct server_settings *setting
     if (r) {
         return r;
     }
+    log_reopen(&log); /* behind confine_process(), which closes what is not known */
     r = begin(&program);
     if (r) {
         return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));

@@ -115,6 +115,7 @@ static int begin(struct service *service, const struct gate_server *gate, struct
     }
     read_time_zone();
     log_init(&log, settings->log_fd, settings->log_level, settings->log_format);
+    log_reopen(&log);
     log.secret = settings->policy.token;
     config_warn(gate->config, &log);
     descriptors_provide(settings, &log, false);

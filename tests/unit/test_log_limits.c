@@ -5,7 +5,9 @@
 #include "unit_log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 /* A value up to the bound is shown whole, a longer one up to it and marked. */
 static void test_long_values(void **state) {
@@ -168,10 +170,93 @@ static void test_reader_gone(void **state) {
     assert_int_equal(capture.log.dropped, 1);
 }
 
+/* Another program that shares the pipe, and takes each piece of room as soon as there is one. */
+static void *take_room(void *argument) {
+    static const char block[LOG_RECORD_MAX];
+    int fd = *(int *)argument;
+
+    while (write(fd, block, sizeof(block)) > 0 || errno == EAGAIN) {
+    }
+    return NULL;
+}
+
+static ssize_t take_away(int fd) {
+    static char block[LOG_RECORD_MAX];
+
+    return read(fd, block, sizeof(block));
+}
+
+/*
+ * Whoever else writes may be faster, between the look whether there is room and the write. The description is shared and
+ * stays a blocking one. Nobody but this test reads, so a record that waits waits for ever.
+ */
+static void check_shared(int reader, int writer, int other, bool reopens) {
+    pthread_t thread;
+
+    (void)alarm(30);
+    assert_true(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+    log_init(&capture.log, writer, LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    if (reopens) {
+        log_reopen(&capture.log);
+        assert_int_not_equal(capture.log.fd, writer);
+    }
+    assert_int_equal(pthread_create(&thread, NULL, take_room, &other), 0);
+    for (size_t i = 0; i < 30000; i++) {
+        assert_true(take_away(reader) > 0);
+        log_message(&capture.log, LOG_LEVEL_INFO, "record");
+    }
+    assert_false(fcntl(writer, F_GETFL) & O_NONBLOCK);
+    (void)close(reader); /* which ends the thread */
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    if (reopens) {
+        (void)close(capture.log.fd);
+    }
+    (void)alarm(0);
+}
+
+static int open_own(int fd) {
+    char path[32];
+
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+static void test_shared_pipe(void **state) {
+    (void)state;
+    for (int reopens = 0; reopens <= 1; reopens++) {
+        int fds[2];
+        int other;
+
+        assert_int_equal(pipe(fds), 0);
+        other = open_own(fds[1]);
+        assert_true(other >= 0);
+        check_shared(fds[0], fds[1], other, reopens);
+        (void)close(fds[1]);
+        (void)close(other);
+    }
+}
+
+static void test_full_socket(void **state) {
+    int fds[2];
+
+    (void)state;
+    (void)alarm(20);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    log_init(&capture.log, fds[1], LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    log_reopen(&capture.log);
+    assert_int_equal(capture.log.fd, fds[1]);
+    (void)fill_pipe();
+    assert_false(fcntl(fds[1], F_GETFL) & O_NONBLOCK);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    (void)alarm(0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CAPTURING(test_long_values),       CAPTURING(test_long_records), CAPTURING(test_dropped),
         CAPTURING(test_dropped_told_late), CAPTURING(test_reader_gone),
+        CAPTURING(test_shared_pipe),       CAPTURING(test_full_socket),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
