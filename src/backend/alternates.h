@@ -10,11 +10,11 @@ enum {
     ALTERNATES_FILE_MAX_BYTES = 1 << 16, /* of one objects/info/alternates */
 
     /* of one repository, with all that it borrows from, so that none holds up the start or takes the others' places */
-    ALTERNATES_OWN_MAX = 16,             /* object stores */
-    ALTERNATES_LINES_MAX = 256,          /* lines that are looked at */
-    ALTERNATES_ENTRIES_MAX = 16 * 1024,  /* entries of folders that are read to know whether they are stores */
-    ALTERNATES_TIME_MAX_MS = 500,        /* begun is nothing more after it; one call into a dead file system may hang */
-    ALTERNATES_TIME_ALL_MAX_MS = 3000,   /* the same of all repositories together */
+    ALTERNATES_OWN_MAX = 16,            /* object stores */
+    ALTERNATES_LINES_MAX = 256,         /* lines that are looked at */
+    ALTERNATES_ENTRIES_MAX = 16 * 1024, /* entries of folders that are read to know whether they are stores */
+    ALTERNATES_TIME_MAX_MS = 500,       /* begun is nothing more after it; one call into a dead file system may hang */
+    ALTERNATES_TIME_ALL_MAX_MS = 3000,  /* the same of all repositories together */
 };
 
 /**

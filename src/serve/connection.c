@@ -255,8 +255,7 @@ void connection_pump(struct connection *connection) {
 }
 
 static bool is_due(const struct connection *connection) {
-    return connection->state != CONNECTION_CLOSED &&
-           server_now_us(connection->server) >= deadline_us(connection);
+    return connection->state != CONNECTION_CLOSED && server_now_us(connection->server) >= deadline_us(connection);
 }
 
 /*

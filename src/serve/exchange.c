@@ -70,8 +70,9 @@ static void fail_overdue(struct exchange *exchange) {
     bool is_clients = exchange_waits_for(exchange) == EXCHANGE_WAITS_FOR_CLIENT;
 
     (void)exchange_fail(exchange, is_clients ? 408 : 504,
-                        is_clients ? "the client took longer for the request than --request-timeout allows"
-                                   : "git and its hooks took longer than --request-timeout allows; try again, or raise it");
+                        is_clients
+                            ? "the client took longer for the request than --request-timeout allows"
+                            : "git and its hooks took longer than --request-timeout allows; try again, or raise it");
 }
 
 void exchange_time_out(struct exchange *exchange, bool is_overdue) {

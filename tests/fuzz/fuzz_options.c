@@ -83,7 +83,8 @@ static void check_settings(const struct server_settings *settings) {
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         require(counts[i] >= 1 && counts[i] <= INT_MAX);
     }
-    require(settings->drain_timeout_s <= INT_MAX && settings->request_timeout_s <= INT_MAX && settings->max_push_bytes <= INT64_MAX);
+    require(settings->drain_timeout_s <= INT_MAX && settings->request_timeout_s <= INT_MAX &&
+            settings->max_push_bytes <= INT64_MAX);
     require(settings->max_negotiation_bytes >= 1 && settings->max_negotiation_bytes <= INT64_MAX);
     require(settings->log_level < LOG_LEVEL_COUNT && settings->log_format < LOG_FORMAT_COUNT);
     require((settings->listener.socket_path != NULL) + (settings->listener.tcp_address != NULL) +

@@ -349,9 +349,9 @@ static void test_many(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table), WITH_STORES(test_entries),   WITH_STORES(test_long_path), WITH_STORES(test_depth),
-        WITH_STORES(test_too_many),   WITH_STORES(test_too_large), WITH_STORES(test_no_file),   WITH_STORES(test_many),
-        WITH_STORES(test_hostile_lines),
+        cmocka_unit_test(test_table), WITH_STORES(test_entries),  WITH_STORES(test_long_path),
+        WITH_STORES(test_depth),      WITH_STORES(test_too_many), WITH_STORES(test_too_large),
+        WITH_STORES(test_no_file),    WITH_STORES(test_many),     WITH_STORES(test_hostile_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
