@@ -43,8 +43,8 @@
  * standard error, "log-fd" and "listen-fd", as they are in gate_server_start(): what gets such a number later is not seen.
  *
  * fork(2): at any time, with execve(2) or without, for a child holds nothing of a server: it has neither the thread nor
- * the descriptors, and keeps no port, client or process of git alive. It may call nothing of this library for servers that
- * are its parent's.
+ * the descriptors, and keeps no port, client or process of git alive. Servers that ran at
+ * the fork are its parent's: it can neither start, stop nor free them, and such calls do nothing.
  */
 
 #include <stddef.h>

@@ -103,11 +103,10 @@ def _bytes(name: str, value: str) -> bytes:
 
 
 class _Native:
-    """One struct gate_server, in the process that made it: a fork(2) of that must not touch it."""
+    """One struct gate_server. In a fork(2) of the process that made it, the library does nothing with it."""
 
     def __init__(self, settings: Iterable[Setting]) -> None:
         self._pointer = ctypes.c_void_p()
-        self._pid = os.getpid()
         config = ctypes.c_void_p()
         error = _Error()
         if _library.gate_config_new(ctypes.byref(config)):
@@ -122,7 +121,7 @@ class _Native:
             _library.gate_config_free(config)
 
     def __del__(self) -> None:
-        if self._pointer and self._pid == os.getpid():
+        if self._pointer:
             _library.gate_server_free(self._pointer)
 
     def start(self) -> None:

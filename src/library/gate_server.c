@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,6 +49,7 @@ struct start_outcome {
 };
 
 /*
+ * @mark: a page of its own, which the kernel empties in the child of a fork (MADV_WIPEONFORK): see is_own()
  * @config, @settings: as they were checked, never written again; the settings point into the configuration
  * @run: the number of the last start; who waits for one run must not take the next one for it
  * @stop_fd: an eventfd(2), there while there is a thread, which has it by the same number
@@ -56,6 +58,7 @@ struct start_outcome {
  * @outcome: of the start that is under way, until it is over
  */
 struct gate_server {
+    volatile bool *mark;
     struct gate_config *config;
     struct server_settings settings;
     pthread_mutex_t mutex;
@@ -186,6 +189,16 @@ static void *serve(void *argument) {
 
 /* ---- from outside of it ---- */
 
+static void free_memory(struct gate_server *gate) {
+    if (gate) {
+        gate_config_free(gate->config);
+        if (gate->mark) {
+            (void)munmap((void *)gate->mark, sizeof(*gate->mark));
+        }
+        free(gate);
+    }
+}
+
 /* So that the socket is found again, and removed, wherever the program stands by then. */
 static int make_socket_absolute(struct gate_config *config, struct gate_error *error) {
     char path[PATH_MAX + CONFIG_VALUE_MAX_BYTES + sizeof("/")];
@@ -201,12 +214,36 @@ static int make_socket_absolute(struct gate_config *config, struct gate_error *e
     return gate_config_set(config, "socket", path, error);
 }
 
+static int make_mark(struct gate_server *gate) {
+    void *page = mmap(NULL, sizeof(*gate->mark), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page == MAP_FAILED) {
+        return -errno;
+    }
+    (void)madvise(page, sizeof(*gate->mark), MADV_WIPEONFORK); /* since Linux 4.14 */
+    gate->mark = page;
+    *gate->mark = true;
+    return 0;
+}
+
+/*
+ * Whether the server is this process's. A fork has neither the thread of its parent's server nor a mutex to rely on, but
+ * does have its eventfd, by which it would stop that server. A server without a thread becomes the fork's own. The id of a
+ * process tells nothing, as it may be 1 in both.
+ */
+static bool is_own(const struct gate_server *gate) {
+    if (!*gate->mark && gate->state == THREAD_NONE) {
+        *gate->mark = true;
+    }
+    return *gate->mark;
+}
+
 int gate_server_new(struct gate_server **serverp, const struct gate_config *config, struct gate_error *error) {
     struct gate_server *gate = calloc(1, sizeof(*gate));
     int r;
 
-    if (!gate || config_copy(&gate->config, config) < 0) {
-        free(gate);
+    if (!gate || make_mark(gate) < 0 || config_copy(&gate->config, config) < 0) {
+        free_memory(gate);
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
     }
     gate->stop_fd = -1;
@@ -320,6 +357,10 @@ int gate_server_start(struct gate_server *server, struct gate_error *error) {
     struct start_outcome outcome = {0};
     int r;
 
+    if (!is_own(server)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "the server is that of another process, of which this one is a fork; make a new one");
+    }
     (void)pthread_mutex_lock(&server->mutex);
     r = start_locked(server, &outcome, error);
     (void)pthread_mutex_unlock(&server->mutex);
@@ -330,6 +371,9 @@ const char *gate_server_address(const struct gate_server *server) {
     struct gate_server *gate = (struct gate_server *)server; /* what is promised of it does not change */
     const char *address;
 
+    if (!is_own(gate)) {
+        return NULL;
+    }
     (void)pthread_mutex_lock(&gate->mutex);
     address = gate->state == THREAD_SERVING ? gate->address : NULL;
     (void)pthread_mutex_unlock(&gate->mutex);
@@ -340,6 +384,9 @@ int gate_server_stop(struct gate_server *server) {
     const uint64_t one = 1;
     int fault = 0;
 
+    if (!is_own(server)) {
+        return 0;
+    }
     (void)pthread_mutex_lock(&server->mutex);
     if (server->state != THREAD_NONE) {
         uint64_t run = server->run;
@@ -353,12 +400,11 @@ int gate_server_stop(struct gate_server *server) {
 }
 
 struct gate_server *gate_server_free(struct gate_server *server) {
-    if (server) {
+    if (server && is_own(server)) { /* the copy of a fork stays: malloc's locks may be in any state there */
         (void)gate_server_stop(server);
         (void)pthread_cond_destroy(&server->changed);
         (void)pthread_mutex_destroy(&server->mutex);
-        gate_config_free(server->config);
-        free(server);
+        free_memory(server);
     }
     return NULL;
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """git_gate in programs that fork, and that end."""
 
+import os
+
 import pytest
 
 from .python_package import LIBRARY, is_served, python
@@ -100,6 +102,38 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+# Process 1 of a PID namespace, and a fork that is process 1 of another one.
+BOTH_ARE_1 = BEGINNING + """
+import ctypes, gc, os
+
+async def main():
+    server = gate()
+    await server.start()
+    libc, own, kind = ctypes.CDLL(None), os.open("/proc/self/ns/pid", os.O_RDONLY), 0x20000000  # CLONE_NEWPID
+    assert os.getpid() == 1 and libc.unshare(kind) == 0
+    worker = os.fork()
+    if worker == 0:
+        same = os.getpid() == 1
+        server = None
+        gc.collect()
+        os._exit(0 if same else 3)
+    assert os.waitpid(worker, 0)[1] == 0
+    assert libc.setns(own, kind) == 0  # or no thread could be made
+    assert ask(server.address).status == 200
+    await server.stop()
+    print("served")
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make PID namespaces here")
+def test_a_fork_with_the_same_id_does_not_stop_it(small_root):
+    result = python("-W", "ignore::DeprecationWarning", "-c", BOTH_ARE_1, small_root,
+                    within=("unshare", "--pid", "--fork", "--mount-proc"))
+    assert result.stdout == "served\n"
 
 
 def test_a_worker_that_is_a_fork_holds_nothing(small_root):

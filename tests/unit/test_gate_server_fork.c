@@ -138,6 +138,43 @@ static void test_request(void **state) {
     expect_held("a fork", &before);
 }
 
+/* ---- a fork that does not know better ---- */
+
+static void call_all(struct gate_server *server) {
+    struct gate_error error = {0};
+
+    child_expect(gate_server_address(server) == NULL);
+    child_expect(gate_server_start(server, &error) == GATE_E_USAGE && strstr(error.message, "a fork"));
+    child_expect(gate_server_stop(server) == 0);
+    child_expect(gate_server_free(server) == NULL);
+}
+
+/* It has a copy of what stops the server, whatever its id is: in a PID namespace of its own, both may be 1. */
+static void test_calls_of_a_fork(void **state) {
+    struct gate_server *running = make_server();
+    struct gate_server *other = make_server();
+    pid_t pid;
+
+    (void)state;
+    start(running);
+    (void)alarm(20);
+    pid = fork();
+    if (pid == 0) {
+        struct gate_error error = {0};
+
+        call_all(running);
+        child_expect(gate_server_start(other, &error) == 0); /* it had no thread yet */
+        child_expect(ask(gate_server_address(other), "repo0", CREDENTIALS) == 200);
+        child_expect(gate_server_free(other) == NULL);
+        _exit(0);
+    }
+    expect_child_content(pid);
+    expect_int("the parent's", ask(gate_server_address(running), "repo0", CREDENTIALS), 200);
+    (void)alarm(0);
+    assert_null(gate_server_free(running));
+    assert_null(gate_server_free(other));
+}
+
 /* ---- a program that is killed ---- */
 
 /* What a program tells of itself to whoever will kill it. */
@@ -343,8 +380,8 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_request),         cmocka_unit_test(test_killed),  cmocka_unit_test(test_not_kept),
-        cmocka_unit_test(test_standard_output), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_request),  cmocka_unit_test(test_calls_of_a_fork), cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_not_kept), cmocka_unit_test(test_standard_output), cmocka_unit_test(test_refused),
     };
 
     return cmocka_run_group_tests(tests, place_begin, place_end);
