@@ -16,6 +16,7 @@
 #include "base/argument.h"
 #include "base/fd.h"
 #include "base/loopback.h"
+#include "cli/check_locks.h"
 #include "cli/check_url.h"
 #include "cli/cli.h"
 #include "cli/findings.h"
@@ -28,6 +29,7 @@ struct check {
     char *url_text;
     const char *token_file;
     const char *repository_text;
+    const char *mirror_root;
 
     struct check_url url;       /* the repository is here, wherever it came from */
     struct gate_config *config; /* holds the token */
@@ -39,7 +41,7 @@ static void check_deinit(struct check *check) {
 }
 
 static void print_help(void) {
-    printf("usage: git-gate check [--socket=PATH | --url=URL] [--token-file=FILE] [--repo=NAME]\n"
+    printf("usage: git-gate check [--socket=PATH | --url=URL] [--token-file=FILE] [--repo=NAME] [--mirror-root=DIR]\n"
            "\n"
            "Asks a gate what a git client asks first, prints what it finds, and exits with 0\n"
            "when a client would be served, 1 when not, and 2 on wrong usage.\n"
@@ -49,6 +51,7 @@ static void print_help(void) {
            "  --url=URL          http://[TOKEN:@]HOST[:PORT][/NAME.git] on the loopback, instead\n"
            "  --token-file=FILE  token on the first line of FILE; '-' is standard input\n"
            "  --repo=NAME        the repository to ask for, when --url has none\n"
+           "  --mirror-root=DIR  look into DIR/NAME.git, too, for lock files that a killed git left\n"
            "\n"
            "Without --token-file and a token in --url, the token comes from GIT_GATE_TOKEN,\n"
            "the file that GIT_GATE_TOKEN_FILE names, or git-gate.token in $CREDENTIALS_DIRECTORY.\n",
@@ -84,6 +87,8 @@ static int parse(struct check *check, char *argv[], struct gate_error *error) {
             check->token_file = value;
         } else if (argument_take("--repo", argv, &i, &value)) {
             check->repository_text = value;
+        } else if (argument_take("--mirror-root", argv, &i, &value)) {
+            check->mirror_root = value;
         } else {
             return refuse_argument(argument, error);
         }
@@ -226,6 +231,9 @@ static int ask(const struct check *check, struct gate_error *error) {
     token_encode(credentials, check->config->token);
     r = probe_run(&probe, &target);
     r = findings_print(&subject, &probe, r, error);
+    if (check->mirror_root) {
+        check_locks_print(check->mirror_root, check->url.repository);
+    }
     explicit_bzero(credentials, sizeof(credentials));
     return r;
 }

@@ -21,6 +21,7 @@
 #include "backend/hooks.h"
 #include "serve/admission.h"
 #include "serve/confinement.h"
+#include "serve/left_locks.h"
 #include "serve/parent.h"
 
 static const char *const stage_names[] = {
@@ -281,6 +282,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
         return r;
     }
     warn(server);
+    left_locks_warn(server);
     (void)malloc_trim(0); /* what a filter of system calls is made of takes 200 KiB, once */
     server->environ.search_path = server->git.search_path;
     server->environ.exec_path = server->git.exec_path;

@@ -201,7 +201,7 @@ def test_help():
         result = run("check", *arguments)
         assert (result.returncode, result.stderr) == (0, "")
         assert set(re.findall(r"^  (--[a-z-]+)", result.stdout, re.MULTILINE)) == {
-            "--socket", "--url", "--token-file", "--repo"}
+            "--socket", "--url", "--token-file", "--repo", "--mirror-root"}
     assert "git-gate check" in run("--help").stdout
 
 

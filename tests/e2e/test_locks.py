@@ -5,12 +5,16 @@ Lock files: whoever ends a push while git holds locks, and however, none stays t
 git removes them when it gets SIGTERM, and cannot when it gets SIGKILL.
 """
 
+import os
 import signal
+import subprocess
+import time
 
 import pytest
 
 from .checks import create
-from .http import request
+from .gate import run
+from .http import TOKEN, request
 from .packets import NO_OBJECT, PUSH_TYPE, large_pack, push
 from .polling import wait_until
 from .repos import add_packed_refs, refs
@@ -30,7 +34,8 @@ DRAIN = "--drain-timeout=1"
 
 
 def locks(repository):
-    return sorted(str(path.relative_to(repository)) for path in repository.rglob("*.lock"))
+    found = [*repository.rglob("*.lock"), *repository.glob("packed-refs.new")]
+    return sorted(str(path.relative_to(repository)) for path in found)
 
 
 def leftovers(repository):
@@ -103,3 +108,76 @@ def test_stop_during_the_pack_leaves_no_quarantine(root, start_gate, how):
         wait_until("git stores the pack", lambda: list((repository / "objects").glob("tmp_objdir*")))
         stop(gate, how)
     assert leftovers(repository) == []
+
+
+# What a git has left that had no time.
+
+OLD = ["HEAD.lock", "config.lock", "packed-refs.lock", "packed-refs.new", "shallow.lock", "refs/heads/x.lock",
+       "refs/heads/deep/er/y.lock", "objects/info/commit-graph.lock"]
+
+
+def leave(repository, names, seconds=3600):
+    for name in names:
+        path = repository / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        os.utime(path, (time.time() - seconds,) * 2)
+
+
+def warnings(gate):
+    return [record for record in gate.records if "lock" in record and record["level"] == "warning"]
+
+
+@pytest.mark.parametrize("scope", ["repo", "*"])
+def test_locks_are_named_at_start(root, start_gate, scope):
+    repository = root / "repo.git"
+    leave(repository, OLD)
+    gate = start_gate(f"--mirror-root={root}", f"--scope={scope}")
+    wait_until("the record 'serving'", lambda: [record for record in gate.records if record["message"] == "serving"])
+    assert sorted(record["lock"] for record in warnings(gate)) == sorted(str(repository / name) for name in OLD)
+    for record in warnings(gate):
+        subprocess.run(["sh", "-c", record["command"]], check=True)
+    assert locks(repository) == []
+    assert b"ok refs/heads/new" in gate.ask("POST", PUSH, PUSH_TYPE, body=create(root)).body
+
+
+def test_what_is_no_lock_is_not_named(root, start_gate):
+    """A lock of this very moment may be in use; nothing is looked at behind a link."""
+    repository = root / "repo.git"
+    leave(repository, ["hooks/x.lock", "objects/aa/x.lock"])
+    leave(repository, ["refs/heads/now.lock"], seconds=-3600)
+    elsewhere = root / "elsewhere"
+    elsewhere.mkdir()
+    leave(elsewhere, ["x.lock"])
+    (repository / "refs" / "link").symlink_to(elsewhere)
+    (repository / "refs" / "heads" / "l.lock").symlink_to(elsewhere / "x.lock")
+    assert warnings(start_gate(f"--mirror-root={root}", "--scope=repo")) == []
+
+
+def test_search_for_locks_is_bounded(root, start_gate):
+    """Whoever can write to the repository must not hold up its gate."""
+    heads = root / "repo.git" / "refs" / "heads"
+    for i in range(60):
+        (heads / f"many{i}").mkdir()
+        for j in range(1000):
+            os.mknod(heads / f"many{i}" / str(j))
+    leave(root / "repo.git", ["HEAD.lock"])
+    begin = time.monotonic()
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo")
+    assert time.monotonic() - begin < 5
+    assert [record["lock"] for record in warnings(gate)] == [str(root / "repo.git" / "HEAD.lock")]
+
+
+def test_check_names_locks(root, start_gate):
+    repository = root / "repo.git"
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo")
+    url = f"--url={gate.url(user=None)}"
+    clean = run("check", url, f"--mirror-root={root}", GIT_GATE_TOKEN=TOKEN)
+    assert clean.returncode == 0 and clean.stdout.endswith("\nlock files: 0\n")
+    leave(repository, ["HEAD.lock", "refs/heads/it's.lock", "refs/heads/\x1b[31m.lock"])
+    result = run("check", url, f"--mirror-root={root}", GIT_GATE_TOKEN=TOKEN)
+    assert result.returncode == 0 and result.stdout.endswith("\nlock files: 3\n")
+    assert f"lock file: makes pushes fail; if no git is at work there: rm '{repository}/HEAD.lock'\n" in result.stdout
+    assert f"rm '{repository}/refs/heads/it'\\''s.lock'\n" in result.stdout and "\x1b" not in result.stdout
+    unknown = run("check", url, f"--mirror-root={root}/nothing", GIT_GATE_TOKEN=TOKEN)
+    assert unknown.returncode == 0 and "lock files: unknown" in unknown.stdout

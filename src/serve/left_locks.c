@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Tells the operator at start of lock files that make pushes fail: of a git that had no time to remove them, as when the
+ * machine went down or a container ended. It removes none.
+ */
+
+#include "serve/left_locks.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/locks.h"
+#include "serve/server.h"
+
+static void find_all(struct locks *locks, const char *root, time_t before) {
+    DIR *folder = opendir(root);
+    char path[PATH_MAX];
+
+    for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && !locks->is_cut; entry = readdir(folder)) {
+        size_t size = strlen(entry->d_name);
+
+        if (size > strlen(".git") && strcmp(entry->d_name + size - strlen(".git"), ".git") == 0 &&
+            snprintf(path, sizeof(path), "%s/%s", root, entry->d_name) < (int)sizeof(path)) {
+            locks_find(locks, path, before);
+        }
+    }
+    if (folder) {
+        (void)closedir(folder);
+    }
+}
+
+static void find(struct locks *locks, const struct server_settings *settings, time_t before) {
+    const char *root = settings->environ.mirror_root;
+    char path[PATH_MAX];
+
+    if (strcmp(settings->policy.scope, "*") == 0) {
+        find_all(locks, root, before);
+    } else if (snprintf(path, sizeof(path), "%s/%s.git", root, settings->policy.scope) < (int)sizeof(path)) {
+        locks_find(locks, path, before);
+    }
+}
+
+void left_locks_warn(struct server *server) {
+    struct locks locks = {0};
+    char command[LOG_VALUE_MAX + 1];
+
+    if (server->settings->policy.read_only) {
+        return;
+    }
+    find(&locks, server->settings, time(NULL));
+    for (size_t i = 0; i < locks.n_paths; i++) {
+        bool fits = locks_command(command, sizeof(command), locks.paths[i]);
+
+        log_record(&server->log, LOG_LEVEL_WARNING,
+                   "a lock file that is older than this start makes pushes fail; remove it if no git is at work there",
+                   LOG_FIELDS(log_string("lock", locks.paths[i]),
+                              fits ? log_string("command", command) : (struct log_field){0}));
+    }
+    if (locks.n_found > locks.n_paths) {
+        log_record(&server->log, LOG_LEVEL_WARNING, "there are more such lock files",
+                   LOG_FIELDS(log_number("locks", locks.n_found)));
+    }
+    locks_deinit(&locks);
+}
