@@ -182,20 +182,53 @@ static bool lies_in_any_repository(const char *path, const char *root) {
     return found;
 }
 
-/* Whoever may push must not be able to write hooks by it. */
-static int check_hooks_path(const struct gate_config *config, struct gate_error *error) {
+/* @path: absolute, without links. With the scope '*', all below the mirror root is served. */
+static bool is_served(const struct gate_config *config, const char *path) {
     char name[ROUTE_REPOSITORY_MAX_BYTES + sizeof(".git")];
-    bool is_served;
 
     if (strcmp(config->scope, "*") == 0) {
-        is_served = lies_in_any_repository(config->hooks_path, config->mirror_root);
-    } else {
-        (void)snprintf(name, sizeof(name), "%s.git", config->scope);
-        is_served = lies_in_repository(config->hooks_path, config->mirror_root, name);
+        return lies_in_any_repository(path, config->mirror_root);
     }
-    if (is_served) {
+    (void)snprintf(name, sizeof(name), "%s.git", config->scope);
+    return lies_in_repository(path, config->mirror_root, name);
+}
+
+/* git and hooks may write to what is served: whoever takes them over must not be able to write these. */
+static int check_folders(const struct gate_config *config, struct gate_error *error) {
+    if (config->hooks_path && is_served(config, config->hooks_path)) {
         return gate_error_set(error, GATE_E_USAGE, "--hooks-path=%s lies inside what is served; move the hooks out",
                               config->hooks_path);
+    }
+    if (config->home && is_served(config, config->home)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--home=%s lies inside what is served, where git could change its own settings; "
+                              "choose a folder outside",
+                              config->home);
+    }
+    return 0;
+}
+
+/* The socket's folder may have to be made: then the nearest one that is there counts. */
+static int check_socket(const struct gate_config *config, struct gate_error *error) {
+    _cleanup_free_ char *folder = config->socket ? strdup(config->socket) : NULL;
+    _cleanup_free_ char *real = NULL;
+    char *slash = folder ? strrchr(folder, '/') : NULL;
+
+    if (!folder) {
+        return config->socket ? gate_error_set(error, GATE_E_INTERNAL, "out of memory") : 0;
+    }
+    for (; slash && slash != folder && !real; slash = strrchr(folder, '/')) {
+        *slash = '\0';
+        real = realpath(folder, NULL);
+    }
+    if (!real) {
+        real = realpath(config->socket[0] == '/' ? "/" : ".", NULL);
+    }
+    if (real && is_served(config, real)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--socket=%s lies inside what is served, where git could replace it; choose a path "
+                              "outside",
+                              config->socket);
     }
     return 0;
 }
@@ -219,9 +252,8 @@ static int resolve_repository(struct gate_config *config, struct gate_error *err
     }
     if (!r && config->hooks_path) {
         r = make_absolute(&config->hooks_path, "hooks-path", error);
-        r = r ? r : check_hooks_path(config, error);
     }
-    return r;
+    return r ? r : check_folders(config, error);
 }
 
 /* A file will do as well as a folder. */
@@ -358,6 +390,7 @@ int config_resolve(struct gate_config *config, struct server_settings *settings,
     r = r ? r : resolve_allow_paths(config, error);
     r = r ? r : check_for_git(config, error);
     r = r ? r : check_transport(config, error);
+    r = r ? r : check_socket(config, error);
     r = r ? r : resolve_token(config, error);
     if (!r) {
         fill(config, settings);

@@ -161,6 +161,8 @@ def test_bad_usage(arguments):
     (["--hooks-path"], ["{root}/repo.git", "--hooks-path={root}/nowhere"]),
     (["--hooks-path"], ["{root}/repo.git", "--hooks-path={root}/file"]),
     (["--home"], ["{root}/repo.git", "--home={root}/nowhere"]),
+    (["--home"], ["{root}/repo.git", "--home={root}/repo.git/refs"]),
+    (["--socket"], ["{root}/repo.git", "--socket={root}/repo.git/gate.sock"]),
     (["--git-config"], ["{root}/repo.git", "--git-config=core.bare"]),
     (["--git-config"], ["{root}/repo.git", "--git-config==x"]),
     (["--git-config"], ["{root}/repo.git", "--git-config=nosection=x"]),
