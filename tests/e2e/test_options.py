@@ -90,7 +90,7 @@ def test_help_lists_the_verbs():
 
 def test_help_lists_the_options():
     """As the tests below read it: otherwise they would try none."""
-    assert {"--mirror-root", "--read-only", "--drain-timeout"} <= set(OPTIONS) and len(TIMEOUTS) == 6
+    assert {"--mirror-root", "--read-only", "--drain-timeout"} <= set(OPTIONS) and len(TIMEOUTS) == 7
 
 
 @pytest.mark.parametrize("option", OPTIONS)
