@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const char *const hooks_names[HOOKS_COUNT] = {
@@ -23,6 +24,42 @@ const char *hooks_find_ignored(const char *folder) {
 
     for (size_t i = 0; i < HOOKS_COUNT; i++) {
         if (hooks_path(path, sizeof(path), folder, i) && access(path, F_OK) == 0 && access(path, X_OK) != 0) {
+            return hooks_names[i];
+        }
+    }
+    return NULL;
+}
+
+static bool may_run(const char *folder, size_t i) {
+    char path[PATH_MAX];
+
+    return hooks_path(path, sizeof(path), folder, i) && access(path, X_OK) == 0;
+}
+
+void hooks_look(struct hooks *hooks, const char *folder) {
+    for (size_t i = 0; i < HOOKS_COUNT; i++) {
+        hooks->may_run[i] = folder && may_run(folder, i);
+    }
+}
+
+const char *hooks_find_lost(const struct hooks *hooks, const char *folder) {
+    for (size_t i = 0; i < HOOKS_COUNT; i++) {
+        if (hooks->may_run[i] && !may_run(folder, i)) {
+            return hooks_names[i];
+        }
+    }
+    return NULL;
+}
+
+const char *hooks_find_owned(const char *folder, uid_t owner) {
+    struct stat status;
+    char path[PATH_MAX];
+
+    if (stat(folder, &status) == 0 && status.st_uid == owner) {
+        return ".";
+    }
+    for (size_t i = 0; i < HOOKS_COUNT; i++) {
+        if (hooks_path(path, sizeof(path), folder, i) && stat(path, &status) == 0 && status.st_uid == owner) {
             return hooks_names[i];
         }
     }

@@ -69,12 +69,33 @@ static bool reply(struct connection *connection, int status, const char *reason,
 
 /* ---- from a head to an exchange ---- */
 
+/* git would pass over a hook that may not be executed any more, and the push with it: see hooks_find_lost(). */
+static bool has_lost_hook(struct connection *connection) {
+    struct server *server = connection->server;
+    const char *folder = server->settings->environ.hooks_path;
+    const char *lost = folder && connection->verdict.route->pushes ? hooks_find_lost(&server->hooks, folder) : NULL;
+
+    if (lost) {
+        log_record(
+            &server->log, LOG_LEVEL_ERROR,
+            "a hook could be executed at start and cannot any more; chmod 755, or start git-gate anew without it",
+            LOG_FIELDS(log_number("id", connection->request.id), log_string("hooks_path", folder),
+                       log_string("hook", lost)));
+    }
+    return lost != NULL;
+}
+
 static bool start_exchange(struct connection *connection) {
     bool has_body = head_has_body(&connection->head);
     int r;
 
     if (!git_has_repository(connection->server->settings->environ.mirror_root, connection->request.repository)) {
         return reply(connection, 404, "there is no such repository", !has_body);
+    }
+    if (has_lost_hook(connection)) {
+        return reply(connection, 500,
+                     "a hook cannot be executed any more, and git would pass over it; the gate's log names it",
+                     !has_body);
     }
     r = exchange_start(&connection->exchange, connection->server, connection, &connection->verdict);
     if (r) {

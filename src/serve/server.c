@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "access/token.h"
-#include "backend/hooks.h"
 #include "serve/admission.h"
 #include "serve/confinement.h"
 #include "serve/left_locks.h"
@@ -242,6 +241,21 @@ static void warn(struct server *server) {
     }
 }
 
+/* Landlock knows no chmod(2), and the mode of a file is its owner's. */
+static void warn_of_owned_hooks(struct server *server) {
+    const char *hooks = server->settings->environ.hooks_path;
+    bool matters = hooks && server->settings->confine != CONFINE_OFF && !server->settings->policy.read_only;
+    const char *owned = matters ? hooks_find_owned(hooks, geteuid()) : NULL;
+
+    if (owned) {
+        log_record(
+            &server->log, LOG_LEVEL_WARNING,
+            "git's user owns the hooks, and no confinement keeps an owner from chmod, so a push that was taken over "
+            "can switch them off; give them to another user, with mode 755",
+            LOG_FIELDS(log_string("hooks_path", hooks), log_string("hook", owned)));
+    }
+}
+
 static void log_serving(struct server *server) {
     const struct server_settings *settings = server->settings;
 
@@ -281,7 +295,9 @@ int server_start(struct server *server, const struct server_settings *settings, 
         server_deinit(server);
         return r;
     }
+    hooks_look(&server->hooks, settings->environ.hooks_path);
     warn(server);
+    warn_of_owned_hooks(server);
     left_locks_warn(server);
     (void)malloc_trim(0); /* what a filter of system calls is made of takes 200 KiB, once */
     server->environ.search_path = server->git.search_path;

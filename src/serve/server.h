@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "backend/git.h"
+#include "backend/hooks.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -52,6 +53,7 @@ enum server_stage {
  * @listener: @listener.address is what clients connect to
  * @confine: what is in force
  * @served: the folder of the one repository, as it was at start; confinement.c's own
+ * @hooks: which of --hooks-path could be executed at start
  * @n_connections_peak: the most there were since memory was last given back
  * @n_backends: exchanges whose process is not gone yet
  * @large_pool, @wire_pool: memory for what comes from clients and from git, and for the wire
@@ -66,6 +68,7 @@ struct server {
     struct listener listener;
     struct confine confine;
     struct stat served;
+    struct hooks hooks;
     struct connection_list connections;
     uint64_t n_connections;
     uint64_t n_connections_peak;
