@@ -82,11 +82,12 @@ def test_client_that_sends_too_slowly(root, start_gate):
     assert b"--request-timeout" in response.body
 
 
-def test_fetch_that_is_silent_while_it_counts(root, start_gate, tmp_path, scratch):
+def test_fetch_that_is_silent_while_it_counts(root, start_gate, tmp_path):
     """upload-pack says that it is still there while git counts and packs, and that does count."""
-    slow = scratch / "slow"
+    slow = tmp_path / "slow"
     slow.write_text('#!/bin/sh\nsleep 4\nexec "$@"\n')
     slow.chmod(0o755)
-    gate = start_gate(*options(root, "--backend-timeout=2", f"--git-config=uploadpack.packObjectsHook={slow}"))
+    gate = start_gate(*options(root, "--backend-timeout=2", f"--git-config=uploadpack.packObjectsHook={slow}",
+                              f"--allow-path={slow}"))
     git("clone", "--quiet", gate.url(), tmp_path / "work")
     assert (tmp_path / "work" / "dir0" / "file").exists()
