@@ -8,7 +8,6 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -24,6 +23,7 @@
 #include "base/fd.h"
 #include "library/config.h"
 #include "library/descriptors.h"
+#include "library/host.h"
 #include "serve/server.h"
 
 /*
@@ -259,30 +259,6 @@ int gate_server_new(struct gate_server **serverp, const struct gate_config *conf
     return 0;
 }
 
-/*
- * Under an ignored SIGCHLD, nobody can wait for a child, and no request would learn how its process ended: wait(2). And a
- * pipe that has the number of a standard stream is one that the child's own takes the place of: process.c.
- */
-static int check_host(struct gate_error *error) {
-    struct sigaction action;
-
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        if (fcntl(fd, F_GETFD) < 0) {
-            return gate_error_set(error, GATE_E_START,
-                                  "the descriptor %d of this program is closed, and git needs it open; "
-                                  "open /dev/null there",
-                                  fd);
-        }
-    }
-    if (sigaction(SIGCHLD, NULL, &action) == 0 &&
-        (action.sa_handler == SIG_IGN || (action.sa_flags & SA_NOCLDWAIT) != 0)) {
-        return gate_error_set(error, GATE_E_START,
-                              "this program ignores SIGCHLD, so the ends of git's processes are lost; "
-                              "let it have SIG_DFL, or a handler, without SA_NOCLDWAIT");
-    }
-    return 0;
-}
-
 /* No signal of the program is for this thread, whose system calls are filtered. Return: 0 or a negative errno. */
 static int make_thread(struct gate_server *gate) {
     sigset_t all;
@@ -324,7 +300,7 @@ static void join(struct gate_server *gate, uint64_t run) {
 /* The mutex is held, but not while it waits. */
 static int start_locked(struct gate_server *gate, struct start_outcome *outcome, struct gate_error *error) {
     uint64_t run = gate->run + 1;
-    int r = gate->state == THREAD_NONE ? check_host(error)
+    int r = gate->state == THREAD_NONE ? host_check(error)
                                        : gate_error_set(error, GATE_E_USAGE, "the server runs already; stop it first");
 
     if (r) {

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+
+/** host_check() - whether the calling program lets a server know how git's processes end. Return: 0, GATE_E_START. */
+int host_check(struct gate_error *error);
