@@ -210,13 +210,14 @@ static int check_folders(const struct gate_config *config, struct gate_error *er
 
 /* The socket's folder may have to be made: then the nearest one that is there counts. */
 static int check_socket(const struct gate_config *config, struct gate_error *error) {
-    _cleanup_free_ char *folder = config->socket ? strdup(config->socket) : NULL;
+    char folder[2 * PATH_MAX]; /* the library has put its working directory before a value */
     _cleanup_free_ char *real = NULL;
-    char *slash = folder ? strrchr(folder, '/') : NULL;
+    char *slash;
 
-    if (!folder) {
-        return config->socket ? gate_error_set(error, GATE_E_INTERNAL, "out of memory") : 0;
+    if (!config->socket || snprintf(folder, sizeof(folder), "%s", config->socket) >= (int)sizeof(folder)) {
+        return 0; /* too long for a socket: the listener says so */
     }
+    slash = strrchr(folder, '/');
     for (; slash && slash != folder && !real; slash = strrchr(folder, '/')) {
         *slash = '\0';
         real = realpath(folder, NULL);

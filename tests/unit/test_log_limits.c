@@ -255,8 +255,8 @@ static void test_full_socket(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CAPTURING(test_long_values),       CAPTURING(test_long_records), CAPTURING(test_dropped),
-        CAPTURING(test_dropped_told_late), CAPTURING(test_reader_gone),
-        CAPTURING(test_shared_pipe),       CAPTURING(test_full_socket),
+        CAPTURING(test_dropped_told_late), CAPTURING(test_reader_gone),  CAPTURING(test_shared_pipe),
+        CAPTURING(test_full_socket),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
