@@ -90,6 +90,7 @@ static void add_world(struct composer *composer, const struct environ_settings *
     add(composer, "HOME=%s", settings->home ? settings->home : "/nonexistent");
     add(composer, "GIT_CONFIG_NOSYSTEM=1");
     add(composer, "GIT_ATTR_NOSYSTEM=1");
+    add(composer, "GIT_NO_LAZY_FETCH=1"); /* a partial clone's configuration says what fetching would execute */
     if (!settings->home) {
         add(composer, "GIT_CONFIG_GLOBAL=/dev/null");
     }
@@ -116,6 +117,16 @@ static void add_given_setting(struct composer *composer, size_t *countp, const c
     (*countp)++;
 }
 
+/* What only git-receive-pack asks for. */
+static void add_push_settings(struct composer *composer, size_t *countp) {
+    /* says nothing: of a repository that lends its objects, references are none of a client's business */
+    add_setting(composer, countp, "core.alternateRefsCommand", "true");
+    add_setting(composer, countp, "core.fsmonitor", "false");
+    add_setting(composer, countp, "receive.denyCurrentBranch", "refuse"); /* no work tree, so none of its filters */
+    add_setting(composer, countp, "receive.fsckObjects", "true");
+    add_setting(composer, countp, "receive.autogc", "false"); /* it would outlive the request */
+}
+
 /* Settings by GIT_CONFIG_COUNT (git-config(1)) rank above every file, and the last of a key wins. */
 static void add_settings(struct composer *composer, const struct environ_settings *settings,
                          const struct environ_request *request) {
@@ -127,12 +138,10 @@ static void add_settings(struct composer *composer, const struct environ_setting
         /* git 2.39 has git-http-backend enter the repository and then asks again for ".", literally */
         add_setting(composer, &count, "safe.directory", ".");
     }
-    if (settings->is_confined) {
-        add_setting(composer, &count, "core.alternateRefsCommand",
-                    "true"); /* says nothing: their references are out of reach */
+    add_setting(composer, &count, "core.attributesFile", "/dev/null"); /* git shows lines that it does not understand */
+    if (request->pushes) {
+        add_push_settings(composer, &count);
     }
-    add_setting(composer, &count, "receive.fsckObjects", "true");
-    add_setting(composer, &count, "receive.autogc", "false"); /* it would outlive the request */
     add_setting(composer, &count, "uploadpack.allowFilter", "true");
     for (char *const *prefix = settings->hide_refs; prefix && *prefix; prefix++) {
         add_setting(composer, &count, "transfer.hideRefs", "%s", *prefix);

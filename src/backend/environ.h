@@ -43,6 +43,7 @@ struct environ_settings {
  * @content_type: NULL for none
  * @git_protocol: checked; NULL for none
  * @remote_address: of the client
+ * @pushes: it asks for git-receive-pack
  */
 struct environ_request {
     const char *method;
@@ -52,6 +53,7 @@ struct environ_request {
     const char *content_type;
     const char *git_protocol;
     const char *remote_address;
+    bool pushes;
 };
 
 /**

@@ -223,6 +223,7 @@ static int spawn(struct exchange *exchange, bool has_body) {
         .content_type = request->route->content_type,
         .git_protocol = request->git_protocol[0] ? request->git_protocol : NULL,
         .remote_address = exchange->connection->peer,
+        .pushes = exchange->pushes,
     };
     const struct process_limits limits = {
         .is_private = server->settings->confine != CONFINE_OFF,

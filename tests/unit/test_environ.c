@@ -93,6 +93,7 @@ static const char *const common[] = {
     "HOME=/nonexistent",
     "GIT_CONFIG_NOSYSTEM=1",
     "GIT_ATTR_NOSYSTEM=1",
+    "GIT_NO_LAZY_FETCH=1",
     "GIT_CONFIG_GLOBAL=/dev/null",
     "GATEWAY_INTERFACE=CGI/1.1",
     "SERVER_PROTOCOL=HTTP/1.1",
@@ -177,7 +178,12 @@ static void test_routes(void **state) {
 static const struct environ_request refs = {"GET", "r", "/info/refs", "service=git-upload-pack", NULL, NULL, "unix"};
 
 #define FIRST "core.hooksPath|/dev/null\n"
-#define MIDDLE "receive.fsckObjects|true\nreceive.autogc|false\nuploadpack.allowFilter|true\n"
+#define ATTRIBUTES "core.attributesFile|/dev/null\n"
+#define FILTER "uploadpack.allowFilter|true\n"
+#define MIDDLE ATTRIBUTES FILTER
+#define OF_A_PUSH                                                                                                      \
+    "core.alternateRefsCommand|true\ncore.fsmonitor|false\nreceive.denyCurrentBranch|refuse\n"                         \
+    "receive.fsckObjects|true\nreceive.autogc|false\n"
 #define SERVICES "http.uploadpack|true\nhttp.receivepack|true\n"
 
 /* The settings as "KEY|VALUE\n", one behind the other in their order. */
@@ -186,8 +192,14 @@ static void test_settings(void **state) {
         const char *name;
         struct environ_settings settings;
         const char *expected;
+        bool pushes;
     } cases[] = {
         {"nothing given", {SETTINGS}, FIRST MIDDLE SERVICES},
+        {"a push", {SETTINGS}, FIRST ATTRIBUTES OF_A_PUSH FILTER SERVICES, true},
+        {"a push, with settings that overrule the gate's",
+         {SETTINGS, .git_config = LIST(GIVEN("receive.denyCurrentBranch=updateInstead"))},
+         FIRST ATTRIBUTES OF_A_PUSH FILTER SERVICES "receive.denyCurrentBranch|updateInstead\n",
+         true},
         {"empty lists", {SETTINGS, .hide_refs = LIST(NULL), .git_config = LIST(NULL)}, FIRST MIDDLE SERVICES},
         {"hooks", {SETTINGS, .hooks_path = "/srv/my hooks"}, "core.hooksPath|/srv/my hooks\n" MIDDLE SERVICES},
         {"trusted owner",
@@ -229,7 +241,10 @@ static void test_settings(void **state) {
         size_t n_variables = 0;
         size_t count;
 
-        expect_int(name, environ_new(&variables, &cases[i].settings, &refs), 0);
+        struct environ_request request = refs;
+
+        request.pushes = cases[i].pushes;
+        expect_int(name, environ_new(&variables, &cases[i].settings, &request), 0);
         expect_true(name, value_of(variables, "GIT_CONFIG_COUNT") != NULL);
         count = strtoul(value_of(variables, "GIT_CONFIG_COUNT"), NULL, 10);
         for (size_t j = 0; j < count; j++) {
@@ -328,8 +343,8 @@ static void test_long(void **state) {
     assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_0"), path);
     assert_memory_equal(value_of(variables, "GIT_CONFIG_VALUE_1"), path, sizeof(path) - 1);
     assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_1") + sizeof(path) - 1, "/r.git");
-    assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_6"), prefix);
-    assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_9"), value + 4);
+    assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_5"), prefix);
+    assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_8"), value + 4);
     free(variables);
 }
 
