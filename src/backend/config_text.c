@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Reads the names of variables in a configuration file exactly as git's own parser does (git_parse_source() in its
+ * config.c). A name that git sees and this file misses would be a hole, so whatever is not clear is malformed. It never
+ * reads a file itself.
+ */
+
+#include "backend/config_text.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+struct scanner {
+    const char *at;
+    const char *end;
+    bool is_at_end;
+    size_t base_size; /* of the section's part of the name, with its dot */
+    size_t name_size;
+    size_t value_size;
+    char name[CONFIG_TEXT_NAME_MAX_BYTES + 1];
+    char value[CONFIG_TEXT_VALUE_MAX_BYTES + 1];
+};
+
+/* The classes of characters are ASCII's, whatever the locale is. */
+static bool is_space(int c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static bool is_letter(int c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_key(int c) {
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '-';
+}
+
+static int lower(int c) {
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+}
+
+/* A line's end is one character, and so is the end of the file, again and again. */
+static int next(struct scanner *scanner) {
+    if (scanner->at == scanner->end) {
+        scanner->is_at_end = true;
+        return '\n';
+    }
+    if (*scanner->at == '\r' && scanner->end - scanner->at > 1 && scanner->at[1] == '\n') {
+        scanner->at++;
+    }
+    return (unsigned char)*scanner->at++;
+}
+
+static int add_to_name(struct scanner *scanner, int c) {
+    if (scanner->name_size == CONFIG_TEXT_NAME_MAX_BYTES) {
+        return CONFIG_TEXT_E_MALFORMED;
+    }
+    scanner->name[scanner->name_size++] = (char)c;
+    return 0;
+}
+
+static void add_to_value(struct scanner *scanner, int c) {
+    if (scanner->value_size < CONFIG_TEXT_VALUE_MAX_BYTES) {
+        scanner->value[scanner->value_size++] = (char)c;
+    }
+}
+
+/* Between the quotes of [section "subsection"], where a backslash stands for the character behind it. */
+static int read_subsection(struct scanner *scanner) {
+    int c;
+    int r;
+
+    do {
+        c = next(scanner);
+    } while (is_space(c) && c != '\n');
+    if (c != '"') {
+        return CONFIG_TEXT_E_MALFORMED;
+    }
+    r = add_to_name(scanner, '.');
+    for (c = next(scanner); c != '"' && !r; c = next(scanner)) {
+        c = c == '\\' ? next(scanner) : c;
+        r = c == '\n' ? CONFIG_TEXT_E_MALFORMED : add_to_name(scanner, c);
+    }
+    return r || next(scanner) != ']' ? CONFIG_TEXT_E_MALFORMED : 0;
+}
+
+/* What follows "[". A dot may stand in the name: [section.subsection] is an older form. */
+static int read_section(struct scanner *scanner) {
+    int r = 0;
+
+    scanner->name_size = 0;
+    for (int c = next(scanner); c != ']' && !r; c = next(scanner)) {
+        if (scanner->is_at_end) {
+            return CONFIG_TEXT_E_MALFORMED;
+        }
+        if (is_space(c)) {
+            r = c == '\n' ? CONFIG_TEXT_E_MALFORMED : read_subsection(scanner);
+            break;
+        }
+        r = is_key(c) || c == '.' ? add_to_name(scanner, lower(c)) : CONFIG_TEXT_E_MALFORMED;
+    }
+    r = r ? r : add_to_name(scanner, '.');
+    scanner->base_size = scanner->name_size;
+    return r;
+}
+
+/* Return: 0, or CONFIG_TEXT_E_MALFORMED for an escape that does not exist. */
+static int read_escape(struct scanner *scanner) {
+    int c = next(scanner);
+
+    switch (c) {
+    case '\n':
+        return 0; /* the value goes on in the next line */
+    case 't':
+        add_to_value(scanner, '\t');
+        return 0;
+    case 'b':
+        add_to_value(scanner, '\b');
+        return 0;
+    case 'n':
+        add_to_value(scanner, '\n');
+        return 0;
+    case '\\':
+    case '"':
+        add_to_value(scanner, c);
+        return 0;
+    default:
+        return CONFIG_TEXT_E_MALFORMED;
+    }
+}
+
+/* What follows "=", up to the end of the line; spaces at either end of it do not count. */
+static int read_value(struct scanner *scanner) {
+    bool is_quoted = false;
+    bool is_comment = false;
+    size_t trimmed_size = 0;
+    int r = 0;
+
+    for (int c = next(scanner); c != '\n' && !r; c = next(scanner)) {
+        if (is_comment || (is_space(c) && !is_quoted && scanner->value_size == 0)) {
+            continue;
+        }
+        if (is_space(c) && !is_quoted) {
+            add_to_value(scanner, c);
+            continue;
+        }
+        if (!is_quoted && (c == ';' || c == '#')) {
+            is_comment = true;
+            continue;
+        }
+        if (c == '\\') {
+            r = read_escape(scanner);
+        } else if (c == '"') {
+            is_quoted = !is_quoted;
+        } else {
+            add_to_value(scanner, c);
+        }
+        trimmed_size = scanner->value_size;
+    }
+    scanner->value_size = trimmed_size;
+    return r ? r : is_quoted ? CONFIG_TEXT_E_MALFORMED : 0;
+}
+
+/* One variable, whose first letter is @c. */
+static int read_variable(struct scanner *scanner, int c, config_text_visit *visit, void *userdata) {
+    int r = 0;
+
+    scanner->name_size = scanner->base_size;
+    scanner->value_size = 0;
+    for (; is_key(c) && !r; c = next(scanner)) {
+        r = add_to_name(scanner, lower(c));
+    }
+    while (c == ' ' || c == '\t') {
+        c = next(scanner);
+    }
+    if (c != '\n' && !r) {
+        r = c == '=' ? read_value(scanner) : CONFIG_TEXT_E_MALFORMED;
+    } else {
+        memcpy(scanner->value, "true", strlen("true"));
+        scanner->value_size = strlen("true");
+    }
+    scanner->name[scanner->name_size] = '\0';
+    scanner->value[scanner->value_size] = '\0';
+    return r ? r : visit(scanner->name, scanner->value, userdata);
+}
+
+static void skip_comment(struct scanner *scanner) {
+    while (next(scanner) != '\n') {
+    }
+}
+
+static void skip_mark(struct scanner *scanner, struct span text) {
+    static const char mark[] = "\xef\xbb\xbf"; /* UTF-8's, which git passes over */
+
+    if (text.size >= strlen(mark) && memcmp(text.data, mark, strlen(mark)) == 0) {
+        scanner->at += strlen(mark);
+    }
+}
+
+int config_text_scan(struct span text, config_text_visit *visit, void *userdata) {
+    struct scanner scanner;
+    int r = 0;
+
+    scanner.at = text.data;
+    scanner.end = text.size ? text.data + text.size : text.data;
+    scanner.is_at_end = false;
+    scanner.base_size = scanner.name_size = scanner.value_size = 0;
+    if (text.size && memchr(text.data, '\0', text.size)) {
+        return CONFIG_TEXT_E_MALFORMED;
+    }
+    skip_mark(&scanner, text);
+    while (!r) {
+        int c = next(&scanner);
+
+        if (scanner.is_at_end) {
+            break;
+        }
+        if (c == '#' || c == ';') {
+            skip_comment(&scanner);
+        } else if (c == '[') {
+            r = read_section(&scanner);
+        } else if (is_letter(c)) {
+            r = read_variable(&scanner, c, visit, userdata);
+        } else if (!is_space(c)) {
+            r = CONFIG_TEXT_E_MALFORMED;
+        }
+    }
+    return r;
+}
