@@ -178,6 +178,34 @@ int alternates_add(struct alternates *alternates, const char *repository) {
     return fd < 0 ? 0 : add_of(alternates, fd, store, 0);
 }
 
+static bool lies_below(const char *path, char *const *folders) {
+    for (; *folders; folders++) {
+        size_t size = strcmp(*folders, "/") == 0 ? 0 : strlen(*folders);
+
+        if (strncmp(path, *folders, size) == 0 && (path[size] == '/' || path[size] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t alternates_restrict(struct alternates *alternates, char *const *folders) {
+    size_t n_before = alternates->n_paths;
+    size_t n_kept = 0;
+
+    for (size_t i = 0; i < n_before; i++) {
+        if (lies_below(alternates->paths[i], folders)) {
+            alternates->paths[n_kept] = alternates->paths[i];
+            alternates->fds[n_kept++] = alternates->fds[i];
+        } else {
+            free(alternates->paths[i]);
+            (void)fd_close(alternates->fds[i]);
+        }
+    }
+    alternates->n_paths = n_kept;
+    return n_before - n_kept;
+}
+
 void alternates_deinit(struct alternates *alternates) {
     while (alternates->n_paths > 0) {
         size_t last = --alternates->n_paths;

@@ -49,5 +49,13 @@ struct alternates {
  */
 int alternates_add(struct alternates *alternates, const char *repository);
 
+/**
+ * alternates_restrict() - close and free all that do not lie below one of some folders
+ * @folders: absolute, without links, NULL at the end of the list
+ *
+ * Return: how many there were.
+ */
+size_t alternates_restrict(struct alternates *alternates, char *const *folders);
+
 /** alternates_deinit() - close and free all */
 void alternates_deinit(struct alternates *alternates);

@@ -28,6 +28,7 @@ enum {
     HOW_MAX = 96,            /* of the words for how it ended */
     PROGRAM_SHOWN_MAX = 128, /* of its path */
     MS_PER_S = 1000,
+    GIT_WORD_MAX_BYTES = 32, /* of what git is asked */
 };
 
 static char *copy_search_path(void) {
@@ -92,18 +93,18 @@ static bool is_shortage(int cause) {
 }
 
 /* @r: of what went wrong before it ended. The sentence says what was run, how it ended, and what mends it. */
-static int refuse_answer(const char *program, int r, int status, const char *complaint, struct gate_error *error) {
+static int refuse_answer(const char *program, const char *word, int r, int status, const char *complaint, struct gate_error *error) {
     char how[HOW_MAX];
 
     if (is_shortage(-r)) {
         return gate_error_set(error, GATE_E_START,
-                              "no room to run '%.*s --exec-path': %s; raise the limits of this user, see ulimit -a",
-                              PROGRAM_SHOWN_MAX, program, strerror(-r));
+                              "no room to run '%.*s %s': %s; raise the limits of this user, see ulimit -a",
+                              PROGRAM_SHOWN_MAX, program, word, strerror(-r));
     }
     if (r == -ETIMEDOUT) {
         (void)snprintf(how, sizeof(how), "did not answer within %d s", GIT_ANSWER_TIMEOUT_MS / MS_PER_S);
     } else if (r == -ENOBUFS) {
-        (void)snprintf(how, sizeof(how), "printed more than a path");
+        (void)snprintf(how, sizeof(how), "printed too much");
     } else if (r) {
         (void)snprintf(how, sizeof(how), "cannot be run: %s", strerror(-r));
     } else if (WIFSIGNALED(status)) {
@@ -111,21 +112,28 @@ static int refuse_answer(const char *program, int r, int status, const char *com
     } else if (WEXITSTATUS(status) != 0) {
         (void)snprintf(how, sizeof(how), "ended with exit status %d", WEXITSTATUS(status));
     } else {
-        (void)snprintf(how, sizeof(how), "printed no absolute path");
+        (void)snprintf(how, sizeof(how), "printed something else than is asked for");
     }
     return gate_error_set(error, GATE_E_START,
-                          "'%.*s --exec-path' %s%s%s; mend that git, put another first in PATH, or check GIT_EXEC_PATH",
-                          PROGRAM_SHOWN_MAX, program, how, *complaint ? ", and said: " : "", complaint);
+                          "'%.*s %s' %s%s%s; mend that git, put another first in PATH, or check GIT_EXEC_PATH",
+                          PROGRAM_SHOWN_MAX, program, word, how, *complaint ? ", and said: " : "", complaint);
 }
 
-/* Runs "git --exec-path" and leaves its one line, an absolute path, in @answer. */
-static int ask_exec_path(struct buffer *answer, const char *search_path, const char *program,
-                         struct gate_error *error) {
+static bool begins_with(const struct buffer *answer, const char *beginning) {
+    const size_t size = strlen(beginning);
+    struct span content = buffer_content(answer);
+
+    return content.size > size && memcmp(content.data, beginning, size) == 0;
+}
+
+/* Runs "git @word" and leaves its one line, which begins with @beginning, in @answer. */
+static int ask(struct buffer *answer, const char *search_path, const char *program, const char *word,
+               const char *beginning, struct gate_error *error) {
     char path_variable[PATH_MAX + sizeof("PATH=")];
     char exec_path_variable[PATH_MAX + sizeof("GIT_EXEC_PATH=")];
     const char *exec_path = getenv("GIT_EXEC_PATH");
     char git[] = "git";
-    char option[] = "--exec-path";
+    char option[GIT_WORD_MAX_BYTES];
     char *const argv[] = {git, option, NULL};
     char *envp[] = {path_variable, NULL, NULL};
     char complaint[COMPLAINT_MAX] = "";
@@ -133,6 +141,7 @@ static int ask_exec_path(struct buffer *answer, const char *search_path, const c
     int status = 0;
     int r;
 
+    (void)snprintf(option, sizeof(option), "%s", word);
     (void)snprintf(path_variable, sizeof(path_variable), "PATH=%s", search_path);
     if (exec_path && *exec_path) {
         (void)snprintf(exec_path_variable, sizeof(exec_path_variable), "GIT_EXEC_PATH=%s", exec_path);
@@ -140,7 +149,7 @@ static int ask_exec_path(struct buffer *answer, const char *search_path, const c
     }
     r = process_spawn(&process, program, argv, envp, false, &PROCESS_UNLIMITED);
     if (r) {
-        return refuse_answer(program, r, 0, complaint, error);
+        return refuse_answer(program, word, r, 0, complaint, error);
     }
     r = read_answer(answer, process.output);
     r = r ? r : wait_readable(process.pidfd);
@@ -150,9 +159,9 @@ static int ask_exec_path(struct buffer *answer, const char *search_path, const c
     read_complaint(complaint, process.errors);
     r = process_reap(&process, &status) < 0 && r == 0 ? -ECHILD : r;
     process_deinit(&process);
-    return r == 0 && status == 0 && buffer_size(answer) > 1 && buffer_content(answer).data[0] == '/'
+    return r == 0 && status == 0 && begins_with(answer, beginning)
                ? 0
-               : refuse_answer(program, r, status, complaint, error);
+               : refuse_answer(program, word, r, status, complaint, error);
 }
 
 static char *first_line(const struct buffer *answer) {
@@ -160,6 +169,12 @@ static char *first_line(const struct buffer *answer) {
     const char *end = memchr(content.data, '\n', content.size);
 
     return strndup(content.data, end ? (size_t)(end - content.data) : content.size);
+}
+
+static int find_git(char program[PATH_MAX], const struct git *git, struct gate_error *error) {
+    return find_in_path(program, PATH_MAX, git->search_path, "git") == 0
+               ? 0
+               : gate_error_set(error, GATE_E_START, "git is in none of the folders of PATH; install git or set PATH");
 }
 
 static int find(struct git *git, struct gate_error *error) {
@@ -172,10 +187,8 @@ static int find(struct git *git, struct gate_error *error) {
     if (!git->search_path) {
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
     }
-    if (find_in_path(program, sizeof(program), git->search_path, "git") != 0) {
-        return gate_error_set(error, GATE_E_START, "git is in none of the folders of PATH; install git or set PATH");
-    }
-    r = ask_exec_path(&answer, git->search_path, program, error);
+    r = find_git(program, git, error);
+    r = r ? r : ask(&answer, git->search_path, program, "--exec-path", "/", error);
     if (r) {
         return r;
     }
@@ -201,6 +214,44 @@ int git_find(struct git *git, struct gate_error *error) {
         git_deinit(git);
     }
     return r;
+}
+
+bool git_is_local_version(const char *answer) {
+    /* the first correction of each release that has one; those before have none */
+    static const unsigned corrected[][2] = {{39, 4}, {40, 2}, {41, 1}, {42, 2}, {43, 4}, {44, 1}};
+    unsigned major = 0;
+    unsigned minor = 0;
+    unsigned patch = 0;
+
+    if (sscanf(answer, "git version %u.%u.%u", &major, &minor, &patch) < 2) {
+        return false;
+    }
+    for (size_t i = 0; major == 2 && i < sizeof(corrected) / sizeof(corrected[0]); i++) {
+        if (minor == corrected[i][0]) {
+            return patch >= corrected[i][1];
+        }
+    }
+    return major > 2 || (major == 2 && minor >= 45);
+}
+
+int git_ask_version(struct git *git, struct gate_error *error) {
+    _cleanup_(buffer_deinit) struct buffer answer;
+    _cleanup_free_ char *line = NULL;
+    char program[PATH_MAX];
+    int r;
+
+    buffer_init(&answer, PATH_MAX);
+    r = find_git(program, git, error);
+    r = r ? r : ask(&answer, git->search_path, program, "version", "git version ", error);
+    if (r) {
+        return r;
+    }
+    line = first_line(&answer);
+    if (!line) {
+        return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
+    }
+    git->stays_local = git_is_local_version(line);
+    return 0;
 }
 
 void git_deinit(struct git *git) {
@@ -236,10 +287,8 @@ static int check_entries(const char *path, struct gate_error *error) {
  * R_OK, W_OK, X_OK. Of root only the modes tell, as access(2) would answer for the capabilities that will be dropped.
  */
 static bool may_use(const char *path, int wanted) {
-    gid_t groups[NGROUPS_MAX];
-    int n_groups = getgroups(NGROUPS_MAX, groups);
     struct stat status;
-    bool is_member;
+    mode_t bits;
 
     if (geteuid() != 0) {
         return access(path, wanted) == 0;
@@ -247,13 +296,8 @@ static bool may_use(const char *path, int wanted) {
     if (stat(path, &status) < 0) {
         return false;
     }
-    is_member = status.st_gid == getegid();
-    for (int i = 0; i < n_groups; i++) {
-        is_member = is_member || groups[i] == status.st_gid;
-    }
-    return (status.st_uid == 0 ? status.st_mode >> 6 & (unsigned)wanted
-            : is_member        ? status.st_mode >> 3 & (unsigned)wanted
-                               : status.st_mode & (unsigned)wanted) == (unsigned)wanted;
+    bits = status.st_uid == 0 ? status.st_mode >> 6 : group_member(status.st_gid) ? status.st_mode >> 3 : status.st_mode;
+    return (bits & (unsigned)wanted) == (unsigned)wanted;
 }
 
 /* What --trust-owner would help with: not with a file that the owner alone may read. */

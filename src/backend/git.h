@@ -12,12 +12,14 @@ enum {
 /**
  * struct git - where git is, found once at start
  * @search_path: PATH as it was, or what stands in for it when it is not set
+ * @stays_local: it is known that git fetches nothing that is missing when GIT_NO_LAZY_FETCH says so: git_ask_version()
  * @exec_path: folder of git's programs
  * @http_backend: the program that answers requests
  *
- * The last two are absolute. All are owned by the struct, and freed by git_deinit().
+ * The last two are absolute. Strings are owned by the struct, and freed by git_deinit().
  */
 struct git {
+    bool stays_local;
     char *search_path;
     char *exec_path;
     char *http_backend;
@@ -34,6 +36,22 @@ struct git {
  * Return: 0, GATE_E_START, GATE_E_INTERNAL.
  */
 int git_find(struct git *git, struct gate_error *error);
+
+/**
+ * git_ask_version() - find out whether git stays local, by "git version"
+ *
+ * GIT_NO_LAZY_FETCH came with git 2.45 and with the corrections of older releases for CVE-2024-32004. Asking costs a
+ * process, so only those do who have to know. It waits for the answer, as git_find() does.
+ *
+ * Return: 0, GATE_E_START.
+ */
+int git_ask_version(struct git *git, struct gate_error *error);
+
+/**
+ * git_is_local_version() - whether a git of this version knows GIT_NO_LAZY_FETCH
+ * @answer: of "git version"
+ */
+bool git_is_local_version(const char *answer);
 
 /** git_deinit() - free its strings */
 void git_deinit(struct git *git);

@@ -88,6 +88,7 @@ struct gate_config {
     bool trust_owner;
     uint64_t confine;
     struct config_list allow_path;
+    struct config_list alternates;
     uint64_t advertisement_cache;
     bool die_with_parent;
     char *selinux_type;

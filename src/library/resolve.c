@@ -271,6 +271,24 @@ static int resolve_allow_paths(struct gate_config *config, struct gate_error *er
     return 0;
 }
 
+/* The words mean all or nothing, so they stand alone; anything else is a folder. */
+static int resolve_alternates(struct gate_config *config, struct gate_error *error) {
+    for (char **path = config->alternates.values; *path; path++) {
+        bool is_word = strcmp(*path, "yes") == 0 || strcmp(*path, "no") == 0;
+        int r;
+
+        if (is_word && config->alternates.n_values > 1) {
+            return gate_error_set(error, GATE_E_USAGE, "--alternates=%s says all of it: leave out the other ones",
+                                  *path);
+        }
+        r = is_word ? 0 : make_absolute(path, "alternates", error);
+        if (r) {
+            return r;
+        }
+    }
+    return 0;
+}
+
 static bool has_control_byte(const char *text) {
     for (; *text; text++) {
         if ((unsigned char)*text < ' ' || *text == 0x7f) {
@@ -377,6 +395,7 @@ static void fill(const struct gate_config *config, struct server_settings *setti
         .drain_timeout_s = config->drain_timeout,
         .confine = (enum confine_mode)config->confine,
         .allow_paths = config->allow_path.values,
+        .alternates = config->alternates.values,
         .advertisement_cache = config->advertisement_cache != 0,
         .die_with_parent = config->die_with_parent,
         .log_fd = config->log_fd,
@@ -389,6 +408,7 @@ int config_resolve(struct gate_config *config, struct server_settings *settings,
     int r = resolve_repository(config, error);
 
     r = r ? r : resolve_allow_paths(config, error);
+    r = r ? r : resolve_alternates(config, error);
     r = r ? r : check_for_git(config, error);
     r = r ? r : check_transport(config, error);
     r = r ? r : check_socket(config, error);

@@ -8,6 +8,8 @@
 #include "serve/conversation.h"
 
 #include <assert.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -85,6 +87,25 @@ static bool has_lost_hook(struct connection *connection) {
     return lost != NULL;
 }
 
+/* Return: whether git is kept from a repository that could make it do something else than to serve it. */
+static bool is_kept_off(struct connection *connection) {
+    struct server *server = connection->server;
+    struct repository_finding finding;
+    char path[PATH_MAX];
+    int r;
+
+    (void)snprintf(path, sizeof(path), "%s/%s.git", server->settings->environ.mirror_root,
+                   connection->request.repository);
+    r = repository_examine(&finding, &server->policy, path);
+    if (r == 0) {
+        return false;
+    }
+    log_record(&server->log, LOG_LEVEL_ERROR, "the repository is not served",
+               LOG_FIELDS(log_number("id", connection->request.id), log_string("repository", path),
+                          log_string("error", r > 0 ? finding.reason : strerror(-r))));
+    return true;
+}
+
 static bool start_exchange(struct connection *connection) {
     bool has_body = head_has_body(&connection->head);
     int r;
@@ -95,6 +116,12 @@ static bool start_exchange(struct connection *connection) {
     if (has_lost_hook(connection)) {
         return reply(connection, 500,
                      "a hook cannot be executed any more, and git would pass over it; the gate's log names it",
+                     !has_body);
+    }
+    if (is_kept_off(connection)) {
+        return reply(connection, 500,
+                     "the repository's configuration or files would have git do something else than "
+                     "to serve it; the gate's log says what",
                      !has_body);
     }
     r = exchange_start(&connection->exchange, connection->server, connection, &connection->verdict);

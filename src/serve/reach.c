@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "backend/hooks.h"
+#include "backend/repository.h"
 #include "base/fd.h"
 #include "serve/server.h"
 
@@ -45,9 +46,24 @@ static bool ends_in_git(const char *name) {
     return size > strlen(".git") && strcmp(name + size - strlen(".git"), ".git") == 0;
 }
 
+/* What the operator does not permit is out of reach. */
+static int find_alternates(struct reach *reach, const struct server_settings *settings, const char *repository) {
+    int r;
+
+    if (repository_alternates_none(settings->alternates)) {
+        return 0;
+    }
+    r = alternates_add(&reach->alternates, repository);
+    if (!r && !repository_alternates_all(settings->alternates)) {
+        reach->alternates.n_skipped += alternates_restrict(&reach->alternates, settings->alternates);
+    }
+    return r;
+}
+
 /* All below the mirror root: the folder itself, what repositories that are links lead to, and what they all borrow
  * from. */
-static int find_all(struct reach *reach, const char *root) {
+static int find_all(struct reach *reach, const struct server_settings *settings) {
+    const char *root = settings->environ.mirror_root;
     int r = add_served(reach, root);
     DIR *folder = r ? NULL : opendir(root);
     char path[PATH_MAX];
@@ -56,7 +72,7 @@ static int find_all(struct reach *reach, const char *root) {
         if (ends_in_git(entry->d_name) &&
             snprintf(path, sizeof(path), "%s/%s", root, entry->d_name) < (int)sizeof(path)) {
             r = is_link(path) ? add_served(reach, path) : 0;
-            r = r ? r : alternates_add(&reach->alternates, path);
+            r = r ? r : find_alternates(reach, settings, path);
         }
     }
     if (folder) {
@@ -95,12 +111,12 @@ static int find_served(struct reach *reach, const struct server_settings *settin
     int r;
 
     if (strcmp(settings->policy.scope, "*") == 0) {
-        return find_all(reach, root);
+        return find_all(reach, settings);
     }
     (void)snprintf(path, sizeof(path), "%s/%s.git", root, settings->policy.scope); /* it has been looked at before */
     r = add_served(reach, path);
     r = r ? r : find_link(reach, path);
-    return r ? r : alternates_add(&reach->alternates, path);
+    return r ? r : find_alternates(reach, settings, path);
 }
 
 /* In git's exec path there may be links alone, to where its programs are. */

@@ -210,6 +210,37 @@ static int check_repository(const struct server_settings *settings, struct gate_
     return git_check_repository(path, settings->environ.trust_owner, error);
 }
 
+/* A repository may be a partial clone only where git is known to do without what is missing. */
+static int examine_repository(struct server *server, struct gate_error *error) {
+    const struct server_settings *settings = server->settings;
+    struct repository_finding finding;
+    char path[PATH_MAX];
+    int r;
+
+    server->policy = (struct repository_policy){
+        .git_config = settings->environ.git_config, .alternates = settings->alternates, .is_local = true};
+    if (strcmp(settings->policy.scope, "*") == 0) {
+        r = git_ask_version(&server->git, error);
+        server->policy.is_local = server->git.stays_local;
+        return r;
+    }
+    (void)snprintf(path, sizeof(path), "%s/%s.git", settings->environ.mirror_root, settings->policy.scope);
+    r = repository_examine(&finding, &server->policy, path);
+    server->is_partial = finding.is_partial;
+    server->policy.is_local = false;
+    if (r == 0 && finding.is_partial) {
+        r = git_ask_version(&server->git, error);
+        if (r) {
+            return r;
+        }
+        server->policy.is_local = server->git.stays_local;
+        r = repository_examine(&finding, &server->policy, path);
+    }
+    return r == 0  ? 0
+           : r > 0 ? gate_error_set(error, GATE_E_USAGE, "'%s' is not served: %s", path, finding.reason)
+                   : gate_error_set(error, GATE_E_INTERNAL, "cannot look at '%s': %s", path, strerror(-r));
+}
+
 /* What will fail, or be passed over, although serving can begin. */
 static void warn(struct server *server) {
     const struct server_settings *settings = server->settings;
@@ -230,6 +261,11 @@ static void warn(struct server *server) {
     if (ignored) {
         log_record(&server->log, LOG_LEVEL_WARNING, "git passes over a hook that may not be executed; chmod +x it",
                    LOG_FIELDS(log_string("hooks_path", hooks), log_string("hook", ignored)));
+    }
+    if (server->is_partial) {
+        log_message(&server->log, LOG_LEVEL_WARNING,
+                    "the repository is a partial clone, so a fetch of objects that are not in it fails; make it whole "
+                    "with 'git fetch --refetch --no-filter', or serve another clone");
     }
     if (!settings->policy.read_only && strcmp(settings->policy.scope, "*") != 0 &&
         snprintf(path, sizeof(path), "%s/%s.git/objects", settings->environ.mirror_root, settings->policy.scope) <
@@ -287,6 +323,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
     TAILQ_INIT(&server->queue);
     r = check_repository(settings, error);
     r = r ? r : git_find(&server->git, error);
+    r = r ? r : examine_repository(server, error);
     r = r ? r : listener_open(&server->listener, &settings->listener, error);
     r = r ? r : admission_start(server, error);
     r = r || !settings->die_with_parent ? r : parent_watch(server, error);

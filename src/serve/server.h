@@ -5,6 +5,7 @@
 
 #include "backend/git.h"
 #include "backend/hooks.h"
+#include "backend/repository.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -50,6 +51,8 @@ enum server_stage {
  * struct server - a gate that serves
  * @settings: of the caller's, who keeps them until server_deinit()
  * @environ: settings.environ with what was found at start
+ * @policy: what a repository may do
+ * @is_partial: the one repository is a partial clone
  * @listener: @listener.address is what clients connect to
  * @confine: what is in force
  * @served: the folder of the one repository, as it was at start; confinement.c's own
@@ -62,6 +65,8 @@ struct server {
     const struct server_settings *settings;
     struct environ_settings environ;
     struct git git;
+    struct repository_policy policy;
+    bool is_partial;
     struct log log;
     struct loop *loop;
     enum server_stage stage;

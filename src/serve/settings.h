@@ -23,6 +23,7 @@
  * @drain_timeout_s: seconds, 0 to end running requests at once
  * @confine: whether the serving thread and its children are confined
  * @allow_paths: what they may read besides, NULL behind the last
+ * @alternates: where object stores may lie that the repository borrows from: struct repository_policy
  * @advertisement_cache: answers of git that would be the same may come from memory
  * @die_with_parent: stop when @parent ends, the process that started this one, as it was when this one began;
  *     0 is one in another PID namespace, which no server can watch
@@ -45,6 +46,7 @@ struct server_settings {
     uint64_t drain_timeout_s;
     enum confine_mode confine;
     char *const *allow_paths;
+    char *const *alternates;
     bool advertisement_cache;
     bool die_with_parent;
     pid_t parent;

@@ -30,6 +30,7 @@ static const struct {
     {"hide-refs", ROW(hide_refs, CONFIG_LIST, "refs/gate\n", "refs/x", "refs/x\n")},
     {"trust-owner", ROW(trust_owner, CONFIG_FLAG, "no", "yes", "yes")},
     {"confine", ROW(confine, CONFIG_CHOICE, "0", "off", "2")},
+    {"alternates", ROW(alternates, CONFIG_LIST, "yes\n", "/srv", "/srv\n")},
     {"allow-path", ROW(allow_path, CONFIG_LIST, "", "/opt/x", "/opt/x\n")},
     {"advertisement-cache", ROW(advertisement_cache, CONFIG_CHOICE, "1", "no", "0")},
     {"die-with-parent", ROW(die_with_parent, CONFIG_FLAG, "no", "yes", "yes")},

@@ -167,10 +167,11 @@ static void test_listen_fd(void **state) {
 
 /*
  * What a start needs descriptors for, in this order, by words of the sentence when there is none. The first ruleset of
- * Landlock has the one that the lock of the folder had, so it never goes without.
+ * Landlock has the one that the lock of the folder had, so it never goes without; and the lock has the one by which the
+ * configuration of the repository was read.
  */
 static const char *const steps[] = {
-    "no thread", "no event loop", "no room to run", "the folder of --socket", "make --socket", "under --confine",
+    "no thread", "no event loop", "no room to run", "cannot look at", "make --socket", "under --confine",
 };
 
 enum {

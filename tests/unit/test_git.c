@@ -38,9 +38,39 @@ static void test_search_path(void **state) {
     }
 }
 
+/* git 2.45 and the corrections of what came before. */
+static void test_versions(void **state) {
+    static const struct {
+        const char *answer;
+        bool is_local;
+    } cases[] = {
+        {"git version 2.39.5", true},
+        {"git version 2.39.4 (Apple Git-1)", true},
+        {"git version 2.39.3", false},
+        {"git version 2.38.9", false},
+        {"git version 2.40.1", false},
+        {"git version 2.40.2", true},
+        {"git version 2.44.0.rc1", false},
+        {"git version 2.44.1", true},
+        {"git version 2.45.GIT", true},
+        {"git version 2.55.0.windows.1", true},
+        {"git version 3.0.0", true},
+        {"git version 1.99.99", false},
+        {"git version", false},
+        {"something else", false},
+        {"", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        expect_int(cases[i].answer, git_is_local_version(cases[i].answer), cases[i].is_local);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_search_path),
+        cmocka_unit_test(test_versions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Judges a repository whose files somebody hostile may have written. Most of what its configuration could make git do is
+ * overridden in environ.c. Judged here is what cannot be: variables of which git takes all values and not the last one,
+ * those whose names are free, and files that lead git elsewhere. git is never asked: it would do what it is told.
+ */
+
+#include "backend/repository.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "backend/alternates.h"
+#include "backend/config_text.h"
+#include "base/buffer.h"
+#include "base/fd.h"
+
+struct examination {
+    struct repository_finding *finding;
+    const struct repository_policy *policy;
+    const char *path;
+    const char *file; /* the configuration that is being read */
+};
+
+__attribute__((format(printf, 2, 3))) static int refuse(struct repository_finding *finding, const char *format, ...) {
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(finding->reason, sizeof(finding->reason), format, arguments);
+    va_end(arguments);
+    return REPOSITORY_E_REFUSED;
+}
+
+/* ---- configuration ---- */
+
+/*
+ * @section: its name, the first part of a variable's
+ * @key: the last part, or what is behind the section if @is_whole; NULL for all of them
+ * @in_work_tree: matters only where the operator has pushes change a work tree
+ * @consequence: what git does by it
+ */
+static const struct rule {
+    const char *section;
+    const char *key;
+    bool is_whole;
+    bool in_work_tree;
+    const char *consequence;
+} rules[] = {
+    {"hook", NULL, false, false, "makes git run a program"},
+    {"include", NULL, false, false, "makes git read another file"},
+    {"includeif", NULL, false, false, "makes git read another file"},
+    {"receive", "fsck.skiplist", true, false, "makes git read another file"},
+    {"gpg", "program", false, false, "makes git run a program"},
+    {"gpg", "defaultkeycommand", false, false, "makes git run a program"},
+    {"gpg", "allowedsignersfile", false, false, "makes git read another file"},
+    {"gpg", "revocationfile", false, false, "makes git read another file"},
+    {"filter", NULL, false, true, "makes git run a program"},
+    {"core", "worktree", true, true, "makes git write elsewhere"},
+};
+
+/* The parts of a name are parted by its first and its last dot; subsections may hold others. */
+static bool matches(const struct rule *rule, const char *name) {
+    size_t size = strcspn(name, ".");
+    const char *rest = name[size] ? name + size + 1 : "";
+    const char *last = strrchr(rest, '.');
+
+    if (strlen(rule->section) != size || strncmp(name, rule->section, size) != 0) {
+        return false;
+    }
+    return !rule->key || strcmp(rule->is_whole || !last ? rest : last + 1, rule->key) == 0;
+}
+
+static bool updates_work_tree(const struct repository_policy *policy) {
+    static const char name[] = "receive.denyCurrentBranch=";
+    bool updates = false;
+
+    for (char *const *setting = policy->git_config; setting && *setting; setting++) {
+        if (strncasecmp(*setting, name, strlen(name)) == 0) {
+            updates = strcasecmp(*setting + strlen(name), "updateInstead") == 0;
+        }
+    }
+    return updates;
+}
+
+static bool is_false(const char *value) {
+    static const char *const words[] = {"false", "no", "off", "0", ""};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcasecmp(value, words[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* References may lie elsewhere: git 2.54, extensions.refStorage=FORMAT://PATH. */
+static bool leads_elsewhere(const char *name, const char *value) {
+    return strcmp(name, "extensions.refstorage") == 0 && strcmp(value, "files") != 0 && strcmp(value, "reftable") != 0;
+}
+
+static void note_partial(struct repository_finding *finding, const char *name, const char *value) {
+    static const struct rule promisor = {.section = "remote", .key = "promisor"};
+
+    if (strcmp(name, "extensions.partialclone") == 0 || (matches(&promisor, name) && !is_false(value))) {
+        finding->is_partial = true;
+    }
+}
+
+static int look_at_variable(const char *name, const char *value, void *userdata) {
+    struct examination *examination = userdata;
+    const struct repository_policy *policy = examination->policy;
+
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        if (matches(&rules[i], name) && (!rules[i].in_work_tree || updates_work_tree(policy))) {
+            return refuse(examination->finding,
+                          "'%.100s' of the repository sets %.100s, which %s; take it out, and if it is yours, give it "
+                          "with --git-config",
+                          examination->file, name, rules[i].consequence);
+        }
+    }
+    if (leads_elsewhere(name, value)) {
+        return refuse(examination->finding,
+                      "'%.100s' of the repository sets extensions.refStorage, which makes git read references that "
+                      "lie elsewhere; git-gate serves 'files' and 'reftable' in the repository itself",
+                      examination->file);
+    }
+    note_partial(examination->finding, name, value);
+    return 0;
+}
+
+/* The gate has too little of something, for now, which says nothing of the file. */
+static bool is_shortage(int r) {
+    return r == -EMFILE || r == -ENFILE || r == -ENOMEM;
+}
+
+/* Return: 0, -ENOENT when it is not there, REPOSITORY_E_REFUSED, an errno of is_shortage(). */
+static int read_config(struct buffer *content, struct examination *examination, const char *path) {
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+    struct stat status;
+    ssize_t size = -1;
+
+    if (fd < 0 && (errno == ENOENT || is_shortage(-errno))) {
+        return -errno;
+    }
+    if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size < REPOSITORY_CONFIG_MAX_BYTES) {
+        buffer_init(content, (size_t)status.st_size + 1); /* one more, to see its end */
+        do {
+            size = buffer_read(content, fd);
+        } while (size > 0 && buffer_room(content) > 0);
+    }
+    return size == 0 ? 0
+           : is_shortage((int)size)
+               ? (int)size
+               : refuse(examination->finding,
+                        "'%.100s' of the repository is not a plain file of less than 1 MiB that can be read",
+                        examination->file);
+}
+
+static int examine_config(struct examination *examination, const char *file) {
+    _cleanup_(buffer_deinit) struct buffer content;
+    char path[PATH_MAX];
+    int r;
+
+    examination->file = file;
+    buffer_init(&content, 0);
+    if (snprintf(path, sizeof(path), "%s/%s", examination->path, file) >= (int)sizeof(path)) {
+        return refuse(examination->finding, "the repository's path is too long");
+    }
+    r = read_config(&content, examination, path);
+    if (r) {
+        return r == -ENOENT ? 0 : r;
+    }
+    r = config_text_scan(buffer_content(&content), look_at_variable, examination);
+    if (r == CONFIG_TEXT_E_MALFORMED && !examination->finding->reason[0]) {
+        return refuse(examination->finding, "'%.100s' of the repository is not a configuration file that git reads",
+                      file);
+    }
+    return r ? REPOSITORY_E_REFUSED : 0;
+}
+
+/* ---- files that lead elsewhere ---- */
+
+static bool is_there(const char *repository, const char *name) {
+    char path[PATH_MAX];
+    struct stat status;
+
+    return snprintf(path, sizeof(path), "%s/%s", repository, name) >= (int)sizeof(path) || lstat(path, &status) == 0 ||
+           errno != ENOENT;
+}
+
+static int examine_names(struct examination *examination) {
+    /* where git goes instead of here: enter_repo() in its path.c, gitrepository-layout(5) */
+    static const char *const names[] = {".git", "commondir"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (is_there(examination->path, names[i])) {
+            return refuse(examination->finding,
+                          "'%s' in the repository leads git to another one; remove it, or serve that one", names[i]);
+        }
+    }
+    return 0;
+}
+
+bool repository_alternates_all(char *const *alternates) {
+    return !alternates || !alternates[0] || strcmp(alternates[0], "yes") == 0;
+}
+
+bool repository_alternates_none(char *const *alternates) {
+    return alternates && alternates[0] && strcmp(alternates[0], "no") == 0;
+}
+
+static int examine_alternates(struct examination *examination) {
+    _cleanup_(alternates_deinit) struct alternates alternates = {0};
+    char *const *allowed = examination->policy->alternates;
+    int r;
+
+    if (repository_alternates_all(allowed)) {
+        return 0;
+    }
+    if (repository_alternates_none(allowed)) {
+        return is_there(examination->path, "objects/info/alternates")
+                   ? refuse(
+                         examination->finding,
+                         "'objects/info/alternates' of the repository is there, and --alternates=no is given; copy "
+                         "the objects with 'git repack -a -d' and remove it, or allow a folder with --alternates=DIR")
+                   : 0;
+    }
+    r = alternates_add(&alternates, examination->path);
+    if (r) {
+        return r;
+    }
+    return alternates_restrict(&alternates, allowed) > 0 || alternates.n_skipped > 0
+               ? refuse(examination->finding, "'objects/info/alternates' of the repository names something else than "
+                                              "object stores below the folders of --alternates; add one, or repack")
+               : 0;
+}
+
+int repository_examine(struct repository_finding *finding, const struct repository_policy *policy, const char *path) {
+    struct examination examination = {.finding = finding, .policy = policy, .path = path};
+    int r;
+
+    *finding = (struct repository_finding){0};
+    r = examine_names(&examination);
+    r = r ? r : examine_config(&examination, "config");
+    r = r ? r : examine_config(&examination, "config.worktree");
+    r = r ? r : examine_alternates(&examination);
+    if (!r && finding->is_partial && !policy->is_local) {
+        r = refuse(finding, "the repository is a partial clone, and this git may fetch what is missing in it; start "
+                            "git-gate again, with git 2.45 or later");
+    }
+    return r;
+}
