@@ -99,7 +99,7 @@ static int read_section(struct scanner *scanner) {
         }
         r = is_key(c) || c == '.' ? add_to_name(scanner, lower(c)) : CONFIG_TEXT_E_MALFORMED;
     }
-    r = r ? r : add_to_name(scanner, '.');
+    r = r ? r : scanner->name_size == 0 ? CONFIG_TEXT_E_MALFORMED : add_to_name(scanner, '.');
     scanner->base_size = scanner->name_size;
     return r;
 }

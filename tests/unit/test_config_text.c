@@ -27,6 +27,7 @@ static const struct {
     {"escapes in a subsection", "[a \"b\\\"]\\\\c\\d\"]\ne = f\n", "a.b\"]\\cd.e|f\n"},
     {"empty subsection", "[a \"\"]\nb = c\n", "a..b|c\n"},
     {"on one line", "[a]b=c\n[d]e=f\n", "a.b|c\nd.e|f\n"},
+    {"section without a name", "[]\n", NULL},
     {"two sections on one line", "[a][d]e=f\n", "d.e|f\n"},
     {"spaces before a subsection", "[a \t \"b\"]c=d\n", "a.b.c|d\n"},
     {"no section", "a = b\n", "a|b\n"},
