@@ -13,9 +13,11 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "backend/alternates.h"
 #include "backend/config_text.h"
@@ -140,14 +142,14 @@ static bool is_shortage(int r) {
     return r == -EMFILE || r == -ENFILE || r == -ENOMEM;
 }
 
-/* Return: 0, -ENOENT when it is not there, REPOSITORY_E_REFUSED, an errno of is_shortage(). */
+/* Return: 0, -ENOENT when it is not there or out of reach, as it is for git then, too, REPOSITORY_E_REFUSED, an errno of is_shortage(). */
 static int read_config(struct buffer *content, struct examination *examination, const char *path) {
     _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
     struct stat status;
     ssize_t size = -1;
 
-    if (fd < 0 && (errno == ENOENT || is_shortage(-errno))) {
-        return -errno;
+    if (fd < 0 && (errno == ENOENT || errno == EACCES || is_shortage(-errno))) {
+        return errno == EACCES ? -ENOENT : -errno;
     }
     if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size < REPOSITORY_CONFIG_MAX_BYTES) {
         buffer_init(content, (size_t)status.st_size + 1); /* one more, to see its end */
@@ -192,7 +194,7 @@ static bool is_there(const char *repository, const char *name) {
     struct stat status;
 
     return snprintf(path, sizeof(path), "%s/%s", repository, name) >= (int)sizeof(path) || lstat(path, &status) == 0 ||
-           errno != ENOENT;
+           (errno != ENOENT && errno != EACCES);
 }
 
 static int examine_names(struct examination *examination) {
@@ -203,6 +205,75 @@ static int examine_names(struct examination *examination) {
         if (is_there(examination->path, names[i])) {
             return refuse(examination->finding,
                           "'%s' in the repository leads git to another one; remove it, or serve that one", names[i]);
+        }
+    }
+    return 0;
+}
+
+/* Whether what is at @path lies in @folder. Of what is not there, nobody can read anything. */
+static bool leads_into(const char *path, const char *folder) {
+    _cleanup_free_ char *target = realpath(path, NULL);
+    _cleanup_free_ char *inside = realpath(folder, NULL);
+    size_t size = inside ? strlen(inside) : 0;
+
+    return inside && target && strncmp(target, inside, size) == 0 && (target[size] == '/' || target[size] == '\0');
+}
+
+static bool is_allowed(const struct repository_policy *policy, const char *path) {
+    for (char *const *allowed = policy->allow_paths; allowed && *allowed; allowed++) {
+        if (leads_into(path, *allowed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* HEAD was a link once, to a branch that need not be there yet. */
+static bool is_branch_to_be(const char *path) {
+    static const char beginning[] = "refs/heads/";
+    char target[PATH_MAX];
+    ssize_t size = readlink(path, target, sizeof(target) - 1);
+
+    if (size < (ssize_t)strlen(beginning)) {
+        return false;
+    }
+    target[size] = '\0';
+    return strncmp(target, beginning, strlen(beginning)) == 0 && !strstr(target, "..");
+}
+
+/* What git looks for by name, gitrepository-layout(5); the object files and references themselves are too many. */
+static int examine_links(struct examination *examination) {
+    static const char *const names[] = {
+        "HEAD",
+        "packed-refs",
+        "shallow",
+        "info",
+        "info/attributes",
+        "info/grafts",
+        "objects",
+        "objects/info",
+        "objects/info/alternates",
+        "objects/pack",
+        "refs",
+        "refs/heads",
+        "refs/tags",
+        "reftable",
+        "logs",
+        "worktrees",
+    };
+    char path[PATH_MAX];
+    struct stat status;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (snprintf(path, sizeof(path), "%s/%s", examination->path, names[i]) >= (int)sizeof(path) ||
+            lstat(path, &status) < 0 || !S_ISLNK(status.st_mode)) {
+            continue;
+        }
+        if (!leads_into(path, examination->path) && !is_allowed(examination->policy, path) && !is_branch_to_be(path)) {
+            return refuse(examination->finding,
+                          "'%s' in the repository is a link that leads out of it; put in its place what it leads to, "
+                          "or allow that with --allow-path",
+                          names[i]);
         }
     }
     return 0;
@@ -248,6 +319,7 @@ int repository_examine(struct repository_finding *finding, const struct reposito
 
     *finding = (struct repository_finding){0};
     r = examine_names(&examination);
+    r = r ? r : examine_links(&examination);
     r = r ? r : examine_config(&examination, "config");
     r = r ? r : examine_config(&examination, "config.worktree");
     r = r ? r : examine_alternates(&examination);

@@ -12,11 +12,13 @@ enum {
  * struct repository_policy - what the operator lets a repository do
  * @git_config: his own settings, each KEY=VALUE, NULL at the end of the list
  * @alternates: {"yes"}, {"no"}, or the absolute paths of folders that may hold object stores; NULL at the end
+ * @allow_paths: absolute paths that links in the repository may lead to, or to what is below; NULL at the end
  * @is_local: git never fetches objects that are missing: git_stays_local()
  */
 struct repository_policy {
     char *const *git_config;
     char *const *alternates;
+    char *const *allow_paths;
     bool is_local;
 };
 

@@ -88,12 +88,6 @@ static void say_what_is_out_of_reach(struct server *server, const struct reach *
                    "too many repositories below the mirror root are links, so some are out of reach",
                    LOG_FIELDS(log_number("repositories", reach->n_links_skipped)));
     }
-    if (reach->link) {
-        log_record(&server->log, LOG_LEVEL_WARNING,
-                   "a link leads out of the repository, where git cannot follow it under --confine; "
-                   "--allow-path makes what it leads to readable",
-                   LOG_FIELDS(log_string("link", reach->link)));
-    }
 }
 
 static const char *name_capabilities(const struct confine *confine) {

@@ -81,30 +81,6 @@ static int find_all(struct reach *reach, const struct server_settings *settings)
     return r;
 }
 
-/* git looks for these in a repository, gitrepository-layout(5); what else may be a link is none of its business. */
-static const char *const own_names[] = {"HEAD", "config", "info", "objects", "packed-refs", "refs"};
-
-/* Links within the repository are within reach; one that leads out of it is not followed, for it may lead anywhere. */
-static int find_link(struct reach *reach, const char *repository) {
-    _cleanup_free_ char *inside = realpath(repository, NULL);
-    size_t size = inside ? strlen(inside) : 0;
-    char path[PATH_MAX];
-
-    for (size_t i = 0; inside && !reach->link && i < sizeof(own_names) / sizeof(own_names[0]); i++) {
-        _cleanup_free_ char *target = NULL;
-
-        if (snprintf(path, sizeof(path), "%s/%s", inside, own_names[i]) >= (int)sizeof(path) || !is_link(path)) {
-            continue;
-        }
-        target = realpath(path, NULL);
-        if (target && (strncmp(target, inside, size) != 0 || target[size] != '/')) {
-            reach->link = strdup(path);
-            return reach->link ? 0 : -ENOMEM;
-        }
-    }
-    return 0;
-}
-
 static int find_served(struct reach *reach, const struct server_settings *settings) {
     const char *root = settings->environ.mirror_root;
     char path[PATH_MAX];
@@ -115,7 +91,6 @@ static int find_served(struct reach *reach, const struct server_settings *settin
     }
     (void)snprintf(path, sizeof(path), "%s/%s.git", root, settings->policy.scope); /* it has been looked at before */
     r = add_served(reach, path);
-    r = r ? r : find_link(reach, path);
     return r ? r : find_alternates(reach, settings, path);
 }
 
@@ -200,7 +175,6 @@ void reach_deinit(struct reach *reach) {
     while (reach->n_needs > 0) {
         free(reach->needs[--reach->n_needs].path);
     }
-    free(reach->link);
     while (reach->n_served > 0) {
         free(reach->served[--reach->n_served]);
     }

@@ -18,7 +18,6 @@ enum {
  * struct reach - the paths that a server and its children need once it serves, found while nothing is confined yet
  * @settings: points into the rest of the struct, and into the server
  * @n_links_skipped: repositories that are links and of which there are too many
- * @link: of the one repository, a file or folder of git's own that is a link out of it; NULL for none; owned
  * @needs: what the calling thread had a right to when it was found, and in which mode of access(2); paths are owned
  */
 struct reach {
@@ -29,7 +28,6 @@ struct reach {
     struct alternates alternates;
     char *git_folder;
     char socket_folder[LISTENER_PATH_MAX + 1];
-    char *link;
     struct {
         char *path;
         int mode;

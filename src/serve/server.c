@@ -217,8 +217,10 @@ static int examine_repository(struct server *server, struct gate_error *error) {
     char path[PATH_MAX];
     int r;
 
-    server->policy = (struct repository_policy){
-        .git_config = settings->environ.git_config, .alternates = settings->alternates, .is_local = true};
+    server->policy = (struct repository_policy){.git_config = settings->environ.git_config,
+                                                .alternates = settings->alternates,
+                                                .allow_paths = settings->allow_paths,
+                                                .is_local = true};
     if (strcmp(settings->policy.scope, "*") == 0) {
         r = git_ask_version(&server->git, error);
         server->policy.is_local = server->git.stays_local;

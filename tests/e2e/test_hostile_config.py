@@ -9,6 +9,7 @@ without a gate, where that is possible.
 
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -62,8 +63,9 @@ class Mirror:
             opened.write(text)
 
     def start(self, start_gate, *options):
-        # the trap is where a confined git could execute it, so that Landlock is not what stops it
-        return start_gate(f"--mirror-root={self.root}", "--scope=repo", f"--allow-path={self.folder}", *options)
+        # the traps are where a confined git could execute and read them, so that Landlock is not what stops it
+        allowed = (f"--allow-path={path}" for path in (self.trap, self.secret))
+        return start_gate(f"--mirror-root={self.root}", "--scope=repo", *allowed, *options)
 
     def fails_to_start(self, *options):
         """The complaint of a gate that does not start."""
@@ -327,12 +329,17 @@ def lead(mirror, name):
     elif name == "config":
         (mirror.repo / name).unlink()
         (mirror.repo / name).symlink_to(other / "config")
+    elif name in LINKS:
+        moved = mirror.folder / "moved"
+        shutil.move(mirror.repo / name, moved) if (mirror.repo / name).exists() else moved.write_text(f"{SECRET}\n")
+        (mirror.repo / name).symlink_to(moved)
     elif name == "config that nobody writes":
         (mirror.repo / "config").unlink()
         os.mkfifo(mirror.repo / "config")
 
 
-LEADS = [".git", ".git folder", "commondir", "config", "config that nobody writes"]
+LINKS = ["objects", "objects/pack", "refs", "refs/heads", "HEAD", "packed-refs", "shallow", "info/attributes"]
+LEADS = [*LINKS, ".git", ".git folder", "commondir", "config", "config that nobody writes"]
 
 
 @pytest.mark.parametrize("name", LEADS)
@@ -341,6 +348,28 @@ def test_what_leads_elsewhere_is_refused(mirror, start_gate, confine, name):
     lead(mirror, name)
     assert str(REFUSED) in mirror.use(gate, ok=False)
     assert f"'{name.split()[0]}'" in mirror.fails_to_start(confine)
+
+
+def test_links_within_the_repository_are_followed(mirror, start_gate, confine):
+    (mirror.repo / "objects").rename(mirror.repo / "store")
+    (mirror.repo / "objects").symlink_to("store")
+    (mirror.repo / "HEAD").unlink()
+    (mirror.repo / "HEAD").symlink_to("refs/heads/main")
+    mirror.use(mirror.start(start_gate, confine))
+
+
+def test_a_head_that_is_a_link_to_a_branch_to_be(mirror, start_gate, confine):
+    gate = mirror.start(start_gate, confine)
+    (mirror.repo / "HEAD").unlink()
+    (mirror.repo / "HEAD").symlink_to("refs/heads/unborn")
+    mirror.use(gate)
+
+
+def test_a_link_may_lead_to_what_is_allowed(mirror, start_gate, confine):
+    lead(mirror, "info/attributes")
+    assert "--allow-path" in mirror.fails_to_start(confine)
+    gate = start_gate(f"--mirror-root={mirror.root}", "--scope=repo", f"--allow-path={mirror.folder / 'moved'}", confine)
+    git("ls-remote", gate.url())
 
 
 @pytest.mark.parametrize("policy", ["yes", "no", "of it", "of the one above", "of another", "of two"])
