@@ -219,16 +219,26 @@ int git_find(struct git *git, struct gate_error *error) {
 bool git_is_local_version(const char *answer) {
     /* the first correction of each release that has one; those before have none */
     static const unsigned corrected[][2] = {{39, 4}, {40, 2}, {41, 1}, {42, 2}, {43, 4}, {44, 1}};
-    unsigned major = 0;
-    unsigned minor = 0;
-    unsigned patch = 0;
+    static const char beginning[] = "git version ";
+    unsigned long version[3] = {0}; /* saturates */
+    unsigned long major;
+    unsigned long minor;
 
-    if (sscanf(answer, "git version %u.%u.%u", &major, &minor, &patch) < 2) {
+    if (strncmp(answer, beginning, strlen(beginning)) != 0) {
         return false;
     }
+    answer += strlen(beginning);
+    for (size_t i = 0; i < 3 && *answer >= '0' && *answer <= '9'; i++) {
+        char *end;
+
+        version[i] = strtoul(answer, &end, 10);
+        answer = *end == '.' ? end + 1 : end;
+    }
+    major = version[0];
+    minor = version[1];
     for (size_t i = 0; major == 2 && i < sizeof(corrected) / sizeof(corrected[0]); i++) {
         if (minor == corrected[i][0]) {
-            return patch >= corrected[i][1];
+            return version[2] >= corrected[i][1];
         }
     }
     return major > 2 || (major == 2 && minor >= 45);
@@ -236,8 +246,8 @@ bool git_is_local_version(const char *answer) {
 
 int git_ask_version(struct git *git, struct gate_error *error) {
     _cleanup_(buffer_deinit) struct buffer answer;
-    _cleanup_free_ char *line = NULL;
     char program[PATH_MAX];
+    char *line;
     int r;
 
     buffer_init(&answer, PATH_MAX);
@@ -251,6 +261,7 @@ int git_ask_version(struct git *git, struct gate_error *error) {
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
     }
     git->stays_local = git_is_local_version(line);
+    free(line);
     return 0;
 }
 
