@@ -123,7 +123,8 @@ static void test_limits(void **state) {
     text[CONFIG_TEXT_NAME_MAX_BYTES + 1] = ']';
     expect_int("a longer name", config_text_scan((struct span){text, CONFIG_TEXT_NAME_MAX_BYTES + 2}, note, noted),
                CONFIG_TEXT_E_MALFORMED);
-    memcpy(text, "a=", 2);
+    text[0] = 'a';
+    text[1] = '=';
     expect_int("a long value", config_text_scan((struct span){text, sizeof(text)}, stop, NULL), 0);
     expect_int("a NUL byte", config_text_scan((struct span){"[a]\0b=c\n", 8}, note, noted), CONFIG_TEXT_E_MALFORMED);
     expect_int("nothing at all", config_text_scan((struct span){NULL, 0}, note, noted), 0);
