@@ -2,8 +2,8 @@
 
 /*
  * Owns the clients on a loopback port, each with a connection of its own to the gate's socket, in one process and one
- * thread. A gate that is not there yet, or is being started anew, is asked again for a while. What the bytes mean, and
- * who may come, is the gate's affair.
+ * thread. It connects to the gate when a client speaks, and passes its first bytes on at once. A gate that is not there
+ * yet, or is being started anew, is asked again for a while. What the bytes mean, and who may come, is the gate's affair.
  */
 
 #include "client/bridge.h"
@@ -40,8 +40,8 @@ int64_t bridge_now_ms(void) {
 }
 
 void bridge_init(struct bridge *bridge, const char *socket_path) {
-    *bridge = (struct bridge){
-        .listener = -1, .socket_path = socket_path, .patience_ms = BRIDGE_PATIENCE_MS, .spare = -1, .watched = -1};
+    *bridge =
+        (struct bridge){.listener = -1, .socket_path = socket_path, .patience_ms = BRIDGE_PATIENCE_MS, .watched = -1};
 }
 
 int bridge_listen(struct bridge *bridge, const struct sockaddr_storage *address, socklen_t size) {
@@ -86,8 +86,8 @@ static void end_relay(struct bridge *bridge, size_t i) {
 
 /* Return: whether the client may stay, with a gate or to wait for one. */
 static bool connect_gate(struct bridge *bridge, struct relay *relay, int64_t now_ms) {
-    int fd = fd_take(&bridge->spare);
-    int r = fd < 0 ? dial_open(&fd, bridge->socket_path) : 0;
+    int fd = -1;
+    int r = dial_open(&fd, bridge->socket_path);
 
     if (!r) {
         relay_connect(relay, fd, now_ms);
@@ -100,6 +100,19 @@ static bool connect_gate(struct bridge *bridge, struct relay *relay, int64_t now
     }
     bridge->cause = -r;
     return false;
+}
+
+/* Of one that has no gate yet. Return: whether it goes on. */
+static bool serve_waiting(struct bridge *bridge, struct relay *relay, short revents, int64_t now_ms, bool may_connect) {
+    static const struct pollfd none[2];
+
+    if (!relay_hear(relay, revents, now_ms)) {
+        return false;
+    }
+    if (!relay->wants_gate || !may_connect) {
+        return true;
+    }
+    return connect_gate(bridge, relay, now_ms) && (relay->gate < 0 || relay_pump(relay, none, now_ms));
 }
 
 /* Return: 0, or a negative errno when nobody waits or something is out. */
@@ -119,7 +132,7 @@ static int accept_client(struct bridge *bridge, int64_t now_ms) {
     }
     relay_init(relay, fd_take(&fd), now_ms);
     bridge->relays[bridge->n_relays++] = relay;
-    if (!connect_gate(bridge, relay, now_ms)) {
+    if (!serve_waiting(bridge, relay, POLLIN, now_ms, true)) { /* most have spoken already */
         end_relay(bridge, bridge->n_relays - 1);
     }
     return 0;
@@ -151,12 +164,11 @@ static size_t await_relay(struct bridge *bridge, struct relay *relay, size_t slo
 
     relay_await(relay, pollfds);
     relay->slot = slot;
-    if (relay->gate < 0) {
-        bridge->pollfds[slot] = (struct pollfd){.fd = relay->client}; /* for a reset alone */
-        return slot + 1;
+    bridge->pollfds[slot++] = pollfds[0];
+    if (relay->gate >= 0) {
+        bridge->pollfds[slot++] = pollfds[1];
     }
-    memcpy(&bridge->pollfds[slot], pollfds, sizeof(pollfds));
-    return slot + 2;
+    return slot;
 }
 
 /* Fills in what to wait for. Return: for how long. @n_slotsp: how many they are. */
@@ -175,7 +187,9 @@ static int await(struct bridge *bridge, int64_t now_ms, int timeout_ms, size_t *
 
         slot = await_relay(bridge, relay, slot);
         if (relay->gate < 0) {
-            timeout_ms = until(bridge->retry_ms, now_ms, timeout_ms);
+            int64_t due_ms = relay->wants_gate ? bridge->retry_ms : relay->since_ms + RELAY_SILENCE_MS;
+
+            timeout_ms = until(due_ms, now_ms, timeout_ms);
         } else if (relay_lingers(relay)) {
             timeout_ms = until(relay->since_ms + RELAY_LINGER_MS, now_ms, timeout_ms);
         }
@@ -190,7 +204,7 @@ static bool serve_relay(struct bridge *bridge, size_t i, int64_t now_ms, bool ma
     const struct pollfd *pollfds = &bridge->pollfds[relay->slot];
 
     if (relay->gate < 0) {
-        return pollfds[0].revents == 0 && (!may_retry || connect_gate(bridge, relay, now_ms));
+        return serve_waiting(bridge, relay, pollfds[0].revents, now_ms, may_retry || !relay->wants_gate);
     }
     if (relay_lingers(relay) && now_ms - relay->since_ms >= RELAY_LINGER_MS) {
         return false;
@@ -226,6 +240,5 @@ void bridge_deinit(struct bridge *bridge) {
     while (bridge->n_relays > 0) {
         end_relay(bridge, bridge->n_relays - 1);
     }
-    bridge->spare = fd_close(bridge->spare);
     bridge->listener = fd_close(bridge->listener);
 }

@@ -25,7 +25,6 @@ enum {
  * @listener: owned
  * @socket_path: the caller's
  * @patience_ms: how long a client waits for a gate that is not there; BRIDGE_PATIENCE_MS or less
- * @spare: a connection to the gate, made before, for the first client; owned, -1 for none
  * @is_private: clients of other users are turned away
  * @watched: a descriptor that is waited for as well, for its @watched_events or until its other end hangs up; -1 for none
  * @has_come: one of them has come
@@ -38,7 +37,6 @@ struct bridge {
     int listener;
     const char *socket_path;
     int64_t patience_ms;
-    int spare;
     bool is_private;
     int watched;
     short watched_events;

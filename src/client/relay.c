@@ -19,6 +19,28 @@ void relay_init(struct relay *relay, int client, int64_t now_ms) {
     buffer_init(&relay->down.buffer, RELAY_BUFFER_BYTES);
 }
 
+bool relay_hear(struct relay *relay, short revents, int64_t now_ms) {
+    bool has_spoken = false;
+    char byte;
+
+    if ((revents & (POLLERR | POLLHUP)) != 0 || relay->wants_gate) {
+        return (revents & (POLLERR | POLLHUP)) == 0;
+    }
+    if ((revents & POLLIN) != 0) {
+        ssize_t n = recv(relay->client, &byte, sizeof(byte), MSG_PEEK);
+
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+            return false;
+        }
+        has_spoken = n > 0;
+    }
+    if (has_spoken || now_ms - relay->since_ms >= RELAY_SILENCE_MS) {
+        relay->wants_gate = true;
+        relay->since_ms = now_ms;
+    }
+    return true;
+}
+
 void relay_connect(struct relay *relay, int gate, int64_t now_ms) {
     relay->gate = gate;
     relay->since_ms = now_ms;
@@ -43,11 +65,17 @@ static short events_of(const struct relay_way *from, const struct relay_way *to)
 
 /*
  * poll(2) tells of an end again and again, so a side that has come to both of its ends is left out. The gate's end is
- * looked for until it is known, and so is a client's reset.
+ * looked for until it is known, and so is a client's reset. Of a client whose gate is not
+ * there, only the reset is.
  */
 void relay_await(const struct relay *relay, struct pollfd pollfds[2]) {
     bool client_has_ended = relay->up.state != RELAY_OPEN && relay->up.state != RELAY_DROPPING;
 
+    if (relay->gate < 0) {
+        pollfds[0] = (struct pollfd){.fd = relay->client, .events = relay->wants_gate ? 0 : POLLIN};
+        pollfds[1] = (struct pollfd){.fd = -1};
+        return;
+    }
     pollfds[0] = (struct pollfd){.fd = relay->client, .events = events_of(&relay->up, &relay->down)};
     pollfds[1] = (struct pollfd){.fd = relay->gate, .events = events_of(&relay->down, &relay->up)};
     if (relay->down.state == RELAY_DONE && client_has_ended) {

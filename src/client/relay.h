@@ -12,6 +12,7 @@
 enum {
     RELAY_BUFFER_BYTES = 64 * 1024, /* in flight, each way: as much as a gate has */
     RELAY_ROUNDS = 16,              /* of reading and writing, before others get their turn */
+    RELAY_SILENCE_MS = 1000,        /* of a client, until it is given the gate although it has said nothing */
     RELAY_LINGER_MS = 2000,         /* behind the gate's end, for a client that still sends to read what it said */
     RELAY_WORDS_MAX = 1024,         /* of the gate's first bytes that are kept, for whoever has to explain them */
 };
@@ -44,9 +45,11 @@ struct relay_way {
  * @client, @gate: owned; @gate is -1 until relay_connect()
  * @up, @down: from the client to the gate, and back
  * @gate_is_gone: its socket is closed, and not only shut for sending
+ * @wants_gate: relay_hear() has said that it is time to connect
  * @has_asked: what moved last, was on its way up
  * @words, @n_words: the first bytes that the gate has sent
- * @since_ms: by its owner's clock, when bytes last moved, or when it was given the gate, or the client
+ * @since_ms: by its owner's clock, when bytes last moved; before that, when it was given the gate, or began to want it, or
+ *            was given the client
  * @slot: its owner's
  */
 struct relay {
@@ -54,6 +57,7 @@ struct relay {
     int gate;
     struct relay_way up;
     struct relay_way down;
+    bool wants_gate;
     bool gate_is_gone;
     bool has_asked;
     char words[RELAY_WORDS_MAX];
@@ -65,6 +69,18 @@ struct relay {
 /** relay_init() - begin with a @client, owned from here on, and no gate yet */
 void relay_init(struct relay *relay, int client, int64_t now_ms);
 
+/**
+ * relay_hear() - without a gate yet, see whether it is time to connect
+ * @revents: what poll(2) has returned for the client's side
+ *
+ * It is as soon as the client has said something. A gate that is full ends connections on which nothing is said, so one
+ * that is made too early may be lost. It is after RELAY_SILENCE_MS as well: how long a client may be silent is for the gate
+ * to say.
+ *
+ * Return: false when the client has ended instead, and relay_deinit() is due.
+ */
+bool relay_hear(struct relay *relay, short revents, int64_t now_ms);
+
 /** relay_connect() - give it the gate's side, owned from here on */
 void relay_connect(struct relay *relay, int gate, int64_t now_ms);
 
@@ -72,7 +88,7 @@ static inline struct span relay_words(const struct relay *relay) {
     return (struct span){relay->words, relay->n_words};
 }
 
-/** relay_await() - fill in what to poll(2) for: the client's side, and the gate's */
+/** relay_await() - fill in what to poll(2) for: the client's side, and the gate's, or -1 before relay_connect() */
 void relay_await(const struct relay *relay, struct pollfd pollfds[2]);
 
 /** relay_lingers() - whether it only waits for a client that still sends, until @since_ms is RELAY_LINGER_MS ago */

@@ -108,6 +108,9 @@ static int explain(const struct remote_helper *helper, struct gate_error *error)
                               "the gate at '%s' has stopped in the middle: start it again, and then this command",
                               socket);
     }
+    if (helper->bridge.cause != 0) {
+        return dial_explain(socket, helper->bridge.cause, names, error);
+    }
     return helper->was_cut ? gate_error_set(error, GATE_E_INTERNAL,
                                             "the gate at '%s' ended the connection without an answer: it has no room, "
                                             "or failed, as its log says; try again",
@@ -263,15 +266,21 @@ static bool has_loopback(void) {
     return fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0; /* nothing is sent */
 }
 
+/*
+ * The first connection only finds out whether there is a gate, and is closed at once. It is not kept for git's HTTP helper:
+ * until that one speaks, a gate that is full would end it.
+ */
 static int open_bridge(struct remote_helper *helper, struct gate_error *error) {
     struct sockaddr_in any_port = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     struct sockaddr_storage address = {0};
     struct bridge *bridge = &helper->bridge;
-    int r = dial_open(&bridge->spare, bridge->socket_path);
+    int probe = -1;
+    int r = dial_open(&probe, bridge->socket_path);
 
     if (r) {
         return dial_explain(bridge->socket_path, -r, names, error);
     }
+    (void)fd_close(probe);
     if (access(PEER_TABLE, R_OK) < 0) {
         return gate_error_set(error, GATE_E_INTERNAL,
                               "%s cannot be read: %s; it tells which user connects to 127.0.0.1, so mount /proc here, "

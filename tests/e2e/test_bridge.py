@@ -401,6 +401,7 @@ def test_stops_with_much_to_move(listener, bridges, number):
         threads = []
         for _ in range(40):
             client = stack.enter_context(Connection(bridge.address)).socket
+            client.sendall(b"question")  # or the bridge would wait for it
             gate = stack.enter_context(server.accept()[0])
             gate.settimeout(20)
             threads += [threading.Thread(target=pour, args=(client,), daemon=True),

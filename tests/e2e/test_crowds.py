@@ -9,6 +9,7 @@ import contextlib
 import multiprocessing
 import resource
 import select
+import socket
 import threading
 import time
 from pathlib import Path
@@ -22,6 +23,7 @@ from .host import open_files
 from .http import head, request
 from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, ls_refs
 from .polling import wait_until
+from .repos import git
 from .targets import FETCH, INFO, PUSH
 
 CLIENTS = 100
@@ -34,6 +36,8 @@ QUEUE_PLACES, SPARE_PLACES = 86, 13  # of 99 connections that have no process, a
 BRIEF_SECONDS = 2.0  # for which a request waits that finds the queue full
 IN_TURN = 16
 GROWTH_KIB = 1024
+RECONNECTING = 260  # a few more than --max-connections takes by default
+LS_REMOTES = 15
 QUIET_SECONDS = 0.3  # without an answer, to tell that there is going to be none
 HALF_HEAD = head("GET", INFO)[:-30]
 
@@ -330,3 +334,41 @@ def test_crowd_that_keeps_coming(small_root, start_gate):
         stop.set()
         for each in pressing:
             each.join()
+
+
+def reconnect_for_ever(path, begun):
+    """So many clients that say nothing, each of which comes again as soon as it has had to give way."""
+    clients, found = {}, select.poll()
+
+    def connect():
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(str(path))
+        clients[client.fileno()] = client
+        found.register(client, select.POLLIN)
+    for _ in range(RECONNECTING):
+        connect()
+    while True:
+        for descriptor, _ in found.poll():
+            found.unregister(descriptor)
+            clients.pop(descriptor).close()
+            connect()
+        if not begun.is_set():
+            begun.set()
+
+
+def test_git_beside_a_crowd_that_keeps_coming(small_root, start_gate):
+    """git-remote-gate takes time to start git's HTTP helper. Its connection must not be one that only waits for that."""
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
+    fork = multiprocessing.get_context("fork")
+    begun = fork.Event()
+    crowd = fork.Process(target=reconnect_for_ever, args=(gate.socket_path, begun), daemon=True)
+    crowd.start()
+    try:
+        assert begun.wait(SLACK_SECONDS * 4), "nobody has had to give way"
+        for _ in range(LS_REMOTES):
+            said = git("ls-remote", "gate:///repo.git", GIT_GATE_SOCKET=gate.socket_path).stdout
+            assert "refs/heads/main" in said
+        assert crowd.is_alive()
+    finally:
+        crowd.kill()
+        crowd.join()

@@ -486,12 +486,14 @@ def stranger(path, answer, keep_open=False):
 
         def serve():
             with contextlib.suppress(OSError):
-                connection, _ = listener.accept()
-                with connection:
-                    heard.append(connection.recv(4096))
-                    connection.sendall(answer)
-                    if keep_open:
-                        connection.recv(4096)
+                while not heard:
+                    connection, _ = listener.accept()
+                    with connection:
+                        if data := connection.recv(4096):  # of the first one, which only looks who is there, none
+                            heard.append(data)
+                            connection.sendall(answer)
+                            if keep_open:
+                                connection.recv(4096)
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield heard
@@ -516,6 +518,14 @@ def test_something_else_listens(tmp_path, answer, words):
         check_fails(words, "-c", f"core.askPass={asking}", "ls-remote", URL, GIT_GATE_SOCKET=tmp_path / "other.sock",
                     GIT_ASKPASS=asking, SSH_ASKPASS=asking)
     assert not asked.exists()
+
+
+def test_nobody_accepts(tmp_path):
+    """The first connection finds the last place among those that wait to be accepted, and the next one none."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "full.sock"))
+        listener.listen(0)
+        check_fails(["nobody accepts connections"], "ls-remote", URL, GIT_GATE_SOCKET=tmp_path / "full.sock")
 
 
 def test_no_http_helper(gate, tmp_path):
