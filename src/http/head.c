@@ -5,7 +5,7 @@
  * every lenient flag off; this file adds what both let through and a git client never sends: versions other than 1.0 and
  * 1.1, repeated singletons, codings other than chunked, lengths that are not digits, and any size. What depends on
  * llhttp's release is decided here. It reads bytes and fills in values: no descriptor, no clock, no memory of its own.
- * The first fault is the verdict, and nothing is repaired.
+ * The first fault is the verdict, and nothing is repaired. A fault of a line is found at the end of that line.
  */
 
 #include "http/head.h"
@@ -127,6 +127,33 @@ static bool read_number(uint64_t *numberp, struct span text) {
     return text.size > 0;
 }
 
+/* RFC 9110, 4.2.1 and RFC 3986, 3.2: a registered name or an address, and a port; never empty, no user. */
+static bool host_is_valid(struct span host) {
+    for (size_t i = 0; i < host.size; i++) {
+        if (host.data[i] == '\0' ||
+            !strchr("-._~!$&'()*+;=%:[]0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", host.data[i])) {
+            return false;
+        }
+    }
+    return host.size > 0;
+}
+
+/* The second of the fields that frame a body, or one that this request must not have. */
+static int check_body(struct head *head) {
+    const struct head_piece *coding = &head->field_piece[HEAD_FIELD_TRANSFER_ENCODING];
+
+    if (coding->present && head->field_piece[HEAD_FIELD_CONTENT_LENGTH].present) {
+        return refuse(head, 400, "Content-Length stands beside Transfer-Encoding");
+    }
+    if (coding->present && head->parser.http_minor == 0) {
+        return refuse(head, 400, "HTTP/1.0 knows no transfer codings");
+    }
+    if ((coding->present || head->content_length > 0) && llhttp_get_method(&head->parser) == HTTP_GET) {
+        return refuse(head, 400, "a GET has a body");
+    }
+    return 0;
+}
+
 /*
  * The fields that frame a body. A tab behind them is white space by the grammar; but readers differ in whether it is, and
  * llhttp's releases do.
@@ -148,7 +175,7 @@ static int check_framing(struct head *head, enum head_field_name name, const str
                (!read_number(&head->content_length, value) || has_tab_behind(head, piece))) {
         return refuse(head, 400, "Content-Length is not one number");
     }
-    return 0;
+    return check_body(head);
 }
 
 /* RFC 9110, 7.6.1: a list of names, of which one may be close. */
@@ -173,8 +200,19 @@ static bool list_says_close(struct span list) {
     return false;
 }
 
-static int on_header_value_complete(llhttp_t *parser) {
-    struct head *head = parser->data;
+static int check_field(struct head *head, enum head_field_name name, const struct head_piece *piece) {
+    if (name == HEAD_FIELD_HOST && !host_is_valid(piece_span(head, piece))) {
+        return refuse(head, 400, "Host is not a host");
+    }
+    return name == HEAD_FIELD_TRANSFER_ENCODING || name == HEAD_FIELD_CONTENT_LENGTH ? check_framing(head, name, piece)
+                                                                                     : 0;
+}
+
+/*
+ * A field line has come to its end. llhttp says so when it has seen the first byte of the next line, which could be a fold
+ * for it, and is none by the grammar. head_feed() does not wait for that byte. Return: 0 or HPE_USER.
+ */
+static int end_field(struct head *head) {
     struct span name = piece_span(head, &head->name_piece);
     struct head_piece value = piece_trim_end(head, head->value_piece);
 
@@ -193,12 +231,22 @@ static int on_header_value_complete(llhttp_t *parser) {
             return refuse(head, 400, "a header field that may stand once is there twice");
         }
         head->field_piece[i] = value;
-        if (check_framing(head, i, &value)) {
+        if (check_field(head, i, &value)) {
             return HPE_USER;
         }
     }
     head->name_piece = head->value_piece = (struct head_piece){0};
     return 0;
+}
+
+static int on_header_value_complete(llhttp_t *parser) {
+    struct head *head = parser->data;
+
+    if (!head->name_piece.present) {
+        head->value_piece = (struct head_piece){0}; /* llhttp has handed over an empty value behind the line's end */
+        return 0;
+    }
+    return end_field(head);
 }
 
 static int on_headers_complete(llhttp_t *parser) {
@@ -258,38 +306,15 @@ static int refuse_syntax(struct head *head, llhttp_errno_t error) {
     return HEAD_E_REFUSED;
 }
 
-/* RFC 9110, 4.2.1 and RFC 3986, 3.2: a registered name or an address, and a port; never empty, no user. */
-static bool host_is_valid(struct span host) {
-    for (size_t i = 0; i < host.size; i++) {
-        if (host.data[i] == '\0' ||
-            !strchr("-._~!$&'()*+;=%:[]0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", host.data[i])) {
-            return false;
-        }
-    }
-    return host.size > 0;
-}
-
 /* What can be said only about the whole head. */
 static int check_whole(struct head *head) {
     if (head->minor == 1 && !head->field[HEAD_FIELD_HOST].data) {
         return refuse(head, 400, "there is no Host");
     }
-    if (head->field[HEAD_FIELD_HOST].data && !host_is_valid(head->field[HEAD_FIELD_HOST])) {
-        return refuse(head, 400, "Host is not a host");
-    }
-    if (head->chunked && head->field[HEAD_FIELD_CONTENT_LENGTH].data) {
-        return refuse(head, 400, "Content-Length stands beside Transfer-Encoding");
-    }
     if (head->chunked != ((head->parser.flags & F_CHUNKED) != 0) ||
         head->content_length != head->parser.content_length) {
         return refuse(head, 400,
                       "the framing of the body is not clear"); /* llhttp, which takes it off, sees another one */
-    }
-    if (head->chunked && head->minor == 0) {
-        return refuse(head, 400, "HTTP/1.0 knows no transfer codings");
-    }
-    if (head_has_body(head) && head->method == HEAD_METHOD_GET) {
-        return refuse(head, 400, "a GET has a body");
     }
     return 0;
 }
@@ -328,6 +353,9 @@ int head_feed(struct head *head, const char *data, size_t size) {
     if (head->complete && error == HPE_PAUSED && head->syntax.state == SYNTAX_COMPLETE &&
         llhttp_get_error_pos(&head->parser) == next + n_passed) {
         return finish(head);
+    }
+    if (error == HPE_OK && head->syntax.state == SYNTAX_FIELD && head->name_piece.present && end_field(head)) {
+        return HEAD_E_REFUSED;
     }
     if (error != HPE_OK || head->syntax.state == SYNTAX_COMPLETE) {
         return refuse_syntax(head, error);

@@ -15,6 +15,11 @@ from .http_files import REFUSE, ask, ask_byte_by_byte
 from .packets import FETCH_TYPE, PUSH_TYPE
 from .targets import FETCH, INFO, INFO_PUSH, PUSH
 
+# The empty line is the fault, or has a part in it, or the fault is in another request than the first.
+NOT_IN_A_LINE = ("host-none", "smuggle-behind-refused-head", "limit-head-16385", "pipelined-")
+LINES = [name for name, case in REFUSE.items()
+         if case.layer == "head" and b"\r\n\r\n" in case.data and not name.startswith(NOT_IN_A_LINE)]
+HEADER_SECONDS = 60  # more than a client waits here
 SMALL = [name for name, case in REFUSE.items() if case.is_small]
 HEAD_FILE = head("GET", "/repo.git/HEAD")
 
@@ -68,6 +73,21 @@ def check_refused(case, last):
     if case.status == 405:
         allow = "POST" if case.target in (FETCH, PUSH) else "GET"
     assert last.fields.get("allow") == allow
+
+
+@pytest.fixture(scope="module")
+def patient_gate(small_root, start_module_gate):
+    return start_module_gate(f"--mirror-root={small_root}", "--scope=repo", f"--header-timeout={HEADER_SECONDS}",
+                             transport="unix")
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_refused_at_the_end_of_the_line(patient_gate, name):
+    """Without the empty line, and before the time for it is over."""
+    case = REFUSE[name]
+    with patient_gate.connect() as connection:
+        connection.send_as_taken(case.data.partition(b"\r\n\r\n")[0] + b"\r\n")
+        check_refused(case, connection.response(case.method))
 
 
 @pytest.mark.parametrize("name", REFUSE)

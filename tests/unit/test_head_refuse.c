@@ -99,9 +99,84 @@ static void test_single_bytes(void **state) {
     }
 }
 
+/* Nothing stands behind the line's end, and what stands before the line is no fault. */
+static void test_at_the_end_of_the_line(void **state) {
+    static const struct {
+        int status;
+        const char *before;
+        const char *line;
+    } cases[] = {
+        {400, "", "GET /x\r\n"},
+        {400, "", "GET\r\n"},
+        {400, "", "GET x HTTP/1.1\r\n"},
+        {501, "", "FETCH / HTTP/1.1\r\n"},
+        {501, "", "SOURCE / HTTP/1.1\r\n"},
+        {505, "", "GET / HTTP/1.2\r\n"},
+        {505, "", "GET / HTTP/2\r\n"},
+        {400, "GET / HTTP/1.1\r\n", "Host:\r\n"},
+        {400, "GET / HTTP/1.1\r\n", "Host: a/b\r\n"},
+        {400, "GET / HTTP/1.1\r\n", "Host : a\r\n"},
+        {400, "GET / HTTP/1.1\r\n", "no colon\r\n"},
+        {400, "GET / HTTP/1.1\r\n", ": no name\r\n"},
+        {400, "GET / HTTP/1.1\r\n" H, "Host: h\r\n"},
+        {400, "GET / HTTP/1.1\r\n" H, " folded\r\n"},
+        {400, "GET / HTTP/1.1\r\nAuthorization: a\r\n" H, "Authorization: a\r\n"},
+        {400, "GET / HTTP/1.1\r\nAuthorization:\r\n", "Authorization: \r\n"},
+        {400, "GET / HTTP/1.1\r\nExpect:\r\nHost: h\r\n", "Expect:\r\n"},
+        {400, "GET / HTTP/1.1\r\n" H, "Content-Length: 1\r\n"},
+        {400, "GET / HTTP/1.1\r\n" H, "Transfer-Encoding: chunked\r\n"},
+        {400, "POST / HTTP/1.1\r\n" H, "Content-Length:\r\n"},
+        {400, "POST / HTTP/1.1\r\n" H, "Content-Length: x\r\n"},
+        {400, "POST / HTTP/1.1\r\n" H, "Content-Length: 1, 1\r\n"},
+        {400, "POST / HTTP/1.1\r\n" H "Content-Length: 1\r\n", "Content-Length: 1\r\n"},
+        {400, "POST / HTTP/1.1\r\n" H "Content-Length: 0\r\n", "Transfer-Encoding: chunked\r\n"},
+        {400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n", "Content-Length: 0\r\n"},
+        {400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\n"},
+        {400, "POST / HTTP/1.1\r\n" H, "Transfer-Encoding:\r\n"},
+        {501, "POST / HTTP/1.1\r\n" H, "Transfer-Encoding: gzip, chunked\r\n"},
+        {400, "POST / HTTP/1.0\r\n", "Transfer-Encoding: chunked\r\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        size_t n_before = strlen(cases[i].before);
+        char text[256];
+        int size = snprintf(text, sizeof(text), "%s%s", cases[i].before, cases[i].line);
+        struct feeder feeder;
+
+        feeder_init(&feeder);
+        if (n_before > 0) {
+            expect_int(cases[i].before, feeder_feed(&feeder, (struct span){text, n_before}, n_before), HEAD_E_MORE);
+        }
+        expect_int(text, feeder_feed(&feeder, (struct span){text, (size_t)size}, (size_t)size), HEAD_E_REFUSED);
+        expect_int(text, feeder.head.status, cases[i].status);
+        feeder_deinit(&feeder);
+    }
+}
+
+/* As many lines as there may be, and one more. */
+static void test_lines_too_many(void **state) {
+    char text[1024] = "GET / HTTP/1.1\r\n";
+    struct feeder feeder;
+
+    (void)state;
+    feeder_init(&feeder);
+    for (size_t n = 1; n <= HEAD_MAX_FIELDS + 1; n++) {
+        size_t size = strlen(text);
+
+        size += (size_t)snprintf(text + size, sizeof(text) - size, "A%s\r\n", n % 2 ? ": b" : ":");
+        expect_int(text, feeder_feed(&feeder, (struct span){text, size}, size),
+                   n <= HEAD_MAX_FIELDS ? HEAD_E_MORE : HEAD_E_REFUSED);
+    }
+    expect_int("status", feeder.head.status, 431);
+    feeder_deinit(&feeder);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_single_bytes),
+        cmocka_unit_test(test_at_the_end_of_the_line),
+        cmocka_unit_test(test_lines_too_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
