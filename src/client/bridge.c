@@ -102,17 +102,34 @@ static bool connect_gate(struct bridge *bridge, struct relay *relay, int64_t now
     return false;
 }
 
-/* Of one that has no gate yet. Return: whether it goes on. */
-static bool serve_waiting(struct bridge *bridge, struct relay *relay, short revents, int64_t now_ms, bool may_connect) {
+/* Between connecting and sending, a gate that is full may end the connection. Return: whether it goes on. */
+static bool begin_relay(struct bridge *bridge, struct relay *relay, int64_t now_ms) {
     static const struct pollfd none[2];
 
+    for (unsigned i = 0; i < BRIDGE_ATTEMPTS; i++) {
+        if (!connect_gate(bridge, relay, now_ms)) {
+            return false;
+        }
+        if (relay->gate < 0) {
+            return true;
+        }
+        if (relay_begin(relay)) {
+            return relay_pump(relay, none, now_ms);
+        }
+    }
+    bridge->cause = ECONNRESET;
+    return false;
+}
+
+/* Of one that has no gate yet. Return: whether it goes on. */
+static bool serve_waiting(struct bridge *bridge, struct relay *relay, short revents, int64_t now_ms, bool may_connect) {
     if (!relay_hear(relay, revents, now_ms)) {
         return false;
     }
     if (!relay->wants_gate || !may_connect) {
         return true;
     }
-    return connect_gate(bridge, relay, now_ms) && (relay->gate < 0 || relay_pump(relay, none, now_ms));
+    return begin_relay(bridge, relay, now_ms);
 }
 
 /* Return: 0, or a negative errno when nobody waits or something is out. */

@@ -11,10 +11,11 @@
 #include "client/relay.h"
 
 enum {
-    BRIDGE_MAX_CLIENTS = 256,   /* at once; further ones wait in the backlog. As many as a gate takes by default */
-    BRIDGE_BACKLOG = 256,       /* clients that wait to be accepted */
-    BRIDGE_ACCEPT_BATCH = 16,   /* before those who are there get their turn */
-    BRIDGE_RETRY_MS = 100,      /* until a socket that nobody listens on is tried again */
+    BRIDGE_MAX_CLIENTS = 256, /* at once; further ones wait in the backlog. As many as a gate takes by default */
+    BRIDGE_BACKLOG = 256,     /* clients that wait to be accepted */
+    BRIDGE_ACCEPT_BATCH = 16, /* before those who are there get their turn */
+    BRIDGE_RETRY_MS = 100,    /* until a socket that nobody listens on is tried again */
+    BRIDGE_ATTEMPTS = 8,      /* for a client whose connection a gate that is full ends before it took anything of it */
     BRIDGE_PATIENCE_MS = 10000, /* for which a client is kept waiting for a gate that is not there */
     BRIDGE_SHORTAGE_MS = 100,   /* without accepting, when descriptors or memory are out */
     BRIDGE_ADDRESS_MAX = 32,    /* "http://[::1]:65535", with terminator */

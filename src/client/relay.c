@@ -156,6 +156,16 @@ static int pump_up(struct relay *relay) {
     return n_read | n_written;
 }
 
+bool relay_begin(struct relay *relay) {
+    (void)read_from(&relay->up, relay->client);
+    if (write_to(&relay->up, relay->gate) >= 0) {
+        relay->has_asked = relay->up.n_bytes > 0;
+        return true;
+    }
+    relay->gate = fd_close(relay->gate);
+    return false;
+}
+
 static int pump_down(struct relay *relay) {
     int n_read = read_from(&relay->down, relay->gate);
     int n_written;

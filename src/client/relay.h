@@ -84,6 +84,14 @@ bool relay_hear(struct relay *relay, short revents, int64_t now_ms);
 /** relay_connect() - give it the gate's side, owned from here on */
 void relay_connect(struct relay *relay, int gate, int64_t now_ms);
 
+/**
+ * relay_begin() - pass on what the client has said first
+ *
+ * Return: false when the gate has ended the connection before it took anything of that: the connection is closed, and
+ * relay_connect() may be called with another one.
+ */
+bool relay_begin(struct relay *relay);
+
 static inline struct span relay_words(const struct relay *relay) {
     return (struct span){relay->words, relay->n_words};
 }

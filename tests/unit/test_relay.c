@@ -345,6 +345,33 @@ static void test_hear(void **state) {
     (void)close(gates[1]);
 }
 
+/* A gate that has ended the connection before it was told anything may be asked again. */
+static void test_begin_again(void **state) {
+    struct relay relay;
+    int clients[2];
+    int gates[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, clients), 0);
+    relay_init(&relay, clients[0], 0);
+    say(clients[1], "question");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, gates), 0);
+        (void)close(gates[1]);
+        relay_connect(&relay, gates[0], NOW_MS);
+        expect_true("it took nothing", !relay_begin(&relay));
+        expect_int("there is no gate", relay.gate, -1);
+    }
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, gates), 0);
+    relay_connect(&relay, gates[0], NOW_MS);
+    expect_true("it took something", relay_begin(&relay));
+    expect_true("an answer is due", relay.has_asked);
+    expect_heard("all of it", gates[1], "question");
+    relay_deinit(&relay);
+    (void)close(clients[1]);
+    (void)close(gates[1]);
+}
+
 static void test_hear_silence(void **state) {
     struct relay relay;
     int clients[2];
@@ -382,6 +409,7 @@ int main(void) {
         cmocka_unit_test(test_no_gate_yet),      cmocka_unit_test(test_gate_goes_behind_the_client),
         cmocka_unit_test(test_has_asked),        cmocka_unit_test(test_hear),
         cmocka_unit_test(test_hear_silence),     cmocka_unit_test(test_hear_end),
+        cmocka_unit_test(test_begin_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
