@@ -199,8 +199,8 @@ static void handle_tasks(struct loop *loop) {
 
 /* ---- the wait ---- */
 
-/* In milliseconds, and no less than what is left: -1 for ever. */
-static int time_left(const struct loop *loop) {
+/* In milliseconds, and no less than what is left, up to @max_ms. Both are -1 for ever. */
+static int time_left(const struct loop *loop, int max_ms) {
     uint64_t now_us = read_clock();
     uint64_t left_ms;
 
@@ -208,32 +208,41 @@ static int time_left(const struct loop *loop) {
         return 0;
     }
     if (!loop->timers) {
-        return -1;
+        return max_ms;
     }
     if (loop->timers->due_us <= now_us) {
         return 0;
     }
     left_ms = (loop->timers->due_us - now_us + US_PER_MS - 1) / US_PER_MS;
-    return left_ms < INT_MAX ? (int)left_ms : INT_MAX;
+    left_ms = left_ms < INT_MAX ? left_ms : INT_MAX;
+    return max_ms >= 0 && (uint64_t)max_ms < left_ms ? max_ms : (int)left_ms;
+}
+
+int loop_round(struct loop *loop, int max_ms) {
+    bool had_tasks = !TAILQ_EMPTY(&loop->tasks);
+    int n = epoll_wait(loop->epoll_fd, loop->events, LOOP_BATCH, time_left(loop, max_ms));
+
+    if (n < 0 && errno != EINTR) {
+        return -errno;
+    }
+    loop->now_us = read_clock();
+    loop->n_events = n < 0 ? 0 : n;
+    handle_events(loop);
+    handle_timers(loop);
+    handle_tasks(loop);
+    if (loop->after_round) {
+        loop->after_round(loop->after_round_userdata);
+    }
+    return n > 0 || had_tasks;
 }
 
 int loop_run(struct loop *loop) {
-    while (!loop->is_over) {
-        int n = epoll_wait(loop->epoll_fd, loop->events, LOOP_BATCH, time_left(loop));
+    int r = 0;
 
-        if (n < 0 && errno != EINTR) {
-            return -errno;
-        }
-        loop->now_us = read_clock();
-        loop->n_events = n < 0 ? 0 : n;
-        handle_events(loop);
-        handle_timers(loop);
-        handle_tasks(loop);
-        if (loop->after_round) {
-            loop->after_round(loop->after_round_userdata);
-        }
+    while (!loop->is_over && r >= 0) {
+        r = loop_round(loop, -1);
     }
-    return 0;
+    return r < 0 ? r : 0;
 }
 
 void loop_exit(struct loop *loop) {

@@ -86,6 +86,14 @@ void loop_deinit(struct loop *loop);
  */
 int loop_run(struct loop *loop);
 
+/**
+ * loop_round() - one round of loop_run(), for who has a loop of its own
+ * @max_ms: to wait for something to happen; -1 for as long as it takes
+ *
+ * Return: 1 when a descriptor had an event or a task was there, 0 when not, a negative errno of epoll_wait(2).
+ */
+int loop_round(struct loop *loop, int max_ms);
+
 /** loop_exit() - have loop_run() return behind what is being handled, now and whenever it is called again */
 void loop_exit(struct loop *loop);
 
