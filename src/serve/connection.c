@@ -362,7 +362,20 @@ void connection_end(struct connection *connection, const char *reason) {
     connection_free(connection);
 }
 
+/* An answer that has begun and ends with the connection, as it does for HTTP/1.0, has not gone out as a whole. */
+static bool cuts_without_chunks(const struct connection *connection) {
+    const struct exchange *exchange = connection->exchange;
+
+    if (!connection_has_request(connection) || connection->head.minor != 0) {
+        return false;
+    }
+    return exchange ? exchange->state != EXCHANGE_HOLDING && exchange->state != EXCHANGE_FAILED
+                    : connection->request.status == 200 && buffer_size(&connection->wire) > 0;
+}
+
 void connection_free(struct connection *connection) {
+    const bool resets = connection->reset_after || cuts_without_chunks(connection);
+
     if (connection_has_request(connection) && !connection->request.reason) {
         connection->request.reason = "the client went away";
         connection->request.is_abandoned = true;
@@ -379,7 +392,7 @@ void connection_free(struct connection *connection) {
     loop_cancel(&connection->again);
     buffer_deinit(&connection->input);
     buffer_deinit(&connection->wire);
-    if (connection->reset_after) {
+    if (resets) {
         /* Without chunks, nothing but a reset tells a cut response from a whole one; over TCP, where there is one. */
         (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
     }
