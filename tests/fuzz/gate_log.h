@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/span.h"
+
+/**
+ * gate_log_check() - what was logged is records, one a line, and nothing of the token is in them
+ * @secrets: what must not be in it; NULL behind the last
+ *
+ * Return: the number of records of requests.
+ */
+size_t gate_log_check(struct span log, bool is_json, const char *const secrets[]);
