@@ -2,7 +2,7 @@
 
 /*
  * Stands in for git and for git-http-backend, and does what the request asks for: see gate_child.h. It is small and
- * static, as the fuzz target starts several of it for each input. Whatever it leaves behind ends with its lifeline.
+ * static, as the fuzz target starts several of it for each input. Nothing that it leaves behind stays for long.
  */
 
 #include "gate_child.h"
@@ -16,6 +16,7 @@
 enum {
     LIFELINE_FILENO = STDERR_FILENO + 1,
     BLOCK_BYTES = 64 * 1024,
+    LATE_S = 20,            /* longer than the fuzz target waits for its children */
     MUCH_BYTES = 40 * 1024, /* more than the gate logs of one request */
 };
 
@@ -47,16 +48,24 @@ static void await_end_of_gate(void) {
 
     while (poll(&lifeline, 1, -1) <= 0 || !(lifeline.revents & (POLLHUP | POLLERR | POLLNVAL))) {
     }
-    _exit(EXIT_SUCCESS);
 }
 
+/* One that has escaped ends by itself. The other one is for the gate to end, by SIGKILL; it goes late, to be found. */
 static void leave_behind(bool has_escaped) {
-    if (fork() == 0) {
-        if (has_escaped) {
-            (void)setsid();
-        }
-        await_end_of_gate();
+    if (!has_escaped) {
+        (void)signal(SIGTERM, SIG_IGN); /* before there is one, that the signal could meet too early */
     }
+    if (fork() != 0) {
+        return;
+    }
+    if (has_escaped) {
+        (void)setsid();
+    }
+    await_end_of_gate();
+    if (!has_escaped) {
+        (void)sleep(LATE_S);
+    }
+    _exit(EXIT_SUCCESS);
 }
 
 static void hang(void) {
