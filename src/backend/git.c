@@ -93,7 +93,8 @@ static bool is_shortage(int cause) {
 }
 
 /* @r: of what went wrong before it ended. The sentence says what was run, how it ended, and what mends it. */
-static int refuse_answer(const char *program, const char *word, int r, int status, const char *complaint, struct gate_error *error) {
+static int refuse_answer(const char *program, const char *word, int r, int status, const char *complaint,
+                         struct gate_error *error) {
     char how[HOW_MAX];
 
     if (is_shortage(-r)) {
@@ -307,7 +308,9 @@ static bool may_use(const char *path, int wanted) {
     if (stat(path, &status) < 0) {
         return false;
     }
-    bits = status.st_uid == 0 ? status.st_mode >> 6 : group_member(status.st_gid) ? status.st_mode >> 3 : status.st_mode;
+    bits = status.st_uid == 0            ? status.st_mode >> 6
+           : group_member(status.st_gid) ? status.st_mode >> 3
+                                         : status.st_mode;
     return (bits & (unsigned)wanted) == (unsigned)wanted;
 }
 

@@ -20,6 +20,7 @@
 #include "http/reply.h"
 #include "serve/admission.h"
 #include "serve/conversation.h"
+#include "serve/deadline.h"
 #include "serve/exchange.h"
 #include "serve/server.h"
 
@@ -117,78 +118,11 @@ static bool transmit(struct connection *connection) {
 
 /* ---- time ---- */
 
-static uint64_t exchange_timeout_s(const struct connection *connection) {
-    const struct server_settings *settings = connection->server->settings;
-
-    switch (exchange_waits_for(connection->exchange)) {
-    case EXCHANGE_WAITS_FOR_GIT:
-        return settings->backend_timeout_s;
-    case EXCHANGE_WAITS_FOR_EXIT:
-        return settings->backend_timeout_s < EXCHANGE_EXIT_TIMEOUT_S ? settings->backend_timeout_s
-                                                                     : EXCHANGE_EXIT_TIMEOUT_S;
-    default:
-        return settings->stall_timeout_s;
-    }
-}
-
-static uint64_t state_timeout_s(const struct connection *connection) {
-    const struct server_settings *settings = connection->server->settings;
-
-    switch (connection->state) {
-    case CONNECTION_IDLE:
-        return settings->idle_timeout_s;
-    case CONNECTION_HEAD:
-        return settings->header_timeout_s;
-    case CONNECTION_QUEUED:
-        return connection->waits_briefly && settings->queue_timeout_s > ADMISSION_BRIEF_TIMEOUT_S
-                   ? ADMISSION_BRIEF_TIMEOUT_S
-                   : settings->queue_timeout_s;
-    case CONNECTION_LINGERING:
-        return CONNECTION_LINGER_TIMEOUT_S;
-    case CONNECTION_EXCHANGE:
-        return exchange_timeout_s(connection);
-    default:
-        return settings->stall_timeout_s;
-    }
-}
-
-static uint64_t timeout_us(const struct connection *connection) {
-    uint64_t seconds = state_timeout_s(connection);
-
-    if (connection->end_of_input && seconds > CONNECTION_SHUT_TIMEOUT_S) {
-        seconds = CONNECTION_SHUT_TIMEOUT_S;
-    }
-    return seconds * US_PER_S;
-}
-
-/* When the request as a whole has to be done; UINT64_MAX for never. An answer of the gate's own has its own time. */
-static uint64_t request_deadline_us(const struct connection *connection) {
-    uint64_t seconds = connection->server->settings->request_timeout_s;
-    bool counts = connection->state == CONNECTION_BODY || connection->state == CONNECTION_QUEUED ||
-                  connection->state == CONNECTION_EXCHANGE;
-
-    return counts && seconds > 0 ? connection->request.begin_us + seconds * US_PER_S : UINT64_MAX;
-}
-
-bool connection_is_overdue(const struct connection *connection) {
-    return server_now_us(connection->server) >= request_deadline_us(connection);
-}
-
-/* git's word that it is still there keeps a client waiting, and is no progress of git's: see exchange_is_idle(). */
-static uint64_t deadline_us(const struct connection *connection) {
-    bool is_gits = connection->state == CONNECTION_EXCHANGE &&
-                   exchange_waits_for(connection->exchange) != EXCHANGE_WAITS_FOR_CLIENT;
-    uint64_t deadline_us = (is_gits ? connection->work_us : connection->progress_us) + timeout_us(connection);
-    uint64_t last_us = request_deadline_us(connection);
-
-    return deadline_us < last_us ? deadline_us : last_us;
-}
-
 static void on_timer(void *userdata);
 
 /* Progress only moves the deadline away: the timer is set anew when it fires early, not at each byte. */
 static void arm_timer(struct connection *connection) {
-    uint64_t due_us = deadline_us(connection);
+    uint64_t due_us = deadline_of(connection);
 
     if (connection->armed_us == 0 || connection->armed_us > due_us) {
         connection->armed_us = due_us;
@@ -255,7 +189,7 @@ void connection_pump(struct connection *connection) {
 }
 
 static bool is_due(const struct connection *connection) {
-    return connection->state != CONNECTION_CLOSED && server_now_us(connection->server) >= deadline_us(connection);
+    return connection->state != CONNECTION_CLOSED && server_now_us(connection->server) >= deadline_of(connection);
 }
 
 /*

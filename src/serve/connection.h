@@ -128,9 +128,6 @@ static inline bool connection_has_enough(const struct connection *connection) {
     return buffer_size(&connection->input) >= CONNECTION_AHEAD_BYTES;
 }
 
-/** connection_is_overdue() - whether the current request has taken longer than --request-timeout allows */
-bool connection_is_overdue(const struct connection *connection);
-
 /** connection_enter() - change the state, whose time begins now */
 void connection_enter(struct connection *connection, enum connection_state state);
 

@@ -13,10 +13,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "backend/git.h"
 #include "http/reply.h"
 #include "serve/admission.h"
+#include "serve/deadline.h"
 #include "serve/exchange.h"
+#include "serve/obstacle.h"
 #include "serve/response.h"
 #include "serve/server.h"
 
@@ -71,58 +72,15 @@ static bool reply(struct connection *connection, int status, const char *reason,
 
 /* ---- from a head to an exchange ---- */
 
-/* git would pass over a hook that may not be executed any more, and the push with it: see hooks_find_lost(). */
-static bool has_lost_hook(struct connection *connection) {
-    struct server *server = connection->server;
-    const char *folder = server->settings->environ.hooks_path;
-    const char *lost = folder && connection->verdict.route->pushes ? hooks_find_lost(&server->hooks, folder) : NULL;
-
-    if (lost) {
-        log_record(
-            &server->log, LOG_LEVEL_ERROR,
-            "a hook could be executed at start and cannot any more; chmod 755, or start git-gate anew without it",
-            LOG_FIELDS(log_number("id", connection->request.id), log_string("hooks_path", folder),
-                       log_string("hook", lost)));
-    }
-    return lost != NULL;
-}
-
-/* Return: whether git is kept from a repository that could make it do something else than to serve it. */
-static bool is_kept_off(struct connection *connection) {
-    struct server *server = connection->server;
-    struct repository_finding finding;
-    char path[PATH_MAX];
-    int r;
-
-    (void)snprintf(path, sizeof(path), "%s/%s.git", server->settings->environ.mirror_root,
-                   connection->request.repository);
-    r = repository_examine(&finding, &server->policy, path);
-    if (r == 0) {
-        return false;
-    }
-    log_record(&server->log, LOG_LEVEL_ERROR, "the repository is not served",
-               LOG_FIELDS(log_number("id", connection->request.id), log_string("repository", path),
-                          log_string("error", r > 0 ? finding.reason : strerror(-r))));
-    return true;
-}
-
 static bool start_exchange(struct connection *connection) {
     bool has_body = head_has_body(&connection->head);
+    const char *reason;
+    int status;
     int r;
 
-    if (!git_has_repository(connection->server->settings->environ.mirror_root, connection->request.repository)) {
-        return reply(connection, 404, "there is no such repository", !has_body);
-    }
-    if (has_lost_hook(connection)) {
-        return reply(connection, 500,
-                     "a hook cannot be executed any more, and git would pass over it; the gate's log names it",
-                     !has_body);
-    }
-    if (is_kept_off(connection)) {
-        return reply(connection, 500,
-                     "the repository's configuration or files would have git do something else than "
-                     "to serve it; the gate's log says what",
-                     !has_body);
+    status = obstacle_find(&reason, connection->server, &connection->request, connection->verdict.route->pushes);
+    if (status) {
+        return reply(connection, status, reason, !has_body);
     }
     r = exchange_start(&connection->exchange, connection->server, connection, &connection->verdict);
     if (r) {
@@ -375,12 +333,12 @@ void conversation_time_out(struct connection *connection) {
         break;
     case CONNECTION_BODY:
         (void)refuse_body(connection, 408,
-                          connection_is_overdue(connection)
+                          deadline_is_of_request(connection)
                               ? "the client took longer for the request than --request-timeout allows"
                               : "the client stalled for longer than --stall-timeout allows");
         break;
     case CONNECTION_QUEUED:
-        if (connection_is_overdue(connection)) {
+        if (deadline_is_of_request(connection)) {
             leave_queue(connection, "the request queued for longer than --request-timeout allows; try again later");
             break;
         }
@@ -391,7 +349,7 @@ void conversation_time_out(struct connection *connection) {
         leave_queue(connection, "all git processes are busy; try again later, or raise --max-backends");
         break;
     case CONNECTION_EXCHANGE:
-        exchange_time_out(connection->exchange, connection_is_overdue(connection));
+        exchange_time_out(connection->exchange, deadline_is_of_request(connection));
         break;
     case CONNECTION_REPLYING:
     case CONNECTION_IDLE:

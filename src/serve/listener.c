@@ -125,15 +125,17 @@ static int check_nobody_listens(const struct sockaddr_un *address, struct gate_e
                               "--socket=%s is in use by another program; stop that one or choose another", path);
     case EACCES:
         denial_find(&denial, path, "git-gate");
-        return gate_error_set(error, GATE_E_START,
-                              "git-gate cannot find out whether a program listens on --socket: permission denied: %s; %s, or "
-                              "remove the socket if none does, or choose another",
-                              denial.facts, denial.remedy);
+        return gate_error_set(
+            error, GATE_E_START,
+            "git-gate cannot find out whether a program listens on --socket: permission denied: %s; %s, or "
+            "remove the socket if none does, or choose another",
+            denial.facts, denial.remedy);
     default:
-        return gate_error_set(error, GATE_E_START,
-                              "git-gate cannot find out whether a program listens on --socket=%s: %s; remove the socket if none "
-                              "does, or choose another",
-                              path, strerror(cause));
+        return gate_error_set(
+            error, GATE_E_START,
+            "git-gate cannot find out whether a program listens on --socket=%s: %s; remove the socket if none "
+            "does, or choose another",
+            path, strerror(cause));
     }
 }
 

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Finds what is in the way of git at the moment when it would be started: the repository is gone, a hook has become one that
+ * git passes over, or the repository would have git do something else than serve it. It starts nothing and changes nothing.
+ */
+
+#include "serve/obstacle.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/git.h"
+#include "backend/hooks.h"
+#include "backend/repository.h"
+#include "serve/request.h"
+#include "serve/server.h"
+
+/* git would pass over a hook that may not be executed any more, and the push with it: see hooks_find_lost(). */
+static bool has_lost_hook(struct server *server, const struct request *request) {
+    const char *folder = server->settings->environ.hooks_path;
+    const char *lost = folder ? hooks_find_lost(&server->hooks, folder) : NULL;
+
+    if (lost) {
+        log_record(
+            &server->log, LOG_LEVEL_ERROR,
+            "a hook could be executed at start and cannot any more; chmod 755, or start git-gate anew without it",
+            LOG_FIELDS(log_number("id", request->id), log_string("hooks_path", folder), log_string("hook", lost)));
+    }
+    return lost != NULL;
+}
+
+/* Return: whether git is kept from a repository that could make it do something else than to serve it. */
+static bool is_kept_off(struct server *server, const struct request *request) {
+    struct repository_finding finding;
+    char path[PATH_MAX];
+    int r;
+
+    (void)snprintf(path, sizeof(path), "%s/%s.git", server->settings->environ.mirror_root, request->repository);
+    r = repository_examine(&finding, &server->policy, path);
+    if (r == 0) {
+        return false;
+    }
+    log_record(&server->log, LOG_LEVEL_ERROR, "the repository is not served",
+               LOG_FIELDS(log_number("id", request->id), log_string("repository", path),
+                          log_string("error", r > 0 ? finding.reason : strerror(-r))));
+    return true;
+}
+
+int obstacle_find(const char **reasonp, struct server *server, const struct request *request, bool pushes) {
+    if (!git_has_repository(server->settings->environ.mirror_root, request->repository)) {
+        *reasonp = "there is no such repository";
+        return 404;
+    }
+    if (pushes && has_lost_hook(server, request)) {
+        *reasonp = "a hook cannot be executed any more, and git would pass over it; the gate's log names it";
+        return 500;
+    }
+    if (is_kept_off(server, request)) {
+        *reasonp = "the repository's configuration or files would have git do something else than to serve it; the "
+                   "gate's log says what";
+        return 500;
+    }
+    return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+struct request;
+struct server;
+
+/**
+ * obstacle_find() - why git must not be started for a request that has passed all checks of a verdict
+ * @reasonp: receives the sentence for the client, which is static
+ * @pushes: whether the request is a push, for which hooks run
+ *
+ * What the operator has to know is logged. Each request asks again, since files change while the gate serves.
+ *
+ * Return: 0 when nothing is in the way, or the status of the response.
+ */
+int obstacle_find(const char **reasonp, struct server *server, const struct request *request, bool pushes);
