@@ -126,7 +126,8 @@ static void on_end(const struct relay *relay, void *userdata) {
     if (helper->refusal == REFUSAL_NONE) {
         helper->refusal = refusal_parse(relay_words(relay));
     }
-    /* Its end may have been read before it was told by poll(2), and git's helper may be quick to end. */
+    /* The relay may have read the gate's end of file before poll(2) reports the hang-up, and the HTTP helper may exit in
+     * between. */
     helper->was_cut |=
         relay->gate >= 0 && relay->n_words == 0 && (relay->gate_is_gone || relay->down.state != RELAY_OPEN);
 }
@@ -245,14 +246,14 @@ static int await_child(struct remote_helper *helper, const sigset_t *waiting) {
 }
 
 /*
- * git is killed by SIGPIPE when nobody is left to read what it writes. Its HTTP helper ends with REMOTE_HELPER_FAILED in the
- * middle of a command, for whose answer git waits. One that ended otherwise, and was not told to, may have ended between
- * two commands, so that the next one is still to come.
+ * git is killed by SIGPIPE if it writes and nobody reads. When the HTTP helper exits with REMOTE_HELPER_FAILED, git is
+ * waiting for an answer and writes nothing. When the HTTP helper ended by a signal or with another status, without being
+ * told to end, git may be about to write its next command.
  */
-static void hear_git(const struct remote_helper *helper, int status) {
-    bool is_answering = WIFEXITED(status) && WEXITSTATUS(status) == REMOTE_HELPER_FAILED;
+static void drain_git(const struct remote_helper *helper, int status) {
+    bool is_waiting = WIFEXITED(status) && WEXITSTATUS(status) == REMOTE_HELPER_FAILED;
 
-    remote_input_drain(is_answering || helper->was_silent || helper->bridge.has_come ? 0 : REMOTE_INPUT_NEXT_MS);
+    remote_input_drain(is_waiting || helper->was_silent || helper->bridge.has_come ? 0 : REMOTE_INPUT_NEXT_MS);
 }
 
 /* ---- begin and end ---- */
@@ -332,7 +333,7 @@ int remote_helper(char *argv[]) {
     (void)signal(SIGCHLD, SIG_DFL);         /* or nobody could wait for a child, where it came in ignored: wait(2) */
     r = prepare(&helper, argv, &error);
     if (!r) {
-        remote_input_await(REMOTE_INPUT_FIRST_MS); /* whoever reads it, the child or hear_git() */
+        remote_input_await(REMOTE_INPUT_FIRST_MS); /* whoever reads it, the child or drain_git() */
         r = start_child(&helper, &waiting, &error);
     }
     remote_settings_deinit(&helper.settings);
@@ -347,7 +348,7 @@ int remote_helper(char *argv[]) {
         if (explain(&helper, &error)) {
             (void)fail(&error);
         }
-        hear_git(&helper, status);
+        drain_git(&helper, status);
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : REMOTE_HELPER_FAILED;
 }
