@@ -17,6 +17,16 @@ static const char *const field_names[] = {
 };
 static_assert(sizeof(field_names) / sizeof(field_names[0]) == ANSWER_FIELD_COUNT, "every field has a name");
 
+/* How every response begins. Releases of llhttp differ in what else they take: other protocols, or line ends before it. */
+static const char version[] = "HTTP/1.";
+
+/* Whether the next bytes go on with the version as far as they reach into it. */
+static bool has_version(const struct answer *answer, struct span bytes) {
+    size_t n_left = answer->n_bytes < sizeof(version) - 1 ? sizeof(version) - 1 - answer->n_bytes : 0;
+
+    return n_left == 0 || memcmp(bytes.data, version + answer->n_bytes, bytes.size < n_left ? bytes.size : n_left) == 0;
+}
+
 /* Adds what fits to @n_used bytes of @memory; the rest is dropped. */
 static void append(char *memory, size_t capacity, size_t *n_usedp, const char *at, size_t size) {
     size_t n_fitting = size < capacity - *n_usedp ? size : capacity - *n_usedp;
@@ -56,7 +66,7 @@ static int on_header_value_complete(llhttp_t *parser) {
 static int on_headers_complete(llhttp_t *parser) {
     struct answer *answer = parser->data;
 
-    if (parser->http_major != 1 || parser->status_code < 200 || parser->status_code > 599) {
+    if (parser->status_code < 200 || parser->status_code > 599) {
         return -1;
     }
     answer->status = parser->status_code;
@@ -99,6 +109,9 @@ void answer_init(struct answer *answer) {
 int answer_feed(struct answer *answer, struct span bytes) {
     if (answer->is_whole) {
         return 0;
+    }
+    if (!has_version(answer, bytes)) {
+        return ANSWER_E_NONSENSE;
     }
     answer->n_bytes += bytes.size;
     if (llhttp_execute(&answer->parser, bytes.data, bytes.size) != HPE_OK && !answer->is_whole) {
