@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""git-remote-gate that fails or ends while somebody writes to it, or nobody does, or there is nowhere to write."""
+
+import contextlib
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .bridge import HELPER
+from .host import descendants, parent_of, stat_fields
+from .http import TOKEN
+from .polling import wait_until
+from .repos import ENVIRONMENT
+
+FAILED = 128
+URL = "gate:///repo.git"
+
+
+@pytest.fixture(scope="module")
+def gate(small_root, start_module_gate):
+    return start_module_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
+
+
+# git that writes to a helper which has failed already, and must not be killed by SIGPIPE.
+
+def has_ended(pid):
+    fields = stat_fields(pid)
+    return not fields or fields[0] == "Z"
+
+
+def sleeps_of(pid):
+    """How often a process has gone to sleep, while it sleeps; None while it runs: see proc_pid_status(5)."""
+    with contextlib.suppress(OSError):
+        status = Path(f"/proc/{pid}/status").read_text()
+        if re.search(r"^State:\tS", status, re.MULTILINE):
+            return re.search(r"^voluntary_ctxt_switches:\t([0-9]+)$", status, re.MULTILINE).group(1)
+    return None
+
+
+class Settled:
+    """
+    Asked again and again: whether the helper of a git has ended, or waits for what git writes.
+
+    It waits when it has no child that it could wait for, and is found twice in the same sleep.
+    """
+
+    def __init__(self, git_pid):
+        self.git_pid = git_pid
+        self.before = None
+
+    def __call__(self):
+        commands = {pid: words for pid, words in descendants(self.git_pid).items() if not has_ended(pid)}
+        parents = set(map(parent_of, commands))
+        asleep = {pid: sleeps_of(pid) for pid, words in commands.items()
+                  if words[0] == str(HELPER).encode() and pid not in parents}
+        before, self.before = self.before, asleep
+        return not commands or (asleep == before and asleep and None not in asleep.values())
+
+
+@pytest.fixture
+def late_git(gate, tmp_path):
+    """
+    Runs git ls-remote, which writes its first command to the helper only when the helper is gone, or has waited.
+
+    git says on standard error what it is about to write, where it finds no room until then: the helper's own words go
+    to a file. Returns how git ended, and these words.
+    """
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    words = tmp_path / "words"
+    wrapper = programs / "git-remote-gate"
+    wrapper.write_text(f'#!/bin/sh\nPATH=$HELPER_PATH exec {HELPER} "$@" 2>>{words}\n')
+    wrapper.chmod(0o755)
+
+    def run(url, **variables):
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        with contextlib.suppress(BlockingIOError):
+            while os.write(writing, b"." * 4096):
+                pass
+        os.set_blocking(writing, True)
+        environment = {**ENVIRONMENT, "GIT_TRANSPORT_HELPER_DEBUG": "1", "GIT_GATE_SOCKET": str(gate.socket_path),
+                       "PATH": f"{programs}:{os.environ['PATH']}", "HELPER_PATH": ENVIRONMENT["PATH"], **variables}
+        with subprocess.Popen(["git", "ls-remote", url], stdout=subprocess.DEVNULL, stderr=writing, env=environment,
+                              stdin=subprocess.DEVNULL) as process, open(reading, "rb") as said:
+            os.close(writing)
+            wait_until("the helper is started", lambda: descendants(process.pid))
+            wait_until("the helper is gone, or waits", Settled(process.pid))
+            said.read()
+            return process.wait(timeout=20), words.read_text()
+    return run
+
+
+@pytest.mark.parametrize("url, variables, sentence", [
+    pytest.param("gate:///repo", {}, "does not end in .git", id="url"),
+    pytest.param(URL, {"GIT_GATE_TOKEN": ""}, "there is no token", id="token"),
+    pytest.param(URL, {"GIT_GATE_TIMEOUT": "x"}, "GIT_GATE_TIMEOUT is", id="timeout"),
+    pytest.param(URL, {"GIT_GATE_SOCKET": "/nonexistent/gate.sock"}, "there is no socket", id="socket"),
+    pytest.param(URL, {"HELPER_PATH": "/nonexistent"}, "git-remote-http cannot be run", id="no-http-helper"),
+])
+def test_git_writes_late(late_git, url, variables, sentence):
+    status, words = late_git(url, **variables)
+    assert status == FAILED and sentence in words and words.count("\n") == 1
+
+
+@pytest.mark.parametrize("script", ["exit 128", "exit 1", "kill -9 $$", "echo; exit 128",
+                                    pytest.param("read -r _; echo; exit 1", id="behind-the-first-command")])
+def test_http_helper_that_ends_early(late_git, tmp_path, script):
+    """It has read nothing of what git writes, or not all."""
+    http = tmp_path / "http"
+    http.mkdir()
+    (http / "git-remote-http").write_text(f"#!/bin/sh\necho 'fatal: words' >&2\n{script}\n")
+    (http / "git-remote-http").chmod(0o755)
+    status, words = late_git(URL, HELPER_PATH=f"{http}:{ENVIRONMENT['PATH']}")
+    assert (status, words) == (FAILED, "fatal: words\n")
+
+
+def test_failure_with_a_terminal():
+    """Started by hand, the helper waits for nobody's input before it ends."""
+    own, terminal = os.openpty()
+    try:
+        result = subprocess.run([HELPER, "origin", "gate:///repo"], stdin=terminal, capture_output=True, timeout=5,
+                                text=True, check=False, env=ENVIRONMENT)
+    finally:
+        os.close(own)
+        os.close(terminal)
+    assert result.returncode == FAILED and "does not end in .git" in result.stderr
+
+
+def test_failure_where_nobody_writes():
+    """Standard input that stays open and empty does not keep the helper for ever, nor does one without an end."""
+    reading, writing = os.pipe()
+    try:
+        run = {"capture_output": True, "timeout": 20, "text": True, "check": False, "env": ENVIRONMENT}
+        result = subprocess.run([HELPER, "origin", "gate:///repo"], stdin=reading, **run)
+        assert result.returncode == FAILED and "does not end in .git" in result.stderr
+        with open("/dev/zero", "rb") as zero:
+            result = subprocess.run([HELPER, "origin", "gate:///repo"], stdin=zero, **run)
+        assert result.returncode == FAILED and "does not end in .git" in result.stderr
+    finally:
+        os.close(reading)
+        os.close(writing)
