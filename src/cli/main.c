@@ -2,13 +2,11 @@
 
 /* git-gate: which verb? */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/argument.h"
+#include "base/standard_fds.h"
 #include "cli/cli.h"
 
 static const struct {
@@ -39,19 +37,6 @@ static void print_help(void) {
     printf("       git-gate --version | --help | help [VERB] | VERB --help\n"
            "\n"
            "See git-gate(1).\n");
-}
-
-/*
- * A descriptor that the gate opens must never become 0, 1 or 2, whatever was closed when it began. What stands in for
- * them can be read alone, so that whoever prints learns that nobody sees it.
- */
-static int open_standard_descriptors(void) {
-    int fd;
-
-    do {
-        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    } while (fd >= 0 && fd <= STDERR_FILENO);
-    return fd < 0 ? -errno : close(fd);
 }
 
 /* Whether serve has an option @argument, of which only the name is looked at. */
@@ -141,11 +126,12 @@ static int help(int argc, char *argv[]) {
 
 int main(int argc, char *argv[]) {
     const char *verb = argc > 1 ? argv[1] : "";
+    int r = standard_fds_open();
 
-    if (open_standard_descriptors() < 0) {
+    if (r) {
         struct gate_error error;
 
-        (void)gate_error_set(&error, GATE_E_INTERNAL, "cannot open /dev/null: %s", strerror(errno));
+        (void)gate_error_set(&error, GATE_E_INTERNAL, "cannot open /dev/null: %s", strerror(-r));
         return cli_fail(&error);
     }
     if (strcmp(verb, "--version") == 0 || strcmp(verb, "-V") == 0) {

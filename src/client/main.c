@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/standard_fds.h"
 #include "client/bridge_command.h"
 #include "client/dial.h"
 #include "client/remote_helper.h"
@@ -44,7 +45,12 @@ int main(int argc, char *argv[]) {
     const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
     const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";
     const char *argument = argc > 1 ? argv[1] : "--help";
+    int r = standard_fds_open();
 
+    if (r) {
+        (void)fprintf(stderr, "%s: cannot open /dev/null: %s\n", name, strerror(-r));
+        return REMOTE_HELPER_FAILED;
+    }
     if (strcmp(argument, "--version") == 0) {
         printf("%s %s\n", name, GIT_GATE_VERSION);
         return 0;

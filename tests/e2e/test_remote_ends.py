@@ -11,9 +11,8 @@ import pytest
 
 from .bridge import HELPER
 from .host import descendants, parent_of, stat_fields
-from .http import TOKEN
 from .polling import wait_until
-from .repos import ENVIRONMENT
+from .repos import ENVIRONMENT, out, run_bounded
 
 FAILED = 128
 URL = "gate:///repo.git"
@@ -143,3 +142,21 @@ def test_failure_where_nobody_writes():
     finally:
         os.close(reading)
         os.close(writing)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams(gate, closed):
+    """None of them becomes a socket: git-remote-http reads the end of its input at once, and its words go nowhere."""
+    environment = {**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path),
+                   "PATH": f"{out('--exec-path')}:{ENVIRONMENT['PATH']}"}
+    result = run_bounded(["sh", "-c", f'exec "$0" origin {URL} {closed}', HELPER], seconds=4, environment=environment,
+                         data=b"list for-push\n\n")
+    assert result.returncode == (1 if "<" in closed else 0), result  # at the end of input in the place of a command, it is 1
+    assert (b"refs/heads/main" in result.stdout) == (closed == "2>&-"), result
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-"])
+def test_failure_with_closed_standard_streams(closed):
+    result = run_bounded(["sh", "-c", f'exec "$0" origin gate:///repo {closed}', HELPER], seconds=4,
+                         environment=ENVIRONMENT, data=b"")
+    assert result.returncode == FAILED and "does not end in .git" in result.stderr
