@@ -2,20 +2,30 @@
 
 /*
  * Finds the user who connects: a loopback port is open to all users of a machine, unlike the socket that it leads to.
- * Whoever is not found is a stranger.
+ * Whoever is not found is a stranger. Before it can be asked, peer_tells_users_apart() has to hold.
  */
 
 #include "client/peer.h"
 
 #include <byteswap.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+
+#ifndef NS_GET_USERNS /* of <linux/nsfs.h>, which musl's compiler does not find: ioctl_ns(2) */
+#define NS_GET_USERNS _IO(0xb7, 0x1)
+#endif
+
 enum {
+    OVERFLOW_USER = 65534, /* where /proc does not tell it */
     LINE_MAX_BYTES = 512,
     LINES_MAX = 1 << 16, /* as many as there are ports */
     COLUMNS_TO_USER = 6, /* from behind the far end's port */
@@ -76,6 +86,63 @@ bool peer_parse_line(const char *line, const struct sockaddr_in *there, const st
     *uidp = uid;
     return true;
 }
+
+/* ---- users without a number of their own ---- */
+
+bool peer_map_is_whole(const char *map) {
+    static const unsigned long whole[] = {0, 0, UINT32_MAX};
+
+    for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
+        char *end;
+
+        map += strspn(map, " ");
+        if (*map < '0' || *map > '9' || strtoul(map, &end, 10) != whole[i]) {
+            return false;
+        }
+        map = end;
+    }
+    return strcmp(map, "\n") == 0;
+}
+
+/* Return: 0, or a negative errno. @text: what the file begins with. */
+static int read_text(const char *path, char text[LINE_MAX_BYTES]) {
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, LINE_MAX_BYTES - 1);
+
+    text[n < 0 ? 0 : n] = '\0';
+    return n < 0 ? -errno : 0;
+}
+
+static uid_t overflow_user(void) {
+    char text[LINE_MAX_BYTES];
+
+    return read_text("/proc/sys/kernel/overflowuid", text) ? OVERFLOW_USER : (uid_t)strtoul(text, NULL, 10);
+}
+
+/* The kernel has no user namespaces where it has no such file. */
+static bool has_every_user(void) {
+    char map[LINE_MAX_BYTES];
+    int r = read_text("/proc/self/uid_map", map);
+
+    return r == -ENOENT || (!r && peer_map_is_whole(map));
+}
+
+/*
+ * Whether the network namespace was made in this process's user namespace, or in one below: the kernel tells its owner to
+ * nobody else. Then no user of another user namespace gets in, but for those who rule this one.
+ */
+static bool has_own_network(void) {
+    _cleanup_fd_ int network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    _cleanup_fd_ int owner = network < 0 ? -1 : ioctl(network, NS_GET_USERNS);
+
+    return owner >= 0;
+}
+
+bool peer_tells_users_apart(void) {
+    return geteuid() != overflow_user() || has_every_user() || has_own_network();
+}
+
+/* ---- whose a connection is ---- */
 
 bool peer_is_own(int fd, const char *table) {
     struct sockaddr_in here = {0};

@@ -19,6 +19,21 @@
 bool peer_parse_line(const char *line, const struct sockaddr_in *there, const struct sockaddr_in *here, uid_t *uidp);
 
 /**
+ * peer_map_is_whole() - whether a user namespace maps every user
+ * @map: the text of /proc/self/uid_map: see user_namespaces(7)
+ */
+bool peer_map_is_whole(const char *map);
+
+/**
+ * peer_tells_users_apart() - whether nobody else's connection can look like this process's own
+ *
+ * In a user namespace, the table shows every user whom the namespace does not map as the overflow user, most often 65534,
+ * nobody. When this process is that user itself, it takes their connections for its own, unless all who are in its
+ * network namespace are of its user namespace.
+ */
+bool peer_tells_users_apart(void);
+
+/**
  * peer_is_own() - whether the other end of a TCP connection over the loopback, @fd, belongs to this process's user
  * @table: PEER_TABLE
  *

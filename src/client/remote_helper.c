@@ -267,6 +267,23 @@ static bool has_loopback(void) {
     return fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0; /* nothing is sent */
 }
 
+/* Whether the users of connections can be told apart: what cannot turn others away must not listen. */
+static int check_peers(struct gate_error *error) {
+    if (access(PEER_TABLE, R_OK) < 0) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "%s cannot be read: %s; it tells which user connects to 127.0.0.1, so mount /proc here, "
+                              "with its folder net",
+                              PEER_TABLE, strerror(errno));
+    }
+    if (!peer_tells_users_apart()) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "other users cannot be told from this one, for in this user namespace both are %lu, "
+                              "nobody; run git as another user, or in a network namespace of the container's own",
+                              (unsigned long)geteuid());
+    }
+    return 0;
+}
+
 /*
  * The first connection only finds out whether there is a gate, and is closed at once. It is not kept for git's HTTP helper:
  * until that one speaks, a gate that is full would end it.
@@ -282,11 +299,9 @@ static int open_bridge(struct remote_helper *helper, struct gate_error *error) {
         return dial_explain(bridge->socket_path, -r, names, error);
     }
     (void)fd_close(probe);
-    if (access(PEER_TABLE, R_OK) < 0) {
-        return gate_error_set(error, GATE_E_INTERNAL,
-                              "%s cannot be read: %s; it tells which user connects to 127.0.0.1, so mount /proc here, "
-                              "with its folder net",
-                              PEER_TABLE, strerror(errno));
+    r = check_peers(error);
+    if (r) {
+        return r;
     }
     memcpy(&address, &any_port, sizeof(any_port));
     r = has_loopback() ? bridge_listen(bridge, &address, sizeof(any_port)) : -ENETDOWN;

@@ -562,6 +562,29 @@ def test_no_table_of_connections(gate):
     assert without_epilogue(result.stderr).count("\n") == 1
 
 
+def list_in_namespaces(gate, *options):
+    """git ls-remote in new namespaces, of which that for users maps nobody."""
+    environment = {**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)}
+    command = ["unshare", "--user", *options]
+    if not shutil.which("unshare") or run_bounded([*command, "true"], seconds=20, environment=environment).returncode != 0:
+        pytest.skip("needs unshare(1), and the right to make namespaces")
+    result = run_bounded([*command, "git", "ls-remote", URL], seconds=20, environment=environment)
+    assert result.returncode == FAILED
+    return without_epilogue(result.stderr)
+
+
+def test_user_without_a_number(gate):
+    """Others without one look the same in the table of connections, so that there is to be no port."""
+    said = list_in_namespaces(gate)
+    assert "other users cannot be told from this one" in said and "as another user" in said and said.count("\n") == 1
+
+
+def test_user_without_a_number_in_a_network_of_its_own(gate):
+    """Nobody else gets in there, and so all that is missing is a loopback that is up."""
+    said = list_in_namespaces(gate, "--net")
+    assert "ip link set lo up" in said and said.count("\n") == 1
+
+
 def test_broken_count_of_settings(gate):
     """git itself has refused it before; whoever calls the helper alone hears of it as well."""
     result = run_bounded([HELPER, "origin", URL], seconds=20, data=b"\n",
