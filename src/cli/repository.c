@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "access/route.h"
@@ -79,45 +80,78 @@ static int check_kind(const char *path, struct gate_error *error) {
                           path);
 }
 
-/* Clients ask for DIR/NAME.git by NAME.git alone. */
+/* Why clients cannot ask for the repository at @path: they ask for DIR/NAME.git by NAME.git alone. NULL if they can. */
+static const char *name_fault(const char *path) {
+    const char *slash = strrchr(path, '/');
+
+    return route_folder_fault(span_of(slash ? slash + 1 : path));
+}
+
 static int check_name(const char *path, struct gate_error *error) {
-    const char *name = strrchr(path, '/') + 1;
-    const char *fault = route_folder_fault(span_of(name));
+    const char *fault = name_fault(path);
 
     return fault ? gate_error_set(error, GATE_E_USAGE,
                                   "'%.*s' cannot be served: %s; clients ask for NAME.git, where NAME holds A-Z a-z 0-9 "
-                                  ". _ - alone: rename it, or serve a link to it, made with 'ln -s'",
+                                  ". _ - alone: serve a link to it, made with 'ln -s', or rename it",
                                   SHOWN_MAX, path, fault)
                  : 0;
 }
 
-/*
- * The absolute path of what @repository names. If that is itself a link whose name can be served, it is the link's: it may
- * have been made for this. Return: a path of the caller's, NULL with errno.
- */
-static char *find(const char *repository) {
-    const size_t size = strlen(repository);
-    const char *slash = strrchr(repository, '/');
-    const char *name = slash ? slash + 1 : repository;
-    _cleanup_free_ char *folder = NULL;
-    char *path = realpath(repository, NULL);
-    char *link = NULL;
+static int refuse_link(const char *link, uid_t owner, struct gate_error *error) {
+    return gate_error_set(
+        error, GATE_E_USAGE,
+        "the link '%.*s' belongs to uid %u, and this is uid %u: git serves a link's owner alone; make a "
+        "link of your own with 'ln -s'",
+        SHOWN_MAX, link, (unsigned)owner, (unsigned)geteuid());
+}
 
-    if (!path || route_folder_fault(span_of(name))) {
-        return path;
-    }
-    folder = slash == repository ? strdup("/") : slash ? strndup(repository, size - strlen(slash)) : strdup(".");
-    if (folder) {
-        char *real = realpath(folder, NULL);
+/* Without the slashes at the end, behind which the kernel would follow a link. Return: a copy of the caller's, or NULL. */
+static char *strip_slashes(const char *repository) {
+    size_t size = strlen(repository);
 
-        free(folder);
-        folder = real;
+    while (size > 1 && repository[size - 1] == '/') {
+        size--;
     }
-    if (folder && asprintf(&link, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name) >= 0) {
-        free(path);
-        return link;
+    return strndup(repository, size);
+}
+
+/* @link: without a slash at its end. Return: the absolute path of the link itself, of the caller's, or NULL with errno. */
+static char *locate_link(const char *link) {
+    const char *slash = strrchr(link, '/');
+    _cleanup_free_ char *folder = slash ? strndup(link, (size_t)(slash - link) + 1) : strdup(".");
+    _cleanup_free_ char *real = folder ? realpath(folder, NULL) : NULL;
+    char *path = NULL;
+
+    if (!real || asprintf(&path, "%s/%s", strcmp(real, "/") == 0 ? "" : real, slash ? slash + 1 : link) < 0) {
+        return NULL;
     }
     return path;
+}
+
+/*
+ * Sets *pathp to the absolute path of what @repository names. A link's own path is taken if its name can be served, as it
+ * may have been made for this. It has to be this user's: git refuses a repository by the link of somebody else, at every
+ * request. Such a link is followed instead. Return: 0 or GATE_E_USAGE.
+ */
+static int find(char **pathp, const char *repository, struct gate_error *error) {
+    _cleanup_free_ char *name = strip_slashes(repository);
+    _cleanup_free_ char *real = name ? realpath(name, NULL) : NULL;
+    struct stat status;
+
+    if (!real || lstat(name, &status) < 0) {
+        return refuse_missing(repository, error);
+    }
+    if (S_ISLNK(status.st_mode) && !name_fault(name)) {
+        if (status.st_uid == geteuid()) {
+            *pathp = locate_link(name);
+            return *pathp ? 0 : refuse_missing(repository, error);
+        }
+        if (name_fault(real)) {
+            return refuse_link(name, status.st_uid, error);
+        }
+    }
+    *pathp = take_pointer(&real);
+    return 0;
 }
 
 int repository_take(struct gate_config *config, const char *repository, struct gate_error *error) {
@@ -128,11 +162,8 @@ int repository_take(struct gate_config *config, const char *repository, struct g
     if (config->mirror_root || config->scope) {
         return gate_error_set(error, GATE_E_USAGE, "give either REPOSITORY or --mirror-root and --scope, not both");
     }
-    path = find(repository);
-    if (!path) {
-        return refuse_missing(repository, error);
-    }
-    r = check_kind(path, error);
+    r = find(&path, repository, error);
+    r = r ? r : check_kind(path, error);
     r = r ? r : check_name(path, error);
     if (r) {
         return r;

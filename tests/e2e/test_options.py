@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: verbs that print and end, and what is refused at start, by which exit status and which words."""
 
+import os
 import re
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from .gate import PROGRAM, run
+from .gate import PROGRAM, environment, run
 from .http import TOKEN
 from .repos import bare, git, history, out
+from .users import ANOTHER, public_copy, run_as_another
 
 # Each as the help has it, with what stands behind "=".
 OPTIONS = dict(re.findall(r"^  (--[a-z-]+)(=\S+)?", run("serve", "--help").stdout, re.MULTILINE))
@@ -212,12 +215,50 @@ def test_repository_that_cannot_be_served(tmp_path, path, words):
     check_refused(USAGE, [word.format(root=tmp_path) for word in words], f"{tmp_path}/{path}")
 
 
-def test_repository_by_a_link(tmp_path, start_gate):
+@pytest.mark.parametrize("given", ["good.git", "good.git/", "good.git//", "./good.git/"])
+def test_repository_by_a_link(tmp_path, start_gate, given):
     """Under the link's name, as the sentence for one with a bad name advises."""
     history(bare(tmp_path / "a b.git"), 1)
     (tmp_path / "good.git").symlink_to("a b.git")
-    gate = start_gate(tmp_path / "good.git")
+    gate = start_gate(given, cwd=tmp_path)
     assert "refs/heads/main" in out("ls-remote", gate.url("good"))
+
+
+@pytest.fixture
+def others_root():
+    """A mirror root of the user of run_as_another(), in which there is a link of this one to each of its repositories."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become another user")
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        root.chmod(0o755)
+        for repository, link in (("own.git", "link.git"), ("a b.git", "link-b.git")):
+            history(bare(root / repository), 1)
+            for path in (root / repository, *(root / repository).rglob("*")):
+                os.chown(path, ANOTHER, ANOTHER)
+            (root / link).symlink_to(repository)
+        yield root
+
+
+def test_repository_by_a_link_of_another_user(others_root, start_gate):
+    """git takes a repository by the link of its own user alone, so such a link is followed."""
+    with public_copy(PROGRAM) as program:
+        gate = start_gate(f"{others_root}/link.git/", program=(program,), user=ANOTHER, group=ANOTHER, extra_groups=[],
+                          cwd="/")
+        assert "refs/heads/main" in out("ls-remote", gate.url("own"))
+        os.chown(others_root / "link.git", ANOTHER, ANOTHER, follow_symlinks=False)
+        gate = start_gate(f"{others_root}/link.git/", program=(program,), user=ANOTHER, group=ANOTHER, extra_groups=[],
+                          cwd="/")
+        assert "refs/heads/main" in out("ls-remote", gate.url("link"))
+
+
+def test_link_of_another_user_to_a_bad_name(others_root):
+    """Neither name can be served; and the start says so, not each request."""
+    with public_copy(PROGRAM) as program:
+        result = run_as_another(program, "serve", f"{others_root}/link-b.git", env=environment(GIT_GATE_TOKEN=TOKEN))
+    assert (result.returncode, result.stdout) == (USAGE, "")
+    assert "link-b.git' belongs to uid 0" in result.stderr and f"this is uid {ANOTHER}" in result.stderr, result.stderr
+    assert "make a link of your own with 'ln -s'" in result.stderr
 
 
 def test_no_token_on_the_command_line(root):
