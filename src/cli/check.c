@@ -241,11 +241,9 @@ static int ask(const struct check *check, struct gate_error *error) {
 static void warn(const struct gate_config *config) {
     const struct config_exposure *exposure = &config->exposure;
 
-    if (exposure->path[0]) {
-        (void)fprintf(stderr,
-                      "git-gate: warning: others may read or change '%s', the file of the token, whose mode is %04o; "
-                      "chmod 600 it\n",
-                      exposure->path, exposure->mode);
+    if (exposure->words) {
+        (void)fprintf(stderr, "git-gate: warning: %s; '%s' belongs to uid %u and has mode %04o\n", exposure->words,
+                      exposure->path, (unsigned)exposure->owner, exposure->mode);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "access/token.h"
 #include "base/error.h"
@@ -60,12 +61,16 @@ struct config_list {
 };
 
 /**
- * struct config_exposure - a file of the token that others than its owner may read or change
- * @path: as it was given, its end if it is long; empty when there is no such file
+ * struct config_exposure - a file of the token that others than this user and root may read or change
+ * @words: what is wrong with it, and what mends it; NULL when there is no such file
+ * @path: as it was given, its end if it is long
+ * @owner: its user
  * @mode: its permission bits
  */
 struct config_exposure {
+    const char *words;
     char path[CONFIG_EXPOSED_PATH_MAX];
+    uid_t owner;
     unsigned mode;
 };
 

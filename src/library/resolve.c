@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "access/route.h"
 #include "base/argument.h"
@@ -27,8 +28,9 @@
 enum {
     PATH_SHOWN_MAX = 100,   /* bytes of a path, in front of those that say what keeps from it */
     SOURCE_MAX_BYTES = 256, /* of an option and a path */
-    EXPOSING_BITS = 0066,   /* of a mode: to read or write for group and others */
     MODE_BITS = 07777,
+    OWN_EXPOSING_BITS = 0066,    /* of a mode: to read or write for group and others */
+    OTHERS_EXPOSING_BITS = 0026, /* not to read for the group, which may be how this user reads another's file */
 };
 
 /* Whether @path lies in the folder of systemd's credentials, which systemd keeps from others by its own means. */
@@ -36,7 +38,24 @@ static bool is_credential(const char *path) {
     const char *folder = getenv("CREDENTIALS_DIRECTORY");
     size_t size = folder ? strlen(folder) : 0;
 
-    return size > 0 && strncmp(path, folder, size) == 0 && path[size] == '/';
+    return size > 0 && strncmp(path, folder, size) == 0 && path[size] == '/' && !strstr(path + size, "/../");
+}
+
+/* A file's owner can change its mode, so a third user's is exposed whatever the mode is. Return: NULL if it is not. */
+static const char *exposure_words(const struct stat *status) {
+    const uid_t user = geteuid();
+
+    if (status->st_uid != user && status->st_uid != 0) {
+        return "another user owns the file of the token, and may read and change it; chown it to this one, and "
+               "chmod 600 it";
+    }
+    if (status->st_uid == user) {
+        return status->st_mode & OWN_EXPOSING_BITS ? "others may read or change the file of the token; chmod 600 it"
+                                                   : NULL;
+    }
+    return status->st_mode & OTHERS_EXPOSING_BITS
+               ? "others may read or change the file of the token; let no others do so: chmod g-w,o= it"
+               : NULL;
 }
 
 /*
@@ -49,10 +68,12 @@ static void note_exposure(struct config_exposure *exposure, const char *path, in
     size_t size = strlen(path);
 
     *exposure = (struct config_exposure){0};
-    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || !(status.st_mode & EXPOSING_BITS) ||
-        is_credential(path) || (fstatvfs(fd, &file_system) == 0 && file_system.f_flag & ST_RDONLY)) {
+    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || !exposure_words(&status) || is_credential(path) ||
+        (fstatvfs(fd, &file_system) == 0 && file_system.f_flag & ST_RDONLY)) {
         return;
     }
+    exposure->words = exposure_words(&status);
+    exposure->owner = status.st_uid;
     exposure->mode = status.st_mode & MODE_BITS;
     (void)snprintf(exposure->path, sizeof(exposure->path), "%s%s", size < sizeof(exposure->path) ? "" : "...",
                    size < sizeof(exposure->path) ? path : path + size - (sizeof(exposure->path) - sizeof("...")));
@@ -62,10 +83,11 @@ void config_warn(const struct gate_config *config, struct log *log) {
     const struct config_exposure *exposure = &config->exposure;
     char mode[8];
 
-    if (exposure->path[0]) {
+    if (exposure->words) {
         (void)snprintf(mode, sizeof(mode), "%04o", exposure->mode);
-        log_record(log, LOG_LEVEL_WARNING, "others may read or change the file of the token; chmod 600 it",
-                   LOG_FIELDS(log_string("token_file", exposure->path), log_string("mode", mode)));
+        log_record(log, LOG_LEVEL_WARNING, exposure->words,
+                   LOG_FIELDS(log_string("token_file", exposure->path), log_string("mode", mode),
+                              log_number("owner", exposure->owner)));
     }
 }
 

@@ -6,6 +6,7 @@ import pty
 import re
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from .packets import FETCH_TYPE, PUSH_TYPE
 from .polling import wait_until
 from .repos import ENVIRONMENT, git, out, run_bounded
 from .targets import FETCH, INFO, PUSH
+from .users import ANOTHER, public_copy, run_as_another
 
 LONG_TOKEN = "".join(chr(c) for c in range(33, 127) if c != ord(":")) * 2 + "x" * 69
 CLONE_LINE = re.compile(r"git clone (http://([!-~]+):@127\.0\.0\.1:[0-9]+/repo\.git)")
@@ -110,6 +112,48 @@ def test_file_that_others_may_read(small_root, start_gate, tmp_path, mode, told)
                      **how.get("variables", {}))
         assert result.returncode == 0 and result.stderr.count("\n") == told
         assert not told or all(word in result.stderr for word in (str(file), f"{mode:04o}", "chmod 600")), result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+@pytest.mark.parametrize("owner, mode, mends", [
+    (0, 0o640, None), (0, 0o440, None), (0, 0o660, "chmod g-w,o="), (0, 0o644, "chmod g-w,o="), (0, 0o642, "chmod g-w,o="),
+    (12345, 0o640, "chown"), (12345, 0o040, "chown"), (ANOTHER, 0o600, None), (ANOTHER, 0o640, "chmod 600")])
+def test_file_of_somebody_else(owner, mode, mends):
+    """Root's may be read by this user's group; a third user can change the mode, whatever it is now."""
+    with tempfile.TemporaryDirectory() as name, public_copy(PROGRAM) as program:
+        file = Path(name) / "token"
+        file.write_text(f"{TOKEN}\n")
+        file.chmod(mode)
+        os.chown(file, owner, ANOTHER)
+        Path(name).chmod(0o755)
+        result = run_as_another(program, "check", "--url=http://127.0.0.1:1", "--repo=repo", f"--token-file={file}",
+                                env=environment())
+    assert (result.returncode, result.stdout) == (1, "reachable: no\n"), result.stderr
+    warnings = [line for line in result.stderr.splitlines() if line.startswith("git-gate: warning: ")]
+    assert [f"'{file}' belongs to uid {owner} and has mode {mode:04o}" in line and f" {mends} it" in line
+            for line in warnings] == [True] * bool(mends), result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_file_of_a_third_user_is_told_by_the_gate(small_root, start_gate, tmp_path):
+    """Root can read it, but is not the only one."""
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    (tmp_path / "token").chmod(0o600)
+    os.chown(tmp_path / "token", 12345, 12345)
+    gate = start_gate(*options(small_root, f"--token-file={tmp_path}/token"), token=None)
+    record, = (record for record in gate.records if "token_file" in record)
+    assert (record["level"], record["owner"], record["mode"]) == ("warning", 12345, "0600")
+    assert "chown" in record["message"]
+
+
+def test_file_beside_the_credentials(small_root, start_gate, tmp_path):
+    """Only what systemd has put into its folder is kept from others by its means."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    (tmp_path / "token").chmod(0o644)
+    gate = start_gate(*options(small_root, f"--token-file={tmp_path}/folder/../token"), token=None,
+                      variables={"CREDENTIALS_DIRECTORY": tmp_path / "folder"})
+    assert [record["mode"] for record in gate.records if "token_file" in record] == ["0644"]
 
 
 @pytest.mark.parametrize("how", ["credential", "file of the credentials", "pipe", "standard input"])
