@@ -13,6 +13,7 @@
 enum {
     WORD_MAX = 32,      /* bytes of a word that is compared; a longer one is no slip of the pen */
     SHARE_OF_SLIPS = 3, /* one byte in so many may be wrong */
+    BEGINNING_MIN = 3,  /* bytes of a name's beginning that tell which name is meant */
     SHOWN_MAX = 64,     /* bytes of an argument */
 };
 
@@ -67,7 +68,7 @@ static unsigned distance_of_names(const char *word, size_t size, const char *nam
     if (name_size > WORD_MAX) {
         return WORD_MAX;
     }
-    if (size >= SHARE_OF_SLIPS && size < name_size && memcmp(word, name, size) == 0) {
+    if (size >= BEGINNING_MIN && size < name_size && memcmp(word, name, size) == 0) {
         return 1;
     }
     return distance(word, size, name, name_size);
@@ -104,9 +105,22 @@ static bool has_name(const char *const *names, const char *name) {
     return *names;
 }
 
-int argument_refuse(const char *argument, const char *const *names, const char *command, struct gate_error *error) {
+/* Of how many bytes the part of @argument is that may be repeated: behind it, or behind one dash, there may be a token. */
+static size_t shown_size(const char *argument) {
+    static const char bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
+    size_t size;
+
+    if (strncmp(argument, "--", 2) != 0) {
+        return strspn(argument, bytes) < 2 ? 1 : 2;
+    }
+    size = strspn(argument, bytes);
+    return size < SHOWN_MAX ? size : SHOWN_MAX;
+}
+
+int argument_refuse(const char *argument, const char *const *names, const char *dashes, const char *command,
+                    struct gate_error *error) {
     static const char token[] = "--token";
-    const size_t size = (size_t)argument_name_size(argument);
+    const size_t size = shown_size(argument);
     char hint[ARGUMENT_HINT_MAX];
 
     if (size == strlen(token) && memcmp(argument, token, size) == 0 && has_name(names, "token-file")) {
@@ -114,8 +128,7 @@ int argument_refuse(const char *argument, const char *const *names, const char *
                               "--token is no option, as everybody on the machine can read a command line; name the "
                               "token's file by --token-file, or set GIT_GATE_TOKEN");
     }
-    argument_hint(hint, argument, size, names, "--");
-    return gate_error_set(error, GATE_E_USAGE, "%.*s is no option of %s%s%s '%s --help' lists them",
-                          (int)(size < SHOWN_MAX ? size : SHOWN_MAX), argument, command, hint, *hint ? "" : ";",
-                          command);
+    argument_hint(hint, argument, (size_t)argument_name_size(argument), names, dashes);
+    return gate_error_set(error, GATE_E_USAGE, "%.*s is no option of %s%s%s '%s --help' lists them", (int)size,
+                          argument, command, hint, *hint ? "" : ";", command);
 }

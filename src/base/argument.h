@@ -32,10 +32,12 @@ void argument_hint(char hint[ARGUMENT_HINT_MAX], const char *word, size_t size, 
 
 /**
  * argument_refuse() - refuse an option that does not exist, with a hint; of --token, say where a token goes instead
- * @argument: as it was given; what stands behind "=" is never repeated
+ * @argument: as it was given; no more than a name or one letter is repeated of it, as it may hold a token
  * @names: the options that there are, without dashes, NULL behind the last
+ * @dashes: what stands before a name in the hint, as "--"
  * @command: whose they are, as "git-gate serve"
  *
  * Return: GATE_E_USAGE.
  */
-int argument_refuse(const char *argument, const char *const *names, const char *command, struct gate_error *error);
+int argument_refuse(const char *argument, const char *const *names, const char *dashes, const char *command,
+                    struct gate_error *error);

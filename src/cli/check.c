@@ -68,7 +68,7 @@ static int refuse_argument(const char *argument, struct gate_error *error) {
         return gate_error_set(error, GATE_E_USAGE,
                               "check takes options alone: use --url=URL, --socket=PATH and --repo=NAME");
     }
-    return argument_refuse(argument, names, "git-gate check", error);
+    return argument_refuse(argument, names, "--", "git-gate check", error);
 }
 
 static int parse(struct check *check, char *argv[], struct gate_error *error) {

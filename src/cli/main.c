@@ -39,16 +39,13 @@ static void print_help(void) {
            "See git-gate(1).\n");
 }
 
-/* Whether serve has an option @argument, of which only the name is looked at. */
-static bool is_option_of_serve(const char *argument) {
-    const int size = argument_name_size(argument);
-    const struct config_option *options;
-    size_t n_options;
+/* Whether it is one of @names, of which only the name is looked at. */
+static bool is_option(const char *argument, const char *const *names) {
+    const size_t size = (size_t)argument_name_size(argument);
 
-    options = config_options(&n_options);
-    for (size_t i = 0; i < n_options; i++) {
-        if (!options[i].is_internal && size == 2 + (int)strlen(options[i].name) && memcmp(argument, "--", 2) == 0 &&
-            memcmp(argument + 2, options[i].name, (size_t)size - 2) == 0) {
+    for (; *names; names++) {
+        if (size == 2 + strlen(*names) && memcmp(argument, "--", 2) == 0 &&
+            memcmp(argument + 2, *names, size - 2) == 0) {
             return true;
         }
     }
@@ -57,14 +54,20 @@ static bool is_option_of_serve(const char *argument) {
 
 /* What stands in the place of a verb and begins with a dash; behind "=" there may be a token. */
 static int refuse_option(const char *argument, struct gate_error *error) {
-    static const char *const names[] = {"version", "help", "token-file", NULL};
+    static const char *const own[] = {"version", "help", NULL};
+    const char *serves[CONFIG_NAMES_MAX];
     const int size = argument_name_size(argument);
+    char hint[ARGUMENT_HINT_MAX];
 
-    return is_option_of_serve(argument)
-               ? gate_error_set(error, GATE_E_USAGE,
-                                "%.*s stands before the verb; say 'git-gate serve %.*s', or another verb", size,
-                                argument, size, argument)
-               : argument_refuse(argument, names, "git-gate", error);
+    (void)config_option_names(serves, false);
+    if (is_option(argument, serves)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "%.*s stands before the verb; say 'git-gate serve %.*s', or another verb", size, argument,
+                              size, argument);
+    }
+    argument_hint(hint, argument, (size_t)size, own, "--");
+    return *hint ? argument_refuse(argument, own, "--", "git-gate", error)
+                 : argument_refuse(argument, serves, "git-gate serve --", "git-gate", error);
 }
 
 static bool looks_like_repository(const char *word) {

@@ -21,7 +21,7 @@ static void print_help(void) {
 static int refuse_argument(const char *argument, struct gate_error *error) {
     static const char *const names[] = {"prefix", "help", NULL};
 
-    return argument[0] == '-' ? argument_refuse(argument, names, "git-gate mint", error)
+    return argument[0] == '-' ? argument_refuse(argument, names, "--", "git-gate mint", error)
                               : gate_error_set(error, GATE_E_USAGE, "mint takes --prefix=PREFIX, and nothing else");
 }
 

@@ -12,18 +12,17 @@
 enum {
     OPTION_FIRST = 256,     /* value of the table's first option: above what getopt_long(3) itself returns */
     OPTION_HELP = 1000,     /* above every option of the table */
-    MAX_OPTIONS = 64,       /* of the table, with --help and the end */
     HELP_COLUMN_WIDTH = 34, /* of "  --name=ARGUMENT" */
 };
 
 /* The table in the form of getopt_long(3); each option's value tells its index. */
-static void fill_getopt(struct option getopt_options[MAX_OPTIONS]) {
+static void fill_getopt(struct option getopt_options[CONFIG_NAMES_MAX]) {
     const struct config_option *options;
     size_t n_options;
     size_t n = 0;
 
     options = config_options(&n_options);
-    for (size_t i = 0; i < n_options && n < MAX_OPTIONS - 2; i++) {
+    for (size_t i = 0; i < n_options && n < CONFIG_NAMES_MAX - 2; i++) {
         if (!options[i].is_internal) {
             getopt_options[n++] = (struct option){
                 .name = options[i].name,
@@ -44,20 +43,12 @@ static bool is_spelled_out(const char *argument, const char *name) {
 
 /* What the table and getopt_long(3) know nothing of. */
 static int refuse_unknown(const char *argument, struct gate_error *error) {
-    const char *names[MAX_OPTIONS];
-    const struct config_option *options;
-    size_t n_options;
-    size_t n = 0;
+    const char *names[CONFIG_NAMES_MAX];
+    size_t n = config_option_names(names, false);
 
-    options = config_options(&n_options);
-    for (size_t i = 0; i < n_options && n < MAX_OPTIONS - 2; i++) {
-        if (!options[i].is_internal) {
-            names[n++] = options[i].name;
-        }
-    }
     names[n++] = "help";
     names[n] = NULL;
-    return argument_refuse(argument, names, "git-gate serve", error);
+    return argument_refuse(argument, names, "--", "git-gate serve", error);
 }
 
 /* Without what stands behind "=": it may be a token. */
@@ -69,7 +60,7 @@ static int refuse(const char *argument, const char *problem, struct gate_error *
 int options_parse(struct gate_config *config, int argc, char *argv[], const char **positionalp, bool *wants_helpp,
                   struct gate_error *error) {
     const struct config_option *options;
-    struct option getopt_options[MAX_OPTIONS];
+    struct option getopt_options[CONFIG_NAMES_MAX];
     size_t n_options;
     int index = 0;
     int value;

@@ -60,7 +60,7 @@ static int parse(struct bridge_options *options, const char *program, char *argv
         } else if (argument_take("--socket", argv, &i, &value)) {
             options->socket = value;
         } else if (argument[0] == '-') {
-            return argument_refuse(argument, names_of_options, program, error);
+            return argument_refuse(argument, names_of_options, "--", program, error);
         } else {
             return gate_error_set(error, GATE_E_USAGE,
                                   "a bridge takes --listen=HOST:PORT and --socket=PATH, and not '%.*s'",

@@ -86,12 +86,25 @@ enum {
 static_assert(CONFIG_LIST_MAX == 64 && CONFIG_COUNT_MAX == 65536 && CONFIG_VALUE_MAX_BYTES == 4096 &&
                   TOKEN_MAX_BYTES == 255 && SELINUX_TYPE_MAX_BYTES == 255,
               "the sentences below say these numbers");
+static_assert(N_OPTIONS + 2 <= CONFIG_NAMES_MAX, "--help and the end of a list find room behind the options");
 static_assert(LOG_LEVEL_COUNT == 5 && LOG_FORMAT_COUNT == 2 && CONFINE_MODE_COUNT == 3,
               "the choices of log-level, log-format and confine name each value");
 
 const struct config_option *config_options(size_t *n_optionsp) {
     *n_optionsp = N_OPTIONS;
     return options;
+}
+
+size_t config_option_names(const char *names[CONFIG_NAMES_MAX], bool with_internal) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        if (with_internal || !options[i].is_internal) {
+            names[n++] = options[i].name;
+        }
+    }
+    names[n] = NULL;
+    return n;
 }
 
 static void *value_at(struct gate_config *config, const struct config_option *option) {
@@ -255,12 +268,10 @@ static bool is_selinux_type(const char *value) {
 }
 
 static int refuse_name(const char *name, struct gate_error *error) {
-    const char *names[N_OPTIONS + 1] = {NULL};
+    const char *names[CONFIG_NAMES_MAX];
     char hint[ARGUMENT_HINT_MAX];
 
-    for (size_t i = 0; i < N_OPTIONS; i++) {
-        names[i] = options[i].name;
-    }
+    (void)config_option_names(names, true); /* the command line gives none that is not in the table */
     argument_hint(hint, name, strlen(name), names, "--");
     return gate_error_set(error, GATE_E_USAGE, "there is no option --%.64s%s%s 'git-gate serve --help' lists them",
                           name, hint, *hint ? "" : ";");

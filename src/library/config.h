@@ -16,6 +16,7 @@ enum {
     CONFIG_VALUE_MAX_BYTES = 4096, /* of one value */
     SELINUX_TYPE_MAX_BYTES = 255,  /* of a type in a label */
     CONFIG_COUNT_MAX = 65536,      /* connections, processes */
+    CONFIG_NAMES_MAX = 64,         /* options, with --help and the end of a list */
     CONFIG_EXPOSED_PATH_MAX = 128, /* bytes of a path in a warning, with terminator */
 };
 
@@ -117,6 +118,14 @@ struct gate_config {
 
 /** config_options() - the table. Return: its first line; *n_optionsp is their number. */
 const struct config_option *config_options(size_t *n_optionsp);
+
+/**
+ * config_option_names() - the names of the options, without dashes, NULL behind the last
+ * @with_internal: those that are not on the command line as well
+ *
+ * Return: their number.
+ */
+size_t config_option_names(const char *names[CONFIG_NAMES_MAX], bool with_internal);
 
 /** config_copy() - all that was set, in memory of its own. Return: 0 or -ENOMEM. */
 int config_copy(struct gate_config **copyp, const struct gate_config *config);

@@ -76,7 +76,7 @@ static void test_hint(void **state) {
     }
 }
 
-/* Whatever was given behind "=", it is not repeated. */
+/* Whatever was given behind "=", or otherwise looks like no name, is not repeated. */
 static void test_refuse(void **state) {
     static const struct {
         const char *argument;
@@ -87,21 +87,32 @@ static void test_refuse(void **state) {
         {"--tokenfile=hunter2",
          "--tokenfile is no option of a program: did you mean '--token-file'? 'a program --help'"},
         {"--brew=hunter2", "--brew is no option of a program; 'a program --help' lists them"},
-        {"-b=hunter2", "-b is no option"},
+        {"-b=hunter2", "-b is no option of"},
+        {"-bhunter2", "-b is no option of"},
+        {"-_hunter2", "- is no option of"},
+        {"-", "- is no option of"},
+        {"--token:hunter2", "--token is no option, as"},
+        {"--token hunter2", "--token is no option, as"},
+        {"--tok_hunter2", "--tok is no option of"},
+        {"--brew:hunter2", "--brew is no option of"},
+        {"--:hunter2", "-- is no option of"},
     };
     static const char *const without_token[] = {"socket", NULL};
     struct gate_error error;
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
-        expect_int(refusals[i].argument, argument_refuse(refusals[i].argument, names, "a program", &error),
+        expect_int(refusals[i].argument, argument_refuse(refusals[i].argument, names, "--", "a program", &error),
                    GATE_E_USAGE);
         if (!strstr(error.message, refusals[i].words) || strstr(error.message, "hunter2")) {
             fail_msg("%s: %s", refusals[i].argument, error.message);
         }
     }
-    assert_int_equal(argument_refuse("--token=hunter2", without_token, "a program", &error), GATE_E_USAGE);
+    assert_int_equal(argument_refuse("--token=hunter2", without_token, "--", "a program", &error), GATE_E_USAGE);
     assert_string_equal(error.message, "--token is no option of a program; 'a program --help' lists them");
+    assert_int_equal(argument_refuse("--tokenfile", names, "a verb --", "a program", &error), GATE_E_USAGE);
+    assert_string_equal(error.message, "--tokenfile is no option of a program: did you mean 'a verb --token-file'? "
+                                       "'a program --help' lists them");
 }
 
 int main(void) {
