@@ -43,11 +43,9 @@ void body_init(struct body *body, struct head *head) {
 
 /* The parser has been given whole what passed: it must stop there, and see the end of the body where the grammar does. */
 static bool agrees(const struct body *body, llhttp_errno_t error, const char *end) {
-    if (error == HPE_PAUSED || error == HPE_PAUSED_UPGRADE) {
-        if (llhttp_get_error_pos(&body->head->parser) != end) {
-            return false;
-        }
-    } else if (error != HPE_OK) {
+    const bool is_paused = error == HPE_PAUSED || error == HPE_PAUSED_UPGRADE;
+
+    if (is_paused ? llhttp_get_error_pos(&body->head->parser) != end : error != HPE_OK) {
         return false;
     }
     return body->complete == (body->syntax.state == SYNTAX_COMPLETE);
