@@ -2,10 +2,10 @@
 
 /*
  * Owns what a request head may look like. The bytes pass the grammar of syntax.c first; llhttp then parses them with
- * every lenient flag off; this file adds what both let through and a git client never sends: versions other than 1.0 and
- * 1.1, repeated singletons, codings other than chunked, lengths that are not digits, and any size. What depends on
- * llhttp's release is decided here. It reads bytes and fills in values: no descriptor, no clock, no memory of its own.
- * The first fault is the verdict, and nothing is repaired. A fault of a line is found at the end of that line.
+ * every lenient flag off; this file adds what both let through and a git client never sends: repeated singletons, codings
+ * other than chunked, lengths that are not digits, and any size. What depends on llhttp's release is decided here, or by
+ * the grammar, as the version is. It reads bytes and fills in values: no descriptor, no clock, no memory of its own. The
+ * first fault is the verdict, and nothing is repaired. A fault of a line is found at the end of that line.
  */
 
 #include "http/head.h"
@@ -62,24 +62,6 @@ static int on_url(llhttp_t *parser, const char *at, size_t size) {
     struct head *head = parser->data;
 
     piece_extend(head, &head->target_piece, at, size);
-    return 0;
-}
-
-static int on_version(llhttp_t *parser, const char *at, size_t size) {
-    struct head *head = parser->data;
-
-    piece_extend(head, &head->version_piece, at, size);
-    return 0;
-}
-
-static int on_version_complete(llhttp_t *parser) {
-    struct head *head = parser->data;
-
-    if (head->version_piece.size == 0 || memcmp(head->data + head->version_piece.at - 5, "HTTP/", 5) != 0 ||
-        parser->http_major != 1 || parser->http_minor > 1) {
-        return refuse(head, 505, "the version is neither HTTP/1.1 nor HTTP/1.0");
-    }
-    head->version_is_good = true;
     return 0;
 }
 
@@ -259,8 +241,6 @@ static int on_headers_complete(llhttp_t *parser) {
 static const llhttp_settings_t settings = {
     .on_method_complete = on_method_complete,
     .on_url = on_url,
-    .on_version = on_version,
-    .on_version_complete = on_version_complete,
     .on_header_field = on_header_field,
     .on_header_value = on_header_value,
     .on_header_value_complete = on_header_value_complete,
@@ -280,14 +260,6 @@ static int refuse_syntax(struct head *head, llhttp_errno_t error) {
         switch (error) {
         case HPE_INVALID_METHOD:
             (void)refuse(head, 501, "the method is unknown"); /* its bytes have passed */
-            break;
-        case HPE_INVALID_VERSION:
-        case HPE_PAUSED_H2_UPGRADE:
-            if (head->version_is_good) {
-                (void)refuse(head, 400, "the request line does not end behind the version");
-            } else {
-                (void)refuse(head, 505, "the version is neither HTTP/1.1 nor HTTP/1.0");
-            }
             break;
         case HPE_INVALID_URL:
             (void)refuse(head, 400, "the request target is neither a path nor an address");

@@ -72,8 +72,6 @@ struct head {
     size_t n_fields;
     bool complete;
     struct head_piece target_piece;
-    struct head_piece version_piece;
-    bool version_is_good;
     struct head_piece name_piece;
     struct head_piece value_piece;
     struct head_piece field_piece[HEAD_FIELD_COUNT];

@@ -5,7 +5,7 @@
  *
  * llhttp's releases differ in what they let through: 9.2.0 takes folded lines, 9.4 a tab behind Content-Length. Here is
  * the least that the gate insists on, so that its answer is the same with any of them: one space in the request line,
- * CRLF at the end of each line and nowhere else, names of token bytes, values without control bytes, chunk sizes of
+ * HTTP/1.1 or HTTP/1.0 behind it, CRLF at the end of each line and nowhere else, names of token bytes, values without control bytes, chunk sizes of
  * hexadecimal digits, no folded lines, no chunk extensions, no trailers. A request has to pass both. What a field means
  * is head.c's, and no part of the grammar: this file never looks at a name or a value as a whole.
  */
@@ -14,13 +14,14 @@
 
 #include <string.h>
 
-#include "http/head.h"
+#include "base/hex.h"
+#include "http/head_basics.h"
 
 static const char version_text[] = "HTTP/1.";
 
 enum {
+    PROTOCOL_SIZE = sizeof("HTTP/") - 1,
     VERSION_SIZE = sizeof("HTTP/1.1") - 1,
-    VERSION_BAD = VERSION_SIZE + 1, /* as n_seen: a byte of it is wrong, and llhttp chooses the answer */
 };
 
 static bool is_token_byte(unsigned char byte) {
@@ -30,14 +31,6 @@ static bool is_token_byte(unsigned char byte) {
 
 static bool is_value_byte(unsigned char byte) {
     return (byte >= ' ' && byte != 0x7f) || byte == '\t';
-}
-
-static int hex_value(unsigned char byte) {
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0';
-    }
-    byte |= 0x20;
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
 static void enter(struct syntax *syntax, enum syntax_state state) {
@@ -79,23 +72,28 @@ static const char *step_target(struct syntax *syntax, unsigned char byte) {
     return NULL;
 }
 
+static bool is_version_byte(size_t at, unsigned char byte) {
+    return at < VERSION_SIZE - 1 ? byte == (unsigned char)version_text[at]
+                                 : at == VERSION_SIZE - 1 && (byte == '0' || byte == '1');
+}
+
+/* Whatever is printable behind "HTTP/", or nothing, is the name of another version. */
 static const char *step_version(struct syntax *syntax, unsigned char byte) {
     size_t at = syntax->n_seen;
 
     if (byte == '\r' && at == VERSION_SIZE) {
         enter(syntax, SYNTAX_LINE_END);
-    } else if (byte == '\r' && at >= sizeof("HTTP/") - 1) {
-        syntax->status = 505;
-        return "the version is neither HTTP/1.1 nor HTTP/1.0";
-    } else if (byte < ' ' || byte >= 0x7f) {
-        return "the request line does not end in a version";
+    } else if (is_version_byte(at, byte)) {
+        syntax->n_seen++;
     } else if (byte == ' ' && at == 0) {
         return "target and version are not separated by exactly one space";
-    } else if (at < VERSION_SIZE - 1 ? byte == (unsigned char)version_text[at]
-                                     : at == VERSION_SIZE - 1 && (byte == '0' || byte == '1')) {
-        syntax->n_seen++;
+    } else if (at == VERSION_SIZE) {
+        return "the request line does not end behind the version";
+    } else if (at >= PROTOCOL_SIZE && byte < 0x7f && (byte >= ' ' || byte == '\r')) {
+        syntax->status = 505;
+        return "the version is neither HTTP/1.1 nor HTTP/1.0";
     } else {
-        syntax->n_seen = VERSION_BAD;
+        return "the request line does not end in a version";
     }
     return NULL;
 }
@@ -132,7 +130,7 @@ static const char *step_value(struct syntax *syntax, unsigned char byte) {
 }
 
 static const char *step_size(struct syntax *syntax, unsigned char byte) {
-    int value = hex_value(byte);
+    int value = hex_value((char)byte);
 
     if (value >= 0) {
         if (syntax->n_left >> 60) {
