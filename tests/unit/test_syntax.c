@@ -144,11 +144,13 @@ static void test_cuts(void **state) {
 
         for (size_t cut = 0; cut <= c->bytes.size; cut++) {
             char how[32];
+            char name[200];
 
             (void)snprintf(how, sizeof(how), "cut at %zu", cut);
+            (void)snprintf(name, sizeof(name), "%s, %s", c->name, how);
             begin(&syntax, c->what);
             at = pass_up_to(&syntax, c->bytes, 0, cut);
-            expect_int(how, at, cut < c->n_good ? cut : c->n_good);
+            expect_int(name, at, cut < c->n_good ? cut : c->n_good);
             at = pass_up_to(&syntax, c->bytes, at, c->bytes.size);
             check_end(c, how, &syntax, at);
         }
