@@ -24,20 +24,13 @@ def is_sanitized():
 
 
 def check_static(program):
-    """
-    One small static file, at no fixed address, whose tables cannot be written once it runs.
-
-    glibc has no static PIE for 32-bit ARM.
-    """
-    assert program.stat().st_size < 1 << 20
+    """One small file, which needs nothing of the system that it runs on. test_hardening.py looks at the rest of it."""
     if not shutil.which("readelf"):
         pytest.skip("needs readelf(1), of the package binutils")
-    parts = subprocess.run(["readelf", "--wide", "--file-header", "--program-headers", "--dynamic", program],
-                           capture_output=True, text=True, check=True).stdout
+    assert program.stat().st_size < 1 << 20
+    parts = subprocess.run(["readelf", "--wide", "--program-headers", "--dynamic", program], capture_output=True,
+                           text=True, check=True).stdout
     assert "INTERP" not in parts and "(NEEDED)" not in parts, parts
-    assert re.search(r"GNU_STACK( +0x[0-9a-f]+){5} RW ", parts) and "GNU_RELRO" in parts, parts
-    if not re.search(r"Machine: +ARM$", parts, re.MULTILINE):
-        assert re.search(r"Type: +DYN ", parts) and re.search(r"FLAGS_1.*NOW.* PIE", parts), parts
 
 
 class Bridge:
