@@ -4,7 +4,6 @@
 import fcntl
 import os
 import re
-import shutil
 import signal
 import socket
 import stat
@@ -18,12 +17,13 @@ import pytest
 
 from .backends import HOLD
 from .checks import check_serves, create
-from .gate import PROGRAM, run
+from .gate import PROGRAM, environment, run
 from .http import TOKEN, head, request
 from .packets import PUSH_TYPE, large_pack, unfinished
 from .polling import wait_until
-from .repos import ENVIRONMENT, bare, git, history, out, refs
+from .repos import bare, git, history, out, refs
 from .targets import INFO, PUSH
+from .users import ANOTHER, AS_ANOTHER, public_copy, run_as_another
 
 CANNOT_START = 4
 HANGS = f'[ "$REQUEST_METHOD" = POST ] && {HOLD}'
@@ -187,13 +187,10 @@ def test_trust_owner(tmp_path, start_gate):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository to another user")
 @pytest.mark.parametrize("mode, offered", [(0o700, ""), (0o755, ", or add --trust-owner --read-only for fetches alone"),
                                            (0o777, ", or add --trust-owner")])
-@pytest.mark.parametrize("user", [0, 65534])
+@pytest.mark.parametrize("user", [0, ANOTHER])
 def test_trust_owner_is_offered_where_it_helps(start_gate, mode, offered, user):
     """To root as to anybody: confined, root is a user like any other. What is offered does help."""
-    if user and not shutil.which("setpriv"):
-        pytest.skip("needs setpriv(1)")
-    program = ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", PROGRAM) if user else (PROGRAM,)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, public_copy(PROGRAM) as program:
         root = Path(name)
         root.chmod(0o755)
         mirror = bare(root / "repo.git")
@@ -201,11 +198,9 @@ def test_trust_owner_is_offered_where_it_helps(start_gate, mode, offered, user):
         for path in (mirror, *mirror.rglob("*")):
             os.chown(path, 12345, 12345)
             path.chmod(mode)
-        arguments = [*program, "serve", "--listen=127.0.0.1:0", *options(root)]
-        result = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=30,
-                                env={**ENVIRONMENT, "GIT_GATE_TOKEN": TOKEN, "SUDO_UID": "12345"})
-        if result.returncode == 127 or "execute" in result.stderr:
-            pytest.skip(f"another user cannot run the program: {result.stderr}")
+        arguments = ["serve", "--listen=127.0.0.1:0", *options(root)]
+        variables = {"GIT_GATE_TOKEN": TOKEN, "SUDO_UID": "12345"}
+        result = run_as_another(program, *arguments, env=environment(**variables)) if user else run(*arguments, **variables)
         assert result.returncode == 2
         if user == 0:
             assert result.stderr.endswith(f"owner, uid 12345, without sudo, or give it to uid 0 with chown -R{offered}\n")
@@ -213,29 +208,24 @@ def test_trust_owner_is_offered_where_it_helps(start_gate, mode, offered, user):
             assert result.stderr.rstrip("\n").endswith(offered) and ("--trust-owner" in result.stderr) == bool(offered)
         if offered:
             gate = start_gate(*options(root), *(["--trust-owner"] if mode == 0o777 else ["--trust-owner", "--read-only"]),
-                              program=program)
+                              program=(program,), **(AS_ANOTHER if user else {}))
             assert "refs/heads/main" in out("ls-remote", gate.url())
             assert not [record for record in gate.records if record["level"] == "warning"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, to become another user")
 @pytest.mark.parametrize("at", ["the root", "the repository", "HEAD"])
 def test_repository_that_may_not_be_read(at):
     """The sentence says who is kept from what, and as whom it would be served: it is there, and is a repository."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, public_copy(PROGRAM) as program:
         root = Path(name)
         repository = bare(root / "repo.git")
         root.chmod(0o711)
         closed = {"the root": root, "the repository": repository, "HEAD": repository / "HEAD"}[at]
         closed.chmod(0o700 if closed.is_dir() else 0o600)
         for arguments in ([repository], options(root, "--listen=127.0.0.1:0")):
-            result = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", PROGRAM, "serve",
-                                     "--confine=off", *arguments], capture_output=True, text=True, check=False, timeout=30,
-                                    env={**ENVIRONMENT, "GIT_GATE_TOKEN": TOKEN})
-            if result.returncode == 127 or "execute" in result.stderr:
-                pytest.skip("another user cannot reach the program")
+            result = run_as_another(program, "serve", "--confine=off", *arguments, env=environment(GIT_GATE_TOKEN=TOKEN))
             assert (result.returncode, result.stdout) == (2, "")
-            assert "permission denied" in result.stderr and "this is uid 65534" in result.stderr, result.stderr
+            assert "permission denied" in result.stderr and f"this is uid {ANOTHER}" in result.stderr, result.stderr
             assert f"'{closed}' belongs to uid 0" in result.stderr and "run git-gate as its owner, uid 0" in result.stderr
 
 

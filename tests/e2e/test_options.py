@@ -12,7 +12,7 @@ import pytest
 from .gate import PROGRAM, environment, run
 from .http import TOKEN
 from .repos import bare, git, history, out
-from .users import ANOTHER, public_copy, run_as_another
+from .users import ANOTHER, AS_ANOTHER, public_copy, run_as_another
 
 # Each as the help has it, with what stands behind "=".
 OPTIONS = dict(re.findall(r"^  (--[a-z-]+)(=\S+)?", run("serve", "--help").stdout, re.MULTILINE))
@@ -249,12 +249,10 @@ def others_root():
 def test_repository_by_a_link_of_another_user(others_root, start_gate):
     """git takes a repository by the link of its own user alone, so such a link is followed."""
     with public_copy(PROGRAM) as program:
-        gate = start_gate(f"{others_root}/link.git/", program=(program,), user=ANOTHER, group=ANOTHER, extra_groups=[],
-                          cwd="/")
+        gate = start_gate(f"{others_root}/link.git/", program=(program,), **AS_ANOTHER)
         assert "refs/heads/main" in out("ls-remote", gate.url("own"))
         os.chown(others_root / "link.git", ANOTHER, ANOTHER, follow_symlinks=False)
-        gate = start_gate(f"{others_root}/link.git/", program=(program,), user=ANOTHER, group=ANOTHER, extra_groups=[],
-                          cwd="/")
+        gate = start_gate(f"{others_root}/link.git/", program=(program,), **AS_ANOTHER)
         assert "refs/heads/main" in out("ls-remote", gate.url("link"))
 
 

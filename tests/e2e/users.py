@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ANOTHER = 65534
+AS_ANOTHER = {"user": ANOTHER, "group": ANOTHER, "extra_groups": [], "cwd": "/"}  # for subprocess.Popen, by root
 SECONDS = 30
 
 
@@ -18,8 +19,7 @@ def run_as_another(*command, env=None):
     """Run a program as a user who is neither root nor the tests' own; the result has what it wrote as text."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to become another user")
-    return subprocess.run(command, user=ANOTHER, group=ANOTHER, extra_groups=[], cwd="/", env=env, capture_output=True,
-                          text=True, check=False, timeout=SECONDS)
+    return subprocess.run(command, **AS_ANOTHER, env=env, capture_output=True, text=True, check=False, timeout=SECONDS)
 
 
 @contextlib.contextmanager
