@@ -105,23 +105,32 @@ static int refuse_link(const char *link, uid_t owner, struct gate_error *error) 
         SHOWN_MAX, link, (unsigned)owner, (unsigned)geteuid());
 }
 
-/* Without the slashes at the end, behind which the kernel would follow a link. Return: a copy of the caller's, or NULL. */
-static char *strip_slashes(const char *repository) {
+/* Without the slashes at the end, behind which the kernel would follow a link. Return: whether it fits, else errno. */
+static bool strip_slashes(char name[PATH_MAX], const char *repository) {
     size_t size = strlen(repository);
 
     while (size > 1 && repository[size - 1] == '/') {
         size--;
     }
-    return strndup(repository, size);
+    if (size >= PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    (void)snprintf(name, PATH_MAX, "%.*s", (int)size, repository);
+    return true;
 }
 
 /* @link: without a slash at its end. Return: the absolute path of the link itself, of the caller's, or NULL with errno. */
-static char *locate_link(const char *link) {
+static char *locate_link(const char link[PATH_MAX]) {
     const char *slash = strrchr(link, '/');
-    _cleanup_free_ char *folder = slash ? strndup(link, (size_t)(slash - link) + 1) : strdup(".");
-    _cleanup_free_ char *real = folder ? realpath(folder, NULL) : NULL;
+    _cleanup_free_ char *real = NULL;
+    char folder[PATH_MAX] = ".";
     char *path = NULL;
 
+    if (slash) {
+        (void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - link) + 1, link);
+    }
+    real = realpath(folder, NULL);
     if (!real || asprintf(&path, "%s/%s", strcmp(real, "/") == 0 ? "" : real, slash ? slash + 1 : link) < 0) {
         return NULL;
     }
@@ -129,29 +138,35 @@ static char *locate_link(const char *link) {
 }
 
 /*
- * Sets *pathp to the absolute path of what @repository names. A link's own path is taken if its name can be served, as it
- * may have been made for this. It has to be this user's: git refuses a repository by the link of somebody else, at every
- * request. Such a link is followed instead. Return: 0 or GATE_E_USAGE.
+ * The absolute path of what @repository names. A link's own path is taken if its name can be served, as it may have been
+ * made for this. It has to be this user's: git refuses a repository by the link of somebody else, at every request. Such
+ * a link is followed instead. Return: a path of the caller's, or NULL with @error.
  */
-static int find(char **pathp, const char *repository, struct gate_error *error) {
-    _cleanup_free_ char *name = strip_slashes(repository);
-    _cleanup_free_ char *real = name ? realpath(name, NULL) : NULL;
+static char *find(const char *repository, struct gate_error *error) {
+    char name[PATH_MAX];
+    _cleanup_free_ char *real = strip_slashes(name, repository) ? realpath(name, NULL) : NULL;
     struct stat status;
+    char *path;
 
     if (!real || lstat(name, &status) < 0) {
-        return refuse_missing(repository, error);
+        (void)refuse_missing(repository, error);
+        return NULL;
     }
-    if (S_ISLNK(status.st_mode) && !name_fault(name)) {
-        if (status.st_uid == geteuid()) {
-            *pathp = locate_link(name);
-            return *pathp ? 0 : refuse_missing(repository, error);
-        }
+    if (!S_ISLNK(status.st_mode) || name_fault(name)) {
+        return take_pointer(&real);
+    }
+    if (status.st_uid != geteuid()) {
         if (name_fault(real)) {
-            return refuse_link(name, status.st_uid, error);
+            (void)refuse_link(name, status.st_uid, error);
+            return NULL;
         }
+        return take_pointer(&real);
     }
-    *pathp = take_pointer(&real);
-    return 0;
+    path = locate_link(name);
+    if (!path) {
+        (void)refuse_missing(repository, error);
+    }
+    return path;
 }
 
 int repository_take(struct gate_config *config, const char *repository, struct gate_error *error) {
@@ -162,8 +177,11 @@ int repository_take(struct gate_config *config, const char *repository, struct g
     if (config->mirror_root || config->scope) {
         return gate_error_set(error, GATE_E_USAGE, "give either REPOSITORY or --mirror-root and --scope, not both");
     }
-    r = find(&path, repository, error);
-    r = r ? r : check_kind(path, error);
+    path = find(repository, error);
+    if (!path) {
+        return GATE_E_USAGE;
+    }
+    r = check_kind(path, error);
     r = r ? r : check_name(path, error);
     if (r) {
         return r;
