@@ -152,6 +152,8 @@ static const struct {
     {"fcntl", {IS(1, F_NOTIFY)}},
     {"fcntl64", {IS(1, F_SETLEASE)}},
     {"fcntl64", {IS(1, F_NOTIFY)}},
+    /* a device node, as mknod(2) makes them, in the place of what was renamed */
+    {"renameat2", {HAS(4, RENAME_WHITEOUT)}},
     /* a program that runs as its owner, left in the repository for somebody else */
     {"chmod", {HAS(1, S_ISUID)}},
     {"fchmod", {HAS(1, S_ISUID)}},

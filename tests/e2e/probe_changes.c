@@ -153,6 +153,21 @@ static int make_device(void) {
     return make_node(S_IFCHR, 0x103); /* that of /dev/null */
 }
 
+/* A rename that leaves a device of number 0 behind, which file systems lie over one another with. */
+static int leave_device(void) {
+    int fd = open("probe.moved", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int error;
+
+    if (fd < 0) {
+        return errno;
+    }
+    (void)close(fd);
+    error = renameat2(AT_FDCWD, "probe.moved", AT_FDCWD, "probe.away", RENAME_WHITEOUT) < 0 ? errno : 0;
+    (void)unlink("probe.moved");
+    (void)unlink("probe.away");
+    return error;
+}
+
 /* To the one that it has. */
 static int change_mode(void) {
     const char *path = in("outside", "file");
@@ -285,6 +300,7 @@ const struct probe change_probes[] = {
     {"make_fifo", make_fifo},
     {"make_socket", make_socket},
     {"make_device", make_device},
+    {"leave_device", leave_device},
     {"change_mode", change_mode},
     {"set_user_id", set_user_id},
     {"make_with_user_id", make_with_user_id},

@@ -34,7 +34,7 @@ BY_LANDLOCK = """
 """.split()
 BY_LANDLOCK_MOVES = "rename_out rename_in link_in link_out".split()
 BY_FILTER = """
-    truncate make_fifo make_socket make_device change_owner set_file_attributes
+    truncate make_fifo make_socket make_device leave_device change_owner set_file_attributes
     set_user_id make_with_user_id empty_by_reading hold_hook set_flags leave_group leave_session
     watch_home name_handle open_handle
     socket_unix_stream socket_unix_datagram socket_abstract socket_tcp socket_udp socket_tcp6 socket_raw socket_netlink

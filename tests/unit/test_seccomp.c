@@ -131,6 +131,7 @@ static const struct {
     {"open to read and empty", SYS_open, {BAD_POINTER, O_RDONLY | O_TRUNC}},
 #endif
     {"prlimit64 of another", SYS_prlimit64, {BAD_NUMBER, 0, 0, 0}},
+    {"renameat2 that leaves a device", SYS_renameat2, {BAD_FD, BAD_POINTER, BAD_FD, BAD_POINTER, RENAME_WHITEOUT}},
 };
 
 /* What fails with another word, by which programs find another way. */
@@ -169,6 +170,7 @@ static const struct {
      {BAD_FD, (long)"x", O_RDONLY, S_ISUID},
      EBADF},
     {"accept4", SYS_accept4, {BAD_FD, 0}, EBADF},
+    {"renameat2", SYS_renameat2, {BAD_FD, (long)"x", BAD_FD, (long)"y", RENAME_NOREPLACE}, EBADF},
     {"clone, nothing new", SYS_clone, {CLONE_THREAD}, EINVAL},
 };
 
