@@ -10,7 +10,7 @@ import pytest
 from .repos import ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ["bootstrap", "build", "count-tests", "debian-root", "fuzz", "lint", "server", "soak", "test", "test-container", "test-debian"]
+SCRIPTS = ["bootstrap", "build", "count-tests", "debian-root", "fuzz", "lint", "server", "soak", "test", "test-container", "test-debian", "toolchains"]
 USAGE = 2
 
 
@@ -59,6 +59,7 @@ def test_help(copy, script, arguments):
     ("test", ["unit", "brew"], "'brew'"),
     ("test-container", ["--brew"], "'--brew'"),
     ("test-debian", ["--brew"], "'--brew'"),
+    ("toolchains", ["--brew"], "'--brew'"),
 ])
 def test_unknown_arguments(copy, script, arguments, words):
     """Also those of git-gate itself, which nobody has built yet."""
