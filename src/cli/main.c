@@ -16,7 +16,7 @@ static const struct {
 } verbs[] = {
     {"serve", cli_serve, "serve [OPTIONS] [REPOSITORY]   serve a repository over HTTP"},
     {"mint", cli_mint, "mint [--prefix=PREFIX]         print a fresh token"},
-    {"check", cli_check, "check [OPTIONS] --repo=NAME    would a git client be served?"},
+    {"check", cli_check, "check [OPTIONS]                would a git client be served?"},
     {"bridge", cli_bridge, "bridge --listen=HOST:PORT      a loopback port that leads to a gate's socket"},
 };
 
