@@ -16,7 +16,7 @@
 #include "base/argument.h"
 #include "base/fd.h"
 #include "base/loopback.h"
-#include "cli/check_locks.h"
+#include "cli/check_mirror.h"
 #include "cli/check_url.h"
 #include "cli/cli.h"
 #include "cli/findings.h"
@@ -51,7 +51,7 @@ static void print_help(void) {
            "  --url=URL          http://[TOKEN:@]HOST[:PORT][/NAME.git] on the loopback, instead\n"
            "  --token-file=FILE  token on the first line of FILE; '-' is standard input\n"
            "  --repo=NAME        the repository to ask for, when --url has none\n"
-           "  --mirror-root=DIR  look into DIR/NAME.git, too, for lock files that a killed git left\n"
+           "  --mirror-root=DIR  look into DIR/NAME.git, too: traps, missing objects, left lock files\n"
            "\n"
            "Without --token-file and a token in --url, the token comes from GIT_GATE_TOKEN,\n"
            "the file that GIT_GATE_TOKEN_FILE names, or git-gate.token in $CREDENTIALS_DIRECTORY.\n",
@@ -232,7 +232,7 @@ static int ask(const struct check *check, struct gate_error *error) {
     r = probe_run(&probe, &target);
     r = findings_print(&subject, &probe, r, error);
     if (check->mirror_root) {
-        check_locks_print(check->mirror_root, check->url.repository);
+        check_mirror_print(check->mirror_root, check->url.repository);
     }
     explicit_bzero(credentials, sizeof(credentials));
     return r;

@@ -3,6 +3,7 @@
 
 import base64
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ from .gate import PROGRAM, environment, run
 from .http import TOKEN, basic, head
 from .packets import FETCH_TYPE, FLUSH, packet, unfinished
 from .polling import wait_until
-from .repos import out
+from .repos import git, out
 from .targets import FETCH, INFO
 from .users import ANOTHER, public_copy, run_as_another
 
@@ -618,3 +619,25 @@ def test_closed_standard_error_changes_nothing(serve):
         with started(f"--url={gate.url(user=user)}", stderr=None, preexec_fn=lambda: os.close(2)) as process:
             assert "reachable" in process.communicate(timeout=20)[0]
         assert process.returncode == status
+
+
+# What it sees in the repository.
+
+def test_repository_is_looked_into(root, start_gate):
+    def look(gate):
+        result = run("check", f"--url={gate.url(user=None)}", f"--mirror-root={root}", GIT_GATE_TOKEN=TOKEN)
+        return result.returncode, result.stdout
+
+    def set_config(*settings):
+        for setting in settings:
+            git("config", *setting.split("="), cwd=root / "repo.git")
+    start = functools.partial(start_gate, f"--mirror-root={root}", "--scope=repo")
+    status, said = look(start())
+    assert status == 0 and "\nsafe to serve: yes\nlock files: 0\n" in said
+    set_config("core.repositoryFormatVersion=1", "extensions.partialClone=origin", "remote.origin.promisor=true")
+    gate = start()
+    status, said = look(gate)
+    assert status == 0 and "\nsafe to serve: yes\npartial clone: yes, " in said and "--refetch" in said
+    set_config("hook.x.command=true")
+    status, said = look(gate)
+    assert status == 1 and "\nsafe to serve: no, " in said and "hook.x.command" in said

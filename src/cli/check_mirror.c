@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The part of git-gate check that looks into a repository: whether git would only serve it, whether all of its objects have
+ * to be there, and for lock files that a git has left which was killed. Names are shown as printable bytes, for whoever can
+ * write there chooses them.
+ */
+
+#include "cli/check_mirror.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "backend/locks.h"
+#include "backend/repository.h"
+#include "base/fd.h"
+
+enum {
+    COMMAND_MAX = 2 * PATH_MAX,
+    AGE_S = 10, /* of a lock file that no git at work has made a moment ago */
+};
+
+static void make_printable(char *text) {
+    for (; *text; text++) {
+        *text = (char)(*text < ' ' || *text > '~' ? '?' : *text);
+    }
+}
+
+static void print_lock(const char *path) {
+    char command[COMMAND_MAX];
+
+    if (!locks_command(command, sizeof(command), path)) {
+        return;
+    }
+    make_printable(command);
+    printf("lock file: makes pushes fail; if no git is at work there: %s\n", command);
+}
+
+static void print_locks(const char *path) {
+    struct locks locks = {0};
+
+    locks_find(&locks, path, time(NULL) - AGE_S);
+    for (size_t i = 0; i < locks.n_paths; i++) {
+        print_lock(locks.paths[i]);
+    }
+    printf("lock files: %zu%s\n", locks.n_found, locks.is_cut ? ", and not all of the repository was searched" : "");
+    locks_deinit(&locks);
+}
+
+/* As a gate with default options sees it: what an option of its own allows is not known here. */
+static void print_finding(const char *path) {
+    char yes[] = "yes";
+    char *const alternates[] = {yes, NULL};
+    const struct repository_policy policy = {.alternates = alternates, .is_local = true};
+    struct repository_finding finding = {0};
+
+    if (repository_examine(&finding, &policy, path) == REPOSITORY_E_REFUSED) {
+        make_printable(finding.reason);
+        printf("safe to serve: no, unless an option allows it: %s\n", finding.reason);
+        return;
+    }
+    printf("safe to serve: yes\n");
+    if (finding.is_partial) {
+        printf("partial clone: yes, so a fetch of objects that are not in it fails; "
+               "'git fetch --refetch --no-filter' makes it whole\n");
+    }
+}
+
+void check_mirror_print(const char *root, const char *repository) {
+    _cleanup_free_ char *absolute = NULL;
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof(path), "%s/%s.git", root, repository) < (int)sizeof(path)) {
+        absolute = realpath(path, NULL);
+    }
+    if (!absolute || access(absolute, R_OK | X_OK) != 0) {
+        printf("lock files: unknown, '%s' cannot be read\n", path);
+        return;
+    }
+    print_finding(absolute);
+    print_locks(absolute);
+}
