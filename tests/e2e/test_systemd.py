@@ -126,7 +126,8 @@ def test_stop_before_anybody_heard_of_the_start(small_root, start_gate, notified
     notified.fill()
     gate = start_gate(*options(small_root, "--drain-timeout=30"), variables={"NOTIFY_SOCKET": notified.path})
     with gate.connect() as connection:
-        connection.send(head("GET", "/nothing")[:-2])
+        connection.send(head("GET", "/nothing") + head("GET", "/nothing")[:-2])
+        assert connection.response().status == 404  # so it has read the half of the next one, too, which it drains for
         gate.signal()
         gate.wait_stopped_accepting()
         notified.wait_for("STOPPING", "1")
