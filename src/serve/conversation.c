@@ -8,8 +8,6 @@
 #include "serve/conversation.h"
 
 #include <assert.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 

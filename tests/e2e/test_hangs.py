@@ -76,7 +76,7 @@ def test_client_that_sends_too_slowly(root, start_gate):
             connection.send_as_taken(bytes([byte]))
             if gate.request_records():
                 break
-            time.sleep(0.05)
+            time.sleep(0.05)  # the pace of the client, not a wait
         response = connection.response()
     check_error(response, 408)
     assert b"--request-timeout" in response.body
