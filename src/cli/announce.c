@@ -49,9 +49,9 @@ static void print_clone_command(const char *address, const struct server_setting
 }
 
 void announce(const struct server *server, bool minted) {
-    printf("listening %s\n", server->listener.address);
+    printf("listening %s\n", server->gate.listener.address);
     if (minted || isatty(STDOUT_FILENO)) {
-        print_clone_command(server->listener.address, server->settings);
+        print_clone_command(server->gate.listener.address, server->gate.settings);
     }
     (void)fflush(stdout);
 }

@@ -129,7 +129,7 @@ struct program {
 static void on_stop(struct program *program, unsigned signal) {
     struct server *server = &program->server;
 
-    log_record(&server->log, LOG_LEVEL_NOTICE, "stopping",
+    log_record(&server->gate.log, LOG_LEVEL_NOTICE, "stopping",
                LOG_FIELDS(log_number("signal", signal), log_number("connections", server->n_connections),
                           log_number("backends", server->n_backends)));
     status_stopping(&program->status);
@@ -261,7 +261,7 @@ static int begin(struct program *program) {
 static int run(const struct gate_config *config, struct server_settings *settings, bool minted,
                struct gate_error *error) {
     _cleanup_(end) struct program program = {
-        .loop = LOOP_NONE, .server = {.listener = LISTENER_NONE}, .status = STATUS_NONE, .signal_fd = -1};
+        .loop = LOOP_NONE, .server = {.gate = {.listener = LISTENER_NONE}}, .status = STATUS_NONE, .signal_fd = -1};
     struct log log;
     int r;
 

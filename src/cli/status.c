@@ -47,7 +47,7 @@ static void say(struct status *status) {
 
 /* Return: whether there was something to say. */
 static bool say_changes(struct status *status) {
-    if (status->server->stage != SERVER_SERVING && !status->is_stopping) {
+    if (status->server->gate.stage != GATE_SERVING && !status->is_stopping) {
         status_stopping(status); /* it was not a signal that ended it */
         return true;
     }

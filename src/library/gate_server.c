@@ -146,21 +146,21 @@ static void finish_start(struct gate_server *gate, int result, const struct gate
 /* A server, from its start to its end. Return: 0, also when it did not start; a negative errno of the loop. */
 static int run(struct gate_server *gate) {
     _cleanup_(end) struct service service = {
-        .loop = LOOP_NONE, .settings = gate->settings, .server = {.listener = LISTENER_NONE}};
+        .loop = LOOP_NONE, .settings = gate->settings, .server = {.gate = {.listener = LISTENER_NONE}}};
     struct gate_error error = {0};
     int r = begin(&service, gate, &error);
 
-    finish_start(gate, r, &error, service.server.listener.address);
+    finish_start(gate, r, &error, service.server.gate.listener.address);
     if (r) {
         return 0;
     }
     r = loop_run(&service.loop);
     server_deinit(&service.server);
     if (r) {
-        log_record(&service.server.log, LOG_LEVEL_ERROR, "the event loop failed",
+        log_record(&service.server.gate.log, LOG_LEVEL_ERROR, "the event loop failed",
                    LOG_FIELDS(log_string("error", strerror(-r))));
     } else {
-        log_message(&service.server.log, LOG_LEVEL_NOTICE, "stopped");
+        log_message(&service.server.gate.log, LOG_LEVEL_NOTICE, "stopped");
     }
     return r;
 }

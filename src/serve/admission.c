@@ -71,13 +71,13 @@ static struct connection *find_least(const struct server *server, bool *is_crowd
 static bool has_had_its_time(const struct connection *connection, bool is_crowd) {
     uint64_t grace_ms = is_crowd ? ADMISSION_CROWD_GRACE_MS : ADMISSION_GRACE_MS;
 
-    return server_now_us(connection->server) >= connection->heard_us + grace_ms * US_PER_MS;
+    return connection->gate->loop->now_us >= connection->heard_us + grace_ms * US_PER_MS;
 }
 
 /* ---- accepting ---- */
 
 static bool is_full(const struct server *server) {
-    return server->n_connections >= server->settings->max_connections;
+    return server->n_connections >= server->gate.settings->max_connections;
 }
 
 static void set_accepting(struct server *server, bool accepting) {
@@ -102,7 +102,7 @@ static void on_pause_over(void *userdata) {
 
 /* Whether it is time for another record about a shortage that goes on. */
 static bool may_log(const struct server *server, uint64_t *logged_usp) {
-    uint64_t now_us = server_now_us(server);
+    uint64_t now_us = server->gate.loop->now_us;
 
     if (*logged_usp != 0 && now_us - *logged_usp < ADMISSION_LOG_INTERVAL_S * US_PER_S) {
         return false;
@@ -112,8 +112,8 @@ static bool may_log(const struct server *server, uint64_t *logged_usp) {
 }
 
 static void pause_accepting(struct server *server, uint64_t pause_ms) {
-    loop_timer_set(server->loop, &server->pause_timer, server_now_us(server) + pause_ms * US_PER_MS, on_pause_over,
-                   server);
+    loop_timer_set(server->gate.loop, &server->pause_timer, server->gate.loop->now_us + pause_ms * US_PER_MS,
+                   on_pause_over, server);
     server->is_paused = true;
     set_accepting(server, false);
 }
@@ -123,7 +123,7 @@ static int accept_one(struct server *server) {
     struct connection *connection;
     char peer[INET6_ADDRSTRLEN];
     _cleanup_fd_ int fd = -1;
-    int r = listener_accept(&server->listener, &fd, peer, sizeof(peer));
+    int r = listener_accept(&server->gate.listener, &fd, peer, sizeof(peer));
 
     if (r == -ECONNABORTED || r == -EINTR || r == -EPERM) {
         return 0; /* the client's or a firewall's affair: accept(2) */
@@ -162,7 +162,7 @@ static bool make_room(struct server *server) {
         return false; /* a busy gate can be later than its client; who gives way is asked anew in the next round */
     }
     if (may_log(server, &server->full_logged_us)) {
-        log_record(&server->log, LOG_LEVEL_WARNING,
+        log_record(&server->gate.log, LOG_LEVEL_WARNING,
                    "all connections are taken, so those give way on which nothing is asked; see --max-connections",
                    LOG_FIELDS(log_number("connections", server->n_connections)));
     }
@@ -175,7 +175,7 @@ static void on_client(uint32_t events, void *userdata) {
     int r = 0;
 
     if (events & EPOLLHUP) {
-        log_message(&server->log, LOG_LEVEL_ERROR,
+        log_message(&server->gate.log, LOG_LEVEL_ERROR,
                     "the socket was shut down by who has handed it over, so that nobody can come any more; stopping");
         server_stop(server);
         return;
@@ -188,7 +188,7 @@ static void on_client(uint32_t events, void *userdata) {
     }
     if (r && r != -EAGAIN) {
         if (may_log(server, &server->pause_logged_us)) {
-            log_record(&server->log, LOG_LEVEL_ERROR, "a client cannot be accepted, pausing",
+            log_record(&server->gate.log, LOG_LEVEL_ERROR, "a client cannot be accepted, pausing",
                        LOG_FIELDS(log_string("error", strerror(-r)), log_number("connections", server->n_connections)));
         }
         pause_accepting(server, ADMISSION_PAUSE_MS);
@@ -196,7 +196,7 @@ static void on_client(uint32_t events, void *userdata) {
 }
 
 int admission_start(struct server *server, struct gate_error *error) {
-    int r = loop_watch(server->loop, &server->accept_io, server->listener.fd, EPOLLIN, on_client, server);
+    int r = loop_watch(server->gate.loop, &server->accept_io, server->gate.listener.fd, EPOLLIN, on_client, server);
 
     server->is_accepting = r == 0;
     return r ? gate_error_set(error, GATE_E_INTERNAL, "cannot watch the socket: %s", strerror(-r)) : 0;
@@ -210,7 +210,7 @@ void admission_stop(struct server *server) {
 /* ---- who gets a process ---- */
 
 static bool has_process(const struct server *server) {
-    return server->n_backends < server->settings->max_backends;
+    return server->n_backends < server->gate.settings->max_backends;
 }
 
 bool admission_has_process(const struct server *server) {
@@ -219,7 +219,7 @@ bool admission_has_process(const struct server *server) {
 
 /* Some connections are kept from waiting for long, so that there is always one that can be told how things are. */
 static uint64_t queue_places(const struct server *server) {
-    const struct server_settings *settings = server->settings;
+    const struct server_settings *settings = server->gate.settings;
     uint64_t n =
         settings->max_connections > settings->max_backends ? settings->max_connections - settings->max_backends : 1;
     uint64_t n_spare = n / 8 < ADMISSION_MAX_SPARE ? (n + 7) / 8 : ADMISSION_MAX_SPARE;

@@ -10,35 +10,35 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "serve/gate.h"
 #include "serve/reach.h"
-#include "serve/server.h"
 
-static const char *name_label(const struct server *server) {
-    switch (server->listener.label) {
+static const char *name_label(const struct gate *gate) {
+    switch (gate->listener.label) {
     case SELINUX_LABEL_OFF:
         return "off";
     case SELINUX_LABEL_SET:
-        return server->settings->listener.selinux_type;
+        return gate->settings->listener.selinux_type;
     case SELINUX_LABEL_FAILED:
         break;
     }
     return "failed";
 }
 
-static int check_label(struct server *server, struct gate_error *error) {
-    if (server->listener.label != SELINUX_LABEL_FAILED) {
+static int check_label(struct gate *gate, struct gate_error *error) {
+    if (gate->listener.label != SELINUX_LABEL_FAILED) {
         return 0;
     }
-    if (server->settings->confine == CONFINE_REQUIRE) {
+    if (gate->settings->confine == CONFINE_REQUIRE) {
         return gate_error_set(error, GATE_E_START, "--confine=require, but %s", selinux_failure());
     }
-    log_message(&server->log, LOG_LEVEL_WARNING, selinux_failure());
+    log_message(&gate->log, LOG_LEVEL_WARNING, selinux_failure());
     return 0;
 }
 
 /* Without capabilities, the user with the id 0 is one like any other, for whom modes count. */
-static int check_needs(const struct server *server, const struct reach *reach, struct gate_error *error) {
-    const char *hooks = server->settings->environ.hooks_path;
+static int check_needs(const struct gate *gate, const struct reach *reach, struct gate_error *error) {
+    const char *hooks = gate->settings->environ.hooks_path;
     const char *lost = reach_lost(reach);
 
     if (lost && hooks && strncmp(lost, hooks, strlen(hooks)) == 0) {
@@ -61,30 +61,30 @@ static const char *const consequences[CONFINE_STAGE_COUNT] = {
     [CONFINE_SECCOMP] = "git and its hooks can open sockets and look into other processes of this user",
 };
 
-static void say_what_is_missing(struct server *server) {
-    const struct confine *confine = &server->confine;
+static void say_what_is_missing(struct gate *gate) {
+    const struct confine *confine = &gate->confine;
 
     for (enum confine_stage stage = 0; stage < CONFINE_STAGE_COUNT; stage++) {
         if (confine->missing[stage] != 0) {
-            log_record(&server->log, LOG_LEVEL_WARNING, consequences[stage],
+            log_record(&gate->log, LOG_LEVEL_WARNING, consequences[stage],
                        LOG_FIELDS(log_string("missing", confine_stage_name(stage)),
                                   log_string("error", strerror(-confine->missing[stage]))));
         }
     }
     if (confine->landlock_abi > 0 && confine->landlock_abi < LANDLOCK_ABI_SCOPE) {
-        log_record(&server->log, LOG_LEVEL_NOTICE, "git and its hooks can send signals to other processes of this user",
+        log_record(&gate->log, LOG_LEVEL_NOTICE, "git and its hooks can send signals to other processes of this user",
                    LOG_FIELDS(log_string("missing", "Landlock of Linux 6.12")));
     }
 }
 
-static void say_what_is_out_of_reach(struct server *server, const struct reach *reach) {
+static void say_what_is_out_of_reach(struct gate *gate, const struct reach *reach) {
     if (reach->alternates.n_skipped > 0) {
-        log_record(&server->log, LOG_LEVEL_WARNING,
+        log_record(&gate->log, LOG_LEVEL_WARNING,
                    "lines of objects/info/alternates name no object store that can be read",
                    LOG_FIELDS(log_number("lines", reach->alternates.n_skipped)));
     }
     if (reach->n_links_skipped > 0) {
-        log_record(&server->log, LOG_LEVEL_WARNING,
+        log_record(&gate->log, LOG_LEVEL_WARNING,
                    "too many repositories below the mirror root are links, so some are out of reach",
                    LOG_FIELDS(log_number("repositories", reach->n_links_skipped)));
     }
@@ -94,21 +94,21 @@ static const char *name_capabilities(const struct confine *confine) {
     return confine->missing[CONFINE_PRIVILEGES] != 0 ? "kept" : confine->had_capabilities ? "dropped" : "none";
 }
 
-static void say_what_holds(struct server *server, const struct reach *reach) {
-    const struct confine *confine = &server->confine;
+static void say_what_holds(struct gate *gate, const struct reach *reach) {
+    const struct confine *confine = &gate->confine;
 
-    log_record(&server->log, LOG_LEVEL_INFO, "confined",
+    log_record(&gate->log, LOG_LEVEL_INFO, "confined",
                LOG_FIELDS(log_number("landlock_abi", (uint64_t)confine->landlock_abi),
                           log_string("seccomp", confine->missing[CONFINE_SECCOMP] == 0 ? "yes" : "no"),
                           log_string("capabilities", name_capabilities(confine)),
-                          log_string("selinux", name_label(server)),
+                          log_string("selinux", name_label(gate)),
                           log_number("alternates", reach->alternates.n_paths)));
-    say_what_is_missing(server);
-    say_what_is_out_of_reach(server, reach);
+    say_what_is_missing(gate);
+    say_what_is_out_of_reach(gate, reach);
 }
 
-static bool look_at_served(const struct server *server, struct stat *statusp) {
-    const struct server_settings *settings = server->settings;
+static bool look_at_served(const struct gate *gate, struct stat *statusp) {
+    const struct server_settings *settings = gate->settings;
     char path[PATH_MAX];
 
     return settings->confine != CONFINE_OFF && strcmp(settings->policy.scope, "*") != 0 &&
@@ -117,32 +117,32 @@ static bool look_at_served(const struct server *server, struct stat *statusp) {
            stat(path, statusp) == 0;
 }
 
-bool confinement_has_lost(const struct server *server) {
+bool confinement_has_lost(const struct gate *gate) {
     struct stat now;
 
-    return server->confine.landlock_abi != 0 && look_at_served(server, &now) &&
-           (now.st_dev != server->served.st_dev || now.st_ino != server->served.st_ino);
+    return gate->confine.landlock_abi != 0 && look_at_served(gate, &now) &&
+           (now.st_dev != gate->served.st_dev || now.st_ino != gate->served.st_ino);
 }
 
-int confinement_enter(struct server *server, struct gate_error *error) {
-    const struct server_settings *settings = server->settings;
+int confinement_enter(struct gate *gate, struct gate_error *error) {
+    const struct server_settings *settings = gate->settings;
     _cleanup_(reach_deinit) struct reach reach = {0};
     int r;
 
     if (settings->confine == CONFINE_OFF) {
-        log_record(&server->log, LOG_LEVEL_INFO, "not confined", LOG_FIELDS(log_string("confine", "off")));
+        log_record(&gate->log, LOG_LEVEL_INFO, "not confined", LOG_FIELDS(log_string("confine", "off")));
         return 0;
     }
-    if (reach_find(&reach, server) < 0) {
+    if (reach_find(&reach, gate) < 0) {
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
     }
-    (void)look_at_served(server, &server->served);
-    r = check_label(server, error);
-    r = r ? r : confine_thread(&server->confine, &reach.settings, error);
-    r = r ? r : check_needs(server, &reach, error);
+    (void)look_at_served(gate, &gate->served);
+    r = check_label(gate, error);
+    r = r ? r : confine_thread(&gate->confine, &reach.settings, error);
+    r = r ? r : check_needs(gate, &reach, error);
     if (!r) {
-        server->environ.is_confined = server->confine.landlock_abi > 0;
-        say_what_holds(server, &reach);
+        gate->environ.is_confined = gate->confine.landlock_abi > 0;
+        say_what_holds(gate, &reach);
     }
     return r;
 }

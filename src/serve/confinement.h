@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-struct server;
+struct gate;
 
 /**
  * confinement_enter() - confine the calling thread to what the server needs from now on, and say in the log what is in
@@ -15,10 +15,10 @@ struct server;
  *
  * Return: 0, GATE_E_*.
  */
-int confinement_enter(struct server *server, struct gate_error *error);
+int confinement_enter(struct gate *gate, struct gate_error *error);
 
 /**
  * confinement_has_lost() - whether the one repository that is served is another folder now than it was at start, which
  * confined processes cannot open
  */
-bool confinement_has_lost(const struct server *server);
+bool confinement_has_lost(const struct gate *gate);

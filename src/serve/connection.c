@@ -36,12 +36,12 @@ static const char *const state_names[] = {
 static_assert(sizeof(state_names) / sizeof(state_names[0]) == CONNECTION_STATE_COUNT, "every state has a name");
 
 void connection_enter(struct connection *connection, enum connection_state state) {
-    log_record(&connection->server->log, LOG_LEVEL_DEBUG, "connection",
+    log_record(&connection->gate->log, LOG_LEVEL_DEBUG, "connection",
                LOG_FIELDS(log_string("client", connection->peer), log_string("state", state_names[state]),
                           connection_has_request(connection) ? log_number("id", connection->request.id)
                                                              : (struct log_field){0}));
     connection->state = state;
-    connection->progress_us = connection->work_us = server_now_us(connection->server);
+    connection->progress_us = connection->work_us = connection->gate->loop->now_us;
     if (state != CONNECTION_QUEUED && state != CONNECTION_EXCHANGE) {
         admission_resume(connection->server); /* it could give way now */
     }
@@ -49,8 +49,7 @@ void connection_enter(struct connection *connection, enum connection_state state
 
 void connection_log_request(struct connection *connection) {
     if (connection_has_request(connection)) {
-        request_log(&connection->request, &connection->server->log, connection->peer,
-                    server_now_us(connection->server));
+        request_log(&connection->request, &connection->gate->log, connection->peer, connection->gate->loop->now_us);
     }
     connection->request = (struct request){0};
 }
@@ -126,7 +125,7 @@ static void arm_timer(struct connection *connection) {
 
     if (connection->armed_us == 0 || connection->armed_us > due_us) {
         connection->armed_us = due_us;
-        loop_timer_set(connection->server->loop, &connection->timer, due_us, on_timer, connection);
+        loop_timer_set(connection->gate->loop, &connection->timer, due_us, on_timer, connection);
     }
 }
 
@@ -147,7 +146,7 @@ static bool pump_round(struct connection *connection) {
         connection_enter(connection, CONNECTION_CLOSED);
     } else if (moved && counts_progress(connection)) {
         /* Bytes that only came in are none: a client could hold on to a git that hangs by sending what nobody reads. */
-        connection->progress_us = server_now_us(connection->server);
+        connection->progress_us = connection->gate->loop->now_us;
         if (!connection->exchange || !exchange_is_idle(connection->exchange)) {
             connection->work_us = connection->progress_us;
         }
@@ -184,12 +183,12 @@ void connection_pump(struct connection *connection) {
     }
     arm_timer(connection);
     if (moved) {
-        loop_defer(connection->server->loop, &connection->again, on_again, connection); /* others go first */
+        loop_defer(connection->gate->loop, &connection->again, on_again, connection); /* others go first */
     }
 }
 
 static bool is_due(const struct connection *connection) {
-    return connection->state != CONNECTION_CLOSED && server_now_us(connection->server) >= deadline_of(connection);
+    return connection->state != CONNECTION_CLOSED && connection->gate->loop->now_us >= deadline_of(connection);
 }
 
 /*
@@ -212,7 +211,7 @@ static void on_timer(void *userdata) {
 
     connection->armed_us = 0;
     if (is_due(connection)) {
-        look_again(connection, server_now_us(connection->server) > late_us);
+        look_again(connection, connection->gate->loop->now_us > late_us);
     }
     if (is_due(connection) && connection->end_of_input) {
         connection->gone = true; /* whether only its sending side is shut could be told by writing alone */
@@ -271,13 +270,14 @@ int connection_new(struct connection **connectionp, struct server *server, int f
         return -ENOMEM;
     }
     connection->server = server;
+    connection->gate = &server->gate;
     connection->writable = true;
-    connection->heard_us = server_now_us(server);
-    buffer_init_pooled(&connection->input, &server->large_pool);
-    buffer_init_pooled(&connection->wire, &server->wire_pool);
+    connection->heard_us = server->gate.loop->now_us;
+    buffer_init_pooled(&connection->input, &server->gate.large_pool);
+    buffer_init_pooled(&connection->wire, &server->gate.wire_pool);
     (void)snprintf(connection->peer, sizeof(connection->peer), "%s", peer);
     connection_enter(connection, CONNECTION_HEAD);
-    r = loop_watch(server->loop, &connection->socket_io, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, on_socket,
+    r = loop_watch(server->gate.loop, &connection->socket_io, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, on_socket,
                    connection);
     if (r) {
         free(connection);

@@ -81,6 +81,7 @@ struct connection {
     LIST_ENTRY(connection) entry;
     TAILQ_ENTRY(connection) queue_entry;
     struct server *server;
+    struct gate *gate;
     int fd;
     char peer[INET6_ADDRSTRLEN];
     enum connection_state state;

@@ -26,7 +26,7 @@ static void finish_request(struct connection *connection) {
     connection_log_request(connection);
     if (!connection->was_answered) {
         connection->was_answered = true; /* with a 401, more often than not: the credentials are to follow */
-        connection->heard_us = server_now_us(connection->server);
+        connection->heard_us = connection->gate->loop->now_us;
     }
     /* What a client sent behind its last request would make the kernel reset the connection at close(2). */
     connection->linger_after |= connection->close_after && buffer_size(&connection->input) > 0;
@@ -56,7 +56,7 @@ static bool reply(struct connection *connection, int status, const char *reason,
         .allow = connection->verdict.allow,
         .close = connection->close_after || !is_in_step,
         .omit_body = connection->request.method && strcmp(connection->request.method, "HEAD") == 0,
-        .date = server_date(connection->server),
+        .date = reply_date(&connection->gate->date, connection->gate->loop->now_s),
     };
 
     connection->request.status = status;
@@ -76,15 +76,15 @@ static bool start_exchange(struct connection *connection) {
     int status;
     int r;
 
-    status = obstacle_find(&reason, connection->server, &connection->request, connection->verdict.route->pushes);
+    status = obstacle_find(&reason, connection->gate, &connection->request, connection->verdict.route->pushes);
     if (status) {
         return reply(connection, status, reason, !has_body);
     }
     r = exchange_start(&connection->exchange, connection->server, connection, &connection->verdict);
     if (r) {
-        log_record(&connection->server->log, LOG_LEVEL_ERROR, "git cannot be started",
+        log_record(&connection->gate->log, LOG_LEVEL_ERROR, "git cannot be started",
                    LOG_FIELDS(log_number("id", connection->request.id),
-                              log_string("program", connection->server->git.http_backend),
+                              log_string("program", connection->gate->git.http_backend),
                               log_string("error", strerror(-r))));
         return reply(connection, 500, "git cannot be started; the gate's log says why", !has_body);
     }
@@ -94,7 +94,7 @@ static bool start_exchange(struct connection *connection) {
 
 /* What git has said before, and would say again. Return: whether there is such an answer. */
 static bool answer_from_memory(struct connection *connection) {
-    struct advertisement_cache *cache = &connection->server->advertisements;
+    struct advertisement_cache *cache = &connection->gate->advertisements;
     struct span output = {NULL, 0};
 
     if (advertisement_cache_covers(cache, &connection->request)) {
@@ -127,7 +127,7 @@ static bool await_body(struct connection *connection) {
     const struct verdict *verdict = &connection->verdict;
 
     if (preview_new(&connection->preview, &connection->head, verdict->gzip,
-                    settings_max_body_bytes(connection->server->settings, verdict->route->pushes)) < 0 ||
+                    settings_max_body_bytes(connection->gate->settings, verdict->route->pushes)) < 0 ||
         (verdict->expects_continue && buffer_size(&connection->input) == 0 &&
          reply_append_continue(&connection->wire) < 0)) {
         return out_of_memory(connection);
@@ -143,16 +143,16 @@ static bool judge(struct connection *connection) {
     bool has_body = head_has_body(head);
     uint64_t max_body_bytes;
 
-    verdict_reach(verdict, &connection->server->settings->policy, head);
+    verdict_reach(verdict, &connection->gate->settings->policy, head);
     request_remember(&connection->request, head, verdict);
     verdict->repository = verdict->git_protocol = (struct span){NULL, 0};
     connection->request.bytes_in = head->size;
-    connection->close_after = !head->keep_alive || connection->server->stage != SERVER_SERVING;
+    connection->close_after = !head->keep_alive || connection->gate->stage != GATE_SERVING;
     buffer_consume(&connection->input, head->size);
     if (verdict->status) {
         return reply(connection, verdict->status, verdict->reason, !has_body);
     }
-    max_body_bytes = settings_max_body_bytes(connection->server->settings, verdict->route->pushes);
+    max_body_bytes = settings_max_body_bytes(connection->gate->settings, verdict->route->pushes);
     if (max_body_bytes > 0 && head->content_length > max_body_bytes) {
         return reply(connection, 413, settings_too_large(verdict->route->pushes), false);
     }
@@ -184,8 +184,8 @@ static bool step_idle(struct connection *connection) {
 
 static void begin_request(struct connection *connection) {
     connection->request = (struct request){
-        .id = ++connection->server->n_requests,
-        .begin_us = server_now_us(connection->server),
+        .id = ++connection->gate->n_requests,
+        .begin_us = connection->gate->loop->now_us,
     };
     connection->verdict = (struct verdict){0};
     connection->linger_after = false;
@@ -262,7 +262,7 @@ static bool step_exchange(struct connection *connection) {
         (exchange->state == EXCHANGE_COMPLETE && buffer_size(&connection->wire) > 0)) {
         return moved;
     }
-    connection->heard_us = server_now_us(connection->server);
+    connection->heard_us = connection->gate->loop->now_us;
     is_consumed = exchange_is_consumed(exchange);
     request->bytes_in += exchange_body_bytes(exchange);
     request->status = exchange->status;

@@ -13,7 +13,7 @@
 #include "serve/server.h"
 
 static uint64_t exchange_timeout_s(const struct connection *connection) {
-    const struct server_settings *settings = connection->server->settings;
+    const struct server_settings *settings = connection->gate->settings;
 
     switch (exchange_waits_for(connection->exchange)) {
     case EXCHANGE_WAITS_FOR_GIT:
@@ -27,7 +27,7 @@ static uint64_t exchange_timeout_s(const struct connection *connection) {
 }
 
 static uint64_t state_timeout_s(const struct connection *connection) {
-    const struct server_settings *settings = connection->server->settings;
+    const struct server_settings *settings = connection->gate->settings;
 
     switch (connection->state) {
     case CONNECTION_IDLE:
@@ -58,7 +58,7 @@ static uint64_t timeout_us(const struct connection *connection) {
 
 /* When the request as a whole has to be done; UINT64_MAX for never. An answer of the gate's own has its own time. */
 static uint64_t request_deadline_us(const struct connection *connection) {
-    uint64_t seconds = connection->server->settings->request_timeout_s;
+    uint64_t seconds = connection->gate->settings->request_timeout_s;
     bool counts = connection->state == CONNECTION_BODY || connection->state == CONNECTION_QUEUED ||
                   connection->state == CONNECTION_EXCHANGE;
 
@@ -66,7 +66,7 @@ static uint64_t request_deadline_us(const struct connection *connection) {
 }
 
 bool deadline_is_of_request(const struct connection *connection) {
-    return server_now_us(connection->server) >= request_deadline_us(connection);
+    return connection->gate->loop->now_us >= request_deadline_us(connection);
 }
 
 /* git's word that it is still there keeps a client waiting, and is no progress of git's: see exchange_is_idle(). */

@@ -200,7 +200,7 @@ static void on_process_end(uint32_t events, void *userdata) {
 
 static int watch(struct exchange *exchange) {
     struct process *process = &exchange->process;
-    struct loop *loop = exchange->server->loop;
+    struct loop *loop = exchange->gate->loop;
     int r = 0;
 
     /* Edges, so that nothing needs to be switched on and off: what is not ready is remembered until it is. */
@@ -213,7 +213,7 @@ static int watch(struct exchange *exchange) {
 }
 
 static int spawn(struct exchange *exchange, bool has_body) {
-    struct server *server = exchange->server;
+    struct gate *gate = exchange->gate;
     const struct request *request = exchange->request;
     const struct environ_request variables = {
         .method = request->method,
@@ -226,19 +226,19 @@ static int spawn(struct exchange *exchange, bool has_body) {
         .pushes = exchange->pushes,
     };
     const struct process_limits limits = {
-        .is_private = server->settings->confine != CONFINE_OFF,
-        .max_file_bytes = exchange->pushes ? server->settings->max_push_bytes : 0,
-        .landlock = server->confine.child.fd,
-        .session_key = server->confine.session_key,
+        .is_private = gate->settings->confine != CONFINE_OFF,
+        .max_file_bytes = exchange->pushes ? gate->settings->max_push_bytes : 0,
+        .landlock = gate->confine.child.fd,
+        .session_key = gate->confine.session_key,
     };
-    char *const argv[] = {server->git.http_backend, NULL};
+    char *const argv[] = {gate->git.http_backend, NULL};
     _cleanup_free_ char **envp = NULL;
-    int r = environ_new(&envp, &server->environ, &variables);
+    int r = environ_new(&envp, &gate->environ, &variables);
 
     if (r) {
         return r;
     }
-    r = process_spawn(&exchange->process, server->git.http_backend, argv, envp, has_body, &limits);
+    r = process_spawn(&exchange->process, gate->git.http_backend, argv, envp, has_body, &limits);
     if (r) {
         return r;
     }
@@ -258,18 +258,20 @@ int exchange_start(struct exchange **exchangep, struct server *server, struct co
         return -ENOMEM;
     }
     exchange->server = server;
+    exchange->gate = &server->gate;
     exchange->connection = connection;
     exchange->request = &connection->request;
     exchange->pushes = verdict->route->pushes;
     exchange->has_body = verdict->route->content_type != NULL;
     exchange->process = PROCESS_NONE;
     exchange->input_ready = exchange->first_chunk = true;
-    buffer_init_pooled(&exchange->output, &server->large_pool);
-    stderr_log_init(&exchange->stderr_log, &server->log, connection->request.id);
+    buffer_init_pooled(&exchange->output, &server->gate.large_pool);
+    stderr_log_init(&exchange->stderr_log, &server->gate.log, connection->request.id);
     r = content_init(&exchange->content, &connection->head, verdict->gzip,
-                     settings_max_body_bytes(server->settings, exchange->pushes));
-    if (!r && advertisement_cache_covers(&server->advertisements, &connection->request)) {
-        exchange->dependencies = advertisement_cache_prepare(&server->advertisements, connection->request.repository);
+                     settings_max_body_bytes(server->gate.settings, exchange->pushes));
+    if (!r && advertisement_cache_covers(&server->gate.advertisements, &connection->request)) {
+        exchange->dependencies =
+            advertisement_cache_prepare(&server->gate.advertisements, connection->request.repository);
     }
     if (!r) {
         r = spawn(exchange, head_has_body(&connection->head));

@@ -16,6 +16,7 @@
 
 struct connection;
 struct dependencies;
+struct gate;
 struct server;
 
 enum {
@@ -75,6 +76,7 @@ enum exchange_wait {
 struct exchange {
     LIST_ENTRY(exchange) entry;
     struct server *server;
+    struct gate *gate;
     struct connection *connection;
     struct request *request;
     enum exchange_state state;
@@ -108,7 +110,6 @@ struct exchange {
     bool is_told;
     bool is_killed;
 };
-LIST_HEAD(exchange_list, exchange);
 
 /**
  * exchange_start() - start git for a request that passed every check

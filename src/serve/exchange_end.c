@@ -38,7 +38,7 @@ bool exchange_await_others(struct exchange *exchange) {
         return false;
     }
     return loop_is_watched(&exchange->others_io) ||
-           loop_watch(exchange->server->loop, &exchange->others_io, exchange->process.lifeline, EPOLLERR, on_others_end,
+           loop_watch(exchange->gate->loop, &exchange->others_io, exchange->process.lifeline, EPOLLERR, on_others_end,
                       exchange) == 0;
 }
 
@@ -47,7 +47,7 @@ static void on_kill(void *userdata) {
 }
 
 static void end_after(struct exchange *exchange, uint64_t timeout_us, void (*handler)(void *userdata)) {
-    loop_timer_set(exchange->server->loop, &exchange->kill_timer, server_now_us(exchange->server) + timeout_us, handler,
+    loop_timer_set(exchange->gate->loop, &exchange->kill_timer, exchange->gate->loop->now_us + timeout_us, handler,
                    exchange);
 }
 
@@ -71,7 +71,7 @@ void exchange_terminate(struct exchange *exchange) {
  * may hold locks and may wait for a hook: it gets time to finish, unless the gate ends, whose drain was that time.
  */
 static bool hangs_up_first(const struct exchange *exchange) {
-    bool is_ending = exchange->server->stage >= SERVER_ENDING;
+    bool is_ending = exchange->gate->stage >= GATE_ENDING;
 
     return exchange->pushes && !(exchange->consumed && is_ending);
 }
@@ -97,7 +97,7 @@ void exchange_kill(struct exchange *exchange) {
     exchange->is_killed = true;
     process_signal(&exchange->process, SIGKILL);
     if (loop_is_watched(&exchange->others_io)) { /* no more waiting for others, who may have got away */
-        loop_defer(exchange->server->loop, &exchange->end_task, exchange_finish, exchange);
+        loop_defer(exchange->gate->loop, &exchange->end_task, exchange_finish, exchange);
     }
 }
 

@@ -49,7 +49,7 @@ static bool refuse_for_git(struct exchange *exchange, int status) {
         return exchange_fail(exchange, 403, "git does not allow this for the repository; the gate's log has its words");
     case 404:
         return exchange_fail(exchange, 404,
-                             confinement_has_lost(exchange->server)
+                             confinement_has_lost(exchange->gate)
                                  ? "the repository was replaced by another folder, which --confine keeps out of reach; "
                                    "start git-gate anew"
                                  : "git cannot read the repository; the gate's log has its words");
@@ -87,7 +87,7 @@ static void keep(struct exchange *exchange, size_t head_size) {
     struct span body = {output.data + head_size, output.size - head_size};
 
     if (exchange->dependencies && exchange->exited && exchange->process.output < 0 && packets_are_capabilities(body)) {
-        advertisement_cache_store(&exchange->server->advertisements, exchange->request->repository,
+        advertisement_cache_store(&exchange->gate->advertisements, exchange->request->repository,
                                   take_pointer(&exchange->dependencies), output);
     }
 }

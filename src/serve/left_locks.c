@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "backend/locks.h"
-#include "serve/server.h"
+#include "serve/gate.h"
 
 static void find_all(struct locks *locks, const char *root, time_t before) {
     DIR *folder = opendir(root);
@@ -43,24 +43,24 @@ static void find(struct locks *locks, const struct server_settings *settings, ti
     }
 }
 
-void left_locks_warn(struct server *server) {
+void left_locks_warn(struct gate *gate) {
     struct locks locks = {0};
     char command[LOG_VALUE_MAX + 1];
 
-    if (server->settings->policy.read_only) {
+    if (gate->settings->policy.read_only) {
         return;
     }
-    find(&locks, server->settings, time(NULL));
+    find(&locks, gate->settings, time(NULL));
     for (size_t i = 0; i < locks.n_paths; i++) {
         bool fits = locks_command(command, sizeof(command), locks.paths[i]);
 
-        log_record(&server->log, LOG_LEVEL_WARNING,
+        log_record(&gate->log, LOG_LEVEL_WARNING,
                    "a lock file that is older than this start makes pushes fail; remove it if no git is at work there",
                    LOG_FIELDS(log_string("lock", locks.paths[i]),
                               fits ? log_string("command", command) : (struct log_field){0}));
     }
     if (locks.n_found > locks.n_paths) {
-        log_record(&server->log, LOG_LEVEL_WARNING, "there are more such lock files",
+        log_record(&gate->log, LOG_LEVEL_WARNING, "there are more such lock files",
                    LOG_FIELDS(log_number("locks", locks.n_found)));
     }
     locks_deinit(&locks);

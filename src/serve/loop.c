@@ -11,10 +11,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <time.h>
 
 #include "base/fd.h"
 
+/* Monotonic. */
 static uint64_t read_clock(void) {
     struct timespec now = {0};
 
@@ -22,10 +22,15 @@ static uint64_t read_clock(void) {
     return (uint64_t)now.tv_sec * US_PER_S + (uint64_t)now.tv_nsec / 1000;
 }
 
+static void note_time(struct loop *loop) {
+    loop->now_us = read_clock();
+    loop->now_s = time(NULL);
+}
+
 int loop_init(struct loop *loop) {
     *loop = LOOP_NONE;
     TAILQ_INIT(&loop->tasks);
-    loop->now_us = read_clock();
+    note_time(loop);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     return loop->epoll_fd < 0 ? -errno : 0;
 }
@@ -225,7 +230,7 @@ int loop_round(struct loop *loop, int max_ms) {
     if (n < 0 && errno != EINTR) {
         return -errno;
     }
-    loop->now_us = read_clock();
+    note_time(loop);
     loop->n_events = n < 0 ? 0 : n;
     handle_events(loop);
     handle_timers(loop);

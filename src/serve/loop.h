@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
+#include <time.h>
 
 #define US_PER_MS UINT64_C(1000)
 #define US_PER_S (1000 * US_PER_MS)
@@ -52,6 +53,7 @@ TAILQ_HEAD(loop_tasks, loop_task);
  * struct loop - waits for descriptors, timers and tasks, and calls who asked, on one thread
  * @epoll_fd: owned; -1 for none
  * @now_us: monotonic, of the events that are being handled
+ * @now_s: seconds since the epoch, of the same
  * @after_round: called behind every round, when not NULL
  *
  * The rest is loop.c's own.
@@ -59,6 +61,7 @@ TAILQ_HEAD(loop_tasks, loop_task);
 struct loop {
     int epoll_fd;
     uint64_t now_us;
+    time_t now_s;
     void (*after_round)(void *userdata);
     void *after_round_userdata;
     bool is_over;

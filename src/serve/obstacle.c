@@ -14,17 +14,17 @@
 #include "backend/git.h"
 #include "backend/hooks.h"
 #include "backend/repository.h"
+#include "serve/gate.h"
 #include "serve/request.h"
-#include "serve/server.h"
 
 /* git would pass over a hook that may not be executed any more, and the push with it: see hooks_find_lost(). */
-static bool has_lost_hook(struct server *server, const struct request *request) {
-    const char *folder = server->settings->environ.hooks_path;
-    const char *lost = folder ? hooks_find_lost(&server->hooks, folder) : NULL;
+static bool has_lost_hook(struct gate *gate, const struct request *request) {
+    const char *folder = gate->settings->environ.hooks_path;
+    const char *lost = folder ? hooks_find_lost(&gate->hooks, folder) : NULL;
 
     if (lost) {
         log_record(
-            &server->log, LOG_LEVEL_ERROR,
+            &gate->log, LOG_LEVEL_ERROR,
             "a hook could be executed at start and cannot any more; chmod 755, or start git-gate anew without it",
             LOG_FIELDS(log_number("id", request->id), log_string("hooks_path", folder), log_string("hook", lost)));
     }
@@ -32,32 +32,32 @@ static bool has_lost_hook(struct server *server, const struct request *request) 
 }
 
 /* Return: whether git is kept from a repository that could make it do something else than to serve it. */
-static bool is_kept_off(struct server *server, const struct request *request) {
+static bool is_kept_off(struct gate *gate, const struct request *request) {
     struct repository_finding finding;
     char path[PATH_MAX];
     int r;
 
-    (void)snprintf(path, sizeof(path), "%s/%s.git", server->settings->environ.mirror_root, request->repository);
-    r = repository_examine(&finding, &server->policy, path);
+    (void)snprintf(path, sizeof(path), "%s/%s.git", gate->settings->environ.mirror_root, request->repository);
+    r = repository_examine(&finding, &gate->policy, path);
     if (r == 0) {
         return false;
     }
-    log_record(&server->log, LOG_LEVEL_ERROR, "the repository is not served",
+    log_record(&gate->log, LOG_LEVEL_ERROR, "the repository is not served",
                LOG_FIELDS(log_number("id", request->id), log_string("repository", path),
                           log_string("error", r > 0 ? finding.reason : strerror(-r))));
     return true;
 }
 
-int obstacle_find(const char **reasonp, struct server *server, const struct request *request, bool pushes) {
-    if (!git_has_repository(server->settings->environ.mirror_root, request->repository)) {
+int obstacle_find(const char **reasonp, struct gate *gate, const struct request *request, bool pushes) {
+    if (!git_has_repository(gate->settings->environ.mirror_root, request->repository)) {
         *reasonp = "there is no such repository";
         return 404;
     }
-    if (pushes && has_lost_hook(server, request)) {
+    if (pushes && has_lost_hook(gate, request)) {
         *reasonp = "a hook cannot be executed any more, and git would pass over it; the gate's log names it";
         return 500;
     }
-    if (is_kept_off(server, request)) {
+    if (is_kept_off(gate, request)) {
         *reasonp = "the repository's configuration or files would have git do something else than to serve it; the "
                    "gate's log says what";
         return 500;

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 struct request;
-struct server;
+struct gate;
 
 /**
  * obstacle_find() - why git must not be started for a request that has passed all checks of a verdict
@@ -15,4 +15,4 @@ struct server;
  *
  * Return: 0 when nothing is in the way, or the status of the response.
  */
-int obstacle_find(const char **reasonp, struct server *server, const struct request *request, bool pushes);
+int obstacle_find(const char **reasonp, struct gate *gate, const struct request *request, bool pushes);

@@ -24,8 +24,8 @@ enum {
 
 /* One that stops already, as its parent may have asked before it went, is left to it: a second stop would kill. */
 void parent_ended(struct server *server) {
-    log_message(&server->log, LOG_LEVEL_NOTICE, "the process that started git-gate has ended");
-    if (server->stage == SERVER_SERVING) {
+    log_message(&server->gate.log, LOG_LEVEL_NOTICE, "the process that started git-gate has ended");
+    if (server->gate.stage == GATE_SERVING) {
         server_stop(server);
     }
 }
@@ -66,17 +66,17 @@ static int open_parent(pid_t parent) {
 }
 
 static int watch(struct server *server) {
-    _cleanup_fd_ int fd = open_parent(server->settings->parent);
+    _cleanup_fd_ int fd = open_parent(server->gate.settings->parent);
     int r;
 
     if (fd == -ESRCH) {
-        loop_defer(server->loop, &server->parent_task, on_ended_before, server);
+        loop_defer(server->gate.loop, &server->parent_task, on_ended_before, server);
         return 0;
     }
     if (fd < 0) {
         return fd;
     }
-    r = loop_watch(server->loop, &server->parent_io, fd, EPOLLIN, on_end, server);
+    r = loop_watch(server->gate.loop, &server->parent_io, fd, EPOLLIN, on_end, server);
     if (!r) {
         server->parent_fd = fd_take(&fd);
     }
@@ -86,7 +86,7 @@ static int watch(struct server *server) {
 int parent_watch(struct server *server, struct gate_error *error) {
     int r;
 
-    if (server->settings->parent == 0) {
+    if (server->gate.settings->parent == 0) {
         return gate_error_set(
             error, GATE_E_START,
             "--die-with-parent, but the process that started this one is in another PID namespace and "

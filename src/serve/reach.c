@@ -19,7 +19,7 @@
 #include "backend/hooks.h"
 #include "backend/repository.h"
 #include "base/fd.h"
-#include "serve/server.h"
+#include "serve/gate.h"
 
 static int add_served(struct reach *reach, const char *path) {
     if (reach->n_served == REACH_SERVED_MAX) {
@@ -147,13 +147,13 @@ const char *reach_lost(const struct reach *reach) {
     return NULL;
 }
 
-int reach_find(struct reach *reach, const struct server *server) {
-    const struct server_settings *settings = server->settings;
+int reach_find(struct reach *reach, const struct gate *gate) {
+    const struct server_settings *settings = gate->settings;
     int r;
 
     *reach = (struct reach){0};
-    find_git(reach, server->git.exec_path);
-    find_socket(reach, server->listener.path);
+    find_git(reach, gate->git.exec_path);
+    find_socket(reach, gate->listener.path);
     r = find_served(reach, settings);
     reach->settings = (struct confine_settings){
         .mode = settings->confine,
@@ -161,12 +161,12 @@ int reach_find(struct reach *reach, const struct server *server) {
         .read_only = settings->policy.read_only,
         .stores = reach->alternates.fds,
         .n_stores = reach->alternates.n_paths,
-        .exec_path = server->git.exec_path,
+        .exec_path = gate->git.exec_path,
         .git_folder = reach->git_folder && reach->git_folder[0] ? reach->git_folder : NULL,
         .home = settings->environ.home,
         .hooks_path = settings->environ.hooks_path,
         .allow_paths = settings->allow_paths,
-        .socket_folder = server->listener.path[0] ? reach->socket_folder : NULL,
+        .socket_folder = gate->listener.path[0] ? reach->socket_folder : NULL,
     };
     return r ? r : find_needs(reach, settings);
 }

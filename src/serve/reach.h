@@ -7,7 +7,7 @@
 #include "confine/confine.h"
 #include "serve/listener.h"
 
-struct server;
+struct gate;
 
 enum {
     REACH_SERVED_MAX = 256, /* the mirror root, and the links in it that are repositories */
@@ -36,7 +36,7 @@ struct reach {
 };
 
 /** reach_find() - Return: 0 or -ENOMEM; reach_deinit() in any case */
-int reach_find(struct reach *reach, const struct server *server);
+int reach_find(struct reach *reach, const struct gate *gate);
 
 /**
  * reach_lost() - what has been reachable and is not any more, as root without its capabilities is one user among others

@@ -11,7 +11,8 @@
 
 int response_append_head(struct connection *connection, const struct cgi *cgi) {
     struct buffer *wire = &connection->wire;
-    int r = reply_append_status(wire, cgi->status, connection->close_after, server_date(connection->server));
+    int r = reply_append_status(wire, cgi->status, connection->close_after,
+                                reply_date(&connection->gate->date, connection->gate->loop->now_s));
 
     for (size_t i = 0; i < cgi->n_fields && !r; i++) {
         r = reply_append_field(wire, cgi->field[i].name, cgi->field[i].value);

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "access/token.h"
@@ -24,43 +23,35 @@
 #include "serve/parent.h"
 
 static const char *const stage_names[] = {
-    [SERVER_SERVING] = "serving", [SERVER_DRAINING] = "draining", [SERVER_ENDING] = "ending",
-    [SERVER_TELLING] = "telling", [SERVER_KILLING] = "killing",   [SERVER_STOPPED] = "stopped",
+    [GATE_SERVING] = "serving", [GATE_DRAINING] = "draining", [GATE_ENDING] = "ending",
+    [GATE_TELLING] = "telling", [GATE_KILLING] = "killing",   [GATE_STOPPED] = "stopped",
 };
 static_assert(TOKEN_SHORT_BYTES == 16, "a sentence below says this number");
 static_assert((int)CONNECTION_INPUT_BYTES == (int)EXCHANGE_OUTPUT_BYTES, "both are of one pool");
-static_assert(sizeof(stage_names) / sizeof(stage_names[0]) == SERVER_STAGE_COUNT, "every stage has a name");
-
-uint64_t server_now_us(const struct server *server) {
-    return server->loop->now_us;
-}
-
-const char *server_date(struct server *server) {
-    return reply_date(&server->date, time(NULL));
-}
+static_assert(sizeof(stage_names) / sizeof(stage_names[0]) == GATE_STAGE_COUNT, "every stage has a name");
 
 /* ---- stopping ---- */
 
 static void on_stage_timeout(void *userdata);
 
-static void enter_stage(struct server *server, enum server_stage stage, uint64_t timeout_us) {
-    server->stage = stage;
+static void enter_stage(struct server *server, enum gate_stage stage, uint64_t timeout_us) {
+    server->gate.stage = stage;
     log_record(
-        &server->log, LOG_LEVEL_DEBUG, stage_names[stage],
+        &server->gate.log, LOG_LEVEL_DEBUG, stage_names[stage],
         LOG_FIELDS(log_number("connections", server->n_connections), log_number("backends", server->n_backends)));
-    if (stage == SERVER_STOPPED) {
+    if (stage == GATE_STOPPED) {
         loop_timer_clear(&server->stage_timer);
-        loop_exit(server->loop);
+        loop_exit(server->gate.loop);
     } else {
-        loop_timer_set(server->loop, &server->stage_timer, server_now_us(server) + timeout_us, on_stage_timeout,
-                       server);
+        loop_timer_set(server->gate.loop, &server->stage_timer, server->gate.loop->now_us + timeout_us,
+                       on_stage_timeout, server);
     }
 }
 
 static void stop_if_done(struct server *server) {
-    if (server->stage != SERVER_SERVING && server->stage != SERVER_STOPPED && server->n_connections == 0 &&
+    if (server->gate.stage != GATE_SERVING && server->gate.stage != GATE_STOPPED && server->n_connections == 0 &&
         server->n_backends == 0) {
-        enter_stage(server, SERVER_STOPPED, 0);
+        enter_stage(server, GATE_STOPPED, 0);
     }
 }
 
@@ -68,18 +59,18 @@ static void stop_if_done(struct server *server) {
 static void end_requests(struct server *server) {
     struct connection *connection;
 
-    enter_stage(server, SERVER_ENDING, SERVER_HANGUP_TIMEOUT_MS * US_PER_MS);
+    enter_stage(server, GATE_ENDING, SERVER_HANGUP_TIMEOUT_MS * US_PER_MS);
     while ((connection = LIST_FIRST(&server->connections))) {
         connection_end(connection, "the gate stopped before the request was done; see --drain-timeout");
     }
 }
 
-static void signal_all(struct server *server, enum server_stage stage, uint64_t timeout_ms,
+static void signal_all(struct server *server, enum gate_stage stage, uint64_t timeout_ms,
                        void (*send)(struct exchange *exchange)) {
     struct exchange *exchange;
 
     enter_stage(server, stage, timeout_ms * US_PER_MS);
-    LIST_FOREACH(exchange, &server->exchanges, entry) {
+    LIST_FOREACH(exchange, &server->gate.exchanges, entry) {
         send(exchange);
     }
 }
@@ -87,31 +78,31 @@ static void signal_all(struct server *server, enum server_stage stage, uint64_t 
 static void on_stage_timeout(void *userdata) {
     struct server *server = userdata;
 
-    switch (server->stage) {
-    case SERVER_DRAINING:
+    switch (server->gate.stage) {
+    case GATE_DRAINING:
         end_requests(server);
         break;
-    case SERVER_ENDING:
-        signal_all(server, SERVER_TELLING, SERVER_TERMINATE_TIMEOUT_MS, exchange_terminate);
+    case GATE_ENDING:
+        signal_all(server, GATE_TELLING, SERVER_TERMINATE_TIMEOUT_MS, exchange_terminate);
         break;
-    case SERVER_TELLING:
-        signal_all(server, SERVER_KILLING, SERVER_KILL_TIMEOUT_MS, exchange_kill);
+    case GATE_TELLING:
+        signal_all(server, GATE_KILLING, SERVER_KILL_TIMEOUT_MS, exchange_kill);
         break;
     default:
-        enter_stage(server, SERVER_STOPPED, 0);
+        enter_stage(server, GATE_STOPPED, 0);
     }
     stop_if_done(server);
 }
 
 static void stop_accepting(struct server *server) {
     admission_stop(server);
-    listener_close(&server->listener);
+    listener_close(&server->gate.listener);
 }
 
 static void drain(struct server *server) {
     struct connection *connection = LIST_FIRST(&server->connections);
 
-    enter_stage(server, SERVER_DRAINING, server->settings->drain_timeout_s * US_PER_S);
+    enter_stage(server, GATE_DRAINING, server->gate.settings->drain_timeout_s * US_PER_S);
     while (connection) {
         struct connection *next = LIST_NEXT(connection, entry); /* the pump may free the one, never another */
 
@@ -122,9 +113,9 @@ static void drain(struct server *server) {
 
 void server_stop(struct server *server) {
     stop_accepting(server);
-    if (server->stage == SERVER_SERVING) {
+    if (server->gate.stage == GATE_SERVING) {
         drain(server);
-    } else if (server->stage == SERVER_DRAINING) {
+    } else if (server->gate.stage == GATE_DRAINING) {
         end_requests(server);
     }
     stop_if_done(server);
@@ -133,7 +124,7 @@ void server_stop(struct server *server) {
 static bool owns(const struct server *server, pid_t pid) {
     const struct exchange *exchange;
 
-    LIST_FOREACH(exchange, &server->exchanges, entry) {
+    LIST_FOREACH(exchange, &server->gate.exchanges, entry) {
         if (exchange_owns(exchange, pid)) {
             return true;
         }
@@ -160,7 +151,7 @@ void server_reap_orphans(struct server *server) {
  * of the crowd has gone; a lone client is no reason to ask at each of its connections.
  */
 static void give_memory_back(struct server *server) {
-    uint64_t now_us = server_now_us(server);
+    uint64_t now_us = server->gate.loop->now_us;
 
     if (server->n_connections <= server->n_connections_peak / 2 &&
         (server->n_connections_peak >= SERVER_CROWD ||
@@ -180,7 +171,7 @@ void server_connection_ended(struct server *server, struct connection *connectio
 }
 
 void server_backend_started(struct server *server, struct exchange *exchange) {
-    LIST_INSERT_HEAD(&server->exchanges, exchange, entry);
+    LIST_INSERT_HEAD(&server->gate.exchanges, exchange, entry);
     server->n_backends++;
 }
 
@@ -212,31 +203,31 @@ static int check_repository(const struct server_settings *settings, struct gate_
 
 /* A repository may be a partial clone only where git is known to do without what is missing. */
 static int examine_repository(struct server *server, struct gate_error *error) {
-    const struct server_settings *settings = server->settings;
+    const struct server_settings *settings = server->gate.settings;
     struct repository_finding finding;
     char path[PATH_MAX];
     int r;
 
-    server->policy = (struct repository_policy){.git_config = settings->environ.git_config,
-                                                .alternates = settings->alternates,
-                                                .allow_paths = settings->allow_paths,
-                                                .is_local = true};
+    server->gate.policy = (struct repository_policy){.git_config = settings->environ.git_config,
+                                                     .alternates = settings->alternates,
+                                                     .allow_paths = settings->allow_paths,
+                                                     .is_local = true};
     if (strcmp(settings->policy.scope, "*") == 0) {
-        r = git_ask_version(&server->git, error);
-        server->policy.is_local = server->git.stays_local;
+        r = git_ask_version(&server->gate.git, error);
+        server->gate.policy.is_local = server->gate.git.stays_local;
         return r;
     }
     (void)snprintf(path, sizeof(path), "%s/%s.git", settings->environ.mirror_root, settings->policy.scope);
-    r = repository_examine(&finding, &server->policy, path);
-    server->is_partial = finding.is_partial;
-    server->policy.is_local = false;
+    r = repository_examine(&finding, &server->gate.policy, path);
+    server->gate.is_partial = finding.is_partial;
+    server->gate.policy.is_local = false;
     if (r == 0 && finding.is_partial) {
-        r = git_ask_version(&server->git, error);
+        r = git_ask_version(&server->gate.git, error);
         if (r) {
             return r;
         }
-        server->policy.is_local = server->git.stays_local;
-        r = repository_examine(&finding, &server->policy, path);
+        server->gate.policy.is_local = server->gate.git.stays_local;
+        r = repository_examine(&finding, &server->gate.policy, path);
     }
     return r == 0  ? 0
            : r > 0 ? gate_error_set(error, GATE_E_USAGE, "'%s' is not served: %s", path, finding.reason)
@@ -245,27 +236,27 @@ static int examine_repository(struct server *server, struct gate_error *error) {
 
 /* What will fail, or be passed over, although serving can begin. */
 static void warn(struct server *server) {
-    const struct server_settings *settings = server->settings;
+    const struct server_settings *settings = server->gate.settings;
     const char *hooks = settings->environ.hooks_path;
     const char *ignored = hooks ? hooks_find_ignored(hooks) : NULL;
     char path[PATH_MAX];
 
     if (strlen(settings->policy.token) < TOKEN_SHORT_BYTES) {
-        log_message(&server->log, LOG_LEVEL_WARNING,
+        log_message(&server->gate.log, LOG_LEVEL_WARNING,
                     "the token is shorter than 16 characters and can be guessed; 'git-gate mint' makes a better one");
     }
-    if (server->listener.lock_was_taken) {
-        log_record(&server->log, LOG_LEVEL_WARNING,
+    if (server->gate.listener.lock_was_taken) {
+        log_record(&server->gate.log, LOG_LEVEL_WARNING,
                    "a program holds a lock on the folder of the socket, so the gate started without it; "
                    "'fuser -v FOLDER' may name that program",
-                   LOG_FIELDS(log_string("socket", server->listener.path)));
+                   LOG_FIELDS(log_string("socket", server->gate.listener.path)));
     }
     if (ignored) {
-        log_record(&server->log, LOG_LEVEL_WARNING, "git passes over a hook that may not be executed; chmod +x it",
+        log_record(&server->gate.log, LOG_LEVEL_WARNING, "git passes over a hook that may not be executed; chmod +x it",
                    LOG_FIELDS(log_string("hooks_path", hooks), log_string("hook", ignored)));
     }
-    if (server->is_partial) {
-        log_message(&server->log, LOG_LEVEL_WARNING,
+    if (server->gate.is_partial) {
+        log_message(&server->gate.log, LOG_LEVEL_WARNING,
                     "the repository is a partial clone, so a fetch of objects that are not in it fails; make it whole "
                     "with 'git fetch --refetch --no-filter', or serve another clone");
     }
@@ -273,7 +264,7 @@ static void warn(struct server *server) {
         snprintf(path, sizeof(path), "%s/%s.git/objects", settings->environ.mirror_root, settings->policy.scope) <
             (int)sizeof(path) &&
         access(path, W_OK) != 0) {
-        log_record(&server->log, LOG_LEVEL_WARNING,
+        log_record(&server->gate.log, LOG_LEVEL_WARNING,
                    "the repository cannot be written to, so pushes will fail; become its owner, or say --read-only",
                    LOG_FIELDS(log_string("objects", path), log_string("error", strerror(errno))));
     }
@@ -281,13 +272,13 @@ static void warn(struct server *server) {
 
 /* Landlock knows no chmod(2), and the mode of a file is its owner's. */
 static void warn_of_owned_hooks(struct server *server) {
-    const char *hooks = server->settings->environ.hooks_path;
-    bool matters = hooks && server->settings->confine != CONFINE_OFF && !server->settings->policy.read_only;
+    const char *hooks = server->gate.settings->environ.hooks_path;
+    bool matters = hooks && server->gate.settings->confine != CONFINE_OFF && !server->gate.settings->policy.read_only;
     const char *owned = matters ? hooks_find_owned(hooks, geteuid()) : NULL;
 
     if (owned) {
         log_record(
-            &server->log, LOG_LEVEL_WARNING,
+            &server->gate.log, LOG_LEVEL_WARNING,
             "git's user owns the hooks, and no confinement keeps an owner from chmod, so a push that was taken over "
             "can switch them off; give them to another user, with mode 755",
             LOG_FIELDS(log_string("hooks_path", hooks), log_string("hook", owned)));
@@ -295,14 +286,14 @@ static void warn_of_owned_hooks(struct server *server) {
 }
 
 static void log_serving(struct server *server) {
-    const struct server_settings *settings = server->settings;
+    const struct server_settings *settings = server->gate.settings;
 
-    log_record(&server->log, LOG_LEVEL_NOTICE, "serving",
-               LOG_FIELDS(log_string("address", server->listener.address),
+    log_record(&server->gate.log, LOG_LEVEL_NOTICE, "serving",
+               LOG_FIELDS(log_string("address", server->gate.listener.address),
                           log_string("mirror_root", settings->environ.mirror_root),
                           log_string("scope", settings->policy.scope),
                           log_string("read_only", settings->policy.read_only ? "yes" : "no"),
-                          log_string("git", server->git.exec_path), log_string("version", GIT_GATE_VERSION)));
+                          log_string("git", server->gate.git.exec_path), log_string("version", GIT_GATE_VERSION)));
 }
 
 int server_start(struct server *server, const struct server_settings *settings, const struct log *log,
@@ -310,39 +301,42 @@ int server_start(struct server *server, const struct server_settings *settings, 
     int r;
 
     *server = (struct server){
-        .settings = settings,
-        .environ = settings->environ,
-        .log = *log,
-        .loop = loop,
+        .gate =
+            {
+                .settings = settings,
+                .environ = settings->environ,
+                .log = *log,
+                .loop = loop,
+                .listener = LISTENER_NONE,
+                .confine = CONFINE_NONE,
+                .large_pool = {.capacity = CONNECTION_INPUT_BYTES},
+                .wire_pool = {.capacity = CONNECTION_WIRE_BYTES},
+            },
         .parent_fd = -1,
-        .listener = LISTENER_NONE,
-        .confine = CONFINE_NONE,
-        .large_pool = {.capacity = CONNECTION_INPUT_BYTES},
-        .wire_pool = {.capacity = CONNECTION_WIRE_BYTES},
     };
     LIST_INIT(&server->connections);
-    LIST_INIT(&server->exchanges);
+    LIST_INIT(&server->gate.exchanges);
     TAILQ_INIT(&server->queue);
     r = check_repository(settings, error);
-    r = r ? r : git_find(&server->git, error);
+    r = r ? r : git_find(&server->gate.git, error);
     r = r ? r : examine_repository(server, error);
-    r = r ? r : listener_open(&server->listener, &settings->listener, error);
+    r = r ? r : listener_open(&server->gate.listener, &settings->listener, error);
     r = r ? r : admission_start(server, error);
     r = r || !settings->die_with_parent ? r : parent_watch(server, error);
-    r = r ? r : confinement_enter(server, error);
+    r = r ? r : confinement_enter(&server->gate, error);
     if (r) {
         server_deinit(server);
         return r;
     }
-    hooks_look(&server->hooks, settings->environ.hooks_path);
+    hooks_look(&server->gate.hooks, settings->environ.hooks_path);
     warn(server);
     warn_of_owned_hooks(server);
-    left_locks_warn(server);
+    left_locks_warn(&server->gate);
     (void)malloc_trim(0); /* what a filter of system calls is made of takes 200 KiB, once */
-    server->environ.search_path = server->git.search_path;
-    server->environ.exec_path = server->git.exec_path;
-    server->environ.max_request_bytes = settings->max_negotiation_bytes + 1; /* git refuses as much as its limit */
-    advertisement_cache_init(&server->advertisements, &server->environ, settings->advertisement_cache);
+    server->gate.environ.search_path = server->gate.git.search_path;
+    server->gate.environ.exec_path = server->gate.git.exec_path;
+    server->gate.environ.max_request_bytes = settings->max_negotiation_bytes + 1; /* git refuses as much as its limit */
+    advertisement_cache_init(&server->gate.advertisements, &server->gate.environ, settings->advertisement_cache);
     log_serving(server);
     return 0;
 }
@@ -351,19 +345,19 @@ void server_deinit(struct server *server) {
     struct connection *connection;
     struct exchange *exchange;
 
-    server->stage = SERVER_STOPPED;
+    server->gate.stage = GATE_STOPPED;
     stop_accepting(server);
     parent_unwatch(server);
     while ((connection = LIST_FIRST(&server->connections))) {
         connection_free(connection);
     }
-    while ((exchange = LIST_FIRST(&server->exchanges))) {
+    while ((exchange = LIST_FIRST(&server->gate.exchanges))) {
         exchange_abandon(exchange);
     }
     loop_timer_clear(&server->stage_timer);
-    confine_deinit(&server->confine);
-    advertisement_cache_deinit(&server->advertisements);
-    buffer_pool_deinit(&server->large_pool);
-    buffer_pool_deinit(&server->wire_pool);
-    git_deinit(&server->git);
+    confine_deinit(&server->gate.confine);
+    advertisement_cache_deinit(&server->gate.advertisements);
+    buffer_pool_deinit(&server->gate.large_pool);
+    buffer_pool_deinit(&server->gate.wire_pool);
+    git_deinit(&server->gate.git);
 }

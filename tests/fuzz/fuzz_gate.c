@@ -119,7 +119,7 @@ static void step(struct script *script, unsigned n_rounds, int max_ms) {
 
 /* After SIGKILL the clock waits for the kernel: otherwise the gate would give up waiting for what is about to end. */
 static void advance(struct script *script, uint64_t ms) {
-    if (script->site.server.stage != SERVER_KILLING) {
+    if (script->site.server.gate.stage != GATE_KILLING) {
         site_advance(ms * US_PER_MS);
     }
 }
@@ -209,7 +209,7 @@ static void act(struct script *script) {
 
 static bool is_at_rest(const struct script *script) {
     return site_has_stopped(&script->site) ||
-           (script->site.server.stage == SERVER_SERVING && script->site.server.n_connections == 0 &&
+           (script->site.server.gate.stage == GATE_SERVING && script->site.server.n_connections == 0 &&
             script->site.server.n_backends == 0);
 }
 

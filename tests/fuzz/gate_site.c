@@ -210,7 +210,7 @@ static void check_log(const struct site *site) {
 
     require(pread(site->log_fd, log, (size_t)size, 0) == size);
     n_requests = gate_log_check((struct span){log, (size_t)size}, site->is_json, secrets);
-    require(site->logs_all ? n_requests == site->server.n_requests : n_requests <= site->server.n_requests);
+    require(site->logs_all ? n_requests == site->server.gate.n_requests : n_requests <= site->server.gate.n_requests);
     free(log);
 }
 
@@ -290,9 +290,9 @@ void site_start(struct site *site, const uint8_t bytes[SITE_BYTES]) {
     log_init(&log, site->log_fd, site->settings.log_level, site->settings.log_format);
     log.secret = site->settings.policy.token;
     start_server(site, &log);
-    (void)snprintf(site->address, sizeof(site->address), "%s", site->server.listener.address);
+    (void)snprintf(site->address, sizeof(site->address), "%s", site->server.gate.listener.address);
     if (bytes[2] & 1) { /* what is accepted has it too, over TCP */
-        (void)setsockopt(site->server.listener.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+        (void)setsockopt(site->server.gate.listener.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
     }
 }
 

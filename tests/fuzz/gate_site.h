@@ -51,7 +51,7 @@ void site_advance(uint64_t us);
 
 /** site_has_stopped() - whether there is no more to step */
 static inline bool site_has_stopped(const struct site *site) {
-    return site->server.stage == SERVER_STOPPED;
+    return site->server.gate.stage == GATE_STOPPED;
 }
 
 /** site_real_ms() - time that the fuzz target cannot set */

@@ -15,8 +15,8 @@
 #include "confine/selinux.h"
 #include "selinux/selinux.h"
 #include "serve/confinement.h"
+#include "serve/gate.h"
 #include "serve/listener.h"
-#include "serve/server.h"
 
 /* What the system answers, and the calls so far: a letter each, with the label in brackets. */
 static struct {
@@ -234,7 +234,7 @@ static int enter_and_say(const void *argument) {
         .environ = {.mirror_root = folder.path},
         .confine = said_cases[i].mode,
     };
-    struct server server = {
+    struct gate gate = {
         .settings = &settings,
         .git = {.exec_path = exec_path},
         .listener = {.fd = -1, .label = said_cases[i].label},
@@ -245,8 +245,8 @@ static int enter_and_say(const void *argument) {
     int r;
 
     child_expect("log", fd >= 0);
-    log_init(&server.log, fd, LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
-    r = confinement_enter(&server, &error);
+    log_init(&gate.log, fd, LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    r = confinement_enter(&gate, &error);
     if (r) {
         child_expect("error", error.code == r);
         child_expect("error", strstr(error.message, "--confine=require") && strstr(error.message, selinux_failure()));
