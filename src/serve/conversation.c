@@ -95,12 +95,17 @@ static bool start_exchange(struct connection *connection) {
 /* What git has said before, and would say again. Return: whether there is such an answer. */
 static bool answer_from_memory(struct connection *connection) {
     struct advertisement_cache *cache = &connection->gate->advertisements;
+    const struct response_form form = {
+        .is_chunked = connection->head.minor == 1,
+        .closes = connection->close_after,
+        .date = reply_date(&connection->gate->date, connection->gate->loop->now_s),
+    };
     struct span output = {NULL, 0};
 
     if (advertisement_cache_covers(cache, &connection->request)) {
         output = advertisement_cache_lookup(cache, connection->request.repository);
     }
-    if (!output.data || response_append(connection, output) != 0) {
+    if (!output.data || response_append(&connection->wire, &form, output) != 0) {
         return false;
     }
     connection->request.status = 200;

@@ -96,6 +96,11 @@ static void keep(struct exchange *exchange, size_t head_size) {
 static bool try_answer(struct exchange *exchange) {
     bool is_full = buffer_room(&exchange->output) == 0;
     bool is_whole = exchange->process.output < 0;
+    const struct response_form form = {
+        .is_chunked = exchange->connection->head.minor == 1,
+        .closes = exchange->connection->close_after,
+        .date = reply_date(&exchange->gate->date, exchange->gate->loop->now_s),
+    };
     struct cgi cgi;
     int r;
 
@@ -116,7 +121,7 @@ static bool try_answer(struct exchange *exchange) {
     if (!exchange->has_body && exchange->exited && !said_everything(exchange)) {
         return refuse_for_git(exchange, 500);
     }
-    if (response_append_head(exchange->connection, &cgi) < 0) {
+    if (response_append_head(&exchange->connection->wire, &form, &cgi) < 0) {
         return exchange_fail(exchange, 500, "the gate is out of memory; try again later");
     }
     keep(exchange, cgi.size);

@@ -1,23 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 #include "backend/cgi.h"
+#include "base/buffer.h"
 #include "base/span.h"
 
-struct connection;
+/**
+ * struct response_form - what of a response is the gate's own to say
+ * @is_chunked: the body goes out in chunks, as to HTTP/1.1; otherwise it ends with the connection
+ * @closes: the connection ends behind it
+ * @date: what reply_date() says
+ */
+struct response_form {
+    bool is_chunked;
+    bool closes;
+    const char *date;
+};
 
 /**
- * response_append_head() - put the head of git's answer on the wire
- * @cgi: what git-http-backend has said; the framing and the connection are the gate's own
+ * response_append_head() - append the head of a response
+ * @cgi: the head that git-http-backend has written
  *
  * Return: as buffer_append().
  */
-int response_append_head(struct connection *connection, const struct cgi *cgi);
+int response_append_head(struct buffer *wire, const struct response_form *form, const struct cgi *cgi);
 
 /**
- * response_append() - put a whole answer on the wire, head, body and end, as it would have come from git
- * @output: of git-http-backend
+ * response_append() - append a whole response: head, body and end
+ * @output: all that git-http-backend has written
  *
  * Return: as buffer_append(), with nothing on the wire that was not there, or CGI_E_*.
  */
-int response_append(struct connection *connection, struct span output);
+int response_append(struct buffer *wire, const struct response_form *form, struct span output);
