@@ -131,7 +131,7 @@ static void on_stop(struct program *program, unsigned signal) {
 
     log_record(&server->gate.log, LOG_LEVEL_NOTICE, "stopping",
                LOG_FIELDS(log_number("signal", signal), log_number("connections", server->n_connections),
-                          log_number("backends", server->n_backends)));
+                          log_number("backends", server->gate.turns.n_running)));
     status_stopping(&program->status);
     server_stop(server);
 }

@@ -21,7 +21,7 @@ enum {
 };
 
 static struct status_counts count(const struct server *server) {
-    return (struct status_counts){server->n_connections, server->n_backends, server->n_queued};
+    return (struct status_counts){server->n_connections, server->gate.turns.n_running, server->gate.turns.n_waiting};
 }
 
 static bool has_changed(const struct status *status) {

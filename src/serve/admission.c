@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns who gets in: which clients are accepted, who gives way when all connections are taken, and in which order requests
- * get a process. A crowd that has proved nothing must not keep out who holds the token, and running out of descriptors or
+ * Owns who gets in: which clients are accepted, and who gives way when all connections are taken. A crowd that has proved nothing must not keep out who holds the token, and running out of descriptors or
  * memory pauses accepting and never spins.
  */
 
@@ -205,49 +204,4 @@ int admission_start(struct server *server, struct gate_error *error) {
 void admission_stop(struct server *server) {
     loop_unwatch(&server->accept_io);
     loop_timer_clear(&server->pause_timer);
-}
-
-/* ---- who gets a process ---- */
-
-static bool has_process(const struct server *server) {
-    return server->n_backends < server->gate.settings->max_backends;
-}
-
-bool admission_has_process(const struct server *server) {
-    return has_process(server) && TAILQ_EMPTY(&server->queue);
-}
-
-/* Some connections are kept from waiting for long, so that there is always one that can be told how things are. */
-static uint64_t queue_places(const struct server *server) {
-    const struct server_settings *settings = server->gate.settings;
-    uint64_t n =
-        settings->max_connections > settings->max_backends ? settings->max_connections - settings->max_backends : 1;
-    uint64_t n_spare = n / 8 < ADMISSION_MAX_SPARE ? (n + 7) / 8 : ADMISSION_MAX_SPARE;
-
-    return n - n_spare;
-}
-
-void admission_enqueue(struct server *server, struct connection *connection) {
-    connection->waits_briefly = server->n_queued >= queue_places(server);
-    TAILQ_INSERT_TAIL(&server->queue, connection, queue_entry);
-    server->n_queued++;
-    connection->is_queued = true;
-}
-
-bool admission_queue_is_full(const struct server *server) {
-    return server->n_queued > queue_places(server);
-}
-
-void admission_dequeue(struct server *server, struct connection *connection) {
-    if (connection->is_queued) {
-        TAILQ_REMOVE(&server->queue, connection, queue_entry);
-        server->n_queued--;
-        connection->is_queued = false;
-    }
-}
-
-void admission_serve_queue(struct server *server) {
-    while (has_process(server) && !TAILQ_EMPTY(&server->queue)) {
-        connection_admit(TAILQ_FIRST(&server->queue));
-    }
 }

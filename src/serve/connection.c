@@ -250,11 +250,6 @@ bool connection_hear_out(struct connection *connection) {
     return true;
 }
 
-void connection_admit(struct connection *connection) {
-    conversation_admit(connection);
-    connection_pump(connection);
-}
-
 void connection_drain(struct connection *connection) {
     conversation_drain(connection);
     connection_pump(connection);
@@ -320,7 +315,7 @@ void connection_free(struct connection *connection) {
     }
     connection_log_request(connection);
     connection->preview = preview_free(connection->preview);
-    admission_dequeue(connection->server, connection);
+    turns_leave(&connection->gate->turns, &connection->turn);
     loop_unwatch(&connection->socket_io);
     loop_timer_clear(&connection->timer);
     loop_cancel(&connection->again);

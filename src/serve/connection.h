@@ -12,6 +12,7 @@
 #include "http/preview.h"
 #include "serve/loop.h"
 #include "serve/request.h"
+#include "serve/turns.h"
 
 struct exchange;
 struct server;
@@ -41,7 +42,7 @@ enum {
  *     or with 500.
  * CONNECTION_QUEUED:
  *     All processes are taken. -> EXCHANGE in turn; REPLYING with 503 after the queue timeout, after
- *     ADMISSION_BRIEF_TIMEOUT_S when the queue was and is full, or at drain; or with 500.
+ *     TURNS_BRIEF_TIMEOUT_S when the queue was and is full, or at drain; or with 500.
  * CONNECTION_EXCHANGE:
  *     An exchange runs. -> IDLE, LINGERING or CLOSED when it is complete; REPLYING when it failed before its response head
  *     was sent; CLOSED when it failed later.
@@ -68,7 +69,7 @@ enum connection_state {
 /**
  * struct connection - one client, request after request
  * @peer: its address, for the log and for git
- * @is_queued, @waits_briefly: it is in the server's queue, which was full; set by admission.c
+ * @turn: its place in the queue for a process
  * @heard_us: when it was accepted, was answered for the first time, or when its last process ended, for admission.c
  * @heard_out_us: the @heard_us for which connection_hear_out() has looked
  * @input: what the client sent and nobody has taken yet
@@ -79,14 +80,12 @@ enum connection_state {
  */
 struct connection {
     LIST_ENTRY(connection) entry;
-    TAILQ_ENTRY(connection) queue_entry;
     struct server *server;
     struct gate *gate;
     int fd;
     char peer[INET6_ADDRSTRLEN];
     enum connection_state state;
-    bool is_queued;
-    bool waits_briefly;
+    struct turn turn;
     uint64_t heard_us;
     uint64_t heard_out_us;
     struct buffer input;
@@ -117,7 +116,6 @@ struct connection {
     struct loop_task again;
 };
 LIST_HEAD(connection_list, connection);
-TAILQ_HEAD(connection_queue, connection);
 
 /** connection_has_request() - whether a request has begun and is not finished */
 static inline bool connection_has_request(const struct connection *connection) {
@@ -149,9 +147,6 @@ int connection_new(struct connection **connectionp, struct server *server, int f
  * Every event of a connection and of its exchange ends here. The connection may be freed when it returns.
  */
 void connection_pump(struct connection *connection);
-
-/** connection_admit() - a process has become free for this connection, which is in CONNECTION_QUEUED */
-void connection_admit(struct connection *connection);
 
 /**
  * connection_drain() - take no further request: close at once when none is running, else behind it

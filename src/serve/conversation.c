@@ -114,12 +114,19 @@ static bool answer_from_memory(struct connection *connection) {
     return true;
 }
 
+static void on_turn(void *userdata) {
+    struct connection *connection = userdata;
+
+    (void)start_exchange(connection);
+    connection_pump(connection);
+}
+
 /* As much of the request is there as is waited for: a process for it, now or in turn. */
 static bool admit(struct connection *connection) {
-    if (admission_has_process(connection->server)) {
+    if (turns_are_free(&connection->gate->turns)) {
         return start_exchange(connection);
     }
-    admission_enqueue(connection->server, connection);
+    turns_wait(&connection->gate->turns, &connection->turn, on_turn, connection);
     connection_enter(connection, CONNECTION_QUEUED);
     return true;
 }
@@ -170,7 +177,7 @@ static bool judge(struct connection *connection) {
 }
 
 static void leave_queue(struct connection *connection, const char *reason) {
-    admission_dequeue(connection->server, connection);
+    turns_leave(&connection->gate->turns, &connection->turn);
     (void)reply(connection, 503, reason, !head_has_body(&connection->head));
 }
 
@@ -345,8 +352,7 @@ void conversation_time_out(struct connection *connection) {
             leave_queue(connection, "the request queued for longer than --request-timeout allows; try again later");
             break;
         }
-        if (connection->waits_briefly && !admission_queue_is_full(connection->server)) {
-            connection->waits_briefly = false;
+        if (turns_keep(&connection->gate->turns, &connection->turn)) {
             break;
         }
         leave_queue(connection, "all git processes are busy; try again later, or raise --max-backends");
@@ -361,11 +367,6 @@ void conversation_time_out(struct connection *connection) {
     case CONNECTION_STATE_COUNT:
         connection_enter(connection, CONNECTION_CLOSED);
     }
-}
-
-void conversation_admit(struct connection *connection) {
-    admission_dequeue(connection->server, connection);
-    (void)start_exchange(connection);
 }
 
 void conversation_drain(struct connection *connection) {

@@ -16,8 +16,5 @@ bool conversation_step(struct connection *connection);
 /** conversation_time_out() - the state has lasted too long */
 void conversation_time_out(struct connection *connection);
 
-/** conversation_admit() - a process has become free for this connection, which is in CONNECTION_QUEUED */
-void conversation_admit(struct connection *connection);
-
 /** conversation_drain() - take no further request: end at once when none is running, else behind it */
 void conversation_drain(struct connection *connection);

@@ -7,7 +7,6 @@
 
 #include "serve/deadline.h"
 
-#include "serve/admission.h"
 #include "serve/connection.h"
 #include "serve/exchange.h"
 #include "serve/server.h"
@@ -35,8 +34,8 @@ static uint64_t state_timeout_s(const struct connection *connection) {
     case CONNECTION_HEAD:
         return settings->header_timeout_s;
     case CONNECTION_QUEUED:
-        return connection->waits_briefly && settings->queue_timeout_s > ADMISSION_BRIEF_TIMEOUT_S
-                   ? ADMISSION_BRIEF_TIMEOUT_S
+        return connection->turn.is_brief && settings->queue_timeout_s > TURNS_BRIEF_TIMEOUT_S
+                   ? TURNS_BRIEF_TIMEOUT_S
                    : settings->queue_timeout_s;
     case CONNECTION_LINGERING:
         return CONNECTION_LINGER_TIMEOUT_S;

@@ -183,7 +183,8 @@ void exchange_finish(void *userdata) {
     while (drain_errors(exchange) && n_reads++ < EXCHANGE_LAST_WORDS_READS) {
     }
     close_errors(exchange);
-    server_backend_ended(exchange->server, exchange);
+    LIST_REMOVE(exchange, entry);
+    turns_ended(&exchange->gate->turns);
     if (exchange->state == EXCHANGE_ENDING) {
         exchange_free(exchange);
     } else {
@@ -280,7 +281,8 @@ int exchange_start(struct exchange **exchangep, struct server *server, struct co
         exchange_free(exchange);
         return r;
     }
-    server_backend_started(server, exchange);
+    LIST_INSERT_HEAD(&server->gate.exchanges, exchange, entry);
+    turns_started(&server->gate.turns);
     *exchangep = exchange;
     return 0;
 }

@@ -103,6 +103,7 @@ void exchange_kill(struct exchange *exchange) {
 
 void exchange_abandon(struct exchange *exchange) {
     exchange_kill(exchange);
-    server_backend_ended(exchange->server, exchange);
+    LIST_REMOVE(exchange, entry);
+    turns_ended(&exchange->gate->turns);
     exchange_free(exchange);
 }

@@ -18,6 +18,7 @@
 #include "serve/listener.h"
 #include "serve/loop.h"
 #include "serve/settings.h"
+#include "serve/turns.h"
 
 struct exchange;
 LIST_HEAD(exchange_list, exchange);
@@ -54,6 +55,7 @@ enum gate_stage {
  * @served: the folder of the one repository, as it was at start; confinement.c's own
  * @hooks: which of --hooks-path could be executed at start
  * @advertisements: responses that are kept
+ * @turns: who gets a process; its counts are of requests
  * @exchanges: those whose process is not gone yet
  * @n_requests: so far; the last one's id
  * @large_pool, @wire_pool: memory for what comes from clients and from git, and for the wire
@@ -73,6 +75,7 @@ struct gate {
     struct stat served;
     struct hooks hooks;
     struct advertisement_cache advertisements;
+    struct turns turns;
     struct exchange_list exchanges;
     uint64_t n_requests;
     struct buffer_pool large_pool;

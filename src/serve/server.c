@@ -36,9 +36,9 @@ static void on_stage_timeout(void *userdata);
 
 static void enter_stage(struct server *server, enum gate_stage stage, uint64_t timeout_us) {
     server->gate.stage = stage;
-    log_record(
-        &server->gate.log, LOG_LEVEL_DEBUG, stage_names[stage],
-        LOG_FIELDS(log_number("connections", server->n_connections), log_number("backends", server->n_backends)));
+    log_record(&server->gate.log, LOG_LEVEL_DEBUG, stage_names[stage],
+               LOG_FIELDS(log_number("connections", server->n_connections),
+                          log_number("backends", server->gate.turns.n_running)));
     if (stage == GATE_STOPPED) {
         loop_timer_clear(&server->stage_timer);
         loop_exit(server->gate.loop);
@@ -50,7 +50,7 @@ static void enter_stage(struct server *server, enum gate_stage stage, uint64_t t
 
 static void stop_if_done(struct server *server) {
     if (server->gate.stage != GATE_SERVING && server->gate.stage != GATE_STOPPED && server->n_connections == 0 &&
-        server->n_backends == 0) {
+        server->gate.turns.n_running == 0) {
         enter_stage(server, GATE_STOPPED, 0);
     }
 }
@@ -170,18 +170,12 @@ void server_connection_ended(struct server *server, struct connection *connectio
     stop_if_done(server);
 }
 
-void server_backend_started(struct server *server, struct exchange *exchange) {
-    LIST_INSERT_HEAD(&server->gate.exchanges, exchange, entry);
-    server->n_backends++;
-}
+static void on_process_end(void *userdata) {
+    struct server *server = userdata;
 
-void server_backend_ended(struct server *server, struct exchange *exchange) {
-    LIST_REMOVE(exchange, entry);
-    server->n_backends--;
     if (server->orphans_wait) {
         server_reap_orphans(server);
     }
-    admission_serve_queue(server);
     stop_if_done(server);
 }
 
@@ -316,7 +310,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
     };
     LIST_INIT(&server->connections);
     LIST_INIT(&server->gate.exchanges);
-    TAILQ_INIT(&server->queue);
+    turns_init(&server->gate.turns, settings->max_backends, settings->max_connections, on_process_end, server);
     r = check_repository(settings, error);
     r = r ? r : git_find(&server->gate.git, error);
     r = r ? r : examine_repository(server, error);

@@ -23,16 +23,12 @@ enum {
  * struct server - a gate that serves
  * @gate: what it is made of
  * @n_connections_peak: the most there were since memory was last given back
- * @n_backends: exchanges whose process is not gone yet
  */
 struct server {
     struct gate gate;
     struct connection_list connections;
     uint64_t n_connections;
     uint64_t n_connections_peak;
-    uint64_t n_backends;
-    struct connection_queue queue;
-    uint64_t n_queued;
 
     /* the rest is server.c's, admission.c's and parent.c's own */
     bool is_accepting;
@@ -78,13 +74,7 @@ void server_reap_orphans(struct server *server);
 /** server_deinit() - free everything; what still runs is killed */
 void server_deinit(struct server *server);
 
-/* For connections and exchanges. */
-
-/** server_backend_started() - a process of @exchange runs, and counts as one of --max-backends */
-void server_backend_started(struct server *server, struct exchange *exchange);
-
-/** server_backend_ended() - it has been reaped; whoever waits for a process may have one. @exchange is not used again. */
-void server_backend_ended(struct server *server, struct exchange *exchange);
+/* For connections. */
 
 /** server_connection_ended() - its place is free; @connection is not used again */
 void server_connection_ended(struct server *server, struct connection *connection);

@@ -210,7 +210,7 @@ static void act(struct script *script) {
 static bool is_at_rest(const struct script *script) {
     return site_has_stopped(&script->site) ||
            (script->site.server.gate.stage == GATE_SERVING && script->site.server.n_connections == 0 &&
-            script->site.server.n_backends == 0);
+            script->site.server.gate.turns.n_running == 0);
 }
 
 /*
@@ -231,7 +231,7 @@ static void await_rest(struct script *script, bool clients_read) {
         }
         require(site_real_ms() < deadline_ms);
     }
-    require(script->site.server.n_backends == 0);
+    require(script->site.server.gate.turns.n_running == 0);
 }
 
 static void close_clients(struct script *script) {
