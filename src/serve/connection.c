@@ -25,8 +25,8 @@
 #include "serve/server.h"
 
 static_assert((int)HEAD_MAX_BYTES <= (int)CONNECTION_AHEAD_BYTES, "a whole head is waited for");
-static_assert((int)REPLY_MAX_BYTES <= (int)CONNECTION_WIRE_BYTES, "a reply fits on an empty wire");
-static_assert((int)CGI_HEAD_MAX_BYTES + (int)REPLY_MAX_BYTES <= (int)CONNECTION_WIRE_BYTES, "so does a head of git's");
+static_assert((int)REPLY_MAX_BYTES <= (int)GATE_WIRE_BYTES, "a reply fits on an empty wire");
+static_assert((int)CGI_HEAD_MAX_BYTES + (int)REPLY_MAX_BYTES <= (int)GATE_WIRE_BYTES, "so does a head of git's");
 
 static const char *const state_names[] = {
     [CONNECTION_IDLE] = "idle",           [CONNECTION_HEAD] = "head",         [CONNECTION_BODY] = "body",

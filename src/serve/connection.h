@@ -18,9 +18,7 @@ struct exchange;
 struct server;
 
 enum {
-    CONNECTION_INPUT_BYTES = 64 * 1024, /* request bytes in flight */
-    CONNECTION_AHEAD_BYTES = 32 * 1024, /* of these, waited for: a whole head, or what is previewed of a body */
-    CONNECTION_WIRE_BYTES = 10 * 1024,  /* response heads, chunk heads, the gate's own replies */
+    CONNECTION_AHEAD_BYTES = 32 * 1024, /* of request bytes, waited for: a whole head, or what is previewed of a body */
     CONNECTION_PUMP_ROUNDS = 16,        /* before other connections get their turn: 1 MiB each way */
     CONNECTION_LINGER_TIMEOUT_S = 2,    /* for a refused client to read why before the socket is gone */
     CONNECTION_LATE_MS = 500,           /* behind its time, for a timer that tells of a suspended gate */

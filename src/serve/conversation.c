@@ -70,7 +70,19 @@ static bool reply(struct connection *connection, int status, const char *reason,
 
 /* ---- from a head to an exchange ---- */
 
+static void on_process_event(void *userdata) {
+    connection_pump(userdata);
+}
+
 static bool start_exchange(struct connection *connection) {
+    const struct exchange_client client = {
+        .input = &connection->input,
+        .wire = &connection->wire,
+        .request = &connection->request,
+        .address = connection->peer,
+        .on_event = on_process_event,
+        .userdata = connection,
+    };
     bool has_body = head_has_body(&connection->head);
     const char *reason;
     int status;
@@ -80,7 +92,7 @@ static bool start_exchange(struct connection *connection) {
     if (status) {
         return reply(connection, status, reason, !has_body);
     }
-    r = exchange_start(&connection->exchange, connection->server, connection, &connection->verdict);
+    r = exchange_start(&connection->exchange, connection->gate, &client, &connection->head, &connection->verdict);
     if (r) {
         log_record(&connection->gate->log, LOG_LEVEL_ERROR, "git cannot be started",
                    LOG_FIELDS(log_number("id", connection->request.id),
@@ -264,13 +276,16 @@ static bool step_body(struct connection *connection) {
 static bool step_exchange(struct connection *connection) {
     struct exchange *exchange = connection->exchange;
     struct request *request = &connection->request;
-    bool moved = exchange_pump(exchange);
+    bool moved;
     bool is_consumed;
+
+    exchange->closes = connection->close_after; /* a drain may begin while it runs */
+    moved = exchange_pump(exchange);
 
     if (connection->end_of_input && buffer_size(&connection->input) == 0) {
         exchange_end_of_input(exchange);
     }
-    if (exchange->state == EXCHANGE_HOLDING || exchange->state == EXCHANGE_ANSWERING ||
+    if (exchange->state == EXCHANGE_HOLDING || exchange->state == EXCHANGE_RESPONDING ||
         (exchange->state == EXCHANGE_COMPLETE && buffer_size(&connection->wire) > 0)) {
         return moved;
     }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns one git process from its start to its end, and the order in which bytes move to it and from it, in buffers of
- * fixed size: whoever is slow slows the others down. It sends nothing to the client itself: it puts heads and chunk
- * heads on the connection's wire and says how much of its output may follow. How the process is brought to its end is
- * exchange_end.c's affair.
+ * Owns one request and its process, from the start on: the order in which bytes move to git and from it, in buffers of
+ * fixed size, so that whoever is slow slows the others down, and what happens when one of them is too slow. It sends
+ * nothing to the client itself: heads and chunk heads are on the client's wire, and it says how much of its output may
+ * follow.
  */
 
 #include "serve/exchange.h"
@@ -13,28 +13,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "backend/environ.h"
-#include "base/fd.h"
-#include "serve/connection.h"
-#include "serve/exchange_internal.h"
-#include "serve/server.h"
-
-bool exchange_fail(struct exchange *exchange, int status, const char *reason) {
-    exchange->state = exchange->state == EXCHANGE_HOLDING ? EXCHANGE_FAILED : EXCHANGE_CUT;
-    exchange->status = status;
-    exchange->reason = reason;
-    return true;
-}
-
-void exchange_close_input(struct exchange *exchange) {
-    loop_unwatch(&exchange->input_io);
-    exchange->process.input = fd_close(exchange->process.input);
-}
-
-void exchange_close_output(struct exchange *exchange) {
-    loop_unwatch(&exchange->output_io);
-    exchange->process.output = fd_close(exchange->process.output);
-}
+#include "serve/exchange_request.h"
+#include "serve/exchange_response.h"
 
 bool exchange_pump(struct exchange *exchange) {
     bool moved = false;
@@ -57,7 +37,7 @@ void exchange_sent(struct exchange *exchange, size_t size) {
 /* ---- waiting ---- */
 
 enum exchange_wait exchange_waits_for(const struct exchange *exchange) {
-    if (exchange->chunk_left > 0 || buffer_size(&exchange->connection->wire) > 0) {
+    if (exchange->chunk_left > 0 || buffer_size(exchange->client.wire) > 0) {
         return EXCHANGE_WAITS_FOR_CLIENT;
     }
     if (!exchange->consumed && !content_has_undelivered(&exchange->content)) {
@@ -100,189 +80,37 @@ void exchange_end_of_input(struct exchange *exchange) {
     }
 }
 
-/* ---- events ---- */
-
-static void close_errors(struct exchange *exchange) {
-    loop_unwatch(&exchange->errors_io);
-    exchange->process.errors = fd_close(exchange->process.errors);
-}
-
-/* Return: whether there may be more. */
-static bool drain_errors(struct exchange *exchange) {
-    ssize_t size = -EAGAIN;
-
-    if (exchange->process.errors >= 0) {
-        size = stderr_log_read(&exchange->stderr_log, exchange->process.errors);
-    }
-    if (size <= 0 && size != -EAGAIN) {
-        close_errors(exchange);
-    }
-    return size > 0;
-}
-
-static void pump_connection(struct exchange *exchange) {
-    if (exchange->connection) {
-        connection_pump(exchange->connection); /* may free the exchange */
-    }
-}
-
-static void on_input(uint32_t events, void *userdata) {
-    struct exchange *exchange = userdata;
-
-    (void)events;
-    exchange->input_ready = true;
-    pump_connection(exchange);
-}
-
-static void on_output(uint32_t events, void *userdata) {
-    struct exchange *exchange = userdata;
-
-    exchange->output_ready = true;
-    exchange->output_is_shut |= (events & EPOLLHUP) != 0;
-    if (exchange->state == EXCHANGE_ENDING) {
-        exchange_drop_output(exchange);
-    }
-    pump_connection(exchange);
-}
-
-static void on_errors(uint32_t events, void *userdata) {
-    (void)events;
-    (void)drain_errors(userdata);
-}
-
-void exchange_free(struct exchange *exchange) {
-    exchange_close_input(exchange);
-    exchange_close_output(exchange);
-    close_errors(exchange);
-    loop_unwatch(&exchange->exit_io);
-    loop_unwatch(&exchange->others_io);
-    loop_timer_clear(&exchange->kill_timer);
-    loop_cancel(&exchange->end_task);
-    process_deinit(&exchange->process);
-    buffer_deinit(&exchange->output);
-    content_deinit(&exchange->content);
-    stderr_log_deinit(&exchange->stderr_log);
-    free(exchange->dependencies);
-    free(exchange);
-}
-
-/* The leader has ended, which http-backend does last of all that belongs to the request: what is left of its group goes
- * too, and what they wrote is in the pipes. */
-void exchange_finish(void *userdata) {
-    struct exchange *exchange = userdata;
-    size_t n_reads = 0;
-
-    if (!process_has_ended(&exchange->process) || exchange_await_others(exchange)) {
-        return;
-    }
-    (void)process_reap(&exchange->process, &exchange->exit_status);
-    loop_unwatch(&exchange->exit_io);
-    loop_unwatch(&exchange->others_io);
-    exchange->exited = true;
-    exchange->output_ready = true;
-    while (drain_errors(exchange) && n_reads++ < EXCHANGE_LAST_WORDS_READS) {
-    }
-    close_errors(exchange);
-    LIST_REMOVE(exchange, entry);
-    turns_ended(&exchange->gate->turns);
-    if (exchange->state == EXCHANGE_ENDING) {
-        exchange_free(exchange);
-    } else {
-        pump_connection(exchange);
-    }
-}
-
-static void on_process_end(uint32_t events, void *userdata) {
-    (void)events;
-    exchange_finish(userdata);
-}
-
 /* ---- begin ---- */
 
-static int watch(struct exchange *exchange) {
-    struct process *process = &exchange->process;
-    struct loop *loop = exchange->gate->loop;
-    int r = 0;
-
-    /* Edges, so that nothing needs to be switched on and off: what is not ready is remembered until it is. */
-    if (process->input >= 0) {
-        r = loop_watch(loop, &exchange->input_io, process->input, EPOLLOUT | EPOLLET, on_input, exchange);
-    }
-    r = r ? r : loop_watch(loop, &exchange->output_io, process->output, EPOLLIN | EPOLLET, on_output, exchange);
-    r = r ? r : loop_watch(loop, &exchange->errors_io, process->errors, EPOLLIN, on_errors, exchange);
-    return r ? r : loop_watch(loop, &exchange->exit_io, process->pidfd, EPOLLIN | EPOLLET, on_process_end, exchange);
-}
-
-static int spawn(struct exchange *exchange, bool has_body) {
-    struct gate *gate = exchange->gate;
-    const struct request *request = exchange->request;
-    const struct environ_request variables = {
-        .method = request->method,
-        .repository = request->repository,
-        .path = request->route->path,
-        .query = request->route->query,
-        .content_type = request->route->content_type,
-        .git_protocol = request->git_protocol[0] ? request->git_protocol : NULL,
-        .remote_address = exchange->connection->peer,
-        .pushes = exchange->pushes,
-    };
-    const struct process_limits limits = {
-        .is_private = gate->settings->confine != CONFINE_OFF,
-        .max_file_bytes = exchange->pushes ? gate->settings->max_push_bytes : 0,
-        .landlock = gate->confine.child.fd,
-        .session_key = gate->confine.session_key,
-    };
-    char *const argv[] = {gate->git.http_backend, NULL};
-    _cleanup_free_ char **envp = NULL;
-    int r = environ_new(&envp, &gate->environ, &variables);
-
-    if (r) {
-        return r;
-    }
-    r = process_spawn(&exchange->process, gate->git.http_backend, argv, envp, has_body, &limits);
-    if (r) {
-        return r;
-    }
-    r = watch(exchange);
-    if (r) {
-        (void)process_reap(&exchange->process, &exchange->exit_status); /* which kills it first */
-    }
-    return r;
-}
-
-int exchange_start(struct exchange **exchangep, struct server *server, struct connection *connection,
-                   const struct verdict *verdict) {
+int exchange_start(struct exchange **exchangep, struct gate *gate, const struct exchange_client *client,
+                   struct head *head, const struct verdict *verdict) {
     struct exchange *exchange = calloc(1, sizeof(*exchange));
     int r;
 
     if (!exchange) {
         return -ENOMEM;
     }
-    exchange->server = server;
-    exchange->gate = &server->gate;
-    exchange->connection = connection;
-    exchange->request = &connection->request;
+    exchange->gate = gate;
+    exchange->client = *client;
     exchange->pushes = verdict->route->pushes;
     exchange->has_body = verdict->route->content_type != NULL;
+    exchange->is_chunked = head->minor == 1;
     exchange->process = PROCESS_NONE;
     exchange->input_ready = exchange->first_chunk = true;
-    buffer_init_pooled(&exchange->output, &server->gate.large_pool);
-    stderr_log_init(&exchange->stderr_log, &server->gate.log, connection->request.id);
-    r = content_init(&exchange->content, &connection->head, verdict->gzip,
-                     settings_max_body_bytes(server->gate.settings, exchange->pushes));
-    if (!r && advertisement_cache_covers(&server->gate.advertisements, &connection->request)) {
-        exchange->dependencies =
-            advertisement_cache_prepare(&server->gate.advertisements, connection->request.repository);
+    buffer_init_pooled(&exchange->output, &gate->large_pool);
+    stderr_log_init(&exchange->stderr_log, &gate->log, client->request->id);
+    r = content_init(&exchange->content, head, verdict->gzip,
+                     settings_max_body_bytes(gate->settings, exchange->pushes));
+    if (!r && advertisement_cache_covers(&gate->advertisements, client->request)) {
+        exchange->dependencies = advertisement_cache_prepare(&gate->advertisements, client->request->repository);
     }
     if (!r) {
-        r = spawn(exchange, head_has_body(&connection->head));
+        r = exchange_process_start(exchange, head_has_body(head));
     }
     if (r) {
         exchange_free(exchange);
         return r;
     }
-    LIST_INSERT_HEAD(&server->gate.exchanges, exchange, entry);
-    turns_started(&server->gate.turns);
     *exchangep = exchange;
     return 0;
 }

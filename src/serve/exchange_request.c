@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the way of a request body, decoded, into git's standard input, which it closes at the end of the body: that is
- * how git sees it.
+ * Moves a request body, decoded, into git's standard input, and closes that at the end of the body: git sees the end by
+ * it. Whatever git does not read is read all the same.
  */
+
+#include "serve/exchange_request.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-#include "serve/connection.h"
-#include "serve/exchange_internal.h"
+#include "serve/exchange_process.h"
 #include "serve/settings.h"
 
 /*
@@ -51,7 +52,7 @@ static bool fail(struct exchange *exchange, int r) {
 }
 
 bool exchange_request_pump(struct exchange *exchange) {
-    struct buffer *input = &exchange->connection->input;
+    struct buffer *input = exchange->client.input;
     struct content *content = &exchange->content;
     size_t n_input = buffer_size(input);
     size_t n_ready = content_ready(content, input).size;

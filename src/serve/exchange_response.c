@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the way of git's answer: out of its standard output, held back until it may go, then as chunks on the
- * connection's wire. Here it is decided whether an answer is one, and whether it is whole.
+ * Moves git's output to the client: out of a pipe, held back until it may go, then as chunks on the wire. It decides
+ * whether the output is a response at all, and whether it is whole.
  */
+
+#include "serve/exchange_response.h"
 
 #include <errno.h>
 #include <sys/wait.h>
@@ -11,10 +13,8 @@
 #include "backend/cgi.h"
 #include "base/fd.h"
 #include "serve/confinement.h"
-#include "serve/connection.h"
-#include "serve/exchange_internal.h"
+#include "serve/exchange_process.h"
 #include "serve/response.h"
-#include "serve/server.h"
 
 static bool pump_output(struct exchange *exchange) {
     size_t room = buffer_room(&exchange->output);
@@ -74,8 +74,8 @@ static bool said_everything(const struct exchange *exchange) {
     return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || (WEXITSTATUS(status) == 1 && may_have_failed));
 }
 
-/* An answer without a request body has no progress to show: it waits for its end, when a failure can still be told. */
-static bool may_answer(const struct exchange *exchange) {
+/* A response without a request body has no progress to show: it waits for its end, when a failure can still be told. */
+static bool may_respond(const struct exchange *exchange) {
     bool has_ended = exchange->process.output < 0 && exchange->exited;
 
     return buffer_room(&exchange->output) == 0 || (exchange->consumed && (exchange->has_body || has_ended));
@@ -87,24 +87,29 @@ static void keep(struct exchange *exchange, size_t head_size) {
     struct span body = {output.data + head_size, output.size - head_size};
 
     if (exchange->dependencies && exchange->exited && exchange->process.output < 0 && packets_are_capabilities(body)) {
-        advertisement_cache_store(&exchange->gate->advertisements, exchange->request->repository,
+        advertisement_cache_store(&exchange->gate->advertisements, exchange->client.request->repository,
                                   take_pointer(&exchange->dependencies), output);
     }
 }
 
-/* Lets the response out once it may be: see EXCHANGE_HOLDING. */
-static bool try_answer(struct exchange *exchange) {
-    bool is_full = buffer_room(&exchange->output) == 0;
-    bool is_whole = exchange->process.output < 0;
+static int append_head(struct exchange *exchange, const struct cgi *cgi) {
     const struct response_form form = {
-        .is_chunked = exchange->connection->head.minor == 1,
-        .closes = exchange->connection->close_after,
+        .is_chunked = exchange->is_chunked,
+        .closes = exchange->closes,
         .date = reply_date(&exchange->gate->date, exchange->gate->loop->now_s),
     };
+
+    return response_append_head(exchange->client.wire, &form, cgi);
+}
+
+/* Lets the response out once it may be: see EXCHANGE_HOLDING. */
+static bool try_response(struct exchange *exchange) {
+    bool is_full = buffer_room(&exchange->output) == 0;
+    bool is_whole = exchange->process.output < 0;
     struct cgi cgi;
     int r;
 
-    if (!may_answer(exchange)) {
+    if (!may_respond(exchange)) {
         return false;
     }
     r = cgi_parse(&cgi, buffer_content(&exchange->output));
@@ -121,19 +126,19 @@ static bool try_answer(struct exchange *exchange) {
     if (!exchange->has_body && exchange->exited && !said_everything(exchange)) {
         return refuse_for_git(exchange, 500);
     }
-    if (response_append_head(&exchange->connection->wire, &form, &cgi) < 0) {
+    if (append_head(exchange, &cgi) < 0) {
         return exchange_fail(exchange, 500, "the gate is out of memory; try again later");
     }
     keep(exchange, cgi.size);
     buffer_consume(&exchange->output, cgi.size);
     exchange->status = cgi.status;
-    exchange->state = EXCHANGE_ANSWERING;
+    exchange->state = EXCHANGE_RESPONDING;
     return true;
 }
 
 /* What is small is copied behind its chunk head, so that it goes out together with the head before it and the end. */
 static bool put_small(struct exchange *exchange) {
-    struct buffer *wire = &exchange->connection->wire;
+    struct buffer *wire = exchange->client.wire;
     struct span output = buffer_content(&exchange->output);
 
     if (output.size + BODY_PREFIX_MAX_BYTES > buffer_room(wire) || buffer_append(wire, output.data, output.size) < 0) {
@@ -144,16 +149,15 @@ static bool put_small(struct exchange *exchange) {
 }
 
 /* Puts the next chunk head on the wire, a small chunk as well, and the end. */
-static bool pump_answer(struct exchange *exchange) {
-    struct connection *connection = exchange->connection;
+static bool pump_body(struct exchange *exchange) {
+    struct buffer *wire = exchange->client.wire;
     size_t size = buffer_size(&exchange->output);
-    bool is_chunked = connection->head.minor == 1;
 
-    if (exchange->chunk_left > 0 || buffer_size(&connection->wire) > CONNECTION_WIRE_BYTES - BODY_PREFIX_MAX_BYTES) {
+    if (exchange->chunk_left > 0 || buffer_room(wire) < BODY_PREFIX_MAX_BYTES) {
         return false;
     }
     if (size > 0) {
-        if (is_chunked && body_encode_chunk(&connection->wire, exchange->first_chunk, size) < 0) {
+        if (exchange->is_chunked && body_encode_chunk(wire, exchange->first_chunk, size) < 0) {
             return exchange_fail(exchange, 500, "the gate is out of memory; try again later");
         }
         packets_feed(&exchange->packets, buffer_content(&exchange->output));
@@ -169,7 +173,7 @@ static bool pump_answer(struct exchange *exchange) {
     if (!said_everything(exchange)) {
         return exchange_fail(exchange, 502, "git failed in the middle of its answer; the gate's log has its words");
     }
-    if (is_chunked && body_encode_end(&connection->wire, exchange->first_chunk) < 0) {
+    if (exchange->is_chunked && body_encode_end(wire, exchange->first_chunk) < 0) {
         return exchange_fail(exchange, 500, "the gate is out of memory; try again later");
     }
     exchange->state = EXCHANGE_COMPLETE;
@@ -180,10 +184,10 @@ bool exchange_response_pump(struct exchange *exchange) {
     bool moved = pump_output(exchange);
 
     if (exchange->state == EXCHANGE_HOLDING) {
-        moved = try_answer(exchange) || moved;
+        moved = try_response(exchange) || moved;
     }
-    if (exchange->state == EXCHANGE_ANSWERING) {
-        moved = pump_answer(exchange) || moved;
+    if (exchange->state == EXCHANGE_RESPONDING) {
+        moved = pump_body(exchange) || moved;
     }
     return moved;
 }

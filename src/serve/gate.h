@@ -23,6 +23,12 @@
 struct exchange;
 LIST_HEAD(exchange_list, exchange);
 
+enum {
+    GATE_LARGE_BYTES =
+        64 * 1024,               /* request bytes in flight of a connection, response bytes of an exchange: as a pipe */
+    GATE_WIRE_BYTES = 10 * 1024, /* response heads, chunk heads, the gate's own replies */
+};
+
 /**
  * enum gate_stage - the life of a gate, in this order; server.c alone changes it
  *
@@ -58,7 +64,7 @@ enum gate_stage {
  * @turns: who gets a process; its counts are of requests
  * @exchanges: those whose process is not gone yet
  * @n_requests: so far; the last one's id
- * @large_pool, @wire_pool: memory for what comes from clients and from git, and for the wire
+ * @large_pool, @wire_pool: memory of these sizes, for buffers
  * @date: the Date field of the second in which it was last asked for
  */
 struct gate {

@@ -27,7 +27,6 @@ static const char *const stage_names[] = {
     [GATE_TELLING] = "telling", [GATE_KILLING] = "killing",   [GATE_STOPPED] = "stopped",
 };
 static_assert(TOKEN_SHORT_BYTES == 16, "a sentence below says this number");
-static_assert((int)CONNECTION_INPUT_BYTES == (int)EXCHANGE_OUTPUT_BYTES, "both are of one pool");
 static_assert(sizeof(stage_names) / sizeof(stage_names[0]) == GATE_STAGE_COUNT, "every stage has a name");
 
 /* ---- stopping ---- */
@@ -303,8 +302,8 @@ int server_start(struct server *server, const struct server_settings *settings, 
                 .loop = loop,
                 .listener = LISTENER_NONE,
                 .confine = CONFINE_NONE,
-                .large_pool = {.capacity = CONNECTION_INPUT_BYTES},
-                .wire_pool = {.capacity = CONNECTION_WIRE_BYTES},
+                .large_pool = {.capacity = GATE_LARGE_BYTES},
+                .wire_pool = {.capacity = GATE_WIRE_BYTES},
             },
         .parent_fd = -1,
     };
