@@ -29,7 +29,6 @@
 #include "confine/limits.h"
 #include "library/config.h"
 #include "library/descriptors.h"
-#include "serve/parent.h"
 #include "serve/server.h"
 
 static_assert(TOKEN_MAX_BYTES == 255, "the sentences below say this number");
@@ -130,7 +129,7 @@ static void on_stop(struct program *program, unsigned signal) {
     struct server *server = &program->server;
 
     log_record(&server->gate.log, LOG_LEVEL_NOTICE, "stopping",
-               LOG_FIELDS(log_number("signal", signal), log_number("connections", server->n_connections),
+               LOG_FIELDS(log_number("signal", signal), log_number("connections", server->crowd.n_connections),
                           log_number("backends", server->gate.turns.n_running)));
     status_stopping(&program->status);
     server_stop(server);
@@ -145,7 +144,7 @@ static void on_signal(uint32_t events, void *userdata) {
         if (info.ssi_signo == SIGCHLD) {
             server_reap_orphans(&program->server);
         } else if (info.ssi_signo == (uint32_t)PARENT_SIGNAL) {
-            parent_ended(&program->server);
+            server_parent_ended(&program->server);
         } else {
             on_stop(program, info.ssi_signo);
         }
@@ -261,7 +260,7 @@ static int begin(struct program *program) {
 static int run(const struct gate_config *config, struct server_settings *settings, bool minted,
                struct gate_error *error) {
     _cleanup_(end) struct program program = {
-        .loop = LOOP_NONE, .server = {.gate = {.listener = LISTENER_NONE}}, .status = STATUS_NONE, .signal_fd = -1};
+        .loop = LOOP_NONE, .server = SERVER_NONE, .status = STATUS_NONE, .signal_fd = -1};
     struct log log;
     int r;
 

@@ -21,7 +21,8 @@ enum {
 };
 
 static struct status_counts count(const struct server *server) {
-    return (struct status_counts){server->n_connections, server->gate.turns.n_running, server->gate.turns.n_waiting};
+    return (struct status_counts){server->crowd.n_connections, server->gate.turns.n_running,
+                                  server->gate.turns.n_waiting};
 }
 
 static bool has_changed(const struct status *status) {

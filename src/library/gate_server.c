@@ -145,8 +145,7 @@ static void finish_start(struct gate_server *gate, int result, const struct gate
 
 /* A server, from its start to its end. Return: 0, also when it did not start; a negative errno of the loop. */
 static int run(struct gate_server *gate) {
-    _cleanup_(end) struct service service = {
-        .loop = LOOP_NONE, .settings = gate->settings, .server = {.gate = {.listener = LISTENER_NONE}}};
+    _cleanup_(end) struct service service = {.loop = LOOP_NONE, .settings = gate->settings, .server = SERVER_NONE};
     struct gate_error error = {0};
     int r = begin(&service, gate, &error);
 

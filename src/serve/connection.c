@@ -1,77 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns a client's socket, its buffers and its timer. All of it happens in connection_pump(): events only say what has
- * become possible. What the bytes mean is conversation.c's affair. A client can end nothing but its own connection.
+ * Owns a client's socket and its timer, and moves the bytes. All of it happens in pump(): events only say what has become
+ * possible. A change of the conversation's state is noticed there, and only there. The bytes mean nothing here:
+ * conversation.c knows what they mean. A client can end nothing but its own connection.
  */
 
 #include "serve/connection.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "backend/cgi.h"
 #include "base/fd.h"
-#include "http/reply.h"
-#include "serve/admission.h"
-#include "serve/conversation.h"
-#include "serve/deadline.h"
-#include "serve/exchange.h"
-#include "serve/server.h"
-
-static_assert((int)HEAD_MAX_BYTES <= (int)CONNECTION_AHEAD_BYTES, "a whole head is waited for");
-static_assert((int)REPLY_MAX_BYTES <= (int)GATE_WIRE_BYTES, "a reply fits on an empty wire");
-static_assert((int)CGI_HEAD_MAX_BYTES + (int)REPLY_MAX_BYTES <= (int)GATE_WIRE_BYTES, "so does a head of git's");
-
-static const char *const state_names[] = {
-    [CONNECTION_IDLE] = "idle",           [CONNECTION_HEAD] = "head",         [CONNECTION_BODY] = "body",
-    [CONNECTION_QUEUED] = "queued",       [CONNECTION_EXCHANGE] = "exchange", [CONNECTION_REPLYING] = "replying",
-    [CONNECTION_LINGERING] = "lingering", [CONNECTION_CLOSED] = "closed",
-};
-static_assert(sizeof(state_names) / sizeof(state_names[0]) == CONNECTION_STATE_COUNT, "every state has a name");
-
-void connection_enter(struct connection *connection, enum connection_state state) {
-    log_record(&connection->gate->log, LOG_LEVEL_DEBUG, "connection",
-               LOG_FIELDS(log_string("client", connection->peer), log_string("state", state_names[state]),
-                          connection_has_request(connection) ? log_number("id", connection->request.id)
-                                                             : (struct log_field){0}));
-    connection->state = state;
-    connection->progress_us = connection->work_us = connection->gate->loop->now_us;
-    if (state != CONNECTION_QUEUED && state != CONNECTION_EXCHANGE) {
-        admission_resume(connection->server); /* it could give way now */
-    }
-}
-
-void connection_log_request(struct connection *connection) {
-    if (connection_has_request(connection)) {
-        request_log(&connection->request, &connection->gate->log, connection->peer, connection->gate->loop->now_us);
-    }
-    connection->request = (struct request){0};
-}
 
 /* ---- the socket ---- */
 
 static bool receive(struct connection *connection) {
-    size_t room = buffer_room(&connection->input);
+    struct conversation *conversation = &connection->conversation;
+    size_t room = buffer_room(&conversation->input);
     ssize_t size;
 
     /* Not for a few bytes, for which all others would have to move; in no state is more than this waited for. */
-    if (!connection->readable || connection->end_of_input || connection_has_enough(connection)) {
+    if (!connection->readable || conversation->end_of_input || conversation_has_enough(conversation)) {
         return false;
     }
-    size = buffer_read(&connection->input, connection->fd);
+    size = buffer_read(&conversation->input, connection->fd);
     if (size > 0) {
         /* Less than was asked for means that no more is there (epoll(7)), unless the end is: it has had its edge. */
         connection->readable = (size_t)size == room || connection->peer_has_shut;
         return true;
     }
     if (size == 0) {
-        connection->end_of_input = true;
+        conversation->end_of_input = true;
         return true;
     }
     if (size == -EAGAIN) {
@@ -83,35 +46,26 @@ static bool receive(struct connection *connection) {
 }
 
 static bool transmit(struct connection *connection) {
-    struct span wire = buffer_content(&connection->wire);
-    struct exchange *exchange = connection->exchange;
-    struct span chunk = {"", 0};
-    struct iovec parts[2];
+    struct span parts[CONVERSATION_PARTS];
+    struct iovec vectors[CONVERSATION_PARTS];
     ssize_t size;
-    size_t n_wire;
 
-    if (exchange && exchange->chunk_left > 0) {
-        chunk = (struct span){buffer_content(&exchange->output).data, exchange->chunk_left};
-    }
-    if (!connection->writable || wire.size + chunk.size == 0) {
+    conversation_outgoing(&connection->conversation, parts);
+    if (!connection->writable || parts[0].size + parts[1].size == 0) {
         return false;
     }
-    parts[0] = (struct iovec){(void *)wire.data, wire.size};
-    parts[1] = (struct iovec){(void *)chunk.data, chunk.size};
+    for (size_t i = 0; i < CONVERSATION_PARTS; i++) {
+        vectors[i] = (struct iovec){(void *)parts[i].data, parts[i].size};
+    }
     do {
-        size = writev(connection->fd, parts, 2); /* sendmsg(2) is refused, as it can send descriptors along */
+        size = writev(connection->fd, vectors, CONVERSATION_PARTS); /* sendmsg(2) can send descriptors: it is refused */
     } while (size < 0 && errno == EINTR);
     if (size < 0) {
         connection->writable = errno != EAGAIN;
         connection->gone = errno != EAGAIN;
         return connection->gone;
     }
-    n_wire = (size_t)size < wire.size ? (size_t)size : wire.size;
-    connection->request.bytes_out += (uint64_t)size;
-    buffer_consume(&connection->wire, n_wire);
-    if (exchange) {
-        exchange_sent(exchange, (size_t)size - n_wire);
-    }
+    conversation_sent(&connection->conversation, (size_t)size);
     return size > 0;
 }
 
@@ -119,76 +73,114 @@ static bool transmit(struct connection *connection) {
 
 static void on_timer(void *userdata);
 
+static uint64_t due_us(const struct connection *connection) {
+    return deadline_of(&connection->conversation, &connection->marks);
+}
+
+static struct loop *loop_of(const struct connection *connection) {
+    return connection->conversation.gate->loop;
+}
+
 /* Progress only moves the deadline away: the timer is set anew when it fires early, not at each byte. */
 static void arm_timer(struct connection *connection) {
-    uint64_t due_us = deadline_of(connection);
+    uint64_t at_us = due_us(connection);
 
-    if (connection->armed_us == 0 || connection->armed_us > due_us) {
-        connection->armed_us = due_us;
-        loop_timer_set(connection->gate->loop, &connection->timer, due_us, on_timer, connection);
+    if (connection->armed_us == 0 || connection->armed_us > at_us) {
+        connection->armed_us = at_us;
+        loop_timer_set(loop_of(connection), &connection->timer, at_us, on_timer, connection);
     }
 }
 
 /* ---- the pump ---- */
 
-/* In the states that wait for one thing as a whole, bytes are no progress. */
-static bool counts_progress(const struct connection *connection) {
-    return connection->state == CONNECTION_BODY || connection->state == CONNECTION_EXCHANGE ||
-           connection->state == CONNECTION_REPLYING;
+static void log_state(struct connection *connection) {
+    struct conversation *conversation = &connection->conversation;
+
+    log_record(&conversation->gate->log, LOG_LEVEL_DEBUG, "connection",
+               LOG_FIELDS(log_string("client", conversation->client),
+                          log_string("state", conversation_state_name(conversation->state)),
+                          conversation_has_request(conversation) ? log_number("id", conversation->request.id)
+                                                                 : (struct log_field){0}));
+}
+
+/* Whatever has changed the state: its time begins now. */
+static void notice_state(struct connection *connection) {
+    enum conversation_state state = connection->conversation.state;
+
+    if (state == connection->noticed_state) {
+        return;
+    }
+    connection->noticed_state = state;
+    log_state(connection);
+    connection->marks.progress_us = connection->marks.work_us = loop_of(connection)->now_us;
+    if (state == CONVERSATION_LINGERING) {
+        (void)shutdown(connection->fd, SHUT_WR);
+    }
+    if (state != CONVERSATION_QUEUED && state != CONVERSATION_EXCHANGE) {
+        connection->owner->on_change(connection->owner->userdata);
+    }
+}
+
+static void close_if_gone(struct connection *connection) {
+    if (connection->gone) {
+        connection->conversation.state = CONVERSATION_CLOSED;
+    }
+    notice_state(connection);
 }
 
 static bool pump_round(struct connection *connection) {
+    struct conversation *conversation = &connection->conversation;
     bool has_received = receive(connection);
-    bool moved = conversation_step(connection);
+    bool moved = conversation_step(conversation);
 
+    notice_state(connection);
     moved = transmit(connection) || moved;
-    if (connection->gone) {
-        connection_enter(connection, CONNECTION_CLOSED);
-    } else if (moved && counts_progress(connection)) {
+    if (!connection->gone && moved && conversation_counts_progress(conversation)) {
         /* Bytes that only came in are none: a client could hold on to a git that hangs by sending what nobody reads. */
-        connection->progress_us = connection->gate->loop->now_us;
-        if (!connection->exchange || !exchange_is_idle(connection->exchange)) {
-            connection->work_us = connection->progress_us;
+        connection->marks.progress_us = loop_of(connection)->now_us;
+        if (conversation_has_worked(conversation)) {
+            connection->marks.work_us = connection->marks.progress_us;
         }
     }
+    close_if_gone(connection);
     return moved || has_received;
-}
-
-static void on_again(void *userdata) {
-    connection_pump(userdata);
 }
 
 /* Return: whether there may be more to move. */
 static bool pump_rounds(struct connection *connection) {
+    struct conversation *conversation = &connection->conversation;
     bool moved = !connection->gone;
 
-    if (connection->gone) {
-        connection_enter(connection, CONNECTION_CLOSED);
-    }
-    connection->yields = false;
+    close_if_gone(connection);
+    conversation->yields = false;
     for (unsigned round = 0;
-         moved && !connection->yields && connection->state != CONNECTION_CLOSED && round < CONNECTION_PUMP_ROUNDS;
+         moved && !conversation->yields && conversation->state != CONVERSATION_CLOSED && round < CONNECTION_PUMP_ROUNDS;
          round++) {
         moved = pump_round(connection);
     }
     return moved;
 }
 
-void connection_pump(struct connection *connection) {
+/*
+ * Moves bytes and changes states until nothing moves or others are due. Every event of a connection and of its exchange
+ * ends here. The connection may be freed when it returns. @userdata: the connection.
+ */
+static void pump(void *userdata) {
+    struct connection *connection = userdata;
     bool moved = pump_rounds(connection);
 
-    if (connection->state == CONNECTION_CLOSED) {
+    if (connection->conversation.state == CONVERSATION_CLOSED) {
         connection_free(connection);
         return;
     }
     arm_timer(connection);
     if (moved) {
-        loop_defer(connection->gate->loop, &connection->again, on_again, connection); /* others go first */
+        loop_defer(loop_of(connection), &connection->again, pump, connection); /* others go first */
     }
 }
 
 static bool is_due(const struct connection *connection) {
-    return connection->state != CONNECTION_CLOSED && connection->gate->loop->now_us >= deadline_of(connection);
+    return connection->conversation.state != CONVERSATION_CLOSED && loop_of(connection)->now_us >= due_us(connection);
 }
 
 /*
@@ -199,26 +191,25 @@ static bool is_due(const struct connection *connection) {
 static void look_again(struct connection *connection, bool is_late) {
     connection->readable = true;
     connection->writable |= is_late;
-    if (connection->exchange) {
-        exchange_assume_ready(connection->exchange);
-    }
+    conversation_assume_ready(&connection->conversation);
     (void)pump_rounds(connection);
 }
 
 static void on_timer(void *userdata) {
     struct connection *connection = userdata;
+    struct conversation *conversation = &connection->conversation;
     uint64_t late_us = connection->armed_us + CONNECTION_LATE_MS * US_PER_MS;
 
     connection->armed_us = 0;
     if (is_due(connection)) {
-        look_again(connection, connection->gate->loop->now_us > late_us);
+        look_again(connection, loop_of(connection)->now_us > late_us);
     }
-    if (is_due(connection) && connection->end_of_input) {
+    if (is_due(connection) && conversation->end_of_input) {
         connection->gone = true; /* whether only its sending side is shut could be told by writing alone */
     } else if (is_due(connection)) {
-        conversation_time_out(connection);
+        conversation_time_out(conversation, deadline_is_of_request(conversation));
     }
-    connection_pump(connection);
+    pump(connection);
 }
 
 static void on_socket(uint32_t events, void *userdata) {
@@ -228,21 +219,22 @@ static void on_socket(uint32_t events, void *userdata) {
     connection->peer_has_shut |= (events & EPOLLRDHUP) != 0;
     connection->writable |= (events & EPOLLOUT) != 0;
     connection->gone |= (events & (EPOLLHUP | EPOLLERR)) != 0;
-    connection_pump(connection);
+    pump(connection);
 }
 
 void connection_begin(struct connection *connection) {
     connection->readable = true;
-    connection_pump(connection);
+    pump(connection);
 }
 
 bool connection_hear_out(struct connection *connection) {
+    const uint64_t heard_us = connection->conversation.heard_us;
     char byte;
 
-    if (connection->heard_out_us == connection->heard_us) {
+    if (connection->heard_out_us == heard_us) {
         return false;
     }
-    connection->heard_out_us = connection->heard_us;
+    connection->heard_out_us = heard_us;
     if (recv(connection->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) != (ssize_t)sizeof(byte)) {
         return false;
     }
@@ -251,28 +243,26 @@ bool connection_hear_out(struct connection *connection) {
 }
 
 void connection_drain(struct connection *connection) {
-    conversation_drain(connection);
-    connection_pump(connection);
+    conversation_drain(&connection->conversation);
+    pump(connection);
 }
 
 /* ---- begin and end ---- */
 
-int connection_new(struct connection **connectionp, struct server *server, int fd, const char *peer) {
+int connection_new(struct connection **connectionp, struct gate *gate, const struct connection_owner *owner, int fd,
+                   const char *client) {
     struct connection *connection = calloc(1, sizeof(*connection));
     int r;
 
     if (!connection) {
         return -ENOMEM;
     }
-    connection->server = server;
-    connection->gate = &server->gate;
+    connection->owner = owner;
     connection->writable = true;
-    connection->heard_us = server->gate.loop->now_us;
-    buffer_init_pooled(&connection->input, &server->gate.large_pool);
-    buffer_init_pooled(&connection->wire, &server->gate.wire_pool);
-    (void)snprintf(connection->peer, sizeof(connection->peer), "%s", peer);
-    connection_enter(connection, CONNECTION_HEAD);
-    r = loop_watch(server->gate.loop, &connection->socket_io, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, on_socket,
+    connection->noticed_state = CONVERSATION_STATE_COUNT;
+    conversation_init(&connection->conversation, gate, client, pump, connection);
+    notice_state(connection);
+    r = loop_watch(gate->loop, &connection->socket_io, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, on_socket,
                    connection);
     if (r) {
         free(connection);
@@ -285,47 +275,22 @@ int connection_new(struct connection **connectionp, struct server *server, int f
 }
 
 void connection_end(struct connection *connection, const char *reason) {
-    if (connection_has_request(connection) && !connection->request.reason) {
-        connection->request.reason = reason;
-    }
+    conversation_give_up(&connection->conversation, reason);
     connection_free(connection);
 }
 
-/* An answer that has begun and ends with the connection, as it does for HTTP/1.0, has not gone out as a whole. */
-static bool cuts_without_chunks(const struct connection *connection) {
-    const struct exchange *exchange = connection->exchange;
-
-    if (!connection_has_request(connection) || connection->head.minor != 0) {
-        return false;
-    }
-    return exchange ? exchange->state != EXCHANGE_HOLDING && exchange->state != EXCHANGE_FAILED
-                    : connection->request.status == 200 && buffer_size(&connection->wire) > 0;
-}
-
 void connection_free(struct connection *connection) {
-    const bool resets = connection->reset_after || cuts_without_chunks(connection);
+    const bool resets = conversation_needs_reset(&connection->conversation);
 
-    if (connection_has_request(connection) && !connection->request.reason) {
-        connection->request.reason = "the client went away";
-        connection->request.is_abandoned = true;
-    }
-    if (connection->exchange) {
-        connection->request.bytes_in += exchange_body_bytes(connection->exchange);
-        exchange_release(connection->exchange);
-    }
-    connection_log_request(connection);
-    connection->preview = preview_free(connection->preview);
-    turns_leave(&connection->gate->turns, &connection->turn);
+    conversation_deinit(&connection->conversation);
     loop_unwatch(&connection->socket_io);
     loop_timer_clear(&connection->timer);
     loop_cancel(&connection->again);
-    buffer_deinit(&connection->input);
-    buffer_deinit(&connection->wire);
     if (resets) {
         /* Without chunks, nothing but a reset tells a cut response from a whole one; over TCP, where there is one. */
         (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
     }
     (void)fd_close(connection->fd);
-    server_connection_ended(connection->server, connection);
+    connection->owner->on_end(connection, connection->owner->userdata);
     free(connection);
 }

@@ -1,396 +1,261 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns what is said on a connection: what each state does with the bytes that are there, from a request head over its
- * verdict to the end of its answer. It reads and writes nothing itself; connection.c moves the bytes.
+ * Does what each state asks for with the bytes that are there, from a request head to the end of its response. It reads
+ * and writes nothing itself: connection.c moves the bytes, notices the state and keeps the time.
  */
 
 #include "serve/conversation.h"
 
 #include <assert.h>
-#include <string.h>
-#include <sys/socket.h>
+#include <stdio.h>
 
-#include "http/reply.h"
-#include "serve/admission.h"
-#include "serve/deadline.h"
-#include "serve/exchange.h"
-#include "serve/obstacle.h"
-#include "serve/response.h"
-#include "serve/server.h"
+#include "serve/conversation_request.h"
 
-/* ---- the end of a request ---- */
+/* ---- begin and end ---- */
 
-static void finish_request(struct connection *connection) {
-    connection->preview = preview_free(connection->preview);
-    connection_log_request(connection);
-    if (!connection->was_answered) {
-        connection->was_answered = true; /* with a 401, more often than not: the credentials are to follow */
-        connection->heard_us = connection->gate->loop->now_us;
-    }
-    /* What a client sent behind its last request would make the kernel reset the connection at close(2). */
-    connection->linger_after |= connection->close_after && buffer_size(&connection->input) > 0;
-    if (connection->linger_after && !connection->end_of_input) {
-        (void)shutdown(connection->fd, SHUT_WR);
-        buffer_release(&connection->input);
-        connection_enter(connection, CONNECTION_LINGERING);
-    } else if (connection->close_after || connection->linger_after) {
-        connection_enter(connection, CONNECTION_CLOSED);
-    } else {
-        if (buffer_size(&connection->input) == 0) {
-            buffer_release(&connection->input);
-        }
-        buffer_release(&connection->wire);
-        connection_enter(connection, CONNECTION_IDLE);
-    }
-}
-
-/*
- * Answers with a line of the gate's own. @is_in_step: where the next request begins is known; otherwise the connection
- * ends, and lingers so that the client gets to read why.
- */
-static bool reply(struct connection *connection, int status, const char *reason, bool is_in_step) {
-    const struct reply answer = {
-        .status = status,
-        .sentence = reason,
-        .allow = connection->verdict.allow,
-        .close = connection->close_after || !is_in_step,
-        .omit_body = connection->request.method && strcmp(connection->request.method, "HEAD") == 0,
-        .date = reply_date(&connection->gate->date, connection->gate->loop->now_s),
+void conversation_init(struct conversation *conversation, struct gate *gate, const char *client,
+                       void (*on_event)(void *userdata), void *userdata) {
+    *conversation = (struct conversation){
+        .gate = gate,
+        .on_event = on_event,
+        .userdata = userdata,
+        .state = CONVERSATION_HEAD,
+        .heard_us = gate->loop->now_us,
     };
-
-    connection->request.status = status;
-    connection->request.reason = reason;
-    connection->close_after = answer.close;
-    connection->linger_after = !is_in_step;
-    connection_enter(connection,
-                     reply_append(&connection->wire, &answer) < 0 ? CONNECTION_CLOSED : CONNECTION_REPLYING);
-    return true;
+    (void)snprintf(conversation->client, sizeof(conversation->client), "%s", client);
+    buffer_init_pooled(&conversation->input, &gate->large_pool);
+    buffer_init_pooled(&conversation->wire, &gate->wire_pool);
 }
 
-/* ---- from a head to an exchange ---- */
+void conversation_deinit(struct conversation *conversation) {
+    struct request *request = &conversation->request;
 
-static void on_process_event(void *userdata) {
-    connection_pump(userdata);
+    if (conversation_has_request(conversation) && !request->reason) {
+        request->reason = "the client went away";
+        request->is_abandoned = true;
+    }
+    if (conversation->exchange) {
+        request->bytes_in += exchange_body_bytes(conversation->exchange);
+        exchange_release(conversation->exchange);
+    }
+    conversation_log_request(conversation);
+    conversation->preview = preview_free(conversation->preview);
+    turns_leave(&conversation->gate->turns, &conversation->turn);
+    buffer_deinit(&conversation->input);
+    buffer_deinit(&conversation->wire);
 }
 
-static bool start_exchange(struct connection *connection) {
-    const struct exchange_client client = {
-        .input = &connection->input,
-        .wire = &connection->wire,
-        .request = &connection->request,
-        .address = connection->peer,
-        .on_event = on_process_event,
-        .userdata = connection,
-    };
-    bool has_body = head_has_body(&connection->head);
-    const char *reason;
-    int status;
-    int r;
-
-    status = obstacle_find(&reason, connection->gate, &connection->request, connection->verdict.route->pushes);
-    if (status) {
-        return reply(connection, status, reason, !has_body);
+void conversation_give_up(struct conversation *conversation, const char *reason) {
+    if (conversation_has_request(conversation) && !conversation->request.reason) {
+        conversation->request.reason = reason;
     }
-    r = exchange_start(&connection->exchange, connection->gate, &client, &connection->head, &connection->verdict);
-    if (r) {
-        log_record(&connection->gate->log, LOG_LEVEL_ERROR, "git cannot be started",
-                   LOG_FIELDS(log_number("id", connection->request.id),
-                              log_string("program", connection->gate->git.http_backend),
-                              log_string("error", strerror(-r))));
-        return reply(connection, 500, "git cannot be started; the gate's log says why", !has_body);
-    }
-    connection_enter(connection, CONNECTION_EXCHANGE);
-    return true;
 }
 
-/* What git has said before, and would say again. Return: whether there is such an answer. */
-static bool answer_from_memory(struct connection *connection) {
-    struct advertisement_cache *cache = &connection->gate->advertisements;
-    const struct response_form form = {
-        .is_chunked = connection->head.minor == 1,
-        .closes = connection->close_after,
-        .date = reply_date(&connection->gate->date, connection->gate->loop->now_s),
-    };
-    struct span output = {NULL, 0};
+/* A response that has begun and ends with the connection, as it does for HTTP/1.0, has not gone out as a whole. */
+static bool cuts_without_chunks(const struct conversation *conversation) {
+    const struct exchange *exchange = conversation->exchange;
 
-    if (advertisement_cache_covers(cache, &connection->request)) {
-        output = advertisement_cache_lookup(cache, connection->request.repository);
-    }
-    if (!output.data || response_append(&connection->wire, &form, output) != 0) {
+    if (!conversation_has_request(conversation) || conversation->head.minor != 0) {
         return false;
     }
-    connection->request.status = 200;
-    connection->request.is_kept = true;
-    connection_enter(connection, CONNECTION_REPLYING);
-    return true;
+    return exchange ? exchange->state != EXCHANGE_HOLDING && exchange->state != EXCHANGE_FAILED
+                    : conversation->request.status == 200 && buffer_size(&conversation->wire) > 0;
 }
 
-static void on_turn(void *userdata) {
-    struct connection *connection = userdata;
-
-    (void)start_exchange(connection);
-    connection_pump(connection);
+bool conversation_needs_reset(const struct conversation *conversation) {
+    return conversation->reset_after || cuts_without_chunks(conversation);
 }
 
-/* As much of the request is there as is waited for: a process for it, now or in turn. */
-static bool admit(struct connection *connection) {
-    if (turns_are_free(&connection->gate->turns)) {
-        return start_exchange(connection);
+/* ---- what goes out ---- */
+
+void conversation_outgoing(const struct conversation *conversation, struct span parts[CONVERSATION_PARTS]) {
+    const struct exchange *exchange = conversation->exchange;
+
+    parts[0] = buffer_content(&conversation->wire);
+    parts[1] = (struct span){"", 0};
+    if (exchange && exchange->chunk_left > 0) {
+        parts[1] = (struct span){buffer_content(&exchange->output).data, exchange->chunk_left};
     }
-    turns_wait(&connection->gate->turns, &connection->turn, on_turn, connection);
-    connection_enter(connection, CONNECTION_QUEUED);
-    return true;
 }
 
-static bool out_of_memory(struct connection *connection) {
-    return reply(connection, 500, "the gate is out of memory; try again later", !head_has_body(&connection->head));
+void conversation_sent(struct conversation *conversation, size_t size) {
+    size_t n_wire = size < buffer_size(&conversation->wire) ? size : buffer_size(&conversation->wire);
+
+    conversation->request.bytes_out += (uint64_t)size;
+    buffer_consume(&conversation->wire, n_wire);
+    if (conversation->exchange) {
+        exchange_sent(conversation->exchange, size - n_wire);
+    }
 }
 
-static bool await_body(struct connection *connection) {
-    const struct verdict *verdict = &connection->verdict;
-
-    if (preview_new(&connection->preview, &connection->head, verdict->gzip,
-                    settings_max_body_bytes(connection->gate->settings, verdict->route->pushes)) < 0 ||
-        (verdict->expects_continue && buffer_size(&connection->input) == 0 &&
-         reply_append_continue(&connection->wire) < 0)) {
-        return out_of_memory(connection);
+void conversation_assume_ready(struct conversation *conversation) {
+    if (conversation->exchange) {
+        exchange_assume_ready(conversation->exchange);
     }
-    connection_enter(connection, CONNECTION_BODY);
-    return true;
-}
-
-/* The head is whole: what becomes of it? Its bytes are gone from the input when this returns. */
-static bool judge(struct connection *connection) {
-    struct head *head = &connection->head;
-    struct verdict *verdict = &connection->verdict;
-    bool has_body = head_has_body(head);
-    uint64_t max_body_bytes;
-
-    verdict_reach(verdict, &connection->gate->settings->policy, head);
-    request_remember(&connection->request, head, verdict);
-    verdict->repository = verdict->git_protocol = (struct span){NULL, 0};
-    connection->request.bytes_in = head->size;
-    connection->close_after = !head->keep_alive || connection->gate->stage != GATE_SERVING;
-    buffer_consume(&connection->input, head->size);
-    if (verdict->status) {
-        return reply(connection, verdict->status, verdict->reason, !has_body);
-    }
-    max_body_bytes = settings_max_body_bytes(connection->gate->settings, verdict->route->pushes);
-    if (max_body_bytes > 0 && head->content_length > max_body_bytes) {
-        return reply(connection, 413, settings_too_large(verdict->route->pushes), false);
-    }
-    connection->is_proven = true;
-    /* Nothing at all is not gzip either: that is for the preview to say. */
-    if (has_body || verdict->gzip) {
-        return await_body(connection);
-    }
-    return answer_from_memory(connection) || admit(connection);
-}
-
-static void leave_queue(struct connection *connection, const char *reason) {
-    turns_leave(&connection->gate->turns, &connection->turn);
-    (void)reply(connection, 503, reason, !head_has_body(&connection->head));
 }
 
 /* ---- one step of each state; each returns whether anything moved ---- */
 
-static bool step_idle(struct connection *connection) {
-    if (buffer_size(&connection->input) > 0) {
-        connection_enter(connection, CONNECTION_HEAD);
+static bool step_idle(struct conversation *conversation) {
+    if (buffer_size(&conversation->input) > 0) {
+        conversation->state = CONVERSATION_HEAD;
         return true;
     }
-    if (connection->end_of_input) {
-        connection_enter(connection, CONNECTION_CLOSED);
+    if (conversation->end_of_input) {
+        conversation->state = CONVERSATION_CLOSED;
     }
     return false;
 }
 
-static void begin_request(struct connection *connection) {
-    connection->request = (struct request){
-        .id = ++connection->gate->n_requests,
-        .begin_us = connection->gate->loop->now_us,
-    };
-    connection->verdict = (struct verdict){0};
-    connection->linger_after = false;
-    head_init(&connection->head);
-}
-
-static bool step_head(struct connection *connection) {
-    struct span content = buffer_content(&connection->input);
+static bool step_head(struct conversation *conversation) {
+    struct span content = buffer_content(&conversation->input);
 
     if (content.size == 0) {
-        if (connection->end_of_input) {
-            connection_enter(connection, CONNECTION_CLOSED);
+        if (conversation->end_of_input) {
+            conversation->state = CONVERSATION_CLOSED;
         }
         return false;
     }
-    if (!connection_has_request(connection)) {
-        begin_request(connection);
+    if (!conversation_has_request(conversation)) {
+        conversation_begin_request(conversation);
     }
-    switch (head_feed(&connection->head, content.data, content.size)) {
+    switch (head_feed(&conversation->head, content.data, content.size)) {
     case 0:
-        return judge(connection);
+        return conversation_judge(conversation);
     case HEAD_E_REFUSED:
-        return reply(connection, connection->head.status, connection->head.reason, false);
+        return conversation_reply(conversation, conversation->head.status, conversation->head.reason, false);
     default:
-        return connection->end_of_input && reply(connection, 400, "the request head was cut short", false);
+        return conversation->end_of_input &&
+               conversation_reply(conversation, 400, "the request head was cut short", false);
     }
 }
 
-/* The body is not going to be what a process is started for. */
-static bool refuse_body(struct connection *connection, int status, const char *reason) {
-    connection->request.bytes_in += content_body_bytes(&connection->preview->content);
-    return reply(connection, status, reason, false);
-}
-
-static bool step_body(struct connection *connection) {
-    struct preview *preview = connection->preview;
-    size_t n_seen = preview->n_seen;
-
-    switch (preview_feed(preview, buffer_content(&connection->input))) {
-    case 0:
-        break;
-    case PREVIEW_E_BUSY:
-        connection->yields = true; /* a little of it inflates to much */
-        return true;
-    case PREVIEW_E_MORE:
-        if (connection->end_of_input) {
-            return refuse_body(connection, 400, "the request body was cut short");
-        }
-        if (!connection_has_enough(connection)) {
-            return preview->n_seen > n_seen;
-        }
-        break;
-    case CONTENT_E_MALFORMED:
-        return refuse_body(connection, 400, preview->content.reason);
-    case CONTENT_E_TOO_LARGE:
-        return refuse_body(connection, 413, settings_too_large(connection->verdict.route->pushes));
-    default:
-        return out_of_memory(connection);
-    }
-    connection->preview = preview_free(preview);
-    return admit(connection);
-}
-
-static bool step_exchange(struct connection *connection) {
-    struct exchange *exchange = connection->exchange;
-    struct request *request = &connection->request;
+static bool step_exchange(struct conversation *conversation) {
+    struct exchange *exchange = conversation->exchange;
+    struct request *request = &conversation->request;
     bool moved;
     bool is_consumed;
 
-    exchange->closes = connection->close_after; /* a drain may begin while it runs */
+    exchange->closes = conversation->close_after; /* a drain may begin while it runs */
     moved = exchange_pump(exchange);
-
-    if (connection->end_of_input && buffer_size(&connection->input) == 0) {
+    if (conversation->end_of_input && buffer_size(&conversation->input) == 0) {
         exchange_end_of_input(exchange);
     }
     if (exchange->state == EXCHANGE_HOLDING || exchange->state == EXCHANGE_RESPONDING ||
-        (exchange->state == EXCHANGE_COMPLETE && buffer_size(&connection->wire) > 0)) {
+        (exchange->state == EXCHANGE_COMPLETE && buffer_size(&conversation->wire) > 0)) {
         return moved;
     }
-    connection->heard_us = connection->gate->loop->now_us;
+    conversation->heard_us = conversation->gate->loop->now_us;
     is_consumed = exchange_is_consumed(exchange);
     request->bytes_in += exchange_body_bytes(exchange);
     request->status = exchange->status;
     request->reason = exchange->reason;
-    connection->exchange = NULL;
+    conversation->exchange = NULL;
     switch (exchange->state) {
     case EXCHANGE_COMPLETE:
-        connection->linger_after = !is_consumed;
-        finish_request(connection);
+        conversation->linger_after = !is_consumed;
+        conversation_finish_request(conversation);
         break;
     case EXCHANGE_FAILED:
-        (void)reply(connection, exchange->status, exchange->reason, is_consumed);
+        (void)conversation_reply(conversation, exchange->status, exchange->reason, is_consumed);
         break;
     default:
         request->status = 200; /* what the client saw before the cut */
-        connection->reset_after = connection->head.minor == 0;
-        connection_enter(connection, CONNECTION_CLOSED);
+        conversation->reset_after = conversation->head.minor == 0;
+        conversation->state = CONVERSATION_CLOSED;
     }
     exchange_release(exchange);
     return true;
 }
 
-static bool step_replying(struct connection *connection) {
-    if (buffer_size(&connection->wire) > 0) {
+static bool step_replying(struct conversation *conversation) {
+    if (buffer_size(&conversation->wire) > 0) {
         return false;
     }
-    finish_request(connection);
+    conversation_finish_request(conversation);
     return true;
 }
 
-static bool step_lingering(struct connection *connection) {
-    size_t size = buffer_size(&connection->input);
+static bool step_lingering(struct conversation *conversation) {
+    size_t size = buffer_size(&conversation->input);
 
-    buffer_consume(&connection->input, size);
-    if (connection->end_of_input) {
-        connection_enter(connection, CONNECTION_CLOSED);
+    buffer_consume(&conversation->input, size);
+    if (conversation->end_of_input) {
+        conversation->state = CONVERSATION_CLOSED;
     }
     return size > 0;
 }
 
-static bool step_waiting(struct connection *connection) {
-    (void)connection;
+static bool step_waiting(struct conversation *conversation) {
+    (void)conversation;
     return false;
 }
 
-static bool (*const steps[])(struct connection *) = {
-    [CONNECTION_IDLE] = step_idle,           [CONNECTION_HEAD] = step_head,
-    [CONNECTION_BODY] = step_body,           [CONNECTION_QUEUED] = step_waiting,
-    [CONNECTION_EXCHANGE] = step_exchange,   [CONNECTION_REPLYING] = step_replying,
-    [CONNECTION_LINGERING] = step_lingering, [CONNECTION_CLOSED] = step_waiting,
+static bool (*const steps[])(struct conversation *) = {
+    [CONVERSATION_IDLE] = step_idle,
+    [CONVERSATION_HEAD] = step_head,
+    [CONVERSATION_BODY] = conversation_look_ahead,
+    [CONVERSATION_QUEUED] = step_waiting,
+    [CONVERSATION_EXCHANGE] = step_exchange,
+    [CONVERSATION_REPLYING] = step_replying,
+    [CONVERSATION_LINGERING] = step_lingering,
+    [CONVERSATION_CLOSED] = step_waiting,
 };
-static_assert(sizeof(steps) / sizeof(steps[0]) == CONNECTION_STATE_COUNT, "every state has a step");
+static_assert(sizeof(steps) / sizeof(steps[0]) == CONVERSATION_STATE_COUNT, "every state has a step");
 
-bool conversation_step(struct connection *connection) {
-    return steps[connection->state](connection);
+/* ---- moves ---- */
+
+bool conversation_step(struct conversation *conversation) {
+    return steps[conversation->state](conversation);
 }
 
-void conversation_time_out(struct connection *connection) {
-    switch (connection->state) {
-    case CONNECTION_HEAD:
-        if (connection_has_request(connection)) {
-            (void)reply(connection, 408, "the request head did not come within --header-timeout", false);
-        } else {
-            connection_enter(connection, CONNECTION_CLOSED);
-        }
-        break;
-    case CONNECTION_BODY:
-        (void)refuse_body(connection, 408,
-                          deadline_is_of_request(connection)
-                              ? "the client took longer for the request than --request-timeout allows"
-                              : "the client stalled for longer than --stall-timeout allows");
-        break;
-    case CONNECTION_QUEUED:
-        if (deadline_is_of_request(connection)) {
-            leave_queue(connection, "the request queued for longer than --request-timeout allows; try again later");
-            break;
-        }
-        if (turns_keep(&connection->gate->turns, &connection->turn)) {
-            break;
-        }
-        leave_queue(connection, "all git processes are busy; try again later, or raise --max-backends");
-        break;
-    case CONNECTION_EXCHANGE:
-        exchange_time_out(connection->exchange, deadline_is_of_request(connection));
-        break;
-    case CONNECTION_REPLYING:
-    case CONNECTION_IDLE:
-    case CONNECTION_LINGERING:
-    case CONNECTION_CLOSED:
-    case CONNECTION_STATE_COUNT:
-        connection_enter(connection, CONNECTION_CLOSED);
+static void time_out_queued(struct conversation *conversation, bool is_overdue) {
+    if (is_overdue) {
+        conversation_leave_queue(conversation,
+                                 "the request queued for longer than --request-timeout allows; try again later");
+    } else if (!turns_keep(&conversation->gate->turns, &conversation->turn)) {
+        conversation_leave_queue(conversation, "all git processes are busy; try again later, or raise --max-backends");
     }
 }
 
-void conversation_drain(struct connection *connection) {
-    connection->close_after = true;
-    if (connection->state == CONNECTION_QUEUED) {
-        leave_queue(connection, "the gate is stopping; try again when it is back");
-    } else if (!connection_has_request(connection) && connection->state != CONNECTION_LINGERING) {
-        connection_enter(connection, CONNECTION_CLOSED);
-    } else if (connection->state == CONNECTION_HEAD) {
-        (void)reply(connection, 503, "the gate is stopping; try again when it is back", false);
+void conversation_time_out(struct conversation *conversation, bool is_overdue) {
+    switch (conversation->state) {
+    case CONVERSATION_HEAD:
+        if (conversation_has_request(conversation)) {
+            (void)conversation_reply(conversation, 408, "the request head did not come within --header-timeout", false);
+        } else {
+            conversation->state = CONVERSATION_CLOSED;
+        }
+        break;
+    case CONVERSATION_BODY:
+        (void)conversation_refuse_body(conversation, 408,
+                                       is_overdue
+                                           ? "the client took longer for the request than --request-timeout allows"
+                                           : "the client stalled for longer than --stall-timeout allows");
+        break;
+    case CONVERSATION_QUEUED:
+        time_out_queued(conversation, is_overdue);
+        break;
+    case CONVERSATION_EXCHANGE:
+        exchange_time_out(conversation->exchange, is_overdue);
+        break;
+    case CONVERSATION_REPLYING:
+    case CONVERSATION_IDLE:
+    case CONVERSATION_LINGERING:
+    case CONVERSATION_CLOSED:
+    case CONVERSATION_STATE_COUNT:
+        conversation->state = CONVERSATION_CLOSED;
+    }
+}
+
+void conversation_drain(struct conversation *conversation) {
+    conversation->close_after = true;
+    if (conversation->state == CONVERSATION_QUEUED) {
+        conversation_leave_queue(conversation, "the gate is stopping; try again when it is back");
+    } else if (!conversation_has_request(conversation) && conversation->state != CONVERSATION_LINGERING) {
+        conversation->state = CONVERSATION_CLOSED;
+    } else if (conversation->state == CONVERSATION_HEAD) {
+        (void)conversation_reply(conversation, 503, "the gate is stopping; try again when it is back", false);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the eye on the process that started this one. It is a descriptor and not PR_SET_PDEATHSIG, for that one follows
+ * Watches the process that started this one. It is a descriptor and not PR_SET_PDEATHSIG, for that one follows
  * the thread that forked, and supervisors fork on threads that come and go. And it is a signal for the whole process,
  * which may be a program that has a server on one of its threads: no signal is asked for here.
  */
@@ -16,30 +16,17 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "serve/server.h"
 
 enum {
     DECIMAL = 10,
 };
 
-/* One that stops already, as its parent may have asked before it went, is left to it: a second stop would kill. */
-void parent_ended(struct server *server) {
-    log_message(&server->gate.log, LOG_LEVEL_NOTICE, "the process that started git-gate has ended");
-    if (server->gate.stage == GATE_SERVING) {
-        server_stop(server);
-    }
-}
-
-static void on_ended_before(void *userdata) {
-    parent_ended(userdata);
-}
-
 static void on_end(uint32_t events, void *userdata) {
-    struct server *server = userdata;
+    struct parent *parent = userdata;
 
     (void)events;
-    loop_unwatch(&server->parent_io); /* it stays readable */
-    parent_ended(server);
+    loop_unwatch(&parent->io); /* it stays readable */
+    parent->on_end(parent->userdata);
 }
 
 /* Whether systemd says that it executed this process itself, and not one that started it: systemd.exec(5). */
@@ -51,56 +38,59 @@ static bool is_started_by_systemd(void) {
 }
 
 /* Return: a descriptor of the parent's, -ESRCH when it has ended, another negative errno. */
-static int open_parent(pid_t parent) {
+static int open_parent(pid_t pid) {
     _cleanup_fd_ int fd = -1;
 
-    if (parent == 1 && !is_started_by_systemd()) {
+    if (pid == 1 && !is_started_by_systemd()) {
         return -ESRCH;
     }
-    fd = (int)syscall(SYS_pidfd_open, parent, 0U);
+    fd = (int)syscall(SYS_pidfd_open, pid, 0U);
     if (fd < 0) {
         return -errno;
     }
     /* It is the parent's if that one lived all the while; otherwise the number may be somebody else's by now. */
-    return getppid() == parent ? fd_take(&fd) : -ESRCH;
+    return getppid() == pid ? fd_take(&fd) : -ESRCH;
 }
 
-static int watch(struct server *server) {
-    _cleanup_fd_ int fd = open_parent(server->gate.settings->parent);
+static int watch(struct parent *parent, struct loop *loop, pid_t pid) {
+    _cleanup_fd_ int fd = open_parent(pid);
     int r;
 
     if (fd == -ESRCH) {
-        loop_defer(server->gate.loop, &server->parent_task, on_ended_before, server);
+        loop_defer(loop, &parent->task, parent->on_end, parent->userdata);
         return 0;
     }
     if (fd < 0) {
         return fd;
     }
-    r = loop_watch(server->gate.loop, &server->parent_io, fd, EPOLLIN, on_end, server);
+    r = loop_watch(loop, &parent->io, fd, EPOLLIN, on_end, parent);
     if (!r) {
-        server->parent_fd = fd_take(&fd);
+        parent->fd = fd_take(&fd);
     }
     return r;
 }
 
-int parent_watch(struct server *server, struct gate_error *error) {
+int parent_watch(struct parent *parent, struct loop *loop, pid_t pid, void (*on_parent_end)(void *userdata),
+                 void *userdata, struct gate_error *error) {
     int r;
 
-    if (server->gate.settings->parent == 0) {
+    if (pid == 0) {
         return gate_error_set(
             error, GATE_E_START,
             "--die-with-parent, but the process that started this one is in another PID namespace and "
             "cannot be watched; leave it out, or start git-gate as a process of its own");
     }
-    r = watch(server);
+    parent->on_end = on_parent_end;
+    parent->userdata = userdata;
+    r = watch(parent, loop, pid);
     return r < 0 ? gate_error_set(error, GATE_E_INTERNAL,
                                   "--die-with-parent, but the process that started git-gate cannot be watched: %s",
                                   strerror(-r))
                  : 0;
 }
 
-void parent_unwatch(struct server *server) {
-    loop_cancel(&server->parent_task);
-    loop_unwatch(&server->parent_io);
-    server->parent_fd = fd_close(server->parent_fd);
+void parent_unwatch(struct parent *parent) {
+    loop_cancel(&parent->task);
+    loop_unwatch(&parent->io);
+    parent->fd = fd_close(parent->fd);
 }

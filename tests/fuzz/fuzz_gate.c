@@ -209,7 +209,7 @@ static void act(struct script *script) {
 
 static bool is_at_rest(const struct script *script) {
     return site_has_stopped(&script->site) ||
-           (script->site.server.gate.stage == GATE_SERVING && script->site.server.n_connections == 0 &&
+           (script->site.server.gate.stage == GATE_SERVING && script->site.server.crowd.n_connections == 0 &&
             script->site.server.gate.turns.n_running == 0);
 }
 

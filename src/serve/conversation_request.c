@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Decides what becomes of a request: its head gets a verdict, its body is looked at ahead, and then a kept response goes
+ * out, a process starts, or the request queues for one. Nothing is started before all checks have passed.
+ */
+
+#include "serve/conversation_request.h"
+
+#include <string.h>
+
+#include "http/reply.h"
+#include "serve/conversation_state.h"
+#include "serve/obstacle.h"
+#include "serve/response.h"
+
+void conversation_begin_request(struct conversation *conversation) {
+    conversation->request = (struct request){
+        .id = ++conversation->gate->n_requests,
+        .begin_us = conversation->gate->loop->now_us,
+    };
+    conversation->verdict = (struct verdict){0};
+    conversation->linger_after = false;
+    head_init(&conversation->head);
+}
+
+static bool start_exchange(struct conversation *conversation) {
+    const struct exchange_client client = {
+        .input = &conversation->input,
+        .wire = &conversation->wire,
+        .request = &conversation->request,
+        .address = conversation->client,
+        .on_event = conversation->on_event,
+        .userdata = conversation->userdata,
+    };
+    bool has_body = head_has_body(&conversation->head);
+    const char *reason;
+    int status;
+    int r;
+
+    status = obstacle_find(&reason, conversation->gate, &conversation->request, conversation->verdict.route->pushes);
+    if (status) {
+        return conversation_reply(conversation, status, reason, !has_body);
+    }
+    r = exchange_start(&conversation->exchange, conversation->gate, &client, &conversation->head,
+                       &conversation->verdict);
+    if (r) {
+        log_record(&conversation->gate->log, LOG_LEVEL_ERROR, "git cannot be started",
+                   LOG_FIELDS(log_number("id", conversation->request.id),
+                              log_string("program", conversation->gate->git.http_backend),
+                              log_string("error", strerror(-r))));
+        return conversation_reply(conversation, 500, "git cannot be started; the gate's log says why", !has_body);
+    }
+    conversation->state = CONVERSATION_EXCHANGE;
+    return true;
+}
+
+/* What git has said before, and would say again. Return: whether there is such a response. */
+static bool respond_from_cache(struct conversation *conversation) {
+    struct advertisement_cache *cache = &conversation->gate->advertisements;
+    const struct response_form form = {
+        .is_chunked = conversation->head.minor == 1,
+        .closes = conversation->close_after,
+        .date = reply_date(&conversation->gate->date, conversation->gate->loop->now_s),
+    };
+    struct span output = {NULL, 0};
+
+    if (advertisement_cache_covers(cache, &conversation->request)) {
+        output = advertisement_cache_lookup(cache, conversation->request.repository);
+    }
+    if (!output.data || response_append(&conversation->wire, &form, output) != 0) {
+        return false;
+    }
+    conversation->request.status = 200;
+    conversation->request.is_kept = true;
+    conversation->state = CONVERSATION_REPLYING;
+    return true;
+}
+
+static void on_turn(void *userdata) {
+    struct conversation *conversation = userdata;
+
+    (void)start_exchange(conversation);
+    conversation->on_event(conversation->userdata);
+}
+
+/* As much of the request is there as is waited for: a process for it, now or in turn. */
+static bool admit(struct conversation *conversation) {
+    if (turns_are_free(&conversation->gate->turns)) {
+        return start_exchange(conversation);
+    }
+    turns_wait(&conversation->gate->turns, &conversation->turn, on_turn, conversation);
+    conversation->state = CONVERSATION_QUEUED;
+    return true;
+}
+
+static bool await_body(struct conversation *conversation) {
+    const struct verdict *verdict = &conversation->verdict;
+
+    if (preview_new(&conversation->preview, &conversation->head, verdict->gzip,
+                    settings_max_body_bytes(conversation->gate->settings, verdict->route->pushes)) < 0 ||
+        (verdict->expects_continue && buffer_size(&conversation->input) == 0 &&
+         reply_append_continue(&conversation->wire) < 0)) {
+        return conversation_reply_out_of_memory(conversation);
+    }
+    conversation->state = CONVERSATION_BODY;
+    return true;
+}
+
+bool conversation_judge(struct conversation *conversation) {
+    struct head *head = &conversation->head;
+    struct verdict *verdict = &conversation->verdict;
+    bool has_body = head_has_body(head);
+    uint64_t max_body_bytes;
+
+    verdict_reach(verdict, &conversation->gate->settings->policy, head);
+    request_remember(&conversation->request, head, verdict);
+    verdict->repository = verdict->git_protocol = (struct span){NULL, 0};
+    conversation->request.bytes_in = head->size;
+    conversation->close_after = !head->keep_alive || conversation->gate->stage != GATE_SERVING;
+    buffer_consume(&conversation->input, head->size);
+    if (verdict->status) {
+        return conversation_reply(conversation, verdict->status, verdict->reason, !has_body);
+    }
+    max_body_bytes = settings_max_body_bytes(conversation->gate->settings, verdict->route->pushes);
+    if (max_body_bytes > 0 && head->content_length > max_body_bytes) {
+        return conversation_reply(conversation, 413, settings_too_large(verdict->route->pushes), false);
+    }
+    conversation->is_proven = true;
+    /* Nothing at all is not gzip either: that is for the preview to say. */
+    if (has_body || verdict->gzip) {
+        return await_body(conversation);
+    }
+    return respond_from_cache(conversation) || admit(conversation);
+}
+
+bool conversation_refuse_body(struct conversation *conversation, int status, const char *reason) {
+    conversation->request.bytes_in += content_body_bytes(&conversation->preview->content);
+    return conversation_reply(conversation, status, reason, false);
+}
+
+bool conversation_look_ahead(struct conversation *conversation) {
+    struct preview *preview = conversation->preview;
+    size_t n_seen = preview->n_seen;
+
+    switch (preview_feed(preview, buffer_content(&conversation->input))) {
+    case 0:
+        break;
+    case PREVIEW_E_BUSY:
+        conversation->yields = true; /* a little of it inflates to much */
+        return true;
+    case PREVIEW_E_MORE:
+        if (conversation->end_of_input) {
+            return conversation_refuse_body(conversation, 400, "the request body was cut short");
+        }
+        if (!conversation_has_enough(conversation)) {
+            return preview->n_seen > n_seen;
+        }
+        break;
+    case CONTENT_E_MALFORMED:
+        return conversation_refuse_body(conversation, 400, preview->content.reason);
+    case CONTENT_E_TOO_LARGE:
+        return conversation_refuse_body(conversation, 413, settings_too_large(conversation->verdict.route->pushes));
+    default:
+        return conversation_reply_out_of_memory(conversation);
+    }
+    conversation->preview = preview_free(preview);
+    return admit(conversation);
+}
+
+void conversation_leave_queue(struct conversation *conversation, const char *reason) {
+    turns_leave(&conversation->gate->turns, &conversation->turn);
+    (void)conversation_reply(conversation, 503, reason, !head_has_body(&conversation->head));
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "serve/connection.h"
+#include "serve/gate.h"
+#include "serve/loop.h"
+
+enum {
+    CROWD_ACCEPT_BATCH = 64,   /* clients accepted before others get their turn */
+    CROWD_PAUSE_MS = 100,      /* when the system is out of descriptors or memory */
+    CROWD_GRACE_MS = 500,      /* for a client to say something before it gives way */
+    CROWD_SHORT_GRACE_MS = 10, /* the same when most have proved nothing */
+    CROWD_LOG_INTERVAL_S = 10, /* between two records about one shortage */
+    CROWD_MANY = 16,           /* connections at whose end memory is given back at once */
+    CROWD_TRIM_INTERVAL_S = 1, /* between giving memory back behind fewer */
+};
+
+/**
+ * struct crowd - all connections of a gate
+ * @n_connections: how many there are
+ *
+ * The rest is crowd.c's own.
+ */
+struct crowd {
+    uint64_t n_connections;
+    struct gate *gate;
+    void (*on_end)(void *userdata);
+    void (*on_shut)(void *userdata);
+    void *userdata;
+    struct connection_owner owner;
+    struct connection_list connections;
+    uint64_t n_connections_peak; /* the most there were since memory was last given back */
+    struct loop_io accept_io;
+    bool is_accepting;
+    struct loop_timer pause_timer;
+    bool is_paused;
+    uint64_t pause_logged_us;
+    uint64_t full_logged_us;
+    uint64_t trimmed_us;
+};
+
+/**
+ * crowd_init() - nobody is there, and nobody is accepted yet
+ * @gate: kept by the caller until crowd_deinit()
+ * @on_end: a connection has ended
+ * @on_shut: the listening socket was shut down from outside, so nobody can come any more
+ */
+void crowd_init(struct crowd *crowd, struct gate *gate, void (*on_end)(void *userdata), void (*on_shut)(void *userdata),
+                void *userdata);
+
+/** crowd_start() - accept clients from gate->listener. Return: 0, GATE_E_INTERNAL. */
+int crowd_start(struct crowd *crowd, struct gate_error *error);
+
+/** crowd_stop() - accept nobody any more */
+void crowd_stop(struct crowd *crowd);
+
+/** crowd_drain() - no connection takes a further request: see connection_drain() */
+void crowd_drain(struct crowd *crowd);
+
+/** crowd_end() - close all connections, for a @reason of the gate's own, which is static */
+void crowd_end(struct crowd *crowd, const char *reason);
+
+/** crowd_deinit() - stop accepting, and free all connections */
+void crowd_deinit(struct crowd *crowd);

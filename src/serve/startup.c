@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Looks at what is to be served, once, at start: what keeps the gate from starting, and what will fail although it can
+ * start, of which it warns. It changes nothing outside of the gate.
+ */
+
+#include "serve/startup.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "access/token.h"
+#include "serve/gate.h"
+#include "serve/left_locks.h"
+
+static_assert(TOKEN_SHORT_BYTES == 16, "a sentence below says this number");
+
+static int check_repository(const struct server_settings *settings, struct gate_error *error) {
+    char path[PATH_MAX];
+    int size;
+
+    if (strcmp(settings->policy.scope, "*") == 0) {
+        return 0; /* which there are is seen at each request */
+    }
+    size = snprintf(path, sizeof(path), "%s/%s.git", settings->environ.mirror_root, settings->policy.scope);
+    if (size < 0 || (size_t)size >= sizeof(path)) {
+        return gate_error_set(error, GATE_E_USAGE, "the path of --mirror-root and --scope is too long");
+    }
+    return git_check_repository(path, settings->environ.trust_owner, error);
+}
+
+/* A repository may be a partial clone only where git is known to do without what is missing. */
+static int examine_repository(struct gate *gate, struct gate_error *error) {
+    const struct server_settings *settings = gate->settings;
+    struct repository_finding finding;
+    char path[PATH_MAX];
+    int r;
+
+    gate->policy = (struct repository_policy){.git_config = settings->environ.git_config,
+                                              .alternates = settings->alternates,
+                                              .allow_paths = settings->allow_paths,
+                                              .is_local = true};
+    if (strcmp(settings->policy.scope, "*") == 0) {
+        r = git_ask_version(&gate->git, error);
+        gate->policy.is_local = gate->git.stays_local;
+        return r;
+    }
+    (void)snprintf(path, sizeof(path), "%s/%s.git", settings->environ.mirror_root, settings->policy.scope);
+    r = repository_examine(&finding, &gate->policy, path);
+    gate->is_partial = finding.is_partial;
+    gate->policy.is_local = false;
+    if (r == 0 && finding.is_partial) {
+        r = git_ask_version(&gate->git, error);
+        if (r) {
+            return r;
+        }
+        gate->policy.is_local = gate->git.stays_local;
+        r = repository_examine(&finding, &gate->policy, path);
+    }
+    return r == 0  ? 0
+           : r > 0 ? gate_error_set(error, GATE_E_USAGE, "'%s' is not served: %s", path, finding.reason)
+                   : gate_error_set(error, GATE_E_INTERNAL, "cannot look at '%s': %s", path, strerror(-r));
+}
+
+static void warn_of_settings(struct gate *gate) {
+    const char *hooks = gate->settings->environ.hooks_path;
+    const char *ignored = hooks ? hooks_find_ignored(hooks) : NULL;
+
+    if (strlen(gate->settings->policy.token) < TOKEN_SHORT_BYTES) {
+        log_message(&gate->log, LOG_LEVEL_WARNING,
+                    "the token is shorter than 16 characters and can be guessed; 'git-gate mint' makes a better one");
+    }
+    if (gate->listener.lock_was_taken) {
+        log_record(&gate->log, LOG_LEVEL_WARNING,
+                   "a program holds a lock on the folder of the socket, so the gate started without it; "
+                   "'fuser -v FOLDER' may name that program",
+                   LOG_FIELDS(log_string("socket", gate->listener.path)));
+    }
+    if (ignored) {
+        log_record(&gate->log, LOG_LEVEL_WARNING, "git passes over a hook that may not be executed; chmod +x it",
+                   LOG_FIELDS(log_string("hooks_path", hooks), log_string("hook", ignored)));
+    }
+}
+
+static void warn_of_repository(struct gate *gate) {
+    const struct server_settings *settings = gate->settings;
+    char path[PATH_MAX];
+
+    if (gate->is_partial) {
+        log_message(&gate->log, LOG_LEVEL_WARNING,
+                    "the repository is a partial clone, so a fetch of objects that are not in it fails; make it whole "
+                    "with 'git fetch --refetch --no-filter', or serve another clone");
+    }
+    if (!settings->policy.read_only && strcmp(settings->policy.scope, "*") != 0 &&
+        snprintf(path, sizeof(path), "%s/%s.git/objects", settings->environ.mirror_root, settings->policy.scope) <
+            (int)sizeof(path) &&
+        access(path, W_OK) != 0) {
+        log_record(&gate->log, LOG_LEVEL_WARNING,
+                   "the repository cannot be written to, so pushes will fail; become its owner, or say --read-only",
+                   LOG_FIELDS(log_string("objects", path), log_string("error", strerror(errno))));
+    }
+}
+
+/* Landlock knows no chmod(2), and the mode of a file is its owner's. */
+static void warn_of_owned_hooks(struct gate *gate) {
+    const char *hooks = gate->settings->environ.hooks_path;
+    bool matters = hooks && gate->settings->confine != CONFINE_OFF && !gate->settings->policy.read_only;
+    const char *owned = matters ? hooks_find_owned(hooks, geteuid()) : NULL;
+
+    if (owned) {
+        log_record(
+            &gate->log, LOG_LEVEL_WARNING,
+            "git's user owns the hooks, and no confinement keeps an owner from chmod, so a push that was taken over "
+            "can switch them off; give them to another user, with mode 755",
+            LOG_FIELDS(log_string("hooks_path", hooks), log_string("hook", owned)));
+    }
+}
+
+int startup_examine(struct gate *gate, struct gate_error *error) {
+    int r = check_repository(gate->settings, error);
+
+    r = r ? r : git_find(&gate->git, error);
+    return r ? r : examine_repository(gate, error);
+}
+
+void startup_warn(struct gate *gate) {
+    warn_of_settings(gate);
+    warn_of_repository(gate);
+    warn_of_owned_hooks(gate);
+    left_locks_warn(gate);
+}
