@@ -21,7 +21,7 @@ enum {
     DECIMAL = 10,
 };
 
-static void on_end(uint32_t events, void *userdata) {
+static void on_pidfd(uint32_t events, void *userdata) {
     struct parent *parent = userdata;
 
     (void)events;
@@ -63,15 +63,15 @@ static int watch(struct parent *parent, struct loop *loop, pid_t pid) {
     if (fd < 0) {
         return fd;
     }
-    r = loop_watch(loop, &parent->io, fd, EPOLLIN, on_end, parent);
+    r = loop_watch(loop, &parent->io, fd, EPOLLIN, on_pidfd, parent);
     if (!r) {
         parent->fd = fd_take(&fd);
     }
     return r;
 }
 
-int parent_watch(struct parent *parent, struct loop *loop, pid_t pid, void (*on_parent_end)(void *userdata),
-                 void *userdata, struct gate_error *error) {
+int parent_watch(struct parent *parent, struct loop *loop, pid_t pid, void (*on_end)(void *userdata), void *userdata,
+                 struct gate_error *error) {
     int r;
 
     if (pid == 0) {
@@ -80,7 +80,7 @@ int parent_watch(struct parent *parent, struct loop *loop, pid_t pid, void (*on_
             "--die-with-parent, but the process that started this one is in another PID namespace and "
             "cannot be watched; leave it out, or start git-gate as a process of its own");
     }
-    parent->on_end = on_parent_end;
+    parent->on_end = on_end;
     parent->userdata = userdata;
     r = watch(parent, loop, pid);
     return r < 0 ? gate_error_set(error, GATE_E_INTERNAL,
