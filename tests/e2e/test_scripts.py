@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The scripts: each says at once what it is for, and refuses what it does not know before it does any work."""
 
+import importlib.machinery
+import importlib.util
 import shutil
 import subprocess
 from pathlib import Path
@@ -79,3 +81,46 @@ def test_output_of_the_server_is_the_gate_s(tmp_path):
         shutil.copy(ROOT / "script" / name, tmp_path / "script")
     result = subprocess.run([tmp_path / "script" / "server", tmp_path], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (0, "listening\n"), result.stderr
+
+
+@pytest.fixture
+def lint(tmp_path, monkeypatch):
+    """script/lint as a module, which looks at a copy of the sources."""
+    loader = importlib.machinery.SourceFileLoader("lint", str(ROOT / "script" / "lint"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("lint", loader))
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    loader.exec_module(module)
+    shutil.copytree(ROOT / "src", tmp_path / "src")
+    subprocess.run(["git", "init", "-q", tmp_path], check=True, env=ENVIRONMENT)
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    return module
+
+
+def test_lint_knows_which_way_is_down(lint):
+    assert (lint.check_arrows(), lint.check_orders()) == ("", "")
+
+
+@pytest.mark.parametrize("name, included, arrow", [
+    ("serve/turns.c", "serve/server.h", "an arrow upwards, from turns to server"),
+    ("serve/exchange_process.h", "serve/connection.h", "an arrow upwards, from exchange_process to connection"),
+    ("serve/gate.h", "serve/reach.h", "an arrow upwards, from gate to reach"),
+])
+def test_lint_names_an_arrow_upwards(lint, name, included, arrow):
+    path = lint.ROOT / "src" / name
+    path.write_text(path.read_text() + f'#include "{included}"\n')
+    assert lint.check_orders() == f"src/{name} includes {included}: {arrow}"
+    assert lint.check_arrows() == ""
+
+
+def test_lint_names_an_arrow_between_rooms(lint):
+    path = lint.ROOT / "src/base/buffer.c"
+    path.write_text(path.read_text() + '#include "serve/loop.h"\n')
+    assert lint.check_arrows() == "src/base/buffer.c includes serve/loop.h: there is no arrow from base to it"
+
+
+def test_lint_wants_a_place_for_each_file(lint):
+    (lint.ROOT / "src/serve/turns.c").rename(lint.ROOT / "src/serve/spins.c")
+    (lint.ROOT / "src/serve/turns.h").unlink()
+    assert lint.check_orders().splitlines()[:2] == [
+        "src/serve/spins.*: it has no place in the order of its room",
+        "src/serve: the order has turns, and there is no such file"]
