@@ -10,13 +10,13 @@
 
 enum {
     ADVERTISEMENT_CACHE_MAX = 16,         /* repositories; of more, the one that was kept first makes room */
-    ADVERTISEMENT_CACHE_MAX_BYTES = 4096, /* of one answer, its head included: git's have some 400 */
+    ADVERTISEMENT_CACHE_MAX_BYTES = 4096, /* of one output, its head included: git's have some 400 */
 };
 
 struct request;
 
-/** struct advertisement - what git-http-backend answered for a repository, as it wrote it, and what that depends on */
-struct advertisement {
+/** struct kept_advertisement - git-http-backend's output for a repository, and what that depends on */
+struct kept_advertisement {
     char repository[ROUTE_REPOSITORY_MAX_BYTES + 1];
     struct dependencies dependencies;
     size_t size;
@@ -33,7 +33,7 @@ struct advertisement {
 struct advertisement_cache {
     const struct environ_settings *settings;
     bool is_enabled;
-    struct advertisement *entries[ADVERTISEMENT_CACHE_MAX];
+    struct kept_advertisement *entries[ADVERTISEMENT_CACHE_MAX];
     size_t n_entries;
     size_t next_victim;
 };
@@ -41,7 +41,7 @@ struct advertisement_cache {
 /**
  * advertisement_cache_init() - keep nothing yet
  * @settings: of the server, with its exec path; kept by the caller
- * @is_wanted: if not, nothing ever is; nor if a setting of --git-config makes an answer depend on more than is looked at
+ * @is_wanted: if not, nothing ever is; nor if a setting of --git-config makes the output depend on more than is looked at
  */
 void advertisement_cache_init(struct advertisement_cache *cache, const struct environ_settings *settings,
                               bool is_wanted);
@@ -49,25 +49,25 @@ void advertisement_cache_init(struct advertisement_cache *cache, const struct en
 /** advertisement_cache_deinit() - free what is kept */
 void advertisement_cache_deinit(struct advertisement_cache *cache);
 
-/** advertisement_cache_covers() - whether the answer to this request, which passed all checks, may be kept */
+/** advertisement_cache_covers() - whether the output for this request, which passed all checks, may be kept */
 bool advertisement_cache_covers(const struct advertisement_cache *cache, const struct request *request);
 
 /**
- * advertisement_cache_lookup() - what git-http-backend would answer now
+ * advertisement_cache_lookup() - what git-http-backend would write now
  *
  * Return: its output; data is NULL when nothing is kept that would still be true. Valid until anything is kept.
  */
 struct span advertisement_cache_lookup(struct advertisement_cache *cache, const char *repository);
 
 /**
- * advertisement_cache_prepare() - look at what an answer depends on, before git does
+ * advertisement_cache_prepare() - look at what the output depends on, before git does
  *
  * Return: for advertisement_cache_store(), which frees it, or free(3); NULL when it is not going to be kept.
  */
 struct dependencies *advertisement_cache_prepare(const struct advertisement_cache *cache, const char *repository);
 
 /**
- * advertisement_cache_store() - keep @output, a whole and good answer of git-http-backend, unless something has changed
+ * advertisement_cache_store() - keep @output, a whole and good one of git-http-backend, unless something has changed
  * @before: what advertisement_cache_prepare() saw before git was started; NULL keeps nothing
  */
 void advertisement_cache_store(struct advertisement_cache *cache, const char *repository, struct dependencies *before,

@@ -30,7 +30,7 @@ static bool receive(struct connection *connection) {
     size = buffer_read(&conversation->input, connection->fd);
     if (size > 0) {
         /* Less than was asked for means that no more is there (epoll(7)), unless the end is: it has had its edge. */
-        connection->readable = (size_t)size == room || connection->peer_has_shut;
+        connection->readable = (size_t)size == room || connection->client_has_shut;
         return true;
     }
     if (size == 0) {
@@ -216,7 +216,7 @@ static void on_socket(uint32_t events, void *userdata) {
     struct connection *connection = userdata;
 
     connection->readable |= (events & (EPOLLIN | EPOLLRDHUP)) != 0;
-    connection->peer_has_shut |= (events & EPOLLRDHUP) != 0;
+    connection->client_has_shut |= (events & EPOLLRDHUP) != 0;
     connection->writable |= (events & EPOLLOUT) != 0;
     connection->gone |= (events & (EPOLLHUP | EPOLLERR)) != 0;
     pump(connection);

@@ -42,7 +42,7 @@ struct connection {
     enum conversation_state noticed_state;
     bool readable;
     bool writable;
-    bool peer_has_shut;
+    bool client_has_shut;
     bool gone;
     uint64_t heard_out_us; /* the heard_us for which connection_hear_out() has looked */
     struct deadline_marks marks;

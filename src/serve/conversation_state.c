@@ -65,8 +65,8 @@ void conversation_finish_request(struct conversation *conversation) {
 
     conversation->preview = preview_free(conversation->preview);
     conversation_log_request(conversation);
-    if (!conversation->was_answered) {
-        conversation->was_answered = true; /* with a 401, more often than not: the credentials are to follow */
+    if (!conversation->has_responded) {
+        conversation->has_responded = true; /* with a 401, more often than not: the credentials are to follow */
         conversation->heard_us = conversation->gate->loop->now_us;
     }
     /* What a client sent behind its last request would make the kernel reset the connection at close(2). */

@@ -64,7 +64,7 @@ enum conversation_state {
  * @state: changed by assignment, which connection.c notices
  * @on_event: somebody's turn has come, or something has happened to a process: the connection pumps
  * @turn: its place in the queue for a process
- * @heard_us: when it began, was answered for the first time, or when its last process ended, for crowd.c
+ * @heard_us: when it began, got its first response, or when its last process ended, for crowd.c
  * @input: what the client sent and nobody has taken yet
  * @end_of_input: no more will come; connection.c says so
  * @wire: what goes out before the exchange's chunk
@@ -96,7 +96,7 @@ struct conversation {
     bool close_after;
     bool linger_after;
     bool reset_after;
-    bool was_answered;
+    bool has_responded;
 };
 
 /** conversation_state_name() - for the log */

@@ -17,7 +17,7 @@
 
 /* What a client has to lose, the least first. */
 enum claim {
-    CLAIM_UNPROVEN, /* no request of it has passed the checks yet, or its last answer has gone out */
+    CLAIM_UNPROVEN, /* no request of it has passed the checks yet, or its last response has gone out */
     CLAIM_IDLE,     /* kept open, with nothing going on */
     CLAIM_PROVEN,   /* in the middle of a request for which nothing was started */
     CLAIM_STAYS,    /* waits for a process or has one */
@@ -66,7 +66,7 @@ static struct connection *find_least(const struct crowd *crowd, bool *is_crowdp)
     return least;
 }
 
-/* Whether it has had the time to say something since it was accepted, or answered: less where nobody does. */
+/* Whether it has had the time to say something since it was accepted, or got a response: less where nobody does. */
 static bool has_had_its_time(const struct conversation *conversation, bool is_crowd) {
     uint64_t grace_ms = is_crowd ? CROWD_SHORT_GRACE_MS : CROWD_GRACE_MS;
 

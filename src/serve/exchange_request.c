@@ -15,7 +15,7 @@
 
 /*
  * Hands bytes to git, or drops them when git reads no more: the request is read to its end all the same, since a client
- * looks at the answer only then. Return: bytes taken, 0 when git takes none now.
+ * looks at the response only then. Return: bytes taken, 0 when git takes none now.
  */
 static size_t give_to_git(struct exchange *exchange, struct span bytes) {
     ssize_t size;

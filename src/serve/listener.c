@@ -301,7 +301,7 @@ void listener_close(struct listener *listener) {
     listener->path[0] = '\0';
 }
 
-int listener_accept(const struct listener *listener, int *fdp, char *peer, size_t peer_size) {
+int listener_accept(const struct listener *listener, int *fdp, char *client, size_t client_size) {
     struct sockaddr_storage storage = {0};
     socklen_t size = sizeof(storage);
     const void *address;
@@ -313,8 +313,8 @@ int listener_accept(const struct listener *listener, int *fdp, char *peer, size_
     address = storage.ss_family == AF_INET    ? (const void *)&((struct sockaddr_in *)&storage)->sin_addr
               : storage.ss_family == AF_INET6 ? (const void *)&((struct sockaddr_in6 *)&storage)->sin6_addr
                                               : NULL;
-    if (!address || !inet_ntop(storage.ss_family, address, peer, (socklen_t)peer_size)) {
-        (void)snprintf(peer, peer_size, "unix");
+    if (!address || !inet_ntop(storage.ss_family, address, client, (socklen_t)client_size)) {
+        (void)snprintf(client, client_size, "unix");
     }
     return 0;
 }

@@ -71,8 +71,8 @@ void listener_close(struct listener *listener);
 /**
  * listener_accept() - accept one client
  * @fdp: its socket, non-blocking, owned by the caller
- * @peer: "unix" or the client's address, as the log and git show it
+ * @client: "unix" or its address, as the log and git show it
  *
  * Return: 0, -EAGAIN when nobody waits, any other errno of accept4(2).
  */
-int listener_accept(const struct listener *listener, int *fdp, char *peer, size_t peer_size);
+int listener_accept(const struct listener *listener, int *fdp, char *client, size_t client_size);

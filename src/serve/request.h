@@ -22,10 +22,10 @@ enum {
  * @target: the beginning of the request target, raw; @target_size bytes
  * @route: static, NULL when there is none
  * @repository, @git_protocol: copies with terminator, empty when there is none
- * @status: what was answered, 0 when nothing was
+ * @status: of the response or reply, 0 when there was none
  * @reason: static, why it was refused or failed; NULL when it was served
  * @is_anonymous: refused because it came without credentials
- * @is_kept: the answer came from memory
+ * @is_kept: the response came from memory
  * @is_abandoned: the client did not wait for the end
  * @bytes_in: of the request's head and, without framing, of its body
  * @bytes_out: of the response, its head included

@@ -24,7 +24,7 @@
  * @confine: whether the serving thread and its children are confined
  * @allow_paths: what they may read besides, NULL behind the last
  * @alternates: where object stores may lie that the repository borrows from: struct repository_policy
- * @advertisement_cache: answers of git that would be the same may come from memory
+ * @advertisement_cache: responses that would be the same may come from memory
  * @die_with_parent: stop when @parent ends, the process that started this one, as it was when this one began;
  *     0 is one in another PID namespace, which no server can watch
  * @log_fd, @log_level, @log_format: for the log; -1 for none
