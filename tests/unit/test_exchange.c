@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* One request and its process: what becomes a response, what fails before it and what cuts it, and who is waited for. */
+
+#include "unit_exchange.h"
+
+#define CGI "printf 'Content-Type: text/plain\\r\\n\\r\\n'; "
+#define GET GET_REFS GOOD_TOKEN "\r\n"
+#define POST POST_PUSH GOOD_TOKEN "Content-Length: 4\r\n\r\n0000"
+
+/* @heard: the beginning of the response; @tail: its end */
+static const struct {
+    const char *name;
+    const char *request;
+    const char *backend;
+    enum exchange_state state;
+    int status;
+    const char *heard;
+    const char *tail;
+} cases[] = {
+    {"a response", GET, CGI "printf hello", EXCHANGE_COMPLETE, 200, "HTTP/1.1 200 OK\r\n",
+     "\r\n\r\n5\r\nhello\r\n0\r\n\r\n"},
+    {"an empty one", GET, CGI, EXCHANGE_COMPLETE, 200, "HTTP/1.1 200 OK\r\n", "\r\n\r\n0\r\n\r\n"},
+    {"to HTTP/1.0", "GET /r.git/HEAD HTTP/1.0\r\n" GOOD_TOKEN "\r\n", CGI "printf hello", EXCHANGE_COMPLETE, 200,
+     "HTTP/1.1 200 OK\r\n", "\r\n\r\nhello"},
+    {"to a request with a body", POST, "read -r line; " CGI "printf \"<$line>\"", EXCHANGE_COMPLETE, 200,
+     "HTTP/1.1 200 OK\r\n", "\r\n\r\n6\r\n<0000>\r\n0\r\n\r\n"},
+    {"git reads no body", POST, "exec 0<&-; " CGI "printf hello", EXCHANGE_COMPLETE, 200, "HTTP/1.1 200 OK\r\n",
+     "hello\r\n0\r\n\r\n"},
+    {"git refuses", GET, "printf 'Status: 403 Forbidden\\r\\n\\r\\n'", EXCHANGE_FAILED, 403, "", ""},
+    {"git does not find it", GET, "printf 'Status: 404 Not Found\\r\\n\\r\\n'", EXCHANGE_FAILED, 404, "", ""},
+    {"a status that git should not have", GET, "printf 'Status: 302 Found\\r\\n\\r\\n'", EXCHANGE_FAILED, 502, "", ""},
+    {"nothing", GET, "exit 0", EXCHANGE_FAILED, 502, "", ""},
+    {"nonsense", GET, "echo hello", EXCHANGE_FAILED, 502, "", ""},
+    {"an advertisement that fails at its end", GET, CGI "printf 0000; exit 1", EXCHANGE_FAILED, 500, "", ""},
+    {"a fetch that fails, and has said so", POST, CGI "printf 0000; exit 1", EXCHANGE_COMPLETE, 200,
+     "HTTP/1.1 200 OK\r\n", "\r\n\r\n4\r\n0000\r\n0\r\n\r\n"},
+    {"a fetch that fails in the middle", POST, CGI "printf 0010; exit 1", EXCHANGE_CUT, 502, "HTTP/1.1 200 OK\r\n",
+     "\r\n\r\n4\r\n0010"},
+    {"killed in the middle", POST, CGI "printf 0000; kill -9 $$", EXCHANGE_CUT, 502, "HTTP/1.1 200 OK\r\n",
+     "\r\n\r\n4\r\n0000"},
+    /* more than the buffer and the pipe hold, so that its end is not known in time */
+    {"one that fills the buffer, and fails", GET, CGI "printf %0200000d 0; exit 1", EXCHANGE_CUT, 502,
+     "HTTP/1.1 200 OK\r\n", "0000"},
+};
+
+static void test_cases(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *name = cases[i].name;
+        size_t n_tail = strlen(cases[i].tail);
+
+        site_backend(cases[i].backend);
+        expect_int(name, talk_begin(cases[i].request), 0);
+        expect_int(name, site.gate.turns.n_running, 1);
+        talk_to_the_end(name);
+        expect_int(name, talk.exchange->state, cases[i].state);
+        expect_int(name, talk.exchange->status, cases[i].status);
+        expect_int(name, talk.exchange->reason != NULL, cases[i].state != EXCHANGE_COMPLETE);
+        expect_true(name, strncmp(talk.heard, cases[i].heard, strlen(cases[i].heard)) == 0);
+        expect_true(name, (talk.n_heard == 0) == (n_tail == 0) && talk.n_heard >= n_tail &&
+                              memcmp(talk.heard + talk.n_heard - n_tail, cases[i].tail, n_tail) == 0);
+        talk_end();
+    }
+}
+
+/* A drain may begin while git is at work: the response says that it is the last one. */
+static void test_closes(void **state) {
+    (void)state;
+    site_backend(CGI);
+    assert_int_equal(talk_begin(GET), 0);
+    talk.exchange->closes = true;
+    talk_to_the_end("closes");
+    assert_non_null(strstr(talk.heard, "\r\nConnection: close\r\n"));
+    talk_end();
+}
+
+static const struct {
+    const char *name;
+    const char *more;
+    int status;
+} bodies[] = {
+    {"broken", "x", 400},
+    {"larger than it may be", "9\r\n123456789\r\n", 413},
+    {"cut short", "2\r\n00", 400},
+};
+
+static void test_body_behind_the_start(void **state) {
+    (void)state;
+    site.settings.max_push_bytes = 8;
+    site_backend("cat >/dev/null; " CGI);
+    for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+        const char *name = bodies[i].name;
+
+        expect_int(name, talk_begin(POST_PUSH GOOD_TOKEN "Transfer-Encoding: chunked\r\n\r\n2\r\n00\r\n"), 0);
+        talk_pump();
+        expect_int(name, talk.exchange->state, EXCHANGE_HOLDING);
+        expect_int(name, exchange_waits_for(talk.exchange), EXCHANGE_WAITS_FOR_CLIENT);
+        assert_int_equal(buffer_append(&talk.input, bodies[i].more, strlen(bodies[i].more)), 0);
+        talk_pump();
+        exchange_end_of_input(talk.exchange);
+        expect_int(name, talk.exchange->state, EXCHANGE_FAILED);
+        expect_int(name, talk.exchange->status, bodies[i].status);
+        talk_end();
+    }
+}
+
+/* @request and @backend lead to a state in which somebody is waited for; then time is up. */
+static const struct {
+    const char *name;
+    const char *request;
+    const char *backend;
+    enum exchange_wait wait;
+    int status;
+    int status_overdue;
+} waits[] = {
+    {"the client", POST_PUSH GOOD_TOKEN "Content-Length: 4\r\n\r\n00", "exec sleep 1000", EXCHANGE_WAITS_FOR_CLIENT,
+     408, 408},
+    {"git", GET, "exec sleep 1000", EXCHANGE_WAITS_FOR_GIT, 504, 504},
+    {"git's exit", GET, CGI "exec >&-; exec sleep 1000", EXCHANGE_WAITS_FOR_EXIT, 504, 504},
+};
+
+static void test_time_outs(void **state) {
+    (void)state;
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(waits); i++) {
+        const char *name = waits[i / 2].name;
+        bool is_overdue = i % 2;
+
+        site_backend(waits[i / 2].backend);
+        expect_int(name, talk_begin(waits[i / 2].request), 0);
+        do {
+            talk_pump();
+            (void)loop_round(&site.loop, exchange_waits_for(talk.exchange) != waits[i / 2].wait ? 10 : 0);
+        } while (exchange_waits_for(talk.exchange) != waits[i / 2].wait);
+        exchange_time_out(talk.exchange, is_overdue);
+        expect_int(name, talk.exchange->state, EXCHANGE_FAILED);
+        expect_int(name, talk.exchange->status, is_overdue ? waits[i / 2].status_overdue : waits[i / 2].status);
+        expect_int(name, strstr(talk.exchange->reason, "--request-timeout") != NULL, is_overdue);
+        talk_end();
+    }
+}
+
+/* git's word that it is still there, as receive-pack sends it, is no progress of a push; its words are. */
+static void test_idle(void **state) {
+    (void)state;
+    site_backend("read -r line; " CGI "printf '0005\\001'; read -r line; exec sleep 1000");
+    assert_int_equal(talk_begin(POST_PUSH GOOD_TOKEN "Content-Length: 4\r\n\r\n0000"), 0);
+    while (talk.exchange->state == EXCHANGE_HOLDING || !exchange_is_idle(talk.exchange)) {
+        talk_pump();
+        (void)loop_round(&site.loop, 10);
+    }
+    assert_int_equal(talk.exchange->state, EXCHANGE_RESPONDING);
+    talk_end();
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        AT_SITE(test_cases),     AT_SITE(test_closes), AT_SITE(test_body_behind_the_start),
+        AT_SITE(test_time_outs), AT_SITE(test_idle),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

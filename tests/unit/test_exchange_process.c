@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The birth of a process, and its end: who gets which signal and when, and that nothing is left of it. */
+
+#include "unit_exchange.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+
+#include "unit_clock.h"
+
+#define GET GET_REFS GOOD_TOKEN "\r\n"
+#define PUSH POST_PUSH GOOD_TOKEN "Content-Length: 4\r\n\r\n00"
+
+static struct exchange *released;
+
+static bool is_there(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
+/* The script makes the file "begun", and others when it hears of its end. */
+static void begin(const char *request, const char *lines) {
+    char script[PATH_MAX + 1000];
+
+    (void)snprintf(script, sizeof(script), "cd %s\n%s", folder.path, lines);
+    site_backend(script);
+    assert_int_equal(talk_begin(request), 0);
+    talk_pump();
+    SITE_AWAIT("begun", is_there("begun"));
+}
+
+static void release(void) {
+    released = talk.exchange;
+    exchange_release(talk.exchange);
+    talk.exchange = NULL;
+}
+
+static void end(void) {
+    SITE_AWAIT("end", LIST_EMPTY(&site.gate.exchanges));
+    talk_end();
+    assert_int_equal(site.gate.turns.n_running, 0);
+    assert_true(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+}
+
+static void test_no_program(void **state) {
+    (void)state;
+    assert_int_equal(talk_begin(GET), -ENOENT);
+    assert_null(talk.exchange);
+    assert_int_equal(site.gate.turns.n_running, 0);
+    talk_end();
+}
+
+static void test_it_ends_by_itself(void **state) {
+    (void)state;
+    begin(GET, "echo words >&2; : >begun");
+    SITE_AWAIT("gone", site.n_processes_ended == 1);
+    assert_int_equal(site.gate.turns.n_running, 0);
+    assert_true(talk.n_events > 0);
+    expect_logged("errors", "git says id=7 line=words\n");
+    assert_false(exchange_owns(talk.exchange, 1));
+    end();
+}
+
+static void test_fetch_is_terminated_at_once(void **state) {
+    (void)state;
+    begin(GET, "trap ': >told; exit' TERM; : >begun; while :; do sleep 0.01; done");
+    release();
+    assert_int_equal(released->state, EXCHANGE_ENDING);
+    assert_int_equal(site.gate.turns.n_running, 1); /* it counts until it is gone */
+    end();
+    assert_true(is_there("told"));
+    assert_int_equal(talk.n_events, 0); /* nobody is told of one that was released */
+}
+
+/* A push sees the end of its input first, and no signal when it ends by that. */
+static void test_push_is_hung_up_on(void **state) {
+    (void)state;
+    begin(PUSH, "trap ': >told' TERM; : >begun; cat >input; : >done");
+    release();
+    end();
+    assert_true(is_there("done"));
+    assert_false(is_there("told"));
+}
+
+/* One that goes on all the same gets SIGTERM after a while, and then SIGKILL. */
+static void test_push_that_goes_on(void **state) {
+    (void)state;
+    begin(PUSH, "trap ': >told' TERM; : >begun; while :; do sleep 0.01; done");
+    release();
+    clock_advance_ms(EXCHANGE_HANGUP_TIMEOUT_S * 1000 - 1);
+    (void)loop_round(&site.loop, 0);
+    assert_false(released->is_told);
+    clock_advance_ms(1);
+    (void)loop_round(&site.loop, 0);
+    assert_true(released->is_told);
+    SITE_AWAIT("told", is_there("told"));
+    clock_advance_ms(EXCHANGE_KILL_TIMEOUT_S * 1000 - 1);
+    (void)loop_round(&site.loop, 0);
+    assert_false(released->is_killed);
+    clock_advance_ms(1);
+    end();
+}
+
+/* A gate that ends had its drain: a push that has come as a whole gets SIGTERM at once, one that has not does not. */
+static void test_gate_that_ends(void **state) {
+    static const char *const requests[] = {PUSH, PUSH "00"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+        begin(requests[i], "trap ': >told; exit' TERM; : >begun; while :; do sleep 0.01; done");
+        site.gate.stage = GATE_ENDING;
+        release();
+        expect_int("told", released->is_told, i == 1);
+        exchange_terminate(released);
+        end();
+        site.gate.stage = GATE_SERVING;
+        assert_int_equal(unlink("begun"), 0);
+    }
+}
+
+/* The leader ends at once; what it has started gets its time too. */
+static void test_others_get_their_time(void **state) {
+    (void)state;
+    begin(GET, "(trap ': >told; exit' TERM; : >begun; while :; do sleep 0.01; done) & exec sleep 1000");
+    release();
+    end();
+    assert_true(is_there("told"));
+}
+
+static void test_kill(void **state) {
+    (void)state;
+    begin(GET, "(trap '' TERM; : >begun; while :; do sleep 0.01; done) & exec sleep 1000");
+    release();
+    SITE_AWAIT("others", loop_is_watched(&released->others_io)); /* the leader has ended */
+    exchange_kill(released);
+    end();
+}
+
+static void test_abandon(void **state) {
+    (void)state;
+    begin(GET, "trap '' TERM; : >begun; exec sleep 1000");
+    release();
+    exchange_abandon(released);
+    assert_true(LIST_EMPTY(&site.gate.exchanges));
+    assert_int_equal(site.gate.turns.n_running, 0);
+    assert_true(waitpid(-1, NULL, 0) > 0); /* it was killed, and is left for whoever takes over */
+    end();
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        AT_SITE(test_no_program),
+        AT_SITE(test_it_ends_by_itself),
+        AT_SITE(test_fetch_is_terminated_at_once),
+        AT_SITE(test_push_is_hung_up_on),
+        AT_SITE(test_push_that_goes_on),
+        AT_SITE(test_gate_that_ends),
+        AT_SITE(test_others_get_their_time),
+        AT_SITE(test_kill),
+        AT_SITE(test_abandon),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
