@@ -54,7 +54,7 @@ void conversation_sent(struct conversation *conversation, size_t size);
 /** conversation_assume_ready() - look at git's ends of the pipes again, though nothing was heard of them */
 void conversation_assume_ready(struct conversation *conversation);
 
-/** conversation_counts_progress() - whether bytes that moved are progress; not in states that wait for one thing as a whole */
+/** conversation_counts_progress() - whether bytes that moved are progress; not where one thing is awaited as a whole */
 static inline bool conversation_counts_progress(const struct conversation *conversation) {
     return conversation->state == CONVERSATION_BODY || conversation->state == CONVERSATION_EXCHANGE ||
            conversation->state == CONVERSATION_REPLYING;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Accepts clients, and decides who gives way when all connections are taken. A crowd that has proved nothing must not keep out who holds the token, and running out of descriptors or
- * memory pauses accepting and never spins.
+ * Accepts clients, and decides who gives way when all connections are taken. A crowd that has proved nothing must not keep
+ * out who holds the token. Running out of descriptors or memory pauses accepting, and never makes it spin.
  */
 
 #include "serve/crowd.h"

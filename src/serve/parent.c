@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Watches the process that started this one. It is a descriptor and not PR_SET_PDEATHSIG, for that one follows
- * the thread that forked, and supervisors fork on threads that come and go. And it is a signal for the whole process,
- * which may be a program that has a server on one of its threads: no signal is asked for here.
+ * Watches the process that started this one, by a descriptor. PR_SET_PDEATHSIG would not do: it follows the thread that
+ * forked, and supervisors fork on threads that come and go. It also sends a signal to the whole process, which may be a
+ * program that has a server on one of its threads.
  */
 
 #include "serve/parent.h"
