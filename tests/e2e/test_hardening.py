@@ -5,6 +5,7 @@ The build asks for each of these where the compiler has it. A note or a symbol t
 by one object file that was compiled without it. What depends on the machine, the compiler or on libc is asked of them.
 """
 
+import json
 import os
 import re
 import shutil
@@ -51,8 +52,8 @@ def is_sanitized(path):
 
 
 def is_optimised():
-    options = subprocess.run(["meson", "configure", BUILD], capture_output=True, text=True, check=False).stdout
-    return not re.search(r"^ *optimization +(0|g|plain)\b", options, re.MULTILINE)
+    options = json.loads((BUILD / "meson-info" / "intro-buildoptions.json").read_text())
+    return {option["name"]: option["value"] for option in options}["optimization"] not in ("0", "g", "plain")
 
 
 def compiled(tmp, source, *arguments):

@@ -278,7 +278,8 @@ def test_starts_once(make, where):
             second = asyncio.ensure_future(gate.start())
             await asyncio.sleep(0)
             second.cancel()
-            with pytest.raises(asyncio.CancelledError):
+            # Since Python 3.14 the failure may be there before anybody can cancel.
+            with pytest.raises((asyncio.CancelledError, git_gate.GateError)):
                 await second
             assert gate.address == address and ask(address).status == 200
     asyncio.run(use())
