@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns the sentence for people. It never prints: who shows an error is the caller's choice. */
+/* Fills a struct gate_error with one sentence for people. It never prints: the caller shows the error. */
 
 #include "base/error.h"
 
