@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns what the gate itself says over HTTP. A response is appended whole or not at all; nothing is sent from here. */
+/* Composes the gate's own responses. Each is appended whole or not at all; nothing is sent from here. */
 
 #include "http/reply.h"
 
@@ -40,7 +40,10 @@ const char *reply_reason_phrase(int status) {
 const char *reply_date(struct reply_date *date, time_t now) {
     struct tm parts;
 
-    /* The program never calls setlocale(3), so the names are English. A year of five digits leaves the text as it was. */
+    /*
+     * The program never calls setlocale(3), so the names are English. A year of five digits does not fit: the old text
+     * stays.
+     */
     if ((now != date->now || !date->text[0]) && gmtime_r(&now, &parts) &&
         strftime(date->text, sizeof(date->text), "%a, %d %b %Y %H:%M:%S GMT", &parts) > 0) {
         date->now = now;
@@ -69,7 +72,7 @@ int reply_append_field(struct buffer *buffer, struct span name, struct span valu
     return r;
 }
 
-/* Behind a sentence about what was wrong with the request itself. */
+/* Follows a sentence about a fault of the request itself. */
 static const char *advice(int status) {
     switch (status) {
     case 400:
@@ -85,7 +88,7 @@ static const char *advice(int status) {
     }
 }
 
-/* In decimal. @text: as long as the longest, with terminator. */
+/* Writes @number in decimal. @text has room for the longest number and its terminator. */
 static const char *number_text(char text[24], size_t number) {
     char *at = text + 23;
 
