@@ -25,8 +25,8 @@ enum refusal {
 /**
  * refusal_of() - the same for a status and the sentence behind it
  *
- * One status stands for several reasons, which the gate's sentence tells apart: access/verdict.c, to which the end-to-end
- * tests hold. Never REFUSAL_STRANGER.
+ * One status stands for several reasons, which the gate's sentence tells apart: access/verdict.c, to which the
+ * end-to-end tests hold. Never REFUSAL_STRANGER.
  */
 enum refusal refusal_of(int status, struct span sentence);
 
