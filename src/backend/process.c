@@ -3,7 +3,8 @@
 /*
  * Owns the life of a child: its birth, its group, its end. The leader is always killed together with its group while it
  * is still unreaped, so that the group's id cannot have passed to somebody else. It knows nothing of what the child is
- * for, and waits for nothing. Descriptors 0 to 2 have to be open in the gate, or a pipe would take their numbers.
+ * for, and waits for nothing but in process_await_end(). Descriptors 0 to 2 have to be open in the gate, or a pipe would
+ * take their numbers.
  */
 
 #include "backend/process.h"
@@ -221,6 +222,12 @@ bool process_others_live(const struct process *process) {
     struct pollfd lifeline = {.fd = process->lifeline};
 
     return poll(&lifeline, 1, 0) == 0; /* POLLERR when nobody has its other end: poll(2) */
+}
+
+void process_await_end(const struct process *process, int timeout_ms) {
+    struct pollfd lifeline = {.fd = process->lifeline};
+
+    (void)poll(&lifeline, 1, timeout_ms); /* POLLERR when nobody has its other end: poll(2) */
 }
 
 int process_reap(struct process *process, int *statusp) {

@@ -79,6 +79,13 @@ bool process_has_ended(const struct process *process);
 bool process_others_live(const struct process *process);
 
 /**
+ * process_await_end() - wait until all of the group has ended, or for @timeout_ms
+ *
+ * Blocks, so it is for a caller that has no loop any more.
+ */
+void process_await_end(const struct process *process, int timeout_ms);
+
+/**
  * process_reap() - kill what is left of the group and reap the ended leader
  * @statusp: as waitpid(2) tells it
  *

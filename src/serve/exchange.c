@@ -166,8 +166,8 @@ void exchange_free(struct exchange *exchange) {
     free(exchange);
 }
 
-/* The leader has ended, which http-backend does last of all that belongs to the request: what is left of its group goes
- * too, and what they wrote is in the pipes. */
+/* The leader has ended, which http-backend does last of all that belongs to the request, and what was left of its group
+ * has gone, or goes now: what they wrote is in the pipes. */
 void exchange_finish(void *userdata) {
     struct exchange *exchange = userdata;
     size_t n_reads = 0;

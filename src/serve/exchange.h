@@ -24,6 +24,7 @@ enum {
     EXCHANGE_EXIT_TIMEOUT_S = 30,      /* for git to exit after the end of its output */
     EXCHANGE_HANGUP_TIMEOUT_S = 3,     /* for a push that was given up, from the end of its input to SIGTERM */
     EXCHANGE_KILL_TIMEOUT_S = 5,       /* from SIGTERM to SIGKILL */
+    EXCHANGE_ABANDON_TIMEOUT_MS = 500, /* the same, where the loop has failed and everything else waits */
 };
 
 /**
@@ -35,7 +36,8 @@ enum {
  *     broken body, a limit or a stall, or when git ended badly.
  * EXCHANGE_ANSWERING:
  *     The response head is out, and output streams; request bytes may still be flowing. -> COMPLETE when output and exit
- *     are in; -> CUT when git or the body fails.
+ *     are in; -> CUT when git or the body fails. What is left of the group when git has ended gets SIGTERM, and after
+ *     EXCHANGE_KILL_TIMEOUT_S SIGKILL; it counts as not ended until then.
  * EXCHANGE_COMPLETE:
  *     Everything is in the connection's hands; the process is gone. The connection releases the exchange.
  * EXCHANGE_FAILED:

@@ -30,18 +30,6 @@ static void on_others_end(uint32_t events, void *userdata) {
     exchange_finish(userdata);
 }
 
-/*
- * The leader is quick to end at SIGTERM; what it started gets its time too. Return: whether there is anything to wait for.
- */
-bool exchange_await_others(struct exchange *exchange) {
-    if (exchange->state != EXCHANGE_ENDING || exchange->is_killed || !process_others_live(&exchange->process)) {
-        return false;
-    }
-    return loop_is_watched(&exchange->others_io) ||
-           loop_watch(exchange->server->loop, &exchange->others_io, exchange->process.lifeline, EPOLLERR, on_others_end,
-                      exchange) == 0;
-}
-
 static void on_kill(void *userdata) {
     exchange_kill(userdata);
 }
@@ -49,6 +37,31 @@ static void on_kill(void *userdata) {
 static void end_after(struct exchange *exchange, uint64_t timeout_us, void (*handler)(void *userdata)) {
     loop_timer_set(exchange->server->loop, &exchange->kill_timer, server_now_us(exchange->server) + timeout_us, handler,
                    exchange);
+}
+
+/* Git has ended well and something of its group lives on: a hook's background process, which may hold a lock. */
+static void tell_leftovers(struct exchange *exchange) {
+    exchange->is_told = true;
+    process_signal(&exchange->process, SIGTERM);
+    end_after(exchange, EXCHANGE_KILL_TIMEOUT_S * US_PER_S, on_kill);
+}
+
+/*
+ * The leader is quick to end at SIGTERM; what it started gets its time too. Return: whether there is anything to wait for.
+ */
+bool exchange_await_others(struct exchange *exchange) {
+    if (exchange->is_killed || !process_others_live(&exchange->process)) {
+        return false;
+    }
+    if (!loop_is_watched(&exchange->others_io) &&
+        loop_watch(exchange->server->loop, &exchange->others_io, exchange->process.lifeline, EPOLLERR, on_others_end,
+                   exchange) != 0) {
+        return false;
+    }
+    if (exchange->state != EXCHANGE_ENDING && !exchange->is_told) {
+        tell_leftovers(exchange);
+    }
+    return true;
 }
 
 static void on_terminate(void *userdata) {
@@ -85,7 +98,9 @@ void exchange_release(struct exchange *exchange) {
     exchange->connection = NULL;
     exchange->request = NULL;
     exchange_close_input(exchange);
-    if (hangs_up_first(exchange)) {
+    if (exchange->is_told) {
+        exchange_close_output(exchange); /* its leader has ended, and SIGKILL is on its way to the rest */
+    } else if (hangs_up_first(exchange)) {
         exchange_drop_output(exchange);
         end_after(exchange, EXCHANGE_HANGUP_TIMEOUT_S * US_PER_S, on_terminate);
     } else {
@@ -102,6 +117,10 @@ void exchange_kill(struct exchange *exchange) {
 }
 
 void exchange_abandon(struct exchange *exchange) {
+    if (!exchange->is_killed) { /* the loop has failed, so no timer will come */
+        process_signal(&exchange->process, SIGTERM);
+        process_await_end(&exchange->process, EXCHANGE_ABANDON_TIMEOUT_MS);
+    }
     exchange_kill(exchange);
     server_backend_ended(exchange->server, exchange);
     exchange_free(exchange);

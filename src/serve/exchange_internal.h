@@ -35,6 +35,8 @@ void exchange_drop_output(struct exchange *exchange);
 /**
  * exchange_await_others() - wait for what the leader, which has ended, had started
  *
+ * It gets SIGTERM now, unless the exchange is in EXCHANGE_ENDING, which sends it in its own time.
+ *
  * exchange_finish() is called when nothing of it is left.
  *
  * Return: whether there is anything to wait for.

@@ -181,3 +181,56 @@ def test_check_names_locks(root, start_gate):
     assert f"rm '{repository}/refs/heads/it'\\''s.lock'\n" in result.stdout and "\x1b" not in result.stdout
     unknown = run("check", url, f"--mirror-root={root}/nothing", GIT_GATE_TOKEN=TOKEN)
     assert unknown.returncode == 0 and "lock files: unknown" in unknown.stdout
+
+
+# What a hook leaves running, which the end of its request ends.
+
+BACKGROUND = """
+(
+    trap 'rm -f packed-refs.lock; touch "{scratch}/removed"; exit' TERM
+    {ignored}
+    touch packed-refs.lock "{scratch}/locked"
+    while :; do sleep 0.05; done
+) {streams} &
+until [ -e '{scratch}/locked' ]; do sleep 0.01; done
+"""
+
+
+@pytest.mark.parametrize("streams", [">/dev/null 2>&1 </dev/null", ""], ids=["silent", "with git's output"])
+def test_end_of_a_request_leaves_no_lock(root, start_gate, pre_receive, scratch, streams):
+    """A background process of a hook gets SIGTERM, and time, at the end of a request that went well."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo",
+                      pre_receive(BACKGROUND.format(scratch=scratch, streams=streams, ignored="")))
+    assert b"ok refs/heads/new" in gate.ask("POST", PUSH, PUSH_TYPE, body=create(root)).body
+    gate.wait_no_children()
+    assert (scratch / "removed").exists()
+    assert locks(root / "repo.git") == []
+
+
+def test_end_of_a_request_is_bounded(root, start_gate, pre_receive, scratch):
+    """What ignores SIGTERM gets SIGKILL five seconds later, and the client its answer."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo",
+                      pre_receive(BACKGROUND.format(scratch=scratch, ignored="trap '' TERM",
+                                                    streams=">/dev/null 2>&1 </dev/null")))
+    begin = time.monotonic()
+    assert b"ok refs/heads/new" in gate.ask("POST", PUSH, PUSH_TYPE, body=create(root)).body
+    assert 4 < time.monotonic() - begin < 10
+    gate.wait_no_children()
+
+
+@pytest.mark.parametrize("how", ["client goes", "stop", "stop twice"])
+def test_end_while_leftovers_are_waited_for(root, start_gate, pre_receive, scratch, how):
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", DRAIN,
+                      pre_receive(BACKGROUND.format(scratch=scratch, ignored=f"trap 'touch {scratch}/told' TERM",
+                                                    streams=">/dev/null 2>&1 </dev/null")))
+    with gate.connect() as connection:
+        connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root)))
+        wait_until("the leftover has got SIGTERM", (scratch / "told").exists)
+        if how == "stop twice":
+            gate.signal()
+            gate.wait_stopped_accepting()
+        if how != "client goes":
+            gate.signal()
+            assert gate.wait() == 0
+    gate.wait_no_children(seconds=8)
+    assert refs(root / "repo.git")["refs/heads/new"]
