@@ -99,10 +99,34 @@ static bool is_served(const struct gate_config *config, const char *path) {
     return lies_in_repository(path, config->mirror_root, name);
 }
 
+/* Whether a hook is a link to what is served. */
+static bool has_served_hook(const struct gate_config *config) {
+    DIR *folder = opendir(config->hooks_path);
+    bool found = false;
+
+    for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && !found; entry = readdir(folder)) {
+        _cleanup_free_ char *real = NULL;
+        char path[2 * PATH_MAX];
+
+        (void)snprintf(path, sizeof(path), "%s/%s", config->hooks_path, entry->d_name);
+        real = strcmp(entry->d_name, "..") == 0 ? NULL : realpath(path, NULL);
+        found = real && is_served(config, real);
+    }
+    if (folder) {
+        (void)closedir(folder);
+    }
+    return found;
+}
+
 /* git and hooks may write to what is served: whoever takes them over must not be able to write these. */
 static int check_folders(const struct gate_config *config, struct gate_error *error) {
     if (config->hooks_path && is_served(config, config->hooks_path)) {
         return gate_error_set(error, GATE_E_USAGE, "--hooks-path=%s lies inside what is served; move the hooks out",
+                              config->hooks_path);
+    }
+    if (config->hooks_path && has_served_hook(config)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--hooks-path=%s holds a link to what is served; put the hook itself in its place",
                               config->hooks_path);
     }
     if (config->home && is_served(config, config->home)) {

@@ -279,6 +279,17 @@ def test_hooks_path_inside_a_served_repository_by_a_link(root, tmp_path):
                   f"--mirror-root={root}")
 
 
+@pytest.mark.parametrize("scope", ["repo", "*"])
+def test_hook_that_is_a_link_into_a_served_repository(root, tmp_path, scope):
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    (root / "repo.git" / "scripts").mkdir(exist_ok=True)
+    (root / "repo.git" / "scripts" / "check").write_text("#!/bin/sh\n")
+    (hooks / "pre-receive").symlink_to(root / "repo.git" / "scripts" / "check")
+    check_refused(USAGE, ["--hooks-path", "link"], f"--hooks-path={hooks}", "--listen=127.0.0.1:0", f"--scope={scope}",
+                  f"--mirror-root={root}")
+
+
 def test_port_in_use(root):
     with socket.create_server(("127.0.0.1", 0)) as other:
         check_refused(CANNOT_START, ["--listen"], root / "repo.git", f"--listen=127.0.0.1:{other.getsockname()[1]}")
