@@ -220,7 +220,8 @@ static int examine_repository(struct server *server, struct gate_error *error) {
     server->policy = (struct repository_policy){.git_config = settings->environ.git_config,
                                                 .alternates = settings->alternates,
                                                 .allow_paths = settings->allow_paths,
-                                                .is_local = true};
+                                                .is_local = true,
+                                                .follows_links = settings->confine == CONFINE_OFF};
     if (strcmp(settings->policy.scope, "*") == 0) {
         r = git_ask_version(&server->git, error);
         server->policy.is_local = server->git.stays_local;
@@ -330,6 +331,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
     r = r ? r : admission_start(server, error);
     r = r || !settings->die_with_parent ? r : parent_watch(server, error);
     r = r ? r : confinement_enter(server, error);
+    server->policy.follows_links = server->confine.landlock_abi == 0;
     if (r) {
         server_deinit(server);
         return r;

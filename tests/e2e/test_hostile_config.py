@@ -200,6 +200,16 @@ def test_nothing_is_fetched_from_a_promisor(mirror, start_gate, confine):
     assert any("partial clone" in record["message"] for record in gate.records)
 
 
+def test_a_promisor_by_its_filter_alone(mirror, start_gate, confine):
+    """The filter of a remote makes it a promisor, without the key of that name."""
+    mirror.config("remote.origin.partialCloneFilter=blob:none", "remote.origin.url=/nowhere",
+                  f"remote.origin.uploadpack={mirror.trap}")
+    git("cat-file", "-p", "1" * 40, cwd=mirror.repo, ok=False)
+    assert mirror.word.exists()
+    gate = mirror.start(start_gate, confine)
+    assert any("partial clone" in record["message"] for record in gate.records)
+
+
 def test_lines_of_other_files_are_not_shown(mirror, start_gate, confine):
     """By a push that needs attributes of a path, git would complain of each line that it does not understand."""
     mirror.secret.write_text("* -!secret-first-line\n")
@@ -398,3 +408,52 @@ def test_alternates(mirror, start_gate, confine, policy):
 @pytest.mark.parametrize("given", [["yes", "no"], ["no", "/"], ["/", "yes"], ["/nonexistent"], ["/etc/passwd"]])
 def test_what_alternates_does_not_take(mirror, given):
     assert "--alternates=" in mirror.fails_to_start(*(f"--alternates={value}" for value in given))
+
+
+# ---- signed pushes: git looks at the signature when it runs a hook ----
+
+SIGNATURE = "-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----"
+SEED = "receive.certNonceSeed=seed"
+
+
+def signs(mirror):
+    """The option of a client whose gpg signs without a key: what it writes is no signature, and git does not mind."""
+    signer = mirror.folder / "signer"
+    signer.write_text(f"#!/bin/sh\ncat >/dev/null\necho '[GNUPG:] SIG_CREATED x' >&2\nprintf '%b\\n' '{SIGNATURE}'\n")
+    signer.chmod(0o755)
+    return f"gpg.program={signer}"
+
+
+def push_signed(mirror, url, *, ok=True):
+    return git("-c", signs(mirror), "-c", "user.signingKey=x", "push", "--signed=yes", url, "HEAD:main", cwd=mirror.work, ok=ok)
+
+
+@pytest.mark.parametrize("key", ["gpg.program", "gpg.openpgp.program"])
+def test_the_program_for_signed_pushes_would_run(mirror, key):
+    mirror.config(SEED, f"{key}={mirror.trap}")
+    (mirror.repo / "hooks" / "pre-receive").symlink_to("/bin/true")
+    push_signed(mirror, mirror.repo)
+    assert "--verify" in mirror.word.read_text()
+
+
+@pytest.mark.parametrize("key", ["gpg.program", "gpg.openpgp.program"])
+@pytest.mark.parametrize("file", ["config", "config.worktree"])
+def test_a_signed_push_does_not_run_the_repositorys_program(mirror, start_gate, pre_receive, confine, key, file):
+    """The program is set while the gate serves, and between the two requests of one push."""
+    mirror.config("core.repositoryFormatVersion=1", "extensions.worktreeConfig=true", SEED)
+    gate = mirror.start(start_gate, confine, pre_receive("exit 0"))
+    push_signed(mirror, gate.url())
+    before = refs(mirror.repo)
+    commit(mirror.work, "file", "newer")
+    mirror.config(f"{key}={mirror.trap}", file=file)
+    assert str(REFUSED) in push_signed(mirror, gate.url(), ok=False).stderr
+    assert refs(mirror.repo) == before
+    assert not mirror.word.exists()
+    assert any(key in record.get("error", "") for record in gate.records)
+
+
+def test_a_signed_push_runs_the_operators_program(mirror, start_gate, pre_receive, confine):
+    gate = mirror.start(start_gate, confine, f"--git-config={SEED}", f"--git-config=gpg.program={mirror.trap}",
+                        pre_receive("exit 0"))
+    push_signed(mirror, gate.url())
+    assert "--verify" in mirror.word.read_text()
