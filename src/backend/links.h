@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 enum {
-    LINKS_ENTRIES_MAX = 200 * 1000, /* of all folders that are read for one repository: some 40 ms */
+    LINKS_ENTRIES_MAX = 200 * 1000, /* of all folders that are read for one repository: some 75 ms */
     LINKS_DEPTH_MAX = 64,           /* folders below each other */
 };
 
