@@ -19,7 +19,7 @@
 
 #include "base/fd.h"
 #include "client/dial.h"
-#include "client/peer.h"
+#include "client/owner.h"
 
 enum {
     SLOT_LISTENER,
@@ -140,7 +140,7 @@ static int accept_client(struct bridge *bridge, int64_t now_ms) {
     if (fd < 0) {
         return errno == ECONNABORTED || errno == EINTR ? 0 : -errno;
     }
-    if (bridge->is_private && !peer_is_own(fd, PEER_TABLE)) {
+    if (bridge->is_private && !owner_is_this_user(fd, OWNER_TABLE)) {
         return 0;
     }
     relay = malloc(sizeof(*relay));

@@ -22,7 +22,7 @@
 #include "base/fd.h"
 #include "client/bridge.h"
 #include "client/dial.h"
-#include "client/peer.h"
+#include "client/owner.h"
 #include "client/refusal.h"
 #include "client/remote_environ.h"
 #include "client/remote_input.h"
@@ -269,13 +269,13 @@ static bool has_loopback(void) {
 
 /* Whether users of connections can be told apart. If not, the port must not be opened, since others could use it. */
 static int check_peers(struct gate_error *error) {
-    if (access(PEER_TABLE, R_OK) < 0) {
+    if (access(OWNER_TABLE, R_OK) < 0) {
         return gate_error_set(error, GATE_E_INTERNAL,
                               "%s cannot be read: %s; it tells which user connects to 127.0.0.1, so mount /proc here, "
                               "with its folder net",
-                              PEER_TABLE, strerror(errno));
+                              OWNER_TABLE, strerror(errno));
     }
-    if (!peer_tells_users_apart()) {
+    if (!owner_tells_users_apart()) {
         return gate_error_set(error, GATE_E_INTERNAL,
                               "other users cannot be told from this one, for in this user namespace both are %lu, "
                               "nobody; run git as another user, or in a network namespace of the container's own",
@@ -299,7 +299,7 @@ static int open_bridge(struct remote_helper *helper, struct gate_error *error) {
         return dial_explain(bridge->socket_path, -r, names, error);
     }
     (void)fd_close(probe);
-    r = check_peers(error);
+    r = check_owners(error);
     if (r) {
         return r;
     }

@@ -3,10 +3,10 @@
 /*
  * Finds the user of a loopback connection. A loopback port is open to all users of the machine; the gate's socket is
  * not. A connection whose user is not found counts as another user's. The answer is meaningful only when
- * peer_tells_users_apart() is true.
+ * owner_tells_users_apart() is true.
  */
 
-#include "client/peer.h"
+#include "client/owner.h"
 
 #include <byteswap.h>
 #include <errno.h>
@@ -67,7 +67,7 @@ static bool is_at(struct end end, const struct sockaddr_in *socket, bool is_swap
  * The columns: a number, address and port of both ends, the state, two queues, two for a timer, a count, the user, a
  * time-out, the inode of the socket, and more.
  */
-bool peer_parse_line(const char *line, const struct sockaddr_in *there, const struct sockaddr_in *here, uid_t *uidp) {
+bool owner_parse_line(const char *line, const struct sockaddr_in *there, const struct sockaddr_in *here, uid_t *uidp) {
     struct end local;
     struct end remote;
     uid_t uid;
@@ -90,7 +90,7 @@ bool peer_parse_line(const char *line, const struct sockaddr_in *there, const st
 
 /* ---- unmapped users ---- */
 
-bool peer_map_is_whole(const char *map) {
+bool owner_map_is_whole(const char *map) {
     static const unsigned long whole[] = {0, 0, UINT32_MAX};
 
     for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
@@ -125,7 +125,7 @@ static bool has_every_user(void) {
     char map[LINE_MAX_BYTES];
     int r = read_text("/proc/self/uid_map", map);
 
-    return r == -ENOENT || (!r && peer_map_is_whole(map));
+    return r == -ENOENT || (!r && owner_map_is_whole(map));
 }
 
 /*
@@ -139,13 +139,13 @@ static bool has_own_network(void) {
     return owner >= 0;
 }
 
-bool peer_tells_users_apart(void) {
+bool owner_tells_users_apart(void) {
     return geteuid() != overflow_user() || has_every_user() || has_own_network();
 }
 
 /* ---- the user of a connection ---- */
 
-bool peer_is_own(int fd, const char *table) {
+bool owner_is_this_user(int fd, const char *table) {
     struct sockaddr_in here = {0};
     struct sockaddr_in there = {0};
     char line[LINE_MAX_BYTES];
@@ -162,7 +162,7 @@ bool peer_is_own(int fd, const char *table) {
         return false;
     }
     for (unsigned i = 0; i < LINES_MAX && !is_found && fgets(line, sizeof(line), lines); i++) {
-        is_found = peer_parse_line(line, &there, &here, &uid);
+        is_found = owner_parse_line(line, &there, &here, &uid);
     }
     (void)fclose(lines);
     return is_found && uid == geteuid();
