@@ -76,6 +76,10 @@ static bool ends_in_git(struct span text) {
     return text.size >= end_size && memcmp(text.data + text.size - end_size, repository_end, end_size) == 0;
 }
 
+bool route_folder_is_repository(struct span folder) {
+    return folder.size > sizeof(repository_end) - 1 && ends_in_git(folder);
+}
+
 static_assert(ROUTE_REPOSITORY_MAX_BYTES == 250, "a sentence below says this number");
 
 const char *route_folder_fault(struct span folder) {

@@ -43,6 +43,9 @@ enum {
 /** route_repository_is_valid() - whether @name can be the REPO of a target */
 bool route_repository_is_valid(struct span name);
 
+/** route_folder_is_repository() - whether @folder is NAME.git, whatever else can be wrong with NAME */
+bool route_folder_is_repository(struct span folder);
+
 /**
  * route_folder_fault() - what keeps @folder from being NAME.git, with a NAME that can be the REPO of a target
  *

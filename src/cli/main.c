@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "access/route.h"
 #include "base/argument.h"
 #include "base/standard_fds.h"
 #include "cli/cli.h"
@@ -71,9 +72,7 @@ static int refuse_option(const char *argument, struct gate_error *error) {
 }
 
 static bool looks_like_repository(const char *word) {
-    const size_t size = strlen(word);
-
-    return strchr(word, '/') || (size > strlen(".git") && strcmp(word + size - strlen(".git"), ".git") == 0);
+    return strchr(word, '/') || route_folder_is_repository(span_of(word));
 }
 
 static int refuse_verb(const char *word, struct gate_error *error) {

@@ -69,18 +69,12 @@ static bool lies_in_repository(const char *path, const char *root, const char *n
     return lies_inside(path, real ? real : repository);
 }
 
-static bool ends_in_git(const char *name) {
-    size_t size = strlen(name);
-
-    return size > strlen(".git") && strcmp(name + size - strlen(".git"), ".git") == 0;
-}
-
 static bool lies_in_any_repository(const char *path, const char *root) {
     DIR *folder = opendir(root);
     bool found = lies_inside(path, root);
 
     for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && !found; entry = readdir(folder)) {
-        found = ends_in_git(entry->d_name) && lies_in_repository(path, root, entry->d_name);
+        found = route_folder_is_repository(span_of(entry->d_name)) && lies_in_repository(path, root, entry->d_name);
     }
     if (folder) {
         (void)closedir(folder);
