@@ -62,7 +62,7 @@ static void print_help(void) {
 
 /* Without what stands behind "=" or alone: it may be a token. */
 static int refuse_argument(const char *argument, struct gate_error *error) {
-    static const char *const names[] = {"socket", "url", "token-file", "repo", "help", NULL};
+    static const char *const names[] = {"socket", "url", "token-file", "repo", "mirror-root", "help", NULL};
 
     if (argument[0] != '-') {
         return gate_error_set(error, GATE_E_USAGE,

@@ -72,6 +72,7 @@ def test_other_ways_to_ask(arguments, same_as):
     (["serve", f"--tokn-file={TOKEN}"], "did you mean '--token-file'?"),
     (["serve", "--readonly"], "did you mean '--read-only'?"),
     (["check", f"--tokenfile={TOKEN}"], "did you mean '--token-file'?"),
+    (["check", "--miror-root=/srv"], "did you mean '--mirror-root'?"),
     (["mint", f"--prefx={TOKEN}"], "did you mean '--prefix'?"),
     (["mint", TOKEN], "--prefix=PREFIX"),
     (["bridge", f"--lisen={TOKEN}"], "did you mean '--listen'?"),
