@@ -28,7 +28,7 @@
 #include "cli/token_source.h"
 #include "confine/limits.h"
 #include "library/config.h"
-#include "library/descriptors.h"
+#include "library/open_files.h"
 #include "serve/parent.h"
 #include "serve/server.h"
 
@@ -278,7 +278,7 @@ static int run(const struct gate_config *config, struct server_settings *setting
     if (r) {
         return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
     }
-    descriptors_provide(settings, &log, true);
+    open_files_provide(settings, &log, true);
     r = serve(&program, settings, &log, minted, error);
     if (!r) {
         log_message(&log, LOG_LEVEL_NOTICE, "stopped");

@@ -1,19 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
-
-#include "base/log.h"
-#include "serve/settings.h"
-
-/**
- * descriptors_provide() - see that as many open files are allowed as the settings need
- * @may_raise: the limit is this program's own to raise
- *
- * When that cannot be had, @settings->max_connections is lowered to what there is room for, and the log says so.
- */
-void descriptors_provide(struct server_settings *settings, struct log *log, bool may_raise);
 
 /**
  * descriptors_separate() - give the calling thread a table of descriptors that it shares with no other one

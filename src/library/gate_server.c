@@ -24,6 +24,7 @@
 #include "library/config.h"
 #include "library/descriptors.h"
 #include "library/host.h"
+#include "library/open_files.h"
 #include "serve/server.h"
 
 /*
@@ -121,7 +122,7 @@ static int begin(struct service *service, const struct gate_server *gate, struct
     log_reopen(&log);
     log.secret = settings->policy.token;
     config_warn(gate->config, &log);
-    descriptors_provide(settings, &log, false);
+    open_files_provide(settings, &log, false);
     return server_start(&service->server, settings, &log, &service->loop, error);
 }
 
