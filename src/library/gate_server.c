@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the thread of a server, and its start and stop from outside of it. The server itself lives on the thread, so that
- * what confines the one confines the other, and ends with it. The thread has descriptors of its own: what it opens is not
- * the program's, nor the other way round. It is told to stop by a descriptor of its loop; everything else that both sides
- * know is under the mutex.
+ * Owns the thread of a server, and its start and stop from outside of it. The server itself (service.c) lives on the
+ * thread, so that what confines the one confines the other, and ends with it. The thread has descriptors of its own: what
+ * it opens is not the program's, nor the other way round. It is told to stop by a descriptor of its loop; everything else
+ * that both sides know is under the mutex.
  */
 
 #include <errno.h>
@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "access/token.h"
@@ -24,8 +23,7 @@
 #include "library/config.h"
 #include "library/descriptors.h"
 #include "library/host.h"
-#include "library/open_files.h"
-#include "serve/server.h"
+#include "library/service.h"
 
 /*
  * enum thread_state - where the thread is
@@ -76,61 +74,6 @@ struct gate_server {
 
 /* ---- on the thread ---- */
 
-/* What is there from a start to an end, on the stack of the thread. */
-struct service {
-    struct loop loop;
-    struct loop_io stop_io;
-    struct server_settings settings;
-    struct server server;
-};
-
-/* The first stop drains, and any further one ends what is left. */
-static void on_stop(uint32_t events, void *userdata) {
-    struct service *service = userdata;
-    uint64_t n_stops = 0;
-
-    (void)events;
-    if (read(service->stop_io.fd, &n_stops, sizeof(n_stops)) < 0) {
-        return;
-    }
-    server_stop(&service->server);
-    if (n_stops > 1) {
-        server_stop(&service->server);
-    }
-}
-
-/* The first gmtime_r(3) of a process reads TZ. It is called here, so that later nobody reads the environment. */
-static void read_time_zone(void) {
-    time_t now = time(NULL);
-    struct tm parts;
-
-    (void)gmtime_r(&now, &parts);
-}
-
-static int begin(struct service *service, const struct gate_server *gate, struct gate_error *error) {
-    struct server_settings *settings = &service->settings;
-    struct log log;
-    int r = loop_init(&service->loop);
-
-    settings->parent = getppid();
-    r = r ? r : loop_watch(&service->loop, &service->stop_io, gate->stop_fd, EPOLLIN, on_stop, service);
-    if (r) {
-        return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
-    }
-    read_time_zone();
-    log_init(&log, settings->log_fd, settings->log_level, settings->log_format);
-    log_reopen(&log);
-    log.secret = settings->policy.token;
-    config_warn(gate->config, &log);
-    open_files_provide(settings, &log, false);
-    return server_start(&service->server, settings, &log, &service->loop, error);
-}
-
-static void end(struct service *service) {
-    loop_unwatch(&service->stop_io);
-    loop_deinit(&service->loop);
-}
-
 /* Says how the start went, as the last that is done with its memory. */
 static void finish_start(struct gate_server *gate, int result, const struct gate_error *error, const char *address) {
     (void)pthread_mutex_lock(&gate->mutex);
@@ -146,29 +89,18 @@ static void finish_start(struct gate_server *gate, int result, const struct gate
 
 /* A server, from its start to its end. Return: 0, also when it did not start; a negative errno of the loop. */
 static int run(struct gate_server *gate) {
-    _cleanup_(end) struct service service = {
-        .loop = LOOP_NONE, .settings = gate->settings, .server = {.listener = LISTENER_NONE}};
+    _cleanup_(service_deinit) struct service service = SERVICE_NONE;
     struct gate_error error = {0};
-    int r = begin(&service, gate, &error);
+    int r = service_start(&service, gate->config, &gate->settings, gate->stop_fd, &error);
 
     finish_start(gate, r, &error, service.server.listener.address);
-    if (r) {
-        return 0;
-    }
-    r = loop_run(&service.loop);
-    server_deinit(&service.server);
-    if (r) {
-        log_record(&service.server.log, LOG_LEVEL_ERROR, "the event loop failed",
-                   LOG_FIELDS(log_string("error", strerror(-r))));
-    } else {
-        log_message(&service.server.log, LOG_LEVEL_NOTICE, "stopped");
-    }
-    return r;
+    return r ? 0 : service_run(&service);
 }
 
 static void *serve(void *argument) {
     struct gate_server *gate = argument;
-    const int kept[] = {gate->stop_fd, gate->settings.log_fd, gate->settings.listener.inherited_fd};
+    const struct server_settings *settings = &gate->settings;
+    const int kept[] = {gate->stop_fd, settings->log_fd, settings->listener.inherited_fd};
     struct gate_error error = {0};
     int r = descriptors_separate(kept, sizeof(kept) / sizeof(kept[0]));
 
@@ -202,16 +134,17 @@ static void free_memory(struct gate_server *gate) {
 
 /* So that the socket is found again, and removed, wherever the program stands by then. */
 static int make_socket_absolute(struct gate_config *config, struct gate_error *error) {
+    const char *socket = config->socket;
     char path[PATH_MAX + CONFIG_VALUE_MAX_BYTES + sizeof("/")];
 
-    if (!config->socket || config->socket[0] == '/') {
+    if (!socket || socket[0] == '/') {
         return 0;
     }
     if (!getcwd(path, PATH_MAX)) {
         return gate_error_set(error, GATE_E_USAGE, "--socket=%s is relative, and there is no working directory: %s",
-                              config->socket, strerror(errno));
+                              socket, strerror(errno));
     }
-    (void)snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", config->socket);
+    (void)snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", socket);
     return gate_config_set(config, "socket", path, error);
 }
 
