@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Parses the options of verbs that have few. The options of serve have a table instead: library/config.c. For every
+ * Parses the options of verbs that have few. The options of serve have a table instead: serve/option_table.h. For every
  * verb, this file words the refusal of an unknown argument. It never repeats the value of an option, which may be a
  * token.
  */

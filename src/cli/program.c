@@ -168,10 +168,10 @@ static int begin(struct program *program) {
     return r;
 }
 
-int program_run(const struct gate_config *config, struct server_settings *settings, bool minted,
-                struct gate_error *error) {
+int program_run(struct gate_config *config, bool minted, struct gate_error *error) {
     _cleanup_(end) struct program program = {
         .loop = LOOP_NONE, .server = {.listener = LISTENER_NONE}, .status = STATUS_NONE, .signal_fd = -1};
+    struct server_settings *settings = &config->settings;
     struct log log;
     int r;
 

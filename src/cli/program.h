@@ -7,11 +7,9 @@
 
 /**
  * program_run() - serve until a signal or the parent's end stops it
- * @config: resolved
- * @settings: become those that this process can have
+ * @config: resolved; its settings become those that this process can have
  * @minted: as in announce()
  *
  * Return: 0, GATE_E_USAGE, GATE_E_START, GATE_E_INTERNAL.
  */
-int program_run(const struct gate_config *config, struct server_settings *settings, bool minted,
-                struct gate_error *error);
+int program_run(struct gate_config *config, bool minted, struct gate_error *error);

@@ -31,7 +31,6 @@ static void free_config(struct gate_config **configp) {
 
 int cli_serve(int argc, char *argv[]) {
     _cleanup_(free_config) struct gate_config *config = NULL;
-    struct server_settings settings;
     struct gate_error error = {0};
     const char *repository;
     const pid_t parent = getppid(); /* first of all, lest it end in between and somebody else have its place */
@@ -49,8 +48,8 @@ int cli_serve(int argc, char *argv[]) {
         return 0;
     }
     r = r ? r : serve_defaults_complete(config, repository, &minted, &error);
-    r = r ? r : config_resolve(config, &settings, &error);
-    settings.parent = parent;
-    r = r ? r : program_run(config, &settings, minted, &error);
+    r = r ? r : config_resolve(config, &error);
+    config->settings.parent = parent;
+    r = r ? r : program_run(config, minted, &error);
     return r ? cli_fail(&error) : 0;
 }

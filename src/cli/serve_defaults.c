@@ -51,7 +51,7 @@ static int mint_token(struct gate_config *config, bool *mintedp, struct gate_err
     char token[TOKEN_MAX_BYTES + 1];
     int r;
 
-    if (config->token_file || config->token) {
+    if (config->settings.token_file || config->settings.policy.token) {
         return 0;
     }
     if (log_is_journal(STDOUT_FILENO)) { /* kept for long, and read by others than the one who would use it */
@@ -72,10 +72,11 @@ static int mint_token(struct gate_config *config, bool *mintedp, struct gate_err
 
 int serve_defaults_complete(struct gate_config *config, const char *repository, bool *mintedp,
                             struct gate_error *error) {
+    const struct listener_settings *listener = &config->settings.listener;
     int r = repository ? repository_take(config, repository, error) : 0;
 
     r = r ? r : take_inherited_socket(config, error);
-    if (!r && repository && !config->socket && !config->listen && config->listen_fd < 0) {
+    if (!r && repository && !listener->socket_path && !listener->tcp_address && listener->inherited_fd < 0) {
         r = gate_config_set(config, "listen", "127.0.0.1:0", error);
     }
     r = r ? r : token_source_take_environment(config, "--token-file", error);

@@ -19,7 +19,7 @@
 static const char credential_name[] = "git-gate.token";
 
 static bool has_token(const struct gate_config *config) {
-    return config->token_file || config->token;
+    return config->settings.token_file || config->settings.policy.token;
 }
 
 int token_source_take_environment(struct gate_config *config, const char *file_option, struct gate_error *error) {

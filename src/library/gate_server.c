@@ -49,7 +49,7 @@ struct start_outcome {
 
 /*
  * @mark: a page of its own, which the kernel empties in the child of a fork (MADV_WIPEONFORK): see is_own()
- * @config, @settings: as they were checked, never written again; the settings point into the configuration
+ * @config: as it was checked, never written again
  * @run: the number of the last start; who waits for one run must not take the next one for it
  * @stop_fd: an eventfd(2), there while there is a thread, which has it by the same number
  * @is_joined: somebody waits in pthread_join(3); others wait for the state
@@ -59,7 +59,6 @@ struct start_outcome {
 struct gate_server {
     volatile bool *mark;
     struct gate_config *config;
-    struct server_settings settings;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     enum thread_state state;
@@ -91,7 +90,7 @@ static void finish_start(struct gate_server *gate, int result, const struct gate
 static int run(struct gate_server *gate) {
     _cleanup_(service_deinit) struct service service = SERVICE_NONE;
     struct gate_error error = {0};
-    int r = service_start(&service, gate->config, &gate->settings, gate->stop_fd, &error);
+    int r = service_start(&service, gate->config, gate->stop_fd, &error);
 
     finish_start(gate, r, &error, service.server.listener.address);
     return r ? 0 : service_run(&service);
@@ -99,7 +98,7 @@ static int run(struct gate_server *gate) {
 
 static void *serve(void *argument) {
     struct gate_server *gate = argument;
-    const struct server_settings *settings = &gate->settings;
+    const struct server_settings *settings = &gate->config->settings;
     const int kept[] = {gate->stop_fd, settings->log_fd, settings->listener.inherited_fd};
     struct gate_error error = {0};
     int r = descriptors_separate(kept, sizeof(kept) / sizeof(kept[0]));
@@ -134,7 +133,7 @@ static void free_memory(struct gate_server *gate) {
 
 /* So that the socket is found again, and removed, wherever the program stands by then. */
 static int make_socket_absolute(struct gate_config *config, struct gate_error *error) {
-    const char *socket = config->socket;
+    const char *socket = config->settings.listener.socket_path;
     char path[PATH_MAX + CONFIG_VALUE_MAX_BYTES + sizeof("/")];
 
     if (!socket || socket[0] == '/') {
@@ -184,7 +183,7 @@ int gate_server_new(struct gate_server **serverp, const struct gate_config *conf
     (void)pthread_mutex_init(&gate->mutex, NULL); /* neither fails without attributes: pthread_mutex_init(3) */
     (void)pthread_cond_init(&gate->changed, NULL);
     r = make_socket_absolute(gate->config, error);
-    r = r ? r : config_resolve(gate->config, &gate->settings, error);
+    r = r ? r : config_resolve(gate->config, error);
     if (r) {
         gate_server_free(gate);
         return r;

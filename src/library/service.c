@@ -35,13 +35,12 @@ static void read_time_zone(void) {
     (void)gmtime_r(&now, &parts);
 }
 
-int service_start(struct service *service, const struct gate_config *config, const struct server_settings *given,
-                  int stop_fd, struct gate_error *error) {
+int service_start(struct service *service, const struct gate_config *config, int stop_fd, struct gate_error *error) {
     struct server_settings *settings = &service->settings;
     struct log log;
     int r = loop_init(&service->loop);
 
-    *settings = *given;
+    *settings = config->settings;
     settings->parent = getppid();
     r = r ? r : loop_watch(&service->loop, &service->stop_io, stop_fd, EPOLLIN, on_stop, service);
     if (r) {

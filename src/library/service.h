@@ -23,14 +23,12 @@ struct service {
  * service_start() - start a server on the calling thread
  * @service: SERVICE_NONE, where it stays
  * @config: resolved; it has to last longer than the service
- * @given: as config_resolve() filled them, copied
  * @stop_fd: an eventfd(2); the first stop that is written to it drains, any further one ends what is left
  * @error: filled on failure
  *
  * Return: 0; GATE_E_*, then the service still has to be freed by service_deinit().
  */
-int service_start(struct service *service, const struct gate_config *config, const struct server_settings *given,
-                  int stop_fd, struct gate_error *error);
+int service_start(struct service *service, const struct gate_config *config, int stop_fd, struct gate_error *error);
 
 /** service_run() - serve until it is stopped, and end the server. Return: 0, or a negative errno of the loop. */
 int service_run(struct service *service);

@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "access/token.h"
 #include "base/argument.h"
 #include "base/fd.h"
 #include "base/secret.h"

@@ -101,8 +101,8 @@ static void test_first(void **state) {
     assert_int_equal(gate_config_new(&config), 0);
     expect_int("first", parse(config, arguments, &positional, &wants_help, &error), 0);
     expect_text("first", positional, "r");
-    expect_text("first", config->socket, "s");
-    assert_true(config->trust_owner && config->read_only && !wants_help);
+    expect_text("first", config->settings.listener.socket_path, "s");
+    assert_true(config->settings.environ.trust_owner && config->settings.policy.read_only && !wants_help);
     gate_config_free(config);
 }
 
@@ -124,13 +124,13 @@ static void test_good(void **state) {
         }
         expect_text(name, positional, outcome->positional);
         expect_int(name, wants_help, outcome->wants_help);
-        expect_text(name, config->socket, outcome->socket);
-        expect_text(name, config->remote_user, outcome->remote_user ? outcome->remote_user : "token");
-        expect_int(name, config->read_only, outcome->read_only);
-        expect_int(name, config->trust_owner, outcome->trust_owner);
-        expect_int(name, config->max_backends, outcome->max_backends ? outcome->max_backends : 16);
+        expect_text(name, config->settings.listener.socket_path, outcome->socket);
+        expect_text(name, config->settings.environ.remote_user, outcome->remote_user ? outcome->remote_user : "token");
+        expect_int(name, config->settings.policy.read_only, outcome->read_only);
+        expect_int(name, config->settings.environ.trust_owner, outcome->trust_owner);
+        expect_int(name, config->settings.max_backends, outcome->max_backends ? outcome->max_backends : 16);
         for (size_t j = 0; j < ARRAY_SIZE(outcome->git_config) && (j == 0 || outcome->git_config[j - 1]); j++) {
-            expect_text(name, config->git_config.values[j], outcome->git_config[j]);
+            expect_text(name, config->settings.environ.git_config[j], outcome->git_config[j]);
         }
         gate_config_free(config);
     }
@@ -198,7 +198,8 @@ static void test_bad(void **state) {
             fail_msg("%s: no '%s' in '%s', or the token is", name, bad_cases[i].word, error.message);
         }
         expect_int(name, wants_help, false);
-        expect_true(name, config->token == NULL && config->listen_fd == -1 && config->token_file == NULL);
+        expect_true(name, config->settings.policy.token == NULL && config->settings.listener.inherited_fd == -1 &&
+                              config->settings.token_file == NULL);
         gate_config_free(config);
     }
 }

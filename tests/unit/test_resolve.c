@@ -175,10 +175,9 @@ static void test_refused(void **state) {
     for (size_t i = 0; i < ARRAY_SIZE(refused_cases); i++) {
         const char *name = refused_cases[i].name;
         struct gate_config *config = config_of(name, refused_cases[i].sets);
-        struct server_settings settings;
         struct gate_error error = {0};
 
-        expect_int(name, config_resolve(config, &settings, &error), GATE_E_USAGE);
+        expect_int(name, config_resolve(config, &error), GATE_E_USAGE);
         expect_int(name, error.code, GATE_E_USAGE);
         for (size_t j = 0; j < ARRAY_SIZE(refused_cases[i].words) && refused_cases[i].words[j]; j++) {
             if (!strstr(error.message, refused_cases[i].words[j])) {
@@ -186,7 +185,7 @@ static void test_refused(void **state) {
             }
         }
         expect_true(name, !strstr(error.message, "hunter2") && !strstr(error.message, "from-the-file"));
-        expect_int(name, config_resolve(config, &settings, NULL), GATE_E_USAGE);
+        expect_int(name, config_resolve(config, NULL), GATE_E_USAGE);
         gate_config_free(config);
     }
 }
@@ -331,19 +330,19 @@ static void test_good(void **state) {
         folder_write("token", SPAN("from-the-file\n"));
         config = config_of(name, good_cases[i].sets);
         for (int round = 0; round < 2; round++) {
-            struct server_settings settings;
+            const struct server_settings *settings = &config->settings;
             struct gate_error error = {0};
 
-            expect_int(name, config_resolve(config, &settings, &error), 0);
+            expect_int(name, config_resolve(config, &error), 0);
             expect_int(name, error.code, 0);
-            expect_path(name, settings.environ.mirror_root, good_cases[i].root);
-            expect_path(name, settings.environ.home, good_cases[i].home);
-            expect_path(name, settings.environ.hooks_path, good_cases[i].hooks);
-            expect_text(name, settings.policy.scope, good_cases[i].scope);
-            expect_text(name, settings.policy.token, good_cases[i].token);
-            expect_text(name, settings.listener.socket_path, good_cases[i].socket);
-            expect_text(name, settings.listener.tcp_address, good_cases[i].tcp);
-            expect_int(name, settings.listener.inherited_fd, good_cases[i].fd);
+            expect_path(name, settings->environ.mirror_root, good_cases[i].root);
+            expect_path(name, settings->environ.home, good_cases[i].home);
+            expect_path(name, settings->environ.hooks_path, good_cases[i].hooks);
+            expect_text(name, settings->policy.scope, good_cases[i].scope);
+            expect_text(name, settings->policy.token, good_cases[i].token);
+            expect_text(name, settings->listener.socket_path, good_cases[i].socket);
+            expect_text(name, settings->listener.tcp_address, good_cases[i].tcp);
+            expect_int(name, settings->listener.inherited_fd, good_cases[i].fd);
             assert_true(remove("token") == 0 || round > 0);
         }
         gate_config_free(config);
@@ -376,33 +375,35 @@ static void test_settings(void **state) {
         {"log-format", "json"},
         {0},
     };
-    struct server_settings settings;
+    const struct server_settings *settings;
     struct gate_config *config;
 
     (void)state;
     make_files();
     config = config_of("settings", sets);
-    assert_int_equal(config_resolve(config, &settings, NULL), 0);
-    assert_true(settings.policy.read_only && settings.environ.read_only && settings.environ.trust_owner);
-    assert_true(settings.die_with_parent);
-    assert_string_equal(settings.environ.remote_user, "me");
-    assert_string_equal(settings.environ.git_config[0], "a.b=c");
-    assert_null(settings.environ.git_config[1]);
-    assert_string_equal(settings.environ.hide_refs[0], "refs/gate");
-    assert_null(settings.environ.hide_refs[1]);
-    assert_int_equal(settings.max_connections, 101);
-    assert_int_equal(settings.max_backends, 102);
-    assert_int_equal(settings.max_push_bytes, 103);
-    assert_int_equal(settings.max_negotiation_bytes, 104);
-    assert_int_equal(settings.queue_timeout_s, 105);
-    assert_int_equal(settings.header_timeout_s, 106);
-    assert_int_equal(settings.idle_timeout_s, 107);
-    assert_int_equal(settings.stall_timeout_s, 108);
-    assert_int_equal(settings.backend_timeout_s, 109);
-    assert_int_equal(settings.request_timeout_s, 119);
-    assert_int_equal(settings.drain_timeout_s, 110);
-    assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);
-    assert_int_equal(settings.log_format, LOG_FORMAT_JSON);
+    settings = &config->settings;
+    assert_int_equal(config_resolve(config, NULL), 0);
+    assert_true(settings->policy.read_only && settings->environ.read_only && settings->environ.trust_owner);
+    assert_true(settings->die_with_parent);
+    assert_string_equal(settings->environ.remote_user, "me");
+    assert_string_equal(settings->listener.selinux_type, "git_gate_socket_t");
+    assert_string_equal(settings->environ.git_config[0], "a.b=c");
+    assert_null(settings->environ.git_config[1]);
+    assert_string_equal(settings->environ.hide_refs[0], "refs/gate");
+    assert_null(settings->environ.hide_refs[1]);
+    assert_int_equal(settings->max_connections, 101);
+    assert_int_equal(settings->max_backends, 102);
+    assert_int_equal(settings->max_push_bytes, 103);
+    assert_int_equal(settings->max_negotiation_bytes, 104);
+    assert_int_equal(settings->queue_timeout_s, 105);
+    assert_int_equal(settings->header_timeout_s, 106);
+    assert_int_equal(settings->idle_timeout_s, 107);
+    assert_int_equal(settings->stall_timeout_s, 108);
+    assert_int_equal(settings->backend_timeout_s, 109);
+    assert_int_equal(settings->request_timeout_s, 119);
+    assert_int_equal(settings->drain_timeout_s, 110);
+    assert_int_equal(settings->log_level, LOG_LEVEL_DEBUG);
+    assert_int_equal(settings->log_format, LOG_FORMAT_JSON);
     gate_config_free(config);
 }
 
