@@ -354,6 +354,45 @@ static void test_values(void **state) {
     }
 }
 
+/* A copy has each value in memory of its own, and knows what was given: a list goes on, or replaces its default. */
+static void test_copy(void **state) {
+    struct gate_config *config = fresh();
+    struct gate_config *copy = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (strcmp(rows[i].name, "alternates") != 0) {
+            expect_int(rows[i].name, gate_config_set(config, rows[i].name, rows[i].value, NULL), 0);
+        }
+    }
+    assert_int_equal(config_copy(&copy, config), 0);
+    gate_config_free(config);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        bool is_set = strcmp(rows[i].name, "alternates") != 0;
+
+        expect_text(rows[i].name, text(copy, option_of(rows[i].name)), is_set ? rows[i].result : rows[i].initial);
+    }
+    assert_int_equal(gate_config_set(copy, "hide-refs", "refs/y", NULL), 0);
+    expect_text("a list goes on", text(copy, option_of("hide-refs")), "refs/x\nrefs/y\n");
+    assert_int_equal(gate_config_set(copy, "alternates", "no", NULL), 0);
+    expect_text("a default is replaced", text(copy, option_of("alternates")), "no\n");
+    gate_config_free(copy);
+}
+
+static void test_unset(void **state) {
+    struct gate_config *config = fresh();
+
+    (void)state;
+    assert_int_equal(gate_config_set(config, "socket", "/s", NULL), 0);
+    assert_int_equal(gate_config_set(config, "home", "/h", NULL), 0);
+    config_unset(config, "home");
+    config_unset(config, "remote-user");
+    assert_null(text(config, option_of("home")));
+    assert_null(text(config, option_of("remote-user")));
+    assert_string_equal(text(config, option_of("socket")), "/s");
+    gate_config_free(config);
+}
+
 static void test_unknown(void **state) {
     static const char *const names[] = {
         "",          "nope",    "--socket", "sock",      "sockets",     "Socket",
@@ -391,6 +430,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hint),  cmocka_unit_test(test_rows),   cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_table), cmocka_unit_test(test_values), cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_copy),  cmocka_unit_test(test_unset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -407,11 +407,27 @@ static void test_settings(void **state) {
     gate_config_free(config);
 }
 
+/* No label is looked for where nothing is confined. */
+static void test_label(void **state) {
+    static const struct set sets[] = {ALL, {"confine", "off"}, {"selinux-type", "my_type_t"}, {0}};
+    struct gate_config *config;
+
+    (void)state;
+    make_files();
+    config = config_of("label", sets);
+    assert_int_equal(config_resolve(config, NULL), 0);
+    assert_null(config->settings.listener.selinux_type);
+    assert_int_equal(config_resolve(config, NULL), 0);
+    assert_null(config->settings.listener.selinux_type);
+    gate_config_free(config);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_refused),
         IN_FOLDER(test_good),
         IN_FOLDER(test_settings),
+        IN_FOLDER(test_label),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
