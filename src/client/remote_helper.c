@@ -268,7 +268,7 @@ static bool has_loopback(void) {
 }
 
 /* Whether users of connections can be told apart. If not, the port must not be opened, since others could use it. */
-static int check_peers(struct gate_error *error) {
+static int check_owners(struct gate_error *error) {
     if (access(OWNER_TABLE, R_OK) < 0) {
         return gate_error_set(error, GATE_E_INTERNAL,
                               "%s cannot be read: %s; it tells which user connects to 127.0.0.1, so mount /proc here, "
