@@ -17,7 +17,9 @@ static const char *const field_names[] = {
 };
 static_assert(sizeof(field_names) / sizeof(field_names[0]) == ANSWER_FIELD_COUNT, "every field has a name");
 
-/* How every response begins. Releases of llhttp differ in what else they take: other protocols, or line ends before it. */
+/*
+ * How every response begins. Releases of llhttp differ in what else they take: other protocols, or line ends before it.
+ */
 static const char version[] = "HTTP/1.";
 
 /* Whether the next bytes go on with the version as far as they reach into it. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Runs one server as a program of its own. What is the whole process's happens here, and so not in the library: signals,
- * what is confined of the process, the end of a parent that a server cannot watch, and what systemd hears.
+ * Runs one server as a program. It handles all that concerns the whole process, and so is not for the library: signals,
+ * confinement of the process, the end of a parent that a server cannot watch, and messages to systemd.
  */
 
 #include "cli/program.h"
@@ -26,7 +26,7 @@
 
 #define PARENT_SIGNAL SIGRTMIN /* of this program's own, when a parent ends that cannot be watched otherwise */
 
-/* A running program: its server, and what systemd hears of it. */
+/* A running program: its server, and its status for systemd. */
 struct program {
     struct loop loop;
     struct server server;
@@ -63,9 +63,9 @@ static void on_signal(uint32_t events, void *userdata) {
 }
 
 /*
- * Signals come in through the loop; SIGPIPE and SIGXFSZ do not come at all, a write that fails says so itself. SIGCHLD
- * must not be ignored, as a parent may have left it, or children could not be waited for; it is looked at only by a gate
- * that is the init of its container, to which orphans fall.
+ * The loop receives signals. SIGPIPE and SIGXFSZ are ignored: a failing write returns an error. SIGCHLD must not be
+ * ignored, even if the parent left it so, or children could not be waited for. Only a gate that is the init of its
+ * container handles it, since it inherits orphans.
  */
 static int watch_signals(struct program *program) {
     sigset_t watched;
@@ -92,7 +92,7 @@ static int watch_signals(struct program *program) {
     return loop_watch(&program->loop, &program->signal_io, program->signal_fd, EPOLLIN, on_signal, program);
 }
 
-/* What is confined of the whole process, as it is the program's own; the rest is of the thread that serves. */
+/* Confines the process as a whole. The server confines its thread. */
 static int confine_process(const struct server_settings *settings, struct log *log, struct gate_error *error) {
     int inherited_fd = settings->listener.inherited_fd;
     int r = settings->confine == CONFINE_OFF ? 0 : limits_hide_process();
@@ -114,8 +114,8 @@ static int confine_process(const struct server_settings *settings, struct log *l
 }
 
 /*
- * A parent in another PID namespace has no number here that a server could watch. Then the kernel is asked for a signal of
- * this program's own at the end of the parent's thread that forked. Whether it ended before, nothing tells.
+ * A parent in another PID namespace has no process id here that a server could watch. Then the kernel is asked for a
+ * signal when the parent's thread that forked ends. Nothing tells whether it ended before this call.
  */
 static int watch_foreign_parent(struct program *program, struct server_settings *settings, struct gate_error *error) {
     sigset_t signal;
@@ -136,7 +136,7 @@ static int watch_foreign_parent(struct program *program, struct server_settings 
     return 0;
 }
 
-/* From the start to the end of serving. */
+/* Serves, from start to end. */
 static int serve(struct program *program, const struct server_settings *settings, const struct log *log, bool minted,
                  struct gate_error *error) {
     struct server *server = &program->server;

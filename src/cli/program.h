@@ -6,8 +6,8 @@
 #include "library/config.h"
 
 /**
- * program_run() - serve until a signal or the parent's end stops it
- * @config: resolved; its settings become those that this process can have
+ * program_run() - serve until a signal or the end of the parent
+ * @config: resolved; its settings are lowered to the limits of this process
  * @minted: as in announce()
  *
  * Return: 0, GATE_E_USAGE, GATE_E_START, GATE_E_INTERNAL.

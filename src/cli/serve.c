@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* git-gate serve: from options to a running server. */
+/* The verb serve: from options to a running server. */
 
 #include <stdio.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Completes the configuration of serve where the options leave something open: what to serve, where to listen, who may
- * come. It reads the environment and what systemd hands over, and mints a token when there is none.
+ * Completes the configuration of serve where options are missing: the repository, the transport, the token. It reads
+ * the environment, takes sockets and credentials from systemd, and mints a token when there is none.
  */
 
 #include "cli/serve_defaults.h"
@@ -21,7 +21,7 @@
 
 static_assert(TOKEN_MAX_BYTES == 255, "the sentences below say this number");
 
-/* sd_listen_fds(3): the socket that systemd has opened before this program began. */
+/* Takes the socket that systemd opened before this program started: sd_listen_fds(3). */
 static int take_inherited_socket(struct gate_config *config, struct gate_error *error) {
     int n = systemd_take_sockets();
     char fd[16];

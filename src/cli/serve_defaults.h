@@ -6,11 +6,11 @@
 #include "library/config.h"
 
 /**
- * serve_defaults_complete() - take what the options did not say from elsewhere
- * @repository: the argument REPOSITORY, NULL for none
- * @mintedp: set when the token is a new one, which nobody else knows
+ * serve_defaults_complete() - complete the settings that no option gave
+ * @repository: the argument REPOSITORY; NULL for none
+ * @mintedp: set when the token was just minted
  *
- * Takes the token out of the environment. Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
+ * Removes the token from the environment. Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
  */
 int serve_defaults_complete(struct gate_config *config, const char *repository, bool *mintedp,
                             struct gate_error *error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns a configuration: the settings, set option by option. A value is checked when it is set, so that the sentence can
- * name the option; config_resolve() in resolve.c checks the settings as a whole.
+ * A configuration: the settings, set option by option. Each value is checked when it is set, so that the error can name
+ * the option. config_resolve() in resolve.c checks the settings as a whole.
  */
 
 #include "library/config.h"
@@ -29,7 +29,7 @@ static bool is_selinux_type(const char *value) {
     return size <= SELINUX_TYPE_MAX_BYTES && value[size] == '\0';
 }
 
-/* What can be wrong with a value whatever the kind of its option is. */
+/* Checks that apply to the value of every kind of option. */
 static int check_value(const struct config_option *option, const char *value, struct gate_error *error) {
     if (!value || !*value || strlen(value) > CONFIG_VALUE_MAX_BYTES) {
         return config_option_refuse(option, "a value of 1 to 4096 bytes", error);
@@ -84,7 +84,7 @@ void config_unset(struct gate_config *config, const char *name) {
     }
 }
 
-/* A default is in order, as a test proves: it can only be that memory is short. */
+/* A test proves the defaults valid, so this fails only for want of memory. */
 static int init_option(struct gate_config *config, const struct config_option *option) {
     void *at = field_of(config, option);
 

@@ -16,9 +16,9 @@ enum {
 };
 
 /**
- * struct config_exposure - a file of the token that others than this user and root may read or change
- * @words: what is wrong with it, and what mends it; NULL when there is no such file
- * @path: as it was given, its end if it is long
+ * struct config_exposure - a token file that users other than this one and root may read or change
+ * @words: the fault and its remedy; NULL when there is no such file
+ * @path: as given; only its end if it is long
  * @owner: its user
  * @mode: its permission bits
  */
@@ -30,11 +30,10 @@ struct config_exposure {
 };
 
 /**
- * struct gate_config - the settings before they are a server's
- * @settings: each value checked on its own; config_resolve() makes them what a server takes. Their memory is the
- *            configuration's
- * @is_given: by gate_config_set(), and not only by default; in the order of config_options()
- * @exposure: of the file that the token was read from
+ * struct gate_config - the settings while they are set and checked
+ * @settings: each value is checked; config_resolve() completes them for a server. The configuration owns their memory
+ * @is_given: set by gate_config_set(), not by default; in the order of config_options()
+ * @exposure: of the token file
  */
 struct gate_config {
     struct server_settings settings;
@@ -44,30 +43,29 @@ struct gate_config {
 
 /* gate_config_new(), gate_config_set() and gate_config_free() are declared in gitgate.h. */
 
-/** config_unset() - make @name, the name of an option that takes a text, one that has none */
+/** config_unset() - remove the value of @name, an option that takes a text */
 void config_unset(struct gate_config *config, const char *name);
 
-/** config_copy() - all that was set, in memory of its own. Return: 0 or -ENOMEM. */
+/** config_copy() - make a deep copy. Return: 0 or -ENOMEM. */
 int config_copy(struct gate_config **copyp, const struct gate_config *config);
 
 /**
  * config_set_token_from() - read the token from the first line of a file
  * @path: "-" for standard input
- * @option: what stands before the path when a sentence names the source, as "--token-file="; of a file that is not there,
- *          only this is named
+ * @option: printed before the path in a message, for example "--token-file="; for a missing file, only this is printed
  *
- * Fills config->exposure as well. Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
+ * Also fills config->exposure. Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
  */
 int config_set_token_from(struct gate_config *config, const char *path, const char *option, struct gate_error *error);
 
-/** config_warn() - log what is unwise about how the configuration is kept: a token's file that others may read or change */
+/** config_warn() - log a warning for a token file that others may read or change */
 void config_warn(const struct gate_config *config, struct log *log);
 
 /**
- * config_resolve() - check the settings as a whole, make paths absolute, read the token's file
+ * config_resolve() - check the settings as a whole, make paths absolute, read the token file
  * @error: filled on failure
  *
- * On success, config->settings are what a server takes.
+ * On success, a server can use config->settings.
  *
  * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
  */

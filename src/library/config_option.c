@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Makes an array of the table of options. That a row's kind fits the type of its field is checked when it is compiled. */
+/* Makes an array of the table of options. The compiler checks that a row's kind fits the type of its field. */
 
 #include "library/config_option.h"
 

@@ -11,7 +11,7 @@ enum {
     CONFIG_NAMES_MAX = 64, /* options, with --help and the end of a list */
 };
 
-/** enum config_kind - what an option takes */
+/** enum config_kind - the kind of value that an option takes */
 enum config_kind {
     CONFIG_TEXT,   /* any text that is not empty */
     CONFIG_LIST,   /* the same, repeatable; the first value given replaces the default */
@@ -26,12 +26,12 @@ enum config_kind {
 /**
  * struct config_option - a row of serve/option_table.h
  * @name: as on the command line, without dashes
- * @kind: what it takes
+ * @kind: of its value
  * @offset: of its field in struct server_settings
- * @argument: how the help calls the value, NULL for flags
- * @default_value: as gate_config_set() takes it, NULL for none
+ * @argument: the name of the value in the help; NULL for flags
+ * @default_value: as for gate_config_set(); NULL for none
  * @help: one or two lines
- * @minimum, @maximum: of a number
+ * @minimum, @maximum: bounds of a number
  * @is_internal: not on the command line
  */
 struct config_option {
@@ -50,12 +50,12 @@ struct config_option {
 const struct config_option *config_options(size_t *n_optionsp);
 
 /**
- * config_option_names() - the names of the options, without dashes, NULL behind the last
- * @with_internal: those that are not on the command line as well
+ * config_option_names() - the names of the options, without dashes, ended by NULL
+ * @with_internal: include those that the command line lacks
  *
  * Return: their number.
  */
 size_t config_option_names(const char *names[CONFIG_NAMES_MAX], bool with_internal);
 
-/** config_option_refuse() - say what @option takes instead. Return: GATE_E_USAGE. */
+/** config_option_refuse() - say which values @option takes. Return: GATE_E_USAGE. */
 int config_option_refuse(const struct config_option *option, const char *wanted, struct gate_error *error);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads the text that was given for an option into its field, and owns the memory of texts and lists. A field knows its
- * type by its option's kind; texts and lists are read and written as bytes, as the rooms that declare them differ in what
- * is constant.
+ * Parses the value of an option into its field, and owns the memory of texts and lists. The option's kind tells the
+ * type of the field. Texts and lists are accessed by memcpy(3), since the structs that declare them differ in const.
  */
 
 #include "library/config_value.h"

@@ -8,18 +8,18 @@ enum {
 };
 
 /*
- * The value of one option: @at is its field in struct server_settings. Texts and lists are in memory of the field's own,
- * and texts are overwritten before they are freed, as one of them is the token.
+ * The value of one option. @at is its field in struct server_settings. The field owns the memory of texts and lists.
+ * Texts are overwritten before they are freed, since one of them is the token.
  */
 
-/** config_value_init() - make a field of zeros the value of an option that was not given. Return: 0 or -ENOMEM. */
+/** config_value_init() - set a field of zeros to an option that was not given. Return: 0 or -ENOMEM. */
 int config_value_init(void *at, const struct config_option *option);
 
 /**
- * config_value_set() - take what was given
+ * config_value_set() - parse a value into the field
  * @value: not empty
- * @is_first: what is there is the default, which the first value of a list replaces
- * @error: filled on failure, when the value stays as it was
+ * @is_first: the field holds the default, which the first value of a list replaces
+ * @error: filled on failure; the field is unchanged then
  *
  * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
  */
@@ -27,11 +27,11 @@ int config_value_set(void *at, const struct config_option *option, const char *v
                      struct gate_error *error);
 
 /**
- * config_value_own() - give a field that was copied byte by byte memory of its own
+ * config_value_own() - duplicate the memory of a field that was copied byte by byte
  *
- * Return: 0, or -ENOMEM; then it is a value to be freed, too.
+ * Return: 0 or -ENOMEM. In both cases the field must be freed.
  */
 int config_value_own(void *at, const struct config_option *option);
 
-/** config_value_free() - free what a field holds; a text is then one that was not given, a list must be made again */
+/** config_value_free() - free the memory of a field. A text is unset then; a list needs config_value_init() again. */
 void config_value_free(void *at, const struct config_option *option);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Gives the thread that serves a table of descriptors of its own. In the program's, each fork(2) would make a copy of git's
- * pipes and of the listening socket, which close-on-exec does not help against: git would wait for ever for the end of its
- * input, and a port would listen behind the end of its gate. In the other direction, the gate must not keep open what
- * the program closes.
+ * Gives the serving thread a descriptor table of its own.
+ *
+ * In a shared table, each fork(2) of the program would copy git's pipes and the listening socket; close-on-exec does
+ * not prevent that. Git would wait for ever for the end of its input, and the port of a stopped gate would still
+ * listen. In the other direction, the gate must not keep open a descriptor that the program closes.
  */
 
 #include "library/descriptors.h"
@@ -14,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The lowest one of @kept that is not below @first. Return: ~0 when there is none, which -1, no descriptor, is as well. */
+/* Return: the lowest of @kept that is at least @first; ~0 when there is none. -1, no descriptor, is ~0 too. */
 static unsigned next_kept(const int kept[], size_t n_kept, unsigned first) {
     unsigned next = ~0U;
 
@@ -27,8 +28,8 @@ static unsigned next_kept(const int kept[], size_t n_kept, unsigned first) {
 }
 
 /*
- * An empty range, so that nothing is closed yet: where the kernel copies less than the whole table, before Linux 6.11
- * it takes numbers for used that are not. unshare(2) does the same, but containers refuse that call altogether.
+ * An empty range, so that nothing is closed yet. For a partial copy, Linux before 6.11 takes unused numbers for used
+ * ones. unshare(2) does the same, but containers refuse that call altogether.
  */
 int descriptors_separate(const int kept[], size_t n_kept) {
     unsigned first = STDERR_FILENO + 1;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the thread of a server, and its start and stop from outside of it. The server itself (service.c) lives on the
- * thread, so that what confines the one confines the other, and ends with it. The thread has descriptors of its own: what
- * it opens is not the program's, nor the other way round. It is told to stop by a descriptor of its loop; everything else
- * that both sides know is under the mutex.
+ * Starts and stops the thread of a server, from outside of it. The server itself (service.c) lives on that thread, so
+ * that confining the thread confines the server and ends with it. The thread has a descriptor table of its own. An
+ * eventfd in its loop tells it to stop. A mutex guards everything else that both sides use.
  */
 
 #include <errno.h>
@@ -26,12 +25,12 @@
 #include "library/service.h"
 
 /*
- * enum thread_state - where the thread is
+ * enum thread_state - the state of the thread
  *
- * THREAD_NONE      there is none; gate_server_start() makes one: STARTING
- * THREAD_STARTING  the server is being started; SERVING, or ENDED when it fails
- * THREAD_SERVING   the loop runs; ENDED when it was told to stop, or by a fault
- * THREAD_ENDED     the thread is on its last steps; NONE when somebody has joined it
+ * THREAD_NONE      no thread. -> STARTING by gate_server_start()
+ * THREAD_STARTING  the server starts. -> SERVING; ENDED when the start fails
+ * THREAD_SERVING   the loop runs. -> ENDED when told to stop, or by a fault
+ * THREAD_ENDED     the thread ends. -> NONE when somebody has joined it
  */
 enum thread_state {
     THREAD_NONE,
@@ -40,7 +39,7 @@ enum thread_state {
     THREAD_ENDED,
 };
 
-/* How a start went; in the memory of the one who waits for it. */
+/* The result of a start, in the memory of the caller who waits for it. */
 struct start_outcome {
     bool is_over;
     int result;
@@ -48,13 +47,13 @@ struct start_outcome {
 };
 
 /*
- * @mark: a page of its own, which the kernel empties in the child of a fork (MADV_WIPEONFORK): see is_own()
- * @config: as it was checked, never written again
- * @run: the number of the last start; who waits for one run must not take the next one for it
- * @stop_fd: an eventfd(2), there while there is a thread, which has it by the same number
- * @is_joined: somebody waits in pthread_join(3); others wait for the state
- * @fault: of the loop, a negative errno
- * @outcome: of the start that is under way, until it is over
+ * @mark: a page that the kernel zeroes in the child of a fork (MADV_WIPEONFORK): see is_own()
+ * @config: the checked configuration, constant
+ * @run: the number of the last start, so that a caller who waits for one run does not mistake the next one for it
+ * @stop_fd: an eventfd(2) that exists while there is a thread, which has it under the same number
+ * @is_joined: a caller waits in pthread_join(3); others wait for the state
+ * @fault: the loop's error, a negative errno
+ * @outcome: of the start that is under way; NULL otherwise
  */
 struct gate_server {
     volatile bool *mark;
@@ -73,7 +72,7 @@ struct gate_server {
 
 /* ---- on the thread ---- */
 
-/* Says how the start went, as the last that is done with its memory. */
+/* Reports the result of the start. The memory of @outcome must not be used afterwards. */
 static void finish_start(struct gate_server *gate, int result, const struct gate_error *error, const char *address) {
     (void)pthread_mutex_lock(&gate->mutex);
     gate->outcome->result = result;
@@ -86,7 +85,7 @@ static void finish_start(struct gate_server *gate, int result, const struct gate
     (void)pthread_mutex_unlock(&gate->mutex);
 }
 
-/* A server, from its start to its end. Return: 0, also when it did not start; a negative errno of the loop. */
+/* Runs a server from start to end. Return: 0, also when it did not start; a negative errno of the loop. */
 static int run(struct gate_server *gate) {
     _cleanup_(service_deinit) struct service service = SERVICE_NONE;
     struct gate_error error = {0};
@@ -119,7 +118,7 @@ static void *serve(void *argument) {
     return NULL;
 }
 
-/* ---- from outside of it ---- */
+/* ---- on the caller's threads ---- */
 
 static void free_memory(struct gate_server *gate) {
     if (gate) {
@@ -131,7 +130,7 @@ static void free_memory(struct gate_server *gate) {
     }
 }
 
-/* So that the socket is found again, and removed, wherever the program stands by then. */
+/* Makes the socket's path absolute: the program may change its directory before the socket is removed. */
 static int make_socket_absolute(struct gate_config *config, struct gate_error *error) {
     const char *socket = config->settings.listener.socket_path;
     char path[PATH_MAX + CONFIG_VALUE_MAX_BYTES + sizeof("/")];
@@ -160,9 +159,9 @@ static int make_mark(struct gate_server *gate) {
 }
 
 /*
- * Whether the server is this process's. A fork has neither the thread of its parent's server nor a mutex to rely on, but
- * does have its eventfd, by which it would stop that server. A server without a thread becomes the fork's own. The id of a
- * process tells nothing, as it may be 1 in both.
+ * Whether the server belongs to this process. A forked child has neither the thread of its parent's server nor a
+ * reliable mutex, but it has the eventfd, and could stop that server. A server without a thread becomes the child's
+ * own. Process ids do not help, since both may be 1.
  */
 static bool is_own(const struct gate_server *gate) {
     if (!*gate->mark && gate->state == THREAD_NONE) {
@@ -192,7 +191,9 @@ int gate_server_new(struct gate_server **serverp, const struct gate_config *conf
     return 0;
 }
 
-/* No signal of the program is for this thread, whose system calls are filtered. Return: 0 or a negative errno. */
+/*
+ * The thread blocks all signals: its system calls are filtered, and handlers are the program's. Return: 0 or an errno.
+ */
 static int make_thread(struct gate_server *gate) {
     sigset_t all;
     sigset_t before;
@@ -212,7 +213,9 @@ static int make_thread(struct gate_server *gate) {
     return -r;
 }
 
-/* Waits for the end of the thread of a run, as long as its drain may take. The mutex is held, but not while it waits. */
+/*
+ * Waits for the thread of a run to end, as long as its drain may take. Called with the mutex held; released meanwhile.
+ */
 static void join(struct gate_server *gate, uint64_t run) {
     while (gate->run == run && gate->is_joined) {
         (void)pthread_cond_wait(&gate->changed, &gate->mutex);
@@ -230,7 +233,7 @@ static void join(struct gate_server *gate, uint64_t run) {
     (void)pthread_cond_broadcast(&gate->changed);
 }
 
-/* The mutex is held, but not while it waits. */
+/* Called with the mutex held; it is released while waiting. */
 static int start_locked(struct gate_server *gate, struct start_outcome *outcome, struct gate_error *error) {
     uint64_t run = gate->run + 1;
     int r = gate->state == THREAD_NONE ? host_check(error)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Raises the limit on open files, as far as it may, to what the settings can come to need, so that a gate full of clients
- * still finds the descriptors for a process. What git inherits of it is no more than that. Where it may not be raised,
- * fewer clients are taken.
+ * Raises the limit on open files as far as allowed, to the most that the settings can need. So a gate full of clients
+ * still has the descriptors for a process. Git inherits the same limit. Where it cannot be raised enough, the gate
+ * takes fewer clients.
  */
 
 #include "library/open_files.h"

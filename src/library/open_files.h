@@ -7,9 +7,9 @@
 #include "serve/settings.h"
 
 /**
- * open_files_provide() - see that as many open files are allowed as the settings need
- * @may_raise: the limit is this program's own to raise
+ * open_files_provide() - allow as many open files as the settings need
+ * @may_raise: the program permits raising the limit
  *
- * When that cannot be had, @settings->max_connections is lowered to what there is room for, and the log says so.
+ * Otherwise @settings->max_connections is lowered to fit the limit, and a log record says so.
  */
 void open_files_provide(struct server_settings *settings, struct log *log, bool may_raise);

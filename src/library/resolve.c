@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Checks what shows only in the settings as a whole: that there is a token, one transport, a repository to serve, and
- * that paths lead somewhere. It reads folders; it binds and starts nothing.
+ * Checks the settings as a whole: a token, exactly one transport, a repository to serve, and paths that exist. It reads
+ * folders; it binds and starts nothing.
  */
 
 #include <errno.h>
@@ -23,7 +23,7 @@ enum {
     PATH_SHOWN_MAX = 100, /* bytes of a path, in front of those that say what keeps from it */
 };
 
-/* Return: the absolute form of a folder's path, without links, of the caller's; or NULL with @error. */
+/* Return: a folder's path, absolute and without links, owned by the caller; or NULL with @error. */
 static char *find_folder(const char *path, const char *option, struct gate_error *error) {
     _cleanup_free_ char *absolute = realpath(path, NULL);
     struct stat status;
@@ -50,7 +50,7 @@ static char *find_folder(const char *path, const char *option, struct gate_error
     return take_pointer(&absolute);
 }
 
-/* Replaces a path by its absolute form, so that it means the same wherever git stands. @path: as it is set, or NULL */
+/* Replaces a path by its absolute form, which is valid in any working directory. @path: as set, or NULL */
 static int make_absolute(struct gate_config *config, const char *option, const char *path, struct gate_error *error) {
     _cleanup_free_ char *absolute = path ? find_folder(path, option, error) : NULL;
 
@@ -80,7 +80,7 @@ static int resolve_repository(struct gate_config *config, struct gate_error *err
     return r ? r : served_check_folders(settings, error);
 }
 
-/* A file will do as well as a folder. */
+/* A file is fine, too. */
 static int resolve_allow_paths(const struct server_settings *settings, struct gate_error *error) {
     for (char **path = settings->allow_paths; *path; path++) {
         char *absolute = realpath(*path, NULL);
@@ -94,7 +94,7 @@ static int resolve_allow_paths(const struct server_settings *settings, struct ga
     return 0;
 }
 
-/* The words mean all or nothing, so they stand alone; anything else is a folder. */
+/* "yes" and "no" stand alone; anything else is a folder. */
 static int resolve_alternates(const struct server_settings *settings, struct gate_error *error) {
     for (char **path = settings->alternates; *path; path++) {
         char *absolute;
@@ -125,7 +125,7 @@ static bool has_control_byte(const char *text) {
     return false;
 }
 
-/* The forms that git itself would stumble over, at every single request. */
+/* Forms that git itself would refuse at every request. */
 static int check_for_git(const struct server_settings *settings, struct gate_error *error) {
     const char *remote_user = settings->environ.remote_user;
 

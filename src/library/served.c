@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Tells which paths lie inside what is served, where git and hooks may write: nothing that the gate relies on may lie
- * there. It reads folders and changes nothing.
+ * Finds paths that lie inside the served repositories, where git and hooks may write. Nothing that the gate relies on
+ * may lie there. It reads folders and changes nothing.
  */
 
 #include "library/served.h"
@@ -22,7 +22,7 @@ static bool lies_inside(const char *path, const char *folder) {
     return strncmp(path, folder, size) == 0 && (path[size] == '/' || path[size] == '\0');
 }
 
-/* Whether @path is in the repository below @root that is called @name, which may be a link. */
+/* Whether @path is in the repository @root/@name, which may be a link. */
 static bool lies_in_repository(const char *path, const char *root, const char *name) {
     _cleanup_free_ char *real = NULL;
     char repository[PATH_MAX];
@@ -57,7 +57,7 @@ static bool is_served(const struct server_settings *settings, const char *path) 
     return lies_in_repository(path, root, name);
 }
 
-/* Whether a hook is a link to what is served. */
+/* Whether a hook is a link into a served repository. */
 static bool has_served_hook(const struct server_settings *settings) {
     const char *hooks_path = settings->environ.hooks_path;
     DIR *folder = opendir(hooks_path);
@@ -99,7 +99,7 @@ int served_check_folders(const struct server_settings *settings, struct gate_err
     return 0;
 }
 
-/* The socket's folder may have to be made: then the nearest one that is there counts. */
+/* The socket's folder may be missing still: then its nearest parent that exists counts. */
 int served_check_socket(const struct server_settings *settings, struct gate_error *error) {
     char folder[2 * PATH_MAX]; /* the library has put its working directory before a value */
     _cleanup_free_ char *real = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Runs a server with a loop of its own, inside another program. All of it is on one thread, which the server may confine.
- * It raises no limit and reads the environment at its start alone.
+ * Runs a server with its own loop inside another program, on one thread, which the server may confine. It raises no
+ * limit, and reads the environment only at its start.
  */
 
 #include "library/service.h"
@@ -27,7 +27,7 @@ static void on_stop(uint32_t events, void *userdata) {
     }
 }
 
-/* The first gmtime_r(3) of a process reads TZ. It is called here, so that later nobody reads the environment. */
+/* The first gmtime_r(3) of a process reads TZ. Call it here, so that nothing reads the environment later. */
 static void read_time_zone(void) {
     time_t now = time(NULL);
     struct tm parts;

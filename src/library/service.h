@@ -6,9 +6,9 @@
 #include "serve/server.h"
 
 /**
- * struct service - a server with a loop of its own, from its start to its end on one thread
- * @stop_io: of the descriptor that tells it to stop
- * @settings: the server's, as this start has them
+ * struct service - a server with its own loop, from start to end on one thread
+ * @stop_io: watches the descriptor that tells it to stop
+ * @settings: the settings of this start
  */
 struct service {
     struct loop loop;
@@ -21,17 +21,17 @@ struct service {
 
 /**
  * service_start() - start a server on the calling thread
- * @service: SERVICE_NONE, where it stays
- * @config: resolved; it has to last longer than the service
- * @stop_fd: an eventfd(2); the first stop that is written to it drains, any further one ends what is left
+ * @service: SERVICE_NONE; it must not move
+ * @config: resolved; it must outlive the service
+ * @stop_fd: an eventfd(2); the first stop written to it drains, each further one ends what is left
  * @error: filled on failure
  *
- * Return: 0; GATE_E_*, then the service still has to be freed by service_deinit().
+ * Return: 0 or GATE_E_*. Call service_deinit() in both cases.
  */
 int service_start(struct service *service, const struct gate_config *config, int stop_fd, struct gate_error *error);
 
 /** service_run() - serve until it is stopped, and end the server. Return: 0, or a negative errno of the loop. */
 int service_run(struct service *service);
 
-/** service_deinit() - free what is left, whether it was started or not */
+/** service_deinit() - free it, whether it was started or not */
 void service_deinit(struct service *service);
