@@ -2,8 +2,8 @@
 """
 A host that is out of descriptors, memory or processes, and system calls that fail.
 
-A request may be lost to it, with an error that the client can tell from an answer. The gate may not: it neither spins
-nor leaks nor floods its log, and serves as before once there is enough again.
+A request may fail, with an error that the client can tell from an answer. The gate must survive: it neither spins nor
+leaks nor floods its log, and serves as before once there is enough again.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from .targets import INFO, PUSH
 SHORTAGE_SECONDS = 1.2
 MORE_THAN_A_REQUEST_NEEDS = 20
 MOST_RECORDS = 2
-# The kernel answers brk(2) with the end as it is, and libc takes an error number for the new one.
+# The kernel answers brk(2) with the present end, and libc takes an error number for the new end.
 NO_MEMORY = ("mmap,mremap:error=ENOMEM", "brk:retval=0")
 
 
@@ -35,7 +35,7 @@ def gate(root, start_gate):
 
 
 def check_shortage(gate, seconds=SHORTAGE_SECONDS):
-    """Clients wait that cannot be accepted: however long that is so, the gate neither spins nor floods its log."""
+    """Clients wait that cannot be accepted: however long this lasts, the gate neither spins nor floods its log."""
     def said():
         return [line for line in gate.lines if "cannot be accepted" in line]
     wait_until("the shortage is in the log", said)
@@ -58,7 +58,7 @@ def answer_or_end(connection, method="GET"):
 
 @pytest.mark.parametrize("whose", ["first", "later"])
 def test_no_descriptor_for_a_client(gate, whose):
-    """It waits, and is served when there are some again. With the first of all comes what the gate needs for timers."""
+    """The client waits, and is served when there are descriptors again. The first client of all also needs timers."""
     if whose == "later":
         check_serves(gate)
         descriptors_at_rest(gate)
@@ -78,7 +78,7 @@ def test_no_descriptor_for_a_client(gate, whose):
 
 
 def test_clients_that_wait_for_descriptors(gate):
-    """More than there is room for: those who got none are served when some come free, and nobody has to come again."""
+    """More clients than descriptors: the others wait, and are served as descriptors come free, without reconnecting."""
     check_serves(gate)
     before = descriptors_at_rest(gate)
     with contextlib.ExitStack() as stack:
@@ -92,7 +92,7 @@ def test_clients_that_wait_for_descriptors(gate):
 
 
 def test_host_that_allows_few_open_files(root, start_gate):
-    """There are fewer connections then, so that a crowd does not take what git needs for whoever asks something."""
+    """The gate takes fewer connections, so that a crowd leaves descriptors for git."""
     def few():
         resource.setrlimit(resource.RLIMIT_NOFILE, (250, 250))
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", preexec_fn=few)
@@ -106,7 +106,7 @@ def test_host_that_allows_few_open_files(root, start_gate):
 
 @pytest.mark.parametrize("kind", ["without a body", "push"])
 def test_no_descriptor_for_git(gate, root, kind):
-    """However far the start of git gets: 500 and nothing left, until there are enough, and then it is served."""
+    """Wherever the start of git fails: 500 and nothing left, until there are enough descriptors; then it is served."""
     data = request("POST", PUSH, PUSH_TYPE, body=create(root)) if kind == "push" else head("GET", INFO)
     check_serves(gate)
     before = descriptors_at_rest(gate)
@@ -126,7 +126,7 @@ def test_no_descriptor_for_git(gate, root, kind):
 
 # System calls that fail.
 
-# The call, its error, and what a request on a connection that is there already gets: a status, None for its end.
+# The call, its error, and the status that a request on an open connection gets, or None for the end of it.
 FAILURES = [
     ("openat", "EMFILE", 500),
     ("pipe2", "EMFILE", 500),
@@ -182,7 +182,7 @@ def test_accepting_fails(gate, error):
 
 @pytest.mark.parametrize("error", ["ECONNABORTED", "EINTR", "EPERM", "EPROTO", "ENETDOWN"])
 def test_client_that_is_gone_before_it_is_accepted(gate, error):
-    """accept(2): these say something of one client; the next is taken at once and the log is quiet."""
+    """accept(2): these errors concern one client; the gate takes the next at once and logs nothing."""
     check_serves(gate)
     with failing(gate, f"accept4:error={error}:when=1") as n_failed:
         assert gate.ask("GET", INFO).status == 200
@@ -192,7 +192,7 @@ def test_client_that_is_gone_before_it_is_accepted(gate, error):
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("error", ["ENOMEM", "ENOSPC"])
 def test_client_that_cannot_be_watched(gate, error, nth):
-    """Its connection is lost, or its answer, or nothing, by what fails; whose turn it is next is served."""
+    """The failing call costs a client its connection, its answer, or nothing; the next client is served."""
     check_serves(gate)
     before = descriptors_at_rest(gate)
     with failing(gate, f"epoll_ctl:error={error}:when={nth}") as n_failed:
@@ -207,7 +207,7 @@ def test_client_that_cannot_be_watched(gate, error, nth):
 
 @pytest.mark.parametrize("nth", range(1, 6))
 def test_reading_fails(gate_with, nth):
-    """The client's socket, git's output or its errors: what it has of the answer looks whole only when it is."""
+    """The client's socket, git's output or its errors fail: a client's answer looks whole only if it is."""
     gate, exec_path = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}; echo rest; echo words >&2; exit 0",
                                 preexec_fn=allow_tracing)
     before = descriptors_at_rest(gate)
@@ -228,7 +228,7 @@ def test_reading_fails(gate_with, nth):
 
 @pytest.mark.skipif(is_sanitized(), reason="the address sanitizer ends a program that gets no memory")
 def test_no_memory(gate):
-    """No new pages: requests get an error or the end of their connection, and there is a gate afterwards."""
+    """No new pages: requests get an error or the end of their connection, and the gate lives on."""
     check_serves(gate)
     before = descriptors_at_rest(gate)
     whole = head("GET", INFO)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Lock files: whoever ends a push while git holds locks, and however, none stays that would make a later push fail.
+Lock files: however a push ends while git holds locks, no lock stays that would make a later push fail.
 
-git removes them when it gets SIGTERM, and cannot when it gets SIGKILL.
+git removes its locks at SIGTERM, and cannot at SIGKILL.
 """
 
 import os
@@ -26,7 +26,7 @@ touch '{scratch}/prepared'
 {wait}
 """
 WAIT = "while :; do sleep 0.05; done"
-# A hook that outlives SIGTERM, as its receive-pack does not.
+# A hook that outlives SIGTERM, while its receive-pack does not.
 STUBBORN = "trap '' TERM; exec >/dev/null 2>&1; while :; do sleep 0.05; done"
 N_PACKED = 300_000
 N_DELETED = 400
@@ -44,7 +44,7 @@ def leftovers(repository):
 
 @pytest.fixture
 def waiting_hook(tmp_path, scratch):
-    """A reference-transaction hook that waits, where git holds its locks."""
+    """A reference-transaction hook that waits, at a point where git holds its locks."""
     def make(wait=WAIT):
         hook = tmp_path / "hooks" / "reference-transaction"
         hook.parent.mkdir()
@@ -55,7 +55,7 @@ def waiting_hook(tmp_path, scratch):
 
 
 def stop(gate, how):
-    """Tell the gate to stop, wait for its end and for all that it had started."""
+    """Stop the gate, and wait for its end and that of all its processes."""
     gate.signal(signal.SIGKILL if how == "SIGKILL" else signal.SIGTERM)
     if how != "SIGKILL" and how != "once":
         gate.wait_stopped_accepting()
@@ -83,7 +83,7 @@ def test_stop_leaves_no_lock(root, start_gate, waiting_hook, scratch, how, wait)
 
 @pytest.mark.parametrize("how", ["once", "twice", "SIGKILL"])
 def test_stop_during_a_large_deletion_leaves_no_lock(root, start_gate, how):
-    """git rewrites packed-refs, and holds a lock for each reference besides."""
+    """git rewrites packed-refs, and also holds a lock for each reference."""
     repository = root / "repo.git"
     tip = refs(repository)["refs/heads/main"]
     names = [f"refs/heads/many/{i:06}" for i in range(N_PACKED)]
@@ -99,7 +99,7 @@ def test_stop_during_a_large_deletion_leaves_no_lock(root, start_gate, how):
 
 @pytest.mark.parametrize("how", ["once", "twice"])
 def test_stop_during_the_pack_leaves_no_quarantine(root, start_gate, how):
-    """receive-pack removes it at the end of its input, and not on a signal."""
+    """receive-pack removes the quarantine at the end of its input, and not on a signal."""
     repository = root / "repo.git"
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", DRAIN)
     body = create(root, pack=large_pack(1 << 20))
@@ -110,7 +110,7 @@ def test_stop_during_the_pack_leaves_no_quarantine(root, start_gate, how):
     assert leftovers(repository) == []
 
 
-# What a git has left that had no time.
+# The leavings of a git that had no time.
 
 OLD = ["HEAD.lock", "config.lock", "packed-refs.lock", "packed-refs.new", "shallow.lock", "refs/heads/x.lock",
        "refs/heads/deep/er/y.lock", "objects/info/commit-graph.lock"]
@@ -142,7 +142,7 @@ def test_locks_are_named_at_start(root, start_gate, scope):
 
 
 def test_what_is_no_lock_is_not_named(root, start_gate):
-    """A lock of this very moment may be in use; nothing is looked at behind a link."""
+    """A fresh lock may be in use; the gate looks at nothing behind a link."""
     repository = root / "repo.git"
     leave(repository, ["hooks/x.lock", "objects/aa/x.lock"])
     leave(repository, ["refs/heads/now.lock"], seconds=-3600)
@@ -155,7 +155,7 @@ def test_what_is_no_lock_is_not_named(root, start_gate):
 
 
 def test_search_for_locks_is_bounded(root, start_gate):
-    """Whoever can write to the repository must not hold up its gate."""
+    """Somebody who can write to the repository must not hold up its gate."""
     heads = root / "repo.git" / "refs" / "heads"
     for i in range(60):
         (heads / f"many{i}").mkdir()
