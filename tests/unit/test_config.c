@@ -61,7 +61,7 @@ static bool is_number(const struct config_option *option) {
     return option->kind == CONFIG_NUMBER || option->kind == CONFIG_BYTES;
 }
 
-/* The value of an option, in memory that the next call takes again; NULL for none. */
+/* The value of an option, in memory that the next call reuses; NULL for none. */
 static const char *text(const struct gate_config *config, const struct config_option *option) {
     static char out[CONFIG_LIST_MAX * 8];
     const char *at = (const char *)&config->settings + option->offset;
@@ -90,7 +90,7 @@ static const char *text(const struct gate_config *config, const struct config_op
     }
 }
 
-/* As text(), of a configuration in which nothing was set. */
+/* As text(), for a configuration in which nothing was set. */
 static const char *initial_text(const struct config_option *option) {
     static char out[64];
     struct gate_config *config = NULL;
@@ -111,7 +111,7 @@ static struct gate_config *fresh(void) {
     return config;
 }
 
-/* Whether all options have their default, but the one at @but. */
+/* Checks that all options except @but have their default. */
 static void expect_initial(const struct gate_config *config, const struct config_option *but) {
     size_t n_options;
     const struct config_option *options = config_options(&n_options);
@@ -123,7 +123,7 @@ static void expect_initial(const struct gate_config *config, const struct config
     }
 }
 
-/* Each option alone, and all others keep their defaults meanwhile. */
+/* Sets each option alone; all others keep their defaults. */
 static void test_rows(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -157,7 +157,7 @@ static void check_number(const struct config_option *option, uint64_t number, bo
     gate_config_free(config);
 }
 
-/* Of each number its bounds, and what lies just outside of them; the default lies inside. */
+/* The bounds of each number, and the values just outside; the default lies inside. */
 static void test_numbers(void **state) {
     size_t n_options;
     const struct config_option *options = config_options(&n_options);
@@ -179,7 +179,7 @@ static void test_numbers(void **state) {
     }
 }
 
-/* The table itself: what it says of each option, and that this test knows all but the numbers. */
+/* The table's description of each option; this test lists all options except the numbers. */
 static void test_table(void **state) {
     size_t n_options = 0;
     size_t n_numbers = 0;
@@ -205,7 +205,7 @@ static void test_table(void **state) {
     assert_int_equal(n_options, ARRAY_SIZE(rows) + n_numbers);
 }
 
-/* For each kind, what it takes and what it refuses: @result as text(), NULL for a refusal. */
+/* For each kind, accepted and refused values: @result as text(), NULL for a refusal. */
 static const struct {
     const char *option;
     const char *value;
@@ -331,7 +331,7 @@ static const struct {
     {"hide-refs", "", NULL},
 };
 
-/* A refusal names the option and leaves the value that was there before. */
+/* A refusal names the option and leaves the earlier value. */
 static void test_values(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(value_cases); i++) {
@@ -354,7 +354,7 @@ static void test_values(void **state) {
     }
 }
 
-/* A copy has each value in memory of its own, and knows what was given: a list goes on, or replaces its default. */
+/* A copy has each value in memory of its own, and knows the set options: a list goes on, or replaces its default. */
 static void test_copy(void **state) {
     struct gate_config *config = fresh();
     struct gate_config *copy = NULL;
@@ -412,7 +412,7 @@ static void test_unknown(void **state) {
     }
 }
 
-/* A name that a program, or a keyword of Python, has slightly wrong. */
+/* A name that is slightly wrong, as in a program or in a keyword of Python. */
 static void test_hint(void **state) {
     struct gate_config *config = NULL;
     struct gate_error error = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The bounds of the configuration: long values, long lists, and which tokens are taken without ever being shown. */
+/* The limits of the configuration: long values, long lists, and accepted tokens, which are never shown. */
 
 #include "unit.h"
 
@@ -15,7 +15,7 @@ static struct gate_config *fresh(void) {
     return config;
 }
 
-/* Of the longest value, and of one byte more. */
+/* A longest value, and one that is a byte longer. */
 static void test_long(void **state) {
     static const char *const names[] = {"mirror-root", "socket", "git-config", "hide-refs", "remote-user"};
     char *value = malloc(CONFIG_VALUE_MAX_BYTES + 2);
@@ -46,7 +46,7 @@ static size_t count(char *const *list) {
     return n;
 }
 
-/* Lists fill up from the first value on, the default makes way for it, and the one too many changes nothing. */
+/* Lists fill up from the first value on, which replaces the default; the one too many changes nothing. */
 static void test_lists(void **state) {
     static const struct {
         const char *name;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The requests in tests/data/http, on the way from bytes to a verdict and through their bodies, with no process at its
- * end: whole, byte by byte, and cut once at each position. What is said must not depend on it.
+ * The requests in tests/data/http, from bytes to a verdict and through their bodies, without a process: whole, byte by
+ * byte, and cut once at each position. The answers must not depend on the cut.
  */
 
 #include "unit.h"
@@ -19,7 +19,7 @@
 
 enum {
     MAX_FETCH_BYTES = 32 * 1024 * 1024, /* the default of --max-negotiation-bytes; a push has no limit */
-    SMALL_FILE_BYTES = 1024,            /* up to that, a file is cut at each position */
+    SMALL_FILE_BYTES = 1024,            /* files up to this size are cut at each position */
     CUTS_OF_LARGE_FILE = 7,
     MAX_FILE_BYTES = 64 * 1024,
     MAX_FILES = 2000,
@@ -27,7 +27,7 @@ enum {
 
 static const struct verdict_policy policy = {.token = "gate-0123456789abcdef0123456789abcdef", .scope = "repo"};
 
-/* A line of an INDEX, with the file that it is about. */
+/* A line of an INDEX, with its file. */
 struct file {
     int status;
     char layer[16];
@@ -39,7 +39,7 @@ struct file {
 static struct file files[MAX_FILES];
 static size_t n_files;
 
-/* ---- one connection, as far as it can go without a process ---- */
+/* ---- one connection, as far as it gets without a process ---- */
 
 enum walk_state {
     WALK_HEAD,
@@ -233,11 +233,11 @@ static void check_last_answer(const struct file *file, const char *name, const s
     expect_true(name, walk->closes || buffer_size(&walk->input) == 0);
 }
 
-/* Return: how many answers there were, and in @endp how many bytes they took. */
+/* Return: the number of answers, and in @endp the bytes that they took. */
 static size_t check_whole(const struct file *file, size_t *endp) {
     struct walk walk;
 
-    walk_init(&walk, file->bytes.size); /* not a byte more, so that a read beyond them is seen */
+    walk_init(&walk, file->bytes.size); /* not a byte more, so that a read beyond them shows */
     walk_feed(&walk, file->name, file->bytes);
     check_last_answer(file, file->name, &walk);
     walk_deinit(&walk);
@@ -271,8 +271,8 @@ static void test_byte_by_byte(void **state) {
 }
 
 /*
- * The first part of a request that is served is nothing yet: neither refused nor complete. One that is not served may
- * be refused at once, or when the rest of it comes.
+ * The first part of a good request is neither refused nor complete. A bad request may be refused at once, or when the
+ * rest of it comes.
  */
 static void check_cut(const struct file *file, size_t n_answers, size_t end, size_t cut) {
     struct walk walk;
@@ -309,14 +309,14 @@ static void test_cut(void **state) {
 }
 
 /*
- * What is wrong with a line is said at its end, so the empty line is not waited for, behind which a client that gets no
- * answer may send nothing.
+ * The gate reports a fault at the end of its line. It does not wait for the empty line, as a client without an answer
+ * may send nothing more.
  */
 static bool is_faulty_in_a_line(const struct file *file) {
     static const char *const others[] = {
         "host-none",                   /* the empty line is the fault */
         "smuggle-behind-refused-head", /* the same */
-        "limit-head-16385",            /* it has a part in the fault */
+        "limit-head-16385",            /* the empty line is part of the fault */
         "pipelined-",                  /* the fault is in another request than the first */
     };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a process gives up by a plain call: that it is gone, also behind execve(2), and that the rest stays. */
+/* Privileges that a process gives up by a plain call: they are gone, even after execve(2), and the rest stays. */
 
 #include "unit_child.h"
 
@@ -47,7 +47,7 @@ static int keep_privileges(const void *argument) {
 static void test_keep_privileges(void **state) {
     (void)state;
     if (prctl(PR_GET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L) == 1) {
-        skip(); /* whoever runs this has it already */
+        skip(); /* the user of this test has it already */
     }
     assert_int_equal(child_run(keep_privileges, NULL), 0);
 }
@@ -64,7 +64,7 @@ static int drop_capabilities(const void *argument) {
     child_expect("call", limits_keep_privileges() == 0 && limits_drop_capabilities(&had) == 0);
     child_expect("had", had == (strncmp(permitted, "CapPrm:\t0000000000000000", 24) != 0));
     read_capabilities("thread-self", after, sizeof(after));
-    /* Whoever has none may not empty the bounding set, and cannot use it either. */
+    /* A user with no privilege may not empty the bounding set, and cannot use it either. */
     child_expect("after", strcmp(after, NO_CAPABILITIES) == 0 || !had);
     child_expect("after", strstr(after, "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"));
     child_expect("again", limits_drop_capabilities(&had) == 0 && !had);
@@ -86,7 +86,7 @@ static int drop_and_execute(const void *argument) {
     return CHILD_FAILED;
 }
 
-/* The user with the id 0 gets all that is in the bounding set behind an execve(2): so nothing may be in it. */
+/* User 0 gets everything in the bounding set after an execve(2), so the set must be empty. */
 static void test_no_capabilities_behind_execve(void **state) {
     char out[1024];
     ssize_t size;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The arguments of serve: each way to write an option, and what is none. */
+/* The arguments of serve: each way to write an option, and malformed ones. */
 
 #include "unit.h"
 
@@ -15,7 +15,7 @@ enum {
     MAX_ARGUMENTS = 12,
 };
 
-/* As the program does it, once; for one time more, getopt(3) starts afresh only when it is asked with 0. */
+/* As the program does it, once; to parse again, getopt(3) must be reset with 0. */
 static int parse(struct gate_config *config, const char *const *arguments, const char **positionalp, bool *wants_helpp,
                  struct gate_error *error) {
     static const struct option none[] = {{0}};
@@ -36,7 +36,7 @@ static int parse(struct gate_config *config, const char *const *arguments, const
     return options_parse(config, argc, argv, positionalp, wants_helpp, error);
 }
 
-/* What is set by arguments that are fine; the rest keeps its default. */
+/* Good arguments and the options that they set; the rest keep their defaults. */
 struct outcome {
     const char *positional;
     bool wants_help;
@@ -89,7 +89,7 @@ static const struct {
     {"help behind the end", {"--", "--help"}, {.positional = "--help"}},
 };
 
-/* The first one in this process is just what the program does: the order of arguments is settled there. */
+/* The first call in this process is exactly the program's: it settles the order of arguments. */
 static void test_first(void **state) {
     static const char *const arguments[] = {"--trust-owner", "r", "--socket", "s", "--read-only", NULL};
     const char *positional = NULL;
@@ -181,7 +181,7 @@ static const struct {
     {"a descriptor behind its option", {"--listen-fd", "3"}, "--listen-fd"},
 };
 
-/* Whoever tries to give the token on the command line does not find it in the log as well. */
+/* A token given on the command line by mistake must not appear in the log as well. */
 static void test_bad(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(bad_cases); i++) {
@@ -204,7 +204,7 @@ static void test_bad(void **state) {
     }
 }
 
-/* Each option of the table but the internal ones is in the help, with its default. */
+/* Each option of the table except the internal ones is in the help, with its default. */
 static void test_help(void **state) {
     static char help[1 << 16];
     size_t n_options = 0;

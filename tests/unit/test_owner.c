@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * owner: whose a connection over the loopback is, also when another user has one with the same ports, and in tables of
- * kernels with either byte order; and which maps of a user namespace have every user.
+ * owner: the owner of a connection over the loopback, even if another user has one with the same ports, and in tables
+ * of either byte order; and the maps of a user namespace that have every user.
  */
 
 #include "client/owner.h"
@@ -29,7 +29,7 @@ static int listen_on_any_port(struct sockaddr_in *address) {
     return listener;
 }
 
-/* @from: the address and port of the client's own end, in which what is 0 is picked */
+/* @from: the address and port of the client's own end; a 0 is picked */
 static int connect_from(const char *host, uint16_t *portp, const struct sockaddr_in *to) {
     struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = htons(*portp)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -59,7 +59,7 @@ static void test_own(void **state) {
     expect_true("a folder", !owner_is_this_user(accepted, "/"));
 }
 
-/* Only root can become somebody else. */
+/* Only root can become another user. */
 static void test_of_another(void **state) {
     struct sockaddr_in address;
     _cleanup_fd_ int listener = listen_on_any_port(&address);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A child that cannot be born: the errno, and nothing left of it, neither a zombie nor a descriptor. */
+/* A child that cannot start: the errno is right, and neither a zombie nor a descriptor is left. */
 
 #include "unit_folder.h"
 #include "unit_process.h"
@@ -76,7 +76,7 @@ static void test_no_search(void **state) {
     assert_true(has_no_child());
 }
 
-/* A limit that leaves room for @n descriptors more, wherever there are gaps between those that are open. */
+/* A limit that leaves room for @n more descriptors, whatever gaps there are between the open ones. */
 static rlim_t limit_for(size_t n) {
     int fds[16];
     rlim_t limit;
@@ -93,7 +93,7 @@ static rlim_t limit_for(size_t n) {
     return limit;
 }
 
-/* With one descriptor more each time, until there are enough: whatever fails, all that was opened is closed. */
+/* With one descriptor more each time, until there are enough: after any failure, all are closed. */
 static void test_descriptors(void **state) {
     size_t n_descriptors = count_descriptors();
     struct rlimit before;
@@ -130,7 +130,7 @@ static void test_descriptors(void **state) {
     }
 }
 
-/* The caller's own signals are as they were, whether the child was born or not. */
+/* The caller's own signals are as before, whether the child was started or not. */
 static void test_signals_kept(void **state) {
     static const char *const paths[] = {"/bin/true", "/nonexistent"};
     struct sigaction ignore = {.sa_handler = SIG_IGN};

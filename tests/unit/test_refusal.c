@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* refusal: what a gate's first bytes say, of which it tells the same the more of them there are. */
+/* refusal: the meaning of a gate's first bytes; further bytes never change it. */
 
 #include "client/refusal.h"
 
@@ -51,7 +51,7 @@ static void test_parse(void **state) {
     }
 }
 
-/* Nothing before all of it is there that tells, and then never anything else. */
+/* It stays undecided until enough has come, and then never changes. */
 static void test_cut(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

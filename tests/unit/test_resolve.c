@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The configuration as a whole: what is missing in it, what contradicts itself, and where its paths lead. */
+/* The configuration as a whole: missing options, contradictions, and the targets of its paths. */
 
 #include "unit_folder.h"
 
@@ -15,7 +15,7 @@ struct set {
     const char *value;
 };
 
-/* The folder that each case starts from. */
+/* The starting folder of each case. */
 static void make_files(void) {
     static const char *const folders[] = {
         "root",
@@ -30,7 +30,7 @@ static void make_files(void) {
         "home",
     };
     static const char *const links[][2] = {
-        {"root/r.git/hooks", "link-to-hooks"}, /* hooks inside what is served, under a name outside of it */
+        {"root/r.git/hooks", "link-to-hooks"}, /* hooks inside the served repository, under a name outside */
         {"root", "link-to-root"},
         {"../../hooks", "root/r.git/link-out"}, /* hooks outside, under a name inside */
         {"../away.git", "root/linked.git"},     /* a repository that is itself a link */
@@ -75,7 +75,7 @@ static struct gate_config *config_of(const char *name, const struct set *sets) {
 static const struct {
     const char *name;
     struct set sets[MAX_SET];
-    const char *words[2]; /* that the sentence must hold */
+    const char *words[2]; /* a part of the sentence */
 } refused_cases[] = {
     {"nothing at all", {{0}}, {"--mirror-root", "--scope"}},
     {"no repository", {TCP, TOKEN}, {"--mirror-root", "--scope"}},
@@ -317,7 +317,7 @@ static void expect_path(const char *name, const char *got, const char *expected)
     expect_text(name, got, expected ? path : NULL);
 }
 
-/* Resolving once more finds the same, also when the token's file is gone by then. */
+/* Resolving again gives the same, even if the token's file is gone by then. */
 static void test_good(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(good_cases); i++) {
@@ -349,7 +349,7 @@ static void test_good(void **state) {
     }
 }
 
-/* Each of the plain values gets to where it belongs. */
+/* Each plain value gets to its place. */
 static void test_settings(void **state) {
     static const struct set sets[] = {
         REPOSITORY,

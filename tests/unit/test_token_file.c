@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The token in a file or on standard input: its first line and no more, and what is in it is never shown. */
+/* The token in a file or on standard input: only its first line counts, and its content is never shown. */
 
 #include "unit_folder.h"
 
@@ -120,7 +120,7 @@ static void test_stdin(void **state) {
     }
 }
 
-/* A first line is enough: whoever writes it on a pipe need not end it. */
+/* A first line is enough: a writer on a pipe need not end it. */
 static void test_open_pipe(void **state) {
     struct gate_config *config = NULL;
     struct gate_error error = {0};
@@ -152,7 +152,7 @@ static void expect_not_read(const char *path, const char *word) {
     gate_config_free(config);
 }
 
-/* What is not there may be the token, in the place of its file. */
+/* A path that does not exist may be the token itself, given in place of its file. */
 static void test_not_read(void **state) {
     (void)state;
     expect_not_read("hunter2", "No such file");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The checks on a request, each by itself, and their order: of two faults the one that is looked for first decides. */
+/* The checks on a request, each by itself, and their order: of two faults, the earlier check decides. */
 
 #include "unit.h"
 
@@ -14,9 +14,9 @@
 #define WRONG "Basic b3RoZXItdG9rZW46"     /* "other-token:" */
 #define EIGHT(eight) eight eight eight eight eight eight eight eight
 #define PROTOCOL_OF_256 EIGHT(EIGHT("abcd"))
-#define NONE "\n" /* instead of a value: leave the field out */
+#define NONE "\n" /* in place of a value: omit the field */
 
-/* A request and the policy it meets; what is left out is taken from the push below. */
+/* A request and its policy; omitted members are those of the push below. */
 struct request {
     const char *method;
     const char *target;
@@ -45,12 +45,12 @@ static const struct request good_push = {
     .read_only = NONE,
 };
 
-/* The members of struct request are strings throughout, so that two requests can be laid over each other. */
+/* All members of struct request are strings, so that one request can be laid over another. */
 enum {
     REQUEST_MEMBERS = sizeof(struct request) / sizeof(const char *),
 };
 
-/* Return: whether @over has a member of its own that @under has too. */
+/* Return: whether @over sets a member that @under sets, too. */
 static bool lay_over(struct request *under, const struct request *over) {
     const char *members[REQUEST_MEMBERS];
     const char *laid[REQUEST_MEMBERS];
@@ -74,7 +74,7 @@ static void add_field(char *bytes, size_t room, const char *name, const char *va
     }
 }
 
-/* What the verdict points to is in @feeder, which the caller ends. */
+/* The verdict points into @feeder, which the caller ends. */
 static void reach(const char *name, struct verdict *verdict, struct feeder *feeder, const struct request *changes) {
     struct request request = good_push;
     struct verdict_policy policy = {.token = "secret-token"};
@@ -280,7 +280,7 @@ static void test_order(void **state) {
     assert_int_equal(n_pairs, 66 - 4);
 }
 
-/* What a refusal says goes onto one line, and never tells the token. */
+/* The text of a refusal fits onto one line, and never contains the token. */
 static void test_reasons(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
