@@ -74,7 +74,7 @@ def where(gate):
     return f"--url={gate.url(user='')}"
 
 
-# What is served.
+# Served requests.
 
 def test_served_on_a_port(serve):
     gate = serve()

@@ -63,7 +63,7 @@ class Mirror:
             opened.write(text)
 
     def start(self, start_gate, *options):
-        # a confined git could execute and read the traps, so that Landlock is not what stops them
+        # a confined git could execute and read the traps, so Landlock does not stop them
         allowed = (f"--allow-path={path}" for path in (self.trap, self.secret))
         return start_gate(f"--mirror-root={self.root}", "--scope=repo", *allowed, *options)
 
