@@ -417,7 +417,7 @@ SEED = "receive.certNonceSeed=seed"
 
 
 def signs(mirror):
-    """The option of a client whose gpg signs without a key: what it writes is no signature, and git does not mind."""
+    """The option of a client whose gpg signs without a key: its output is no signature, and git accepts that."""
     signer = mirror.folder / "signer"
     signer.write_text(f"#!/bin/sh\ncat >/dev/null\necho '[GNUPG:] SIG_CREATED x' >&2\nprintf '%b\\n' '{SIGNATURE}'\n")
     signer.chmod(0o755)

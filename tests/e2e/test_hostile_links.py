@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Ways round the look that the gate takes at a repository before git does: links behind links, names that git tries when a
-repository is none. Each was tried by somebody who wanted to get out.
+Ways around the gate's check of a repository: links behind links, and names that git tries when a folder is no
+repository. Each is an attempt of an attacker to get out.
 """
 
 import os
@@ -20,7 +20,7 @@ def neighbour(mirror):
 
 
 def behind(mirror, name, target):
-    """Replaces a name by a link whose text is that of a branch, where another link leads out of the repository."""
+    """Replace a name by a link with the text of a branch, at which another link leads out of the repository."""
     (mirror.repo / name).rename(mirror.folder / "moved") if (mirror.repo / name).exists() else None
     (mirror.repo / name).symlink_to("refs/heads/away")
     away = (mirror.repo / name).parent / "refs" / "heads" / "away"
@@ -46,7 +46,7 @@ def test_a_branchs_name_does_not_hide_where_a_link_leads(mirror, start_gate, con
 @pytest.mark.parametrize("ruin", [lambda repo: (repo / "HEAD").write_text("none\n"),
                                   lambda repo: (repo / "refs").rename(repo / "aside")], ids=["HEAD", "refs"])
 def test_git_does_not_try_another_name(mirror, start_gate, confine, ruin):
-    """Of what is no repository, git tries NAME.git.git, which is another one, with a name of its own."""
+    """If NAME.git is no repository, git tries NAME.git.git, which is another one with a name of its own."""
     gate = mirror.start(start_gate, confine)
     other = bare(mirror.root / "repo.git.git")
     history(other, 1, text="other", branch="theirs")
@@ -68,7 +68,7 @@ def test_alternates_with_dots_are_allowed(mirror, start_gate, confine):
 @pytest.mark.parametrize("place", ["refs/heads/away", "refs/heads/deep/er", "logs/refs", "logs/HEAD", "objects/pack/away.pack",
                                    "objects/aa", "worktrees/away/HEAD"])
 def test_no_link_further_down_leads_out(mirror, start_gate, place):
-    """Landlock keeps git from following them. Without it they are looked for: by one into refs or logs, a push would write."""
+    """Landlock keeps git from following links. Without it the gate refuses them, as a push could write there."""
     other = neighbour(mirror)
     gate = mirror.start(start_gate, "--confine=off", "--alternates=no")
     mirror.use(gate)
@@ -83,7 +83,7 @@ def test_no_link_further_down_leads_out(mirror, start_gate, place):
 
 
 def test_a_push_would_write_by_such_a_link(mirror):
-    """What the test above guards: git itself follows it."""
+    """The reason for the test above: git itself follows the link."""
     outside = mirror.folder / "outside"
     outside.mkdir()
     (mirror.repo / "refs" / "heads" / "away").symlink_to(outside)

@@ -183,7 +183,7 @@ def test_check_names_locks(root, start_gate):
     assert unknown.returncode == 0 and "lock files: unknown" in unknown.stdout
 
 
-# What a hook leaves running, which the end of its request ends.
+# A process that a hook leaves running; the end of the request ends it.
 
 BACKGROUND = """
 (
@@ -198,7 +198,7 @@ until [ -e '{scratch}/locked' ]; do sleep 0.01; done
 
 @pytest.mark.parametrize("streams", [">/dev/null 2>&1 </dev/null", ""], ids=["silent", "with git's output"])
 def test_end_of_a_request_leaves_no_lock(root, start_gate, pre_receive, scratch, streams):
-    """A background process of a hook gets SIGTERM, and time, at the end of a request that went well."""
+    """A background process of a hook gets SIGTERM, and time, at the end of a good request."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo",
                       pre_receive(BACKGROUND.format(scratch=scratch, streams=streams, ignored="")))
     assert b"ok refs/heads/new" in gate.ask("POST", PUSH, PUSH_TYPE, body=create(root)).body
@@ -208,7 +208,7 @@ def test_end_of_a_request_leaves_no_lock(root, start_gate, pre_receive, scratch,
 
 
 def test_end_of_a_request_is_bounded(root, start_gate, pre_receive, scratch):
-    """What ignores SIGTERM gets SIGKILL five seconds later, and the client its answer."""
+    """A process that ignores SIGTERM gets SIGKILL five seconds later, and the client gets its answer."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo",
                       pre_receive(BACKGROUND.format(scratch=scratch, ignored="trap '' TERM",
                                                     streams=">/dev/null 2>&1 </dev/null")))
