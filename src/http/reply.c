@@ -101,16 +101,17 @@ static const char *number_text(char text[24], size_t number) {
 }
 
 static int append_fields(struct buffer *buffer, const struct reply *reply) {
+    const int status = reason_status(reply->code);
     char length[24];
-    int r = 0;
+    int r = reply_append_field(buffer, span_of(reason_field), span_of(reason_word(reply->code)));
 
-    if (reply->allow) {
+    if (!r && reply->allow) {
         r = reply_append_field(buffer, span_of("Allow"), span_of(reply->allow));
     }
-    if (!r && reply->status == 401) {
+    if (!r && status == 401) {
         r = buffer_append_all(buffer, "WWW-Authenticate: Basic realm=\"git-gate\", charset=\"UTF-8\"\r\n");
     }
-    if (!r && reply->status == 503) {
+    if (!r && status == 503) {
         r = buffer_printf(buffer, "Retry-After: %d\r\n", REPLY_RETRY_AFTER_SECONDS);
     }
     return r ? r
@@ -118,17 +119,17 @@ static int append_fields(struct buffer *buffer, const struct reply *reply) {
                                  "Content-Type: text/plain; charset=utf-8\r\n"
                                  "Cache-Control: no-store\r\n"
                                  "Content-Length: ",
-                                 number_text(length, strlen(reply->sentence) + strlen(advice(reply->status)) + 1),
-                                 "\r\n\r\n");
+                                 number_text(length, strlen(reply->sentence) + strlen(advice(status)) + 1), "\r\n\r\n");
 }
 
 int reply_append(struct buffer *buffer, const struct reply *reply) {
     const size_t before = buffer_size(buffer);
-    int r = reply_append_status(buffer, reply->status, reply->close, reply->date);
+    const int status = reason_status(reply->code);
+    int r = reply_append_status(buffer, status, reply->close, reply->date);
 
     r = r ? r : append_fields(buffer, reply);
     if (!r && !reply->omit_body) {
-        r = buffer_append_all(buffer, reply->sentence, advice(reply->status), "\n");
+        r = buffer_append_all(buffer, reply->sentence, advice(status), "\n");
     }
     if (r) {
         buffer->end = buffer->start + before; /* whole or not at all */

@@ -6,10 +6,11 @@
 
 #include "base/buffer.h"
 #include "base/span.h"
+#include "http/reason.h"
 
 /**
  * struct reply - a response of the gate's own: a refusal or a failure, one line of plain text
- * @status: of RFC 9110, one that reply_reason_phrase() knows
+ * @code: its word goes into the field Gate-Reason, its status into the status line
  * @sentence: for people, without a newline: the fault, and the remedy
  * @allow: value of the Allow field, NULL for none
  * @close: the connection ends after it
@@ -17,7 +18,7 @@
  * @date: of reply_date()
  */
 struct reply {
-    int status;
+    enum reason code;
     const char *sentence;
     const char *allow;
     bool close;

@@ -49,9 +49,9 @@ static void finish_request(struct connection *connection) {
  * Answers with a line of the gate's own. @is_in_step: where the next request begins is known; otherwise the connection
  * ends, and lingers so that the client gets to read why.
  */
-static bool reply(struct connection *connection, int status, const char *reason, bool is_in_step) {
+static bool reply(struct connection *connection, enum reason code, const char *reason, bool is_in_step) {
     const struct reply answer = {
-        .status = status,
+        .code = code,
         .sentence = reason,
         .allow = connection->verdict.allow,
         .close = connection->close_after || !is_in_step,
@@ -59,7 +59,7 @@ static bool reply(struct connection *connection, int status, const char *reason,
         .date = server_date(connection->server),
     };
 
-    connection->request.status = status;
+    connection->request.status = reason_status(code);
     connection->request.reason = reason;
     connection->close_after = answer.close;
     connection->linger_after = !is_in_step;
@@ -73,12 +73,12 @@ static bool reply(struct connection *connection, int status, const char *reason,
 static bool start_exchange(struct connection *connection) {
     bool has_body = head_has_body(&connection->head);
     const char *reason;
-    int status;
+    enum reason code;
     int r;
 
-    status = obstacle_find(&reason, connection->server, &connection->request, connection->verdict.route->pushes);
-    if (status) {
-        return reply(connection, status, reason, !has_body);
+    code = obstacle_find(&reason, connection->server, &connection->request, connection->verdict.route->pushes);
+    if (code != REASON_NONE) {
+        return reply(connection, code, reason, !has_body);
     }
     r = exchange_start(&connection->exchange, connection->server, connection, &connection->verdict);
     if (r) {
@@ -86,7 +86,7 @@ static bool start_exchange(struct connection *connection) {
                    LOG_FIELDS(log_number("id", connection->request.id),
                               log_string("program", connection->server->git.http_backend),
                               log_string("error", strerror(-r))));
-        return reply(connection, 500, "git cannot be started; the gate's log says why", !has_body);
+        return reply(connection, REASON_GATE_FAILED, "git cannot be started; the gate's log says why", !has_body);
     }
     connection_enter(connection, CONNECTION_EXCHANGE);
     return true;
@@ -120,7 +120,8 @@ static bool admit(struct connection *connection) {
 }
 
 static bool out_of_memory(struct connection *connection) {
-    return reply(connection, 500, "the gate is out of memory; try again later", !head_has_body(&connection->head));
+    return reply(connection, REASON_GATE_FAILED, "the gate is out of memory; try again later",
+                 !head_has_body(&connection->head));
 }
 
 static bool await_body(struct connection *connection) {
@@ -150,11 +151,11 @@ static bool judge(struct connection *connection) {
     connection->close_after = !head->keep_alive || connection->server->stage != SERVER_SERVING;
     buffer_consume(&connection->input, head->size);
     if (verdict->status) {
-        return reply(connection, verdict->status, verdict->reason, !has_body);
+        return reply(connection, verdict->code, verdict->reason, !has_body);
     }
     max_body_bytes = settings_max_body_bytes(connection->server->settings, verdict->route->pushes);
     if (max_body_bytes > 0 && head->content_length > max_body_bytes) {
-        return reply(connection, 413, settings_too_large(verdict->route->pushes), false);
+        return reply(connection, REASON_TOO_LARGE, settings_too_large(verdict->route->pushes), false);
     }
     connection->is_proven = true;
     /* Nothing at all is not gzip either: that is for the preview to say. */
@@ -164,9 +165,9 @@ static bool judge(struct connection *connection) {
     return answer_from_memory(connection) || admit(connection);
 }
 
-static void leave_queue(struct connection *connection, const char *reason) {
+static void leave_queue(struct connection *connection, enum reason code, const char *reason) {
     admission_dequeue(connection->server, connection);
-    (void)reply(connection, 503, reason, !head_has_body(&connection->head));
+    (void)reply(connection, code, reason, !head_has_body(&connection->head));
 }
 
 /* ---- one step of each state; each returns whether anything moved ---- */
@@ -208,16 +209,17 @@ static bool step_head(struct connection *connection) {
     case 0:
         return judge(connection);
     case HEAD_E_REFUSED:
-        return reply(connection, connection->head.status, connection->head.reason, false);
+        return reply(connection, reason_of_head(connection->head.status), connection->head.reason, false);
     default:
-        return connection->end_of_input && reply(connection, 400, "the request head was cut short", false);
+        return connection->end_of_input &&
+               reply(connection, REASON_BAD_REQUEST, "the request head was cut short", false);
     }
 }
 
 /* The body is not going to be what a process is started for. */
-static bool refuse_body(struct connection *connection, int status, const char *reason) {
+static bool refuse_body(struct connection *connection, enum reason code, const char *reason) {
     connection->request.bytes_in += content_body_bytes(&connection->preview->content);
-    return reply(connection, status, reason, false);
+    return reply(connection, code, reason, false);
 }
 
 static bool step_body(struct connection *connection) {
@@ -232,16 +234,16 @@ static bool step_body(struct connection *connection) {
         return true;
     case PREVIEW_E_MORE:
         if (connection->end_of_input) {
-            return refuse_body(connection, 400, "the request body was cut short");
+            return refuse_body(connection, REASON_BAD_BODY, "the request body was cut short");
         }
         if (!connection_has_enough(connection)) {
             return preview->n_seen > n_seen;
         }
         break;
     case CONTENT_E_MALFORMED:
-        return refuse_body(connection, 400, preview->content.reason);
+        return refuse_body(connection, REASON_BAD_BODY, preview->content.reason);
     case CONTENT_E_TOO_LARGE:
-        return refuse_body(connection, 413, settings_too_large(connection->verdict.route->pushes));
+        return refuse_body(connection, REASON_TOO_LARGE, settings_too_large(connection->verdict.route->pushes));
     default:
         return out_of_memory(connection);
     }
@@ -274,7 +276,7 @@ static bool step_exchange(struct connection *connection) {
         finish_request(connection);
         break;
     case EXCHANGE_FAILED:
-        (void)reply(connection, exchange->status, exchange->reason, is_consumed);
+        (void)reply(connection, exchange->code, exchange->reason, is_consumed);
         break;
     default:
         request->status = 200; /* what the client saw before the cut */
@@ -324,27 +326,29 @@ void conversation_time_out(struct connection *connection) {
     switch (connection->state) {
     case CONNECTION_HEAD:
         if (connection_has_request(connection)) {
-            (void)reply(connection, 408, "the request head did not come within --header-timeout", false);
+            (void)reply(connection, REASON_CLIENT_TIMEOUT, "the request head did not come within --header-timeout",
+                        false);
         } else {
             connection_enter(connection, CONNECTION_CLOSED);
         }
         break;
     case CONNECTION_BODY:
-        (void)refuse_body(connection, 408,
+        (void)refuse_body(connection, REASON_CLIENT_TIMEOUT,
                           deadline_is_of_request(connection)
                               ? "the client took longer for the request than --request-timeout allows"
                               : "the client stalled for longer than --stall-timeout allows");
         break;
     case CONNECTION_QUEUED:
         if (deadline_is_of_request(connection)) {
-            leave_queue(connection, "the request queued for longer than --request-timeout allows; try again later");
+            leave_queue(connection, REASON_BUSY,
+                        "the request queued for longer than --request-timeout allows; try again later");
             break;
         }
         if (connection->waits_briefly && !admission_queue_is_full(connection->server)) {
             connection->waits_briefly = false;
             break;
         }
-        leave_queue(connection, "all git processes are busy; try again later, or raise --max-backends");
+        leave_queue(connection, REASON_BUSY, "all git processes are busy; try again later, or raise --max-backends");
         break;
     case CONNECTION_EXCHANGE:
         exchange_time_out(connection->exchange, deadline_is_of_request(connection));
@@ -366,10 +370,10 @@ void conversation_admit(struct connection *connection) {
 void conversation_drain(struct connection *connection) {
     connection->close_after = true;
     if (connection->state == CONNECTION_QUEUED) {
-        leave_queue(connection, "the gate is stopping; try again when it is back");
+        leave_queue(connection, REASON_STOPPING, "the gate is stopping; try again when it is back");
     } else if (!connection_has_request(connection) && connection->state != CONNECTION_LINGERING) {
         connection_enter(connection, CONNECTION_CLOSED);
     } else if (connection->state == CONNECTION_HEAD) {
-        (void)reply(connection, 503, "the gate is stopping; try again when it is back", false);
+        (void)reply(connection, REASON_STOPPING, "the gate is stopping; try again when it is back", false);
     }
 }

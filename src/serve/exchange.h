@@ -41,7 +41,7 @@ enum {
  * EXCHANGE_COMPLETE:
  *     Everything is in the connection's hands; the process is gone. The connection releases the exchange.
  * EXCHANGE_FAILED:
- *     Nothing was sent yet; @status and @reason say what to answer. The connection releases the exchange.
+ *     Nothing was sent yet; @code and @reason say what to answer. The connection releases the exchange.
  * EXCHANGE_CUT:
  *     The response cannot be finished. The connection ends without the final chunk and releases the exchange.
  * EXCHANGE_ENDING:
@@ -70,7 +70,7 @@ enum exchange_wait {
  * @server: counts it as a running backend until the process is gone
  * @connection: whose events it shares; NULL in EXCHANGE_ENDING
  * @request: the connection's; NULL in EXCHANGE_ENDING
- * @state, @status, @reason: see enum exchange_state
+ * @state, @status, @code, @reason: see enum exchange_state
  * @chunk_left: bytes at the front of @output that the connection may send as they are
  * @output: what git wrote and nobody has taken yet
  */
@@ -81,6 +81,7 @@ struct exchange {
     struct request *request;
     enum exchange_state state;
     int status;
+    enum reason code;
     const char *reason;
     size_t chunk_left;
     struct buffer output;

@@ -11,11 +11,11 @@ static inline bool exchange_is_running(const struct exchange *exchange) {
 
 /**
  * exchange_fail() - on to EXCHANGE_FAILED when nothing was sent yet, to EXCHANGE_CUT otherwise
- * @status, @reason: for the client, if it can still be told
+ * @code, @reason: for the client, if it can still be told
  *
  * Return: true, for "something moved".
  */
-bool exchange_fail(struct exchange *exchange, int status, const char *reason);
+bool exchange_fail(struct exchange *exchange, enum reason code, const char *reason);
 
 /** exchange_close_input() - git sees the end of its input; fine when it has */
 void exchange_close_input(struct exchange *exchange);

@@ -48,19 +48,19 @@ static bool is_kept_off(struct server *server, const struct request *request) {
     return true;
 }
 
-int obstacle_find(const char **reasonp, struct server *server, const struct request *request, bool pushes) {
+enum reason obstacle_find(const char **reasonp, struct server *server, const struct request *request, bool pushes) {
     if (!git_has_repository(server->settings->environ.mirror_root, request->repository)) {
         *reasonp = "there is no such repository";
-        return 404;
+        return REASON_NO_REPOSITORY;
     }
     if (pushes && has_lost_hook(server, request)) {
         *reasonp = "a hook cannot be executed any more, and git would pass over it; the gate's log names it";
-        return 500;
+        return REASON_LOST_HOOK;
     }
     if (is_kept_off(server, request)) {
         *reasonp = "the repository's configuration or files would have git do something else than to serve it; the "
                    "gate's log says what";
-        return 500;
+        return REASON_UNSAFE_REPOSITORY;
     }
-    return 0;
+    return REASON_NONE;
 }

@@ -2,6 +2,7 @@
 """Checks shared by the tests that speak raw HTTP. The repository is always repo.git."""
 
 from .packets import FETCH_TYPE, NO_OBJECT, PROTOCOL_2, ls_refs, push
+from .reasons import REASONS
 from .repos import refs
 from .targets import FETCH
 
@@ -9,11 +10,12 @@ CHALLENGE = 'Basic realm="git-gate", charset="UTF-8"'
 
 
 def check_error(response, status, sends_body=True):
-    """Check the form of an error: one line of plain text that says more than the status."""
+    """Check the form of an error: one line of plain text that says more than the status, and a word for programs."""
     allowed = status if isinstance(status, tuple) else (status,)
     assert response.status in allowed, response
     assert response.complete
     assert response.fields["content-type"].startswith("text/plain")
+    assert REASONS.get(response.reason) == response.status, response
     if sends_body:
         text = response.body.decode("ascii")
         assert text.endswith("\n") and text.count("\n") == 1 and len(text) > 15, text

@@ -53,6 +53,11 @@ class Response:
     complete: bool
 
     @property
+    def reason(self):
+        """The word of an error; None of git's own answers."""
+        return self.fields.get("gate-reason")
+
+    @property
     def closes(self):
         return self.fields.get("connection") == "close"
 
@@ -183,6 +188,7 @@ class Connection:
         for text in (str(fields).encode(), body):
             assert TOKEN.encode() not in text and basic()[-40:].encode() not in text, "the response shows the token"
         assert status == 100 or "date" in fields, f"no Date in {fields}"
+        assert status >= 400 or "gate-reason" not in fields, f"{status} with {fields}"
         return Response(status, fields, body, complete)
 
     def wait_for(self, text):

@@ -16,6 +16,7 @@ AGAIN = head("GET", "/again", "Connection: close")
 class Case:
     """A file with its line of the INDEX."""
     status: int
+    reason: str | None
     layer: str
     closes: bool
     name: str
@@ -47,10 +48,11 @@ def load(folder):
     for line in (FOLDER / folder / "INDEX").read_text().splitlines():
         if not line or line.startswith("#"):
             continue
-        status, layer, after, file, why = line.split(maxsplit=4)
+        status, reason, layer, after, file, why = line.split(maxsplit=5)
         name = file.removesuffix(".http")
         assert name not in cases and after in ("closes", "stays"), line
-        cases[name] = Case(int(status), layer, after == "closes", name, why, (FOLDER / folder / file).read_bytes())
+        cases[name] = Case(int(status), None if reason == "-" else reason, layer, after == "closes", name, why,
+                           (FOLDER / folder / file).read_bytes())
     listed = {f"{name}.http" for name in cases}
     assert listed == {path.name for path in (FOLDER / folder).glob("*.http")}, f"{folder}/INDEX does not list its files"
     return cases

@@ -68,7 +68,7 @@ def check_nothing_ran(gate, exec_path):
 
 def check_refused(case, last):
     check_error(last, case.status, sends_body=case.method != "HEAD")
-    assert last.closes == case.closes
+    assert (last.reason, last.closes) == (case.reason, case.closes)
     allow = None
     if case.status == 405:
         allow = "POST" if case.target in (FETCH, PUSH) else "GET"

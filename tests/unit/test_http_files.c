@@ -30,6 +30,7 @@ static const struct verdict_policy policy = {.token = "gate-0123456789abcdef0123
 /* A line of an INDEX, with its file. */
 struct file {
     int status;
+    char reason[32];
     char layer[16];
     char after[16];
     char name[128];
@@ -50,7 +51,7 @@ enum walk_state {
 /**
  * struct walk - a connection
  * @n_answers: requests that were answered so far
- * @status, @layer, @closes: of the last answer, with the words of an INDEX
+ * @status, @code, @layer, @closes: of the last answer, with the words of an INDEX
  * @end: bytes that had been read for it
  */
 struct walk {
@@ -63,6 +64,7 @@ struct walk {
 
     size_t n_answers;
     int status;
+    enum reason code;
     const char *layer;
     bool closes;
     size_t end;
@@ -85,10 +87,11 @@ static void walk_deinit(struct walk *walk) {
     buffer_deinit(&walk->input);
 }
 
-static void walk_answer(struct walk *walk, int status, const char *layer, bool closes) {
+static void walk_answer(struct walk *walk, enum reason code, const char *layer, bool closes) {
     walk_leave_body(walk);
     walk->n_answers++;
-    walk->status = status;
+    walk->status = code == REASON_NONE ? 200 : reason_status(code);
+    walk->code = code;
     walk->layer = layer;
     walk->closes = closes;
     walk->end = walk->n_fed - buffer_size(&walk->input);
@@ -106,12 +109,12 @@ static void walk_judge(struct walk *walk, const char *name) {
     if (walk->verdict.status) {
         expect_true(name, walk->verdict.reason && *walk->verdict.reason);
         expect_int(name, walk->verdict.status == 405, walk->verdict.allow != NULL);
-        walk_answer(walk, walk->verdict.status, "access", has_body || !head->keep_alive);
+        walk_answer(walk, walk->verdict.code, "access", has_body || !head->keep_alive);
         return;
     }
     max_bytes = walk->verdict.route->pushes ? 0 : MAX_FETCH_BYTES;
     if (max_bytes > 0 && head->content_length > max_bytes) {
-        walk_answer(walk, 413, "body", true);
+        walk_answer(walk, REASON_TOO_LARGE, "body", true);
         return;
     }
     expect_int(name, content_init(&walk->content, head, walk->verdict.gzip, max_bytes), 0);
@@ -131,7 +134,7 @@ static bool walk_head(struct walk *walk, const char *name) {
         return true;
     case HEAD_E_REFUSED:
         expect_true(name, walk->head.reason && *walk->head.reason);
-        walk_answer(walk, walk->head.status, "head", true);
+        walk_answer(walk, reason_of_head(walk->head.status), "head", true);
         return false;
     default:
         return false;
@@ -145,13 +148,13 @@ static bool walk_body(struct walk *walk, const char *name) {
 
     if (r) {
         expect_true(name, r == CONTENT_E_TOO_LARGE || (walk->content.reason && *walk->content.reason));
-        walk_answer(walk, r == CONTENT_E_TOO_LARGE ? 413 : 400, "body", true);
+        walk_answer(walk, r == CONTENT_E_TOO_LARGE ? REASON_TOO_LARGE : REASON_BAD_BODY, "body", true);
         return false;
     }
     n_ready = content_ready(&walk->content, &walk->input).size;
     content_consume(&walk->content, &walk->input, n_ready);
     if (content_is_consumed(&walk->content)) {
-        walk_answer(walk, 200, "-", !walk->head.keep_alive);
+        walk_answer(walk, REASON_NONE, "-", !walk->head.keep_alive);
         return true;
     }
     return n_ready > 0 || buffer_size(&walk->input) < n_before;
@@ -200,7 +203,10 @@ static void read_index(const char *folder) {
             continue;
         }
         expect_true(line, n_files < MAX_FILES);
-        expect_int(line, sscanf(line, "%d %15s %15s %127s", &file->status, file->layer, file->after, file->name), 4);
+        expect_int(
+            line,
+            sscanf(line, "%d %31s %15s %15s %127s", &file->status, file->reason, file->layer, file->after, file->name),
+            5);
         file->bytes = read_file(folder, file->name);
         n_files++;
     }
@@ -227,6 +233,7 @@ static int free_files(void **state) {
 static void check_last_answer(const struct file *file, const char *name, const struct walk *walk) {
     expect_true(name, walk->n_answers > 0);
     expect_int(name, walk->status, file->status);
+    expect_text(name, walk->code == REASON_NONE ? "-" : reason_word(walk->code), file->reason);
     expect_text(name, walk->layer, file->layer);
     expect_text(name, walk->closes ? "closes" : "stays", file->after);
     expect_int(name, walk->state, walk->closes ? WALK_CLOSED : WALK_HEAD);
