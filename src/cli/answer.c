@@ -14,6 +14,7 @@ static const char *const field_names[] = {
     [ANSWER_FIELD_CONTENT_TYPE] = "content-type",
     [ANSWER_FIELD_RETRY_AFTER] = "retry-after",
     [ANSWER_FIELD_WWW_AUTHENTICATE] = "www-authenticate",
+    [ANSWER_FIELD_GATE_REASON] = "gate-reason",
 };
 static_assert(sizeof(field_names) / sizeof(field_names[0]) == ANSWER_FIELD_COUNT, "every field has a name");
 

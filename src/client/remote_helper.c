@@ -81,6 +81,11 @@ static int explain_refusal(const struct remote_helper *helper, struct gate_error
                               "the gate at '%s' has no repository %s.git: check the name in the URL, and --mirror-root "
                               "of 'git-gate serve'",
                               socket, helper->url.repository);
+    case REFUSAL_FORBIDDEN:
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "the gate at '%s' refuses this with status 403 and no reason that this program knows: "
+                              "check the token in %s, whether it is for %s.git, and whether the gate is read-only",
+                              socket, source, helper->url.repository);
     case REFUSAL_NONE:
         break;
     }

@@ -470,6 +470,23 @@ def test_what_is_not_served(words, answer):
         check_fails(words, server.url)
 
 
+@pytest.mark.parametrize("status, fields, authenticated, words", [
+    (403, ["Gate-Reason: wrong-token"], "no", ["not that of this gate"]),
+    (401, ["Gate-Reason: wrong-token"], "no", ["not that of this gate"]),
+    (403, ["GATE-REASON:wrong-repository"], "yes", ["another repository than repo.git"]),
+    (403, ["Gate-Reason: read-only"], None, ["status 403", "is not the token, for another repository"]),
+    (403, ["Gate-Reason: a-word-of-the-future"], None, ["status 403", "is not the token, for another repository"]),
+    (403, [], None, ["status 403", "is not the token, for another repository"]),
+    (401, ['WWW-Authenticate: Basic realm="git-gate"'], "no", ["not that of this gate"]),
+    (404, [], "yes", ["no repository repo.git"]),
+])
+def test_word_counts_and_no_sentence(status, fields, authenticated, words):
+    """A refusal is told by its Gate-Reason. An older gate has none, and then the status is all there is."""
+    with Server(response(f"{status} No", "Content-Type: text/plain", *fields,
+                         body=b"it is not the token, for another repository\n")) as server:
+        assert check_fails(words, server.url).findings.get("authenticated") == authenticated
+
+
 @pytest.mark.parametrize("secret", [TOKEN, basic(), basic().split()[-1]])
 def test_token_that_comes_back_is_not_shown(secret):
     """The server may repeat the request, at any place."""

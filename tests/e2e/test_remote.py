@@ -506,6 +506,9 @@ def stranger(path, answer, keep_open=False):
      ["is not the socket of a git-gate"]),
     (b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n',
      ["is not the socket of a git-gate"]),
+    (b"HTTP/1.1 403 Forbidden\r\nGate-Reason: wrong-token\r\nContent-Length: 4\r\n\r\nread", ["is not that of the gate"]),
+    (b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: 17\r\n\r\nit is not the token",
+     ["refuses this with status 403", "the token in GIT_GATE_TOKEN", "repo.git", "read-only"]),  # of an older gate
     (b"", ["ended the connection without an answer", "log"]),
 ])
 def test_something_else_listens(tmp_path, answer, words):
