@@ -14,6 +14,7 @@
  * @errors: read end of its standard error, non-blocking
  * @lifeline: write end of a pipe whose read end the group inherits: when it is closed, the kernel sends SIGTERM to the
  *            group; when nobody holds the read end any more, it has EPOLLERR
+ * @failed_call: when process_spawn() has failed: the system call that did, static, as "fcntl(F_SETOWN)"; otherwise NULL
  *
  * The descriptors belong to the struct. Whoever closes one early sets it to -1.
  */
@@ -24,6 +25,7 @@ struct process {
     int output;
     int errors;
     int lifeline;
+    const char *failed_call;
 };
 
 /** struct process with nothing in it, safe for process_deinit() */
@@ -47,7 +49,7 @@ struct process_limits {
 
 /**
  * process_spawn() - start a program
- * @process: filled on success, PROCESS_NONE on failure
+ * @process: filled on success; PROCESS_NONE on failure, but for @failed_call
  * @path: the program, not searched for
  * @argv, @envp: as for execve(2)
  * @has_input: give it a pipe as standard input, otherwise /dev/null

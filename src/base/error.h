@@ -21,3 +21,12 @@
  */
 __attribute__((format(printf, 3, 4))) int gate_error_set(struct gate_error *error, enum gate_error_code code,
                                                          const char *format, ...);
+
+/**
+ * error_advice() - what to do about a system call that fails with @error, a positive errno
+ *
+ * Containers refuse calls by their seccomp profile, with EPERM or ENOSYS, and no error says so.
+ *
+ * Return: static, to be put behind the name of the call and the error; empty when the error says enough.
+ */
+const char *error_advice(int error);

@@ -95,20 +95,21 @@ static int watch_signals(struct program *program) {
 /* Confines the process as a whole. The server confines its thread. */
 static int confine_process(const struct server_settings *settings, struct log *log, struct gate_error *error) {
     int inherited_fd = settings->listener.inherited_fd;
-    int r = settings->confine == CONFINE_OFF ? 0 : limits_hide_process();
+    const char *call = "close_range";
+    int r = settings->confine == CONFINE_OFF ? 0 : limits_hide_process(&call);
 
     if (!r && settings->confine != CONFINE_OFF) {
         r = limits_close_inherited(inherited_fd >= 0 ? inherited_fd + 1 : STDERR_FILENO + 1);
     }
     if (r && settings->confine == CONFINE_REQUIRE) {
         return gate_error_set(error, GATE_E_START,
-                              "--confine=require, but what git-gate was started with cannot be given up: %s; "
+                              "--confine=require, but what git-gate was started with cannot be given up: %s: %s%s; "
                               "--confine=auto goes without",
-                              strerror(-r));
+                              call, strerror(-r), error_advice(-r));
     }
     if (r) {
         log_record(log, LOG_LEVEL_WARNING, "what git-gate was started with cannot be given up",
-                   LOG_FIELDS(log_string("error", strerror(-r))));
+                   LOG_FIELDS(log_string("call", call), log_string("error", strerror(-r))));
     }
     return 0;
 }

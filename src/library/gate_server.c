@@ -103,8 +103,9 @@ static void *serve(void *argument) {
     int r = descriptors_separate(kept, sizeof(kept) / sizeof(kept[0]));
 
     if (r < 0) {
-        r = gate_error_set(&error, GATE_E_INTERNAL, "no descriptors apart from those of this program: close_range: %s",
-                           strerror(-r));
+        r = gate_error_set(&error, GATE_E_INTERNAL,
+                           "no descriptors apart from those of this program: close_range: %s%s", strerror(-r),
+                           error_advice(-r));
         finish_start(gate, r, &error, "");
         return NULL;
     }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/error.h"
 #include "http/reply.h"
 #include "serve/admission.h"
 #include "serve/deadline.h"
@@ -70,9 +71,21 @@ static bool reply(struct connection *connection, enum reason code, const char *r
 
 /* ---- from a head to an exchange ---- */
 
+/* @call: that failed; NULL when it was none. */
+static void log_no_start(const struct connection *connection, const char *call, int cause) {
+    const char *advice = error_advice(cause);
+
+    log_record(&connection->server->log, LOG_LEVEL_ERROR, "git cannot be started",
+               LOG_FIELDS(log_number("id", connection->request.id),
+                          log_string("program", connection->server->git.http_backend),
+                          call ? log_string("call", call) : (struct log_field){0}, log_string("error", strerror(cause)),
+                          *advice ? log_string("advice", advice + strlen("; ")) : (struct log_field){0}));
+}
+
 static bool start_exchange(struct connection *connection) {
     bool has_body = head_has_body(&connection->head);
     const char *reason;
+    const char *call;
     enum reason code;
     int r;
 
@@ -80,12 +93,9 @@ static bool start_exchange(struct connection *connection) {
     if (code != REASON_NONE) {
         return reply(connection, code, reason, !has_body);
     }
-    r = exchange_start(&connection->exchange, connection->server, connection, &connection->verdict);
+    r = exchange_start(&connection->exchange, connection->server, connection, &connection->verdict, &call);
     if (r) {
-        log_record(&connection->server->log, LOG_LEVEL_ERROR, "git cannot be started",
-                   LOG_FIELDS(log_number("id", connection->request.id),
-                              log_string("program", connection->server->git.http_backend),
-                              log_string("error", strerror(-r))));
+        log_no_start(connection, call, -r);
         return reply(connection, REASON_GATE_FAILED, "git cannot be started; the gate's log says why", !has_body);
     }
     connection_enter(connection, CONNECTION_EXCHANGE);

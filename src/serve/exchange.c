@@ -214,7 +214,8 @@ static int watch(struct exchange *exchange) {
     return r ? r : loop_watch(loop, &exchange->exit_io, process->pidfd, EPOLLIN | EPOLLET, on_process_end, exchange);
 }
 
-static int spawn(struct exchange *exchange, bool has_body) {
+/* @callp: receives the system call that failed, on failure, if it was one. */
+static int spawn(struct exchange *exchange, bool has_body, const char **callp) {
     struct server *server = exchange->server;
     const struct request *request = exchange->request;
     const struct environ_request variables = {
@@ -242,20 +243,23 @@ static int spawn(struct exchange *exchange, bool has_body) {
     }
     r = process_spawn(&exchange->process, server->git.http_backend, argv, envp, has_body, &limits);
     if (r) {
+        *callp = exchange->process.failed_call;
         return r;
     }
     r = watch(exchange);
     if (r) {
+        *callp = "epoll_ctl";
         (void)process_reap(&exchange->process, &exchange->exit_status); /* which kills it first */
     }
     return r;
 }
 
 int exchange_start(struct exchange **exchangep, struct server *server, struct connection *connection,
-                   const struct verdict *verdict) {
+                   const struct verdict *verdict, const char **callp) {
     struct exchange *exchange = calloc(1, sizeof(*exchange));
     int r;
 
+    *callp = NULL;
     if (!exchange) {
         return -ENOMEM;
     }
@@ -274,7 +278,7 @@ int exchange_start(struct exchange **exchangep, struct server *server, struct co
         exchange->dependencies = advertisement_cache_prepare(&server->advertisements, connection->request.repository);
     }
     if (!r) {
-        r = spawn(exchange, head_has_body(&connection->head));
+        r = spawn(exchange, head_has_body(&connection->head), callp);
     }
     if (r) {
         exchange_free(exchange);

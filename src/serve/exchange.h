@@ -118,11 +118,12 @@ LIST_HEAD(exchange_list, exchange);
  * @exchangep: owned by @connection from here on
  * @connection: its head has been consumed from its input buffer, which starts with the body
  * @verdict: what the checks found
+ * @callp: receives the system call that failed, static, when it fails; NULL when it was none
  *
  * Return: 0 or a negative errno when git cannot be started: answer 500.
  */
 int exchange_start(struct exchange **exchangep, struct server *server, struct connection *connection,
-                   const struct verdict *verdict);
+                   const struct verdict *verdict, const char **callp);
 
 /**
  * exchange_pump() - move bytes until nothing moves: from the connection's input to git, from git into @output, and into

@@ -50,7 +50,7 @@ static bool is_started_by_systemd(void) {
     return pid && *pid && strtoll(pid, &end, DECIMAL) == getpid() && *end == '\0';
 }
 
-/* Return: a descriptor of the parent's, -ESRCH when it has ended, another negative errno. */
+/* Return: a descriptor of the parent's, -ESRCH when it has ended, another negative errno of pidfd_open(2). */
 static int open_parent(pid_t parent) {
     _cleanup_fd_ int fd = -1;
 
@@ -65,7 +65,8 @@ static int open_parent(pid_t parent) {
     return getppid() == parent ? fd_take(&fd) : -ESRCH;
 }
 
-static int watch(struct server *server) {
+/* @callp: receives the system call that failed, on failure. */
+static int watch(struct server *server, const char **callp) {
     _cleanup_fd_ int fd = open_parent(server->settings->parent);
     int r;
 
@@ -74,8 +75,10 @@ static int watch(struct server *server) {
         return 0;
     }
     if (fd < 0) {
+        *callp = "pidfd_open";
         return fd;
     }
+    *callp = "epoll_ctl";
     r = loop_watch(server->loop, &server->parent_io, fd, EPOLLIN, on_end, server);
     if (!r) {
         server->parent_fd = fd_take(&fd);
@@ -84,6 +87,7 @@ static int watch(struct server *server) {
 }
 
 int parent_watch(struct server *server, struct gate_error *error) {
+    const char *call = NULL;
     int r;
 
     if (server->settings->parent == 0) {
@@ -92,11 +96,12 @@ int parent_watch(struct server *server, struct gate_error *error) {
             "--die-with-parent, but the process that started this one is in another PID namespace and "
             "cannot be watched; leave it out, or start git-gate as a process of its own");
     }
-    r = watch(server);
-    return r < 0 ? gate_error_set(error, GATE_E_INTERNAL,
-                                  "--die-with-parent, but the process that started git-gate cannot be watched: %s",
-                                  strerror(-r))
-                 : 0;
+    r = watch(server, &call);
+    return r < 0
+               ? gate_error_set(error, GATE_E_INTERNAL,
+                                "--die-with-parent, but the process that started git-gate cannot be watched: %s: %s%s",
+                                call, strerror(-r), error_advice(-r))
+               : 0;
 }
 
 void parent_unwatch(struct server *server) {

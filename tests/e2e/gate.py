@@ -25,6 +25,9 @@ CHUNK_BYTES = 1 << 16
 POLL_MS = 1000  # nobody waits any longer for a pipe that another thread has closed
 LISTENING = re.compile(r"listening (?:http://(127\.0\.0\.1|\[::1\]):([0-9]+)|unix:(/.*))")
 
+# For a program that is traced or confined, which LeakSanitizer cannot look into.
+WITHOUT_LEAKS = {"ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:detect_leaks=0"}
+
 
 def environment(**variables):
     """The program's environment, unless a test says otherwise; a variable that is None is left out."""

@@ -123,10 +123,25 @@ def allow_tracing():
     ctypes.CDLL(None).prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0)
 
 
+def under_strace(folder, program, *faults):
+    """The program so that calls fail from its start on, also in what it starts; strace leaves its word in folder/strace."""
+    if not shutil.which("strace"):
+        pytest.skip("needs strace(1)")
+    attempt = subprocess.run(["strace", "-o", folder / "strace", "true"], capture_output=True, check=False, text=True)
+    if attempt.returncode != 0:
+        pytest.skip(f"strace cannot trace here: {attempt.stderr.splitlines()[0]}")
+    return ("strace", "-f", "--quiet=all", "--output", folder / "strace", f"--trace={calls_of(faults)}",
+            *(f"--inject={fault}" for fault in faults), program)
+
+
+def calls_of(faults):
+    return ",".join(fault.split(":")[0] for fault in faults)
+
+
 @contextlib.contextmanager
-def failing(gate, *faults):
+def failing(gate, *faults, children=False):
     """
-    For a while, make system calls fail in the gate, but not in its children.
+    For a while, make system calls fail in the gate and, with children, in all that it starts.
 
     Each fault is CALLS:HOW in the syntax of strace's inject=, such as "accept4:error=EMFILE". Yields a function that
     returns the number of failed calls so far: a test without any proves nothing.
@@ -135,7 +150,7 @@ def failing(gate, *faults):
         pytest.skip("needs strace(1)")
     log = gate.folder / "strace"
     command = ["strace", "--quiet=all", f"--output={log}", f"--attach={gate.pid}", *(f"--inject={f}" for f in faults),
-               f"--trace={','.join(fault.split(':')[0] for fault in faults)}"]
+               f"--trace={calls_of(faults)}", *["--follow-forks"] * children]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
         def traced():
             return f"TracerPid:\t{tracer.pid}\n" in Path(f"/proc/{gate.pid}/status").read_text()

@@ -7,6 +7,8 @@ leaks nor floods its log, and serves as before once there is enough again.
 """
 
 import contextlib
+import errno
+import os
 import resource
 import time
 
@@ -15,8 +17,9 @@ import pytest
 from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_END, MUCH_TEXT
 from .bridge import is_sanitized
 from .checks import check_error, check_serves, create
+from .gate import PROGRAM, WITHOUT_LEAKS
 from .host import (allow_tracing, check_left_nothing, descriptors_at_rest, failing, share_asleep, spare_descriptors,
-                   stat_fields)
+                   stat_fields, under_strace)
 from .http import head, request
 from .packets import PUSH_TYPE
 from .polling import wait_until
@@ -25,6 +28,7 @@ from .targets import INFO, PUSH
 SHORTAGE_SECONDS = 1.2
 MORE_THAN_A_REQUEST_NEEDS = 20
 MOST_RECORDS = 2
+INTERNAL, CANNOT_START = 1, 4
 # The kernel answers brk(2) with the present end, and libc takes an error number for the new end.
 NO_MEMORY = ("mmap,mremap:error=ENOMEM", "brk:retval=0")
 
@@ -126,27 +130,36 @@ def test_no_descriptor_for_git(gate, root, kind):
 
 # System calls that fail.
 
-# The call, its error, and the status that a request on an open connection gets, or None for the end of it.
+# The call, its error, and the status that a request on an open connection gets, or None for the end of it. For a 500,
+# the name of the call in the log.
 FAILURES = [
-    ("openat", "EMFILE", 500),
-    ("pipe2", "EMFILE", 500),
-    ("pipe2", "ENFILE", 500),
-    ("vfork,clone", "EAGAIN", 500),
-    ("vfork,clone", "ENOMEM", 500),
-    ("pidfd_open", "EMFILE", 500),
-    ("pidfd_open", "ENOMEM", 500),
-    ("epoll_ctl", "ENOMEM", 500),
-    ("epoll_ctl", "ENOSPC", 500),
-    ("writev", "ENOBUFS", None),
-    ("writev", "ENOMEM", None),
-    ("fcntl", "ENOMEM", 500),
-    ("write", "EIO", 200),
-    ("poll", "ENOMEM", 200),
+    ("openat", "EMFILE", 500, None),
+    ("pipe2", "EMFILE", 500, "pipe2"),
+    ("pipe2", "ENFILE", 500, "pipe2"),
+    ("vfork,clone", "EAGAIN", 500, "vfork"),
+    ("vfork,clone", "ENOMEM", 500, "vfork"),
+    ("pidfd_open", "EMFILE", 500, "pidfd_open"),
+    ("pidfd_open", "ENOMEM", 500, "pidfd_open"),
+    ("pidfd_open", "EPERM", 500, "pidfd_open"),
+    ("epoll_ctl", "ENOMEM", 500, "epoll_ctl"),
+    ("epoll_ctl", "ENOSPC", 500, "epoll_ctl"),
+    ("writev", "ENOBUFS", None, None),
+    ("writev", "ENOMEM", None, None),
+    ("fcntl", "ENOMEM", 500, "fcntl(O_NONBLOCK)"),
+    ("write", "EIO", 200, None),
+    ("poll", "ENOMEM", 200, None),
 ]
 
 
-@pytest.mark.parametrize("calls, error, status", FAILURES, ids=[f"{case[0]}-{case[1]}" for case in FAILURES])
-def test_failing_call(gate, calls, error, status):
+def check_no_start(gate, call, error):
+    """The one record of it names the call, and what to do where the error does not say it."""
+    record, = (record for record in gate.records if record["message"] == "git cannot be started")
+    assert (record["call"], record["error"]) == (call, os.strerror(getattr(errno, error)))
+    assert ("seccomp profile" in record.get("advice", "")) == (error in ("EPERM", "ENOSYS"))
+
+
+@pytest.mark.parametrize("calls, error, status, named", FAILURES, ids=[f"{case[0]}-{case[1]}" for case in FAILURES])
+def test_failing_call(gate, calls, error, status, named):
     check_serves(gate)
     before = descriptors_at_rest(gate)
     with gate.connect() as connection:
@@ -160,8 +173,55 @@ def test_failing_call(gate, calls, error, status):
         assert (response and response.status) == status
         if status == 500:
             check_error(response, 500)
+            assert response.reason == "gate-failed" and b"log says why" in response.body
+            assert ("git cannot be started" in [record["message"] for record in gate.records]) == bool(named)
+        if named:
+            check_no_start(gate, named, error)
     check_left_nothing(gate, before)
     check_serves(gate)
+
+
+@pytest.mark.parametrize("call, error", [("setsid", "EPERM"), ("dup2", "EINTR"), ("close_range", "EPERM"),
+                                         ("close_range", "ENOSYS"), ("chdir", "EACCES"), ("execve", "EACCES")])
+def test_failing_step_of_a_child(gate, call, error):
+    """Before it is git. tests/unit/test_process_failure.c goes through every step."""
+    check_serves(gate)
+    before = descriptors_at_rest(gate)
+    with gate.connect() as connection, failing(gate, f"{call}:error={error}", children=True) as n_failed:
+        connection.send(head("GET", INFO))
+        check_error(connection.response(), 500)
+        assert n_failed() == 1
+    check_no_start(gate, call, error)
+    check_left_nothing(gate, before)
+    check_serves(gate)
+
+
+# A start that is refused a call, as by the profile of a container.
+
+@pytest.mark.parametrize("call, error, options, words", [
+    ("pidfd_open", "EPERM", ["--confine=off"], ["git --exec-path' cannot be run: pidfd_open: Operation not permitted", "seccomp profile"]),
+    ("pidfd_open", "ENOSYS", ["--confine=off"], ["--exec-path' cannot be run: pidfd_open: Function not implemented", "seccomp profile"]),
+    ("close_range", "EPERM", ["--confine=off"], ["--exec-path' cannot be run: close_range: Operation not permitted", "seccomp profile"]),
+    ("setsid", "EPERM", ["--confine=off"], ["--exec-path' cannot be run: setsid: Operation not permitted", "seccomp profile"]),
+    ("vfork,clone", "EAGAIN", ["--confine=off"], ["no room to run", "vfork: Resource temporarily unavailable", "ulimit"]),
+    ("pipe2", "EMFILE", ["--confine=off"], ["no room to run", "pipe2: Too many open files", "ulimit"]),
+    ("close_range", "EPERM", ["--confine=require"],
+     ["--confine=require", "cannot be given up: close_range: Operation not permitted", "seccomp profile"]),
+    ("prctl", "EPERM", ["--confine=require"],
+     ["--confine=require", "cannot be given up: prctl(PR_SET_DUMPABLE): Operation not permitted"]),
+    ("pidfd_open", "EPERM:when=2", ["--confine=off", "--die-with-parent"],
+     ["--die-with-parent", "cannot be watched: pidfd_open: Operation not permitted", "seccomp profile"]),
+])
+def test_start_that_is_refused_a_call(root, start_gate, tmp_path, call, error, options, words):
+    """The one sentence names the call, and says where it may be allowed."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", *options, wait=False, log_format=None,
+                      program=under_strace(tmp_path, PROGRAM, f"{call}:error={error}"), variables=WITHOUT_LEAKS)
+    assert gate.wait() in (INTERNAL, CANNOT_START)
+    gate.err.join()
+    line, = (line for line in gate.lines if line.startswith("git-gate: "))
+    for word in words:
+        assert word in line, line
+    assert "INJECTED" in (tmp_path / "strace").read_text() and not gate.output
 
 
 @pytest.mark.parametrize("error", ["ENFILE", "ENOMEM", "ENOBUFS"])

@@ -7,17 +7,16 @@ import shutil
 import signal
 import socket
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from . import gate as gate_module
 from .backends import ExecPath
-from .checks import check_serves
+from .checks import check_error, check_serves
 from .confinement import landlock_abi, needs_confinement
 from .gate import PROGRAM
-from .host import open_files
+from .host import allow_tracing, failing, open_files, under_strace
 from .http import head
 from .polling import wait_until
 from .repos import bare, commit, git, history, out, refs
@@ -128,18 +127,6 @@ def test_the_supervisor_still_hears_of_it(small_root, start_gate, tmp_path, kind
 
 # Kernels that offer less.
 
-def under_strace(tmp_path, faults):
-    """The program that runs the gate with failing calls."""
-    if not shutil.which("strace"):
-        pytest.skip("needs strace(1)")
-    attempt = subprocess.run(["strace", "-o", tmp_path / "strace", "true"], capture_output=True, check=False, text=True)
-    if attempt.returncode != 0:
-        pytest.skip(f"strace cannot trace here: {attempt.stderr.splitlines()[0]}")
-    calls = ",".join(fault.split(":")[0] for fault in faults)
-    return ("strace", "-f", "--quiet=all", "--output", tmp_path / "strace", f"--trace={calls}",
-            *(f"--inject={fault}" for fault in faults), PROGRAM)
-
-
 # libseccomp uses only seccomp(2) once it has found it; a kernel without filters answers EINVAL.
 # A container may refuse any of them with any error.
 MISSING = [
@@ -148,6 +135,7 @@ MISSING = [
     ("Landlock", "landlock_add_rule:error=EPERM"),
     ("Landlock", "landlock_restrict_self:error=E2BIG"),
     ("seccomp", "seccomp:error=EINVAL"),
+    ("the loss of privileges", "capget:error=EPERM"),
     ("the loss of privileges", "capset:error=EPERM"),
 ]
 missing_stages = pytest.mark.parametrize("missing, fault", MISSING, ids=[case[1] for case in MISSING])
@@ -155,11 +143,11 @@ missing_stages = pytest.mark.parametrize("missing, fault", MISSING, ids=[case[1]
 
 @missing_stages
 def test_what_is_required_and_missing_ends_the_start(small_root, start_gate, tmp_path, missing, fault):
-    gate = start(start_gate, small_root, program=under_strace(tmp_path, [fault]), wait=False, log_format=None)
+    gate = start(start_gate, small_root, program=under_strace(tmp_path, PROGRAM, fault), wait=False, log_format=None)
     assert gate.wait() == START_FAILS
     gate.err.join()
     line, = (line for line in gate.lines if line.startswith("git-gate:"))
-    assert "--confine=require" in line and f"{missing} cannot be had here: " in line
+    assert "--confine=require" in line and f"{missing} cannot be had here: {fault.split(':')[0]}: " in line
     assert "INJECTED" in (tmp_path / "strace").read_text()
     assert not gate.output
 
@@ -167,18 +155,33 @@ def test_what_is_required_and_missing_ends_the_start(small_root, start_gate, tmp
 @missing_stages
 def test_what_is_missing_is_left_out_and_named(small_root, start_gate, tmp_path, missing, fault):
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--confine=auto",
-                      program=under_strace(tmp_path, [fault]))
+                      program=under_strace(tmp_path, PROGRAM, fault))
     record = confined(gate)
     assert (record["landlock_abi"] == 0) == (missing == "Landlock")
     assert (record["seccomp"] == "no") == (missing == "seccomp")
     assert (record["capabilities"] == "kept") == (missing == "the loss of privileges")
     warning, = (record for record in gate.records if record["level"] == "warning")
-    assert warning["missing"] == missing
+    assert (warning["missing"], warning["call"]) == (missing, fault.split(":")[0])
     assert gate.ask("GET", INFO).status == 200
     # strace passes on no signal; the gate itself must end.
     pid, = map(int, Path(f"/proc/{gate.pid}/task/{gate.pid}/children").read_text().split())
     os.kill(pid, signal.SIGTERM)
     assert gate.wait() == 0
+
+
+@pytest.mark.parametrize("call, named", [("landlock_restrict_self", "landlock_restrict_self"),
+                                         ("prlimit64", "setrlimit(RLIMIT_CORE)")])
+def test_child_that_cannot_be_confined_is_no_child(small_root, start_gate, call, named):
+    """git is not started without what it is to be put under, and the log names the step that failed."""
+    gate = start(start_gate, small_root, preexec_fn=allow_tracing)
+    check_serves(gate)
+    with gate.connect() as connection, failing(gate, f"{call}:error=EPERM", children=True) as n_failed:
+        connection.send(head("GET", INFO))
+        check_error(connection.response(), 500)
+        assert n_failed() == 1
+    record, = (record for record in gate.records if record["message"] == "git cannot be started")
+    assert (record["call"], record["error"]) == (named, "Operation not permitted")
+    check_serves(gate)
 
 
 # Paths.

@@ -307,7 +307,7 @@ def test_git_is_missing(root, tmp_path):
     (":", ["printed something else than is asked for"]),
     ("echo 'libpcre: not found' >&2; exit 127", ["ended with exit status 127, and said: libpcre: not found"]),
     ("yes /x", ["printed too much"]),
-    (None, ["cannot be run: Permission denied"]),
+    (None, ["cannot be run: execve: Permission denied"]),
 ])
 def test_broken_git(root, tmp_path, script, words):
     """The message names the command, its end, and the remedy."""

@@ -15,7 +15,8 @@ import pytest
 from .backends import HEAD_TEXT
 from .checks import check_error, create
 from .confinement import landlock_abi
-from .http import head, request
+from .gate import WITHOUT_LEAKS
+from .http import head
 from .packets import FETCH_TYPE, PUSH_TYPE, unfinished
 from .polling import wait_until
 from .reasons import REASONS
@@ -70,7 +71,7 @@ def replaced(site):
     if not landlock_abi():
         pytest.skip("needs Landlock")
     # A confined process cannot be looked into, and LeakSanitizer would.
-    gate = site.gate("--confine=auto", variables={"ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:detect_leaks=0"})
+    gate = site.gate("--confine=auto", variables=WITHOUT_LEAKS)
     site.repo.rename(site.root / "aside.git")
     shutil.copytree(site.root / "aside.git", site.repo)
     return gate.ask("GET", INFO)

@@ -115,7 +115,7 @@ static const struct {
     {"a git that fails", "mkdir bad; printf '#!/bin/sh\\nexit 3\\n' >bad/git; chmod +x bad/git", "PATH", "bad",
      "ended with exit status 3; mend that git"},
     {"a git that cannot run", "mkdir odd; printf '#!/none\\n' >odd/git; chmod +x odd/git", "PATH", "odd",
-     "cannot be run: No such file or directory; mend that git"},
+     "cannot be run: execve: No such file or directory; mend that git"},
     {"no git-http-backend", "mkdir empty", "GIT_EXEC_PATH", "empty", "git-http-backend"},
 };
 
