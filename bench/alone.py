@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Run one program over and over, one after another, and print how often, in how many seconds, on how much processor time.
+Run one program over and over, and print the number of runs, the seconds and the processor time.
 
 usage: alone.py SECONDS INPUT PROGRAM [ARGUMENTS]
 
-It is what no server can do with less: the program's input is a file, its output goes nowhere, its environment is this
-one. A program that fails ends it.
+No server can do the work with less: the program's input is a file, its output goes nowhere, and it gets this
+environment. It stops when the program fails.
 """
 
 import os

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-What a server answers to raw bytes: how many answers came, with which status, whether they are whole.
+Reads a server's answers to raw bytes: how many came, with which status, and whether they are whole.
 
-It takes what any server says, also when that is wrong: unlike tests/e2e/http.py it is not there to find faults in
-answers. It never reads past what framing says, because the answer to one request must not be taken for that to another.
+It accepts the answers of any server, even wrong ones: unlike tests/e2e/http.py it does not look for faults in answers.
+It must not read past the end of an answer's framing, or it would take the answer to one request for that to another.
 """
 
 import re
@@ -16,13 +16,13 @@ SIZE = re.compile(rb"^content-length:[ \t]*([0-9]+)[ \t]*\r?$", re.IGNORECASE | 
 CHUNKED = re.compile(rb"^transfer-encoding:[ \t]*chunked[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+[ \t]*(?:;.*)?$")
 STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])")
-# An answer to HTTP/0.9 is a body alone, and all peers' pages about errors begin like this.
+# An answer to HTTP/0.9 is only a body, and the error pages of all peers begin like this.
 ERROR_PAGE = re.compile(rb"<title>([45][0-9][0-9])\b")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """whole: it has come to the end that its framing announces, or the connection ended there as announced."""
+    """whole: the answer ended where its framing says, or with the connection if it says so."""
     status: int
     whole: bool
 
@@ -44,11 +44,11 @@ class Outcome:
 
 
 def chunked_end(data: bytes) -> tuple[int | None, bool]:
-    """Return where a chunked body ends, None when that has not come, and whether it ends with a final chunk."""
+    """Return the end of a chunked body, None when it has not come, and whether it has a final chunk."""
     position = 0
     while (end := data.find(b"\r\n", position)) >= 0:
         if not CHUNK_SIZE.match(data, position, end):
-            return position, False  # Apache leaves out the final chunk of some errors, and goes on with a next answer
+            return position, False  # Apache omits the final chunk of some errors, and goes on with the next answer
         size = int(data[position:end].split(b";")[0], 16)
         position = end + 2 + size + 2
         if size == 0:  # neither the gate nor a peer sends trailers
@@ -57,7 +57,7 @@ def chunked_end(data: bytes) -> tuple[int | None, bool]:
 
 
 def body_end(head: bytes, data: bytes, ended: bool) -> tuple[int | None, bool]:
-    """Return where the body behind a head ends, None when that has not come, and whether it is whole."""
+    """Return the end of the body after a head, None when it has not come, and whether the body is whole."""
     if CHUNKED.search(head):
         return chunked_end(data)
     if match := SIZE.search(head):
@@ -67,7 +67,7 @@ def body_end(head: bytes, data: bytes, ended: bool) -> tuple[int | None, bool]:
 
 
 def final_answers(data: bytes, ended: bool, bodyless: bool) -> list[Answer]:
-    """Take apart what came so far; bodyless: the first request was HEAD."""
+    """Split the bytes so far into answers; bodyless: the first request was HEAD."""
     answers = []
     while data:
         if not data.startswith(b"HTTP/1."):
@@ -90,9 +90,9 @@ def final_answers(data: bytes, ended: bool, bodyless: bool) -> list[Answer]:
 
 def exchange(address: tuple[str, int], data: bytes, seconds: float, wanted: int = 0) -> Outcome:
     """
-    Send all bytes, keep the sending side open, read up to that many answers or, without a number, to the end.
+    Send all bytes, keep the sending side open, and read that many answers or, without a number, to the end.
 
-    seconds bound the sending and, anew, the reading.
+    seconds bounds the sending and then, separately, the reading.
     """
     received, ended = b"", False
     with socket.create_connection(address, CONNECT_SECONDS) as connection:
@@ -100,7 +100,7 @@ def exchange(address: tuple[str, int], data: bytes, seconds: float, wanted: int 
         try:
             connection.sendall(data)
         except (ConnectionError, TimeoutError):
-            pass  # it has heard enough; what it said may still be there
+            pass  # the server stopped reading; its answer may still be there
         deadline = time.monotonic() + seconds
         while True:
             answers = final_answers(received, ended, data.startswith(b"HEAD "))

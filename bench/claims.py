@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is said about git-gate's speed and size, and whether a run of bench/run bears it out."""
+"""Lists the claims about git-gate's speed and size, and checks them against a run of bench/run."""
 
 import operator
 import statistics
@@ -9,14 +9,14 @@ from typing import Optional
 from results import Results
 
 GATE = "gate"
-# FLOOR stands in claims about requests alone, so it is git-http-backend as a CGI program with nothing in front of it.
+# FLOOR is only in claims about requests, so it is git-http-backend as a CGI program with no server in front.
 BEST_PEER, FLOOR, LIGHTTPD = "the best peer", "git-http-backend alone", "lighttpd"
 HOLDS = {">=": operator.ge, "<=": operator.le, "<": operator.lt}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """row: a figure of the gate; against: what it is divided by, None for the figure itself; bound: what it keeps."""
+    """row: a figure of the gate; against: the divisor, None for the figure itself; bound: the limit."""
     row: str
     against: Optional[str]
     relation: str
@@ -43,19 +43,19 @@ CLAIMS = [
 
 @dataclass(frozen=True)
 class Finding:
-    """beside: the column that the gate's figure was divided by. values: the figure or the ratio of each round."""
+    """beside: the column of the divisor. values: the figure or the ratio of each round."""
     claim: Claim
     beside: Optional[str] = None
     values: tuple[float, ...] = ()
 
     @property
     def value(self) -> Optional[float]:
-        """The median of the rounds, as it is and not as it is shown; None when that was not measured."""
+        """The median of the rounds, not rounded; None when it was not measured."""
         return statistics.median(self.values) if self.values else None
 
     @property
     def holds(self) -> Optional[bool]:
-        """Whether it is so, judged by the median."""
+        """Whether the claim holds, judged by the median."""
         return None if self.value is None else HOLDS[self.claim.relation](self.value, self.claim.bound)
 
     def record(self) -> dict:
@@ -66,7 +66,7 @@ class Finding:
 
 
 def judge(claim: Claim, results: Results) -> Finding:
-    """Hold one claim against the results."""
+    """Check one claim against the results."""
     if claim.against is None:
         return Finding(claim, None, tuple(results.look(claim.row, GATE).values))
     beside = {BEST_PEER: results.best_peer(claim.row), FLOOR: "floor", LIGHTTPD: LIGHTTPD}[claim.against]
@@ -74,5 +74,5 @@ def judge(claim: Claim, results: Results) -> Finding:
 
 
 def findings(results: Results) -> list[Finding]:
-    """Hold all claims of rows that were asked for against the results."""
+    """Check the claims about the requested rows against the results."""
     return [judge(claim, results) for claim in CLAIMS if claim.row in results.rows]

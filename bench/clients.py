@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Who asks the servers of bench/run: h2load, git, and a reader that throws away what it gets.
+The clients of bench/run: h2load, git, and a reader that discards its input.
 
-Each has a bound in time, and ends with all its helpers when time is up or the bench is interrupted. What goes wrong is
-a Failed, whose text stands in place of a figure.
+Each has a time limit, and ends with all its helpers when time is up or the bench is interrupted. A failure raises
+Failed, whose text replaces the figure.
 """
 
 import contextlib
@@ -27,15 +27,15 @@ from e2e.packets import DELIMITER, FLUSH, packet
 from e2e.repos import ENVIRONMENT, run_bounded
 
 ALONE = pathlib.Path(__file__).resolve().parent / "alone.py"
-SPARE_SECONDS = 30  # beyond the time that a client is told to work
-SHORTEST_SECONDS = 0.001  # of 0 a socket would never wait
+SPARE_SECONDS = 30  # beyond the time for which a client works
+SHORTEST_SECONDS = 0.001  # with 0 a socket would never wait
 READ_BYTES = 1 << 20
-TAIL = b"0\r\n\r\n"  # what a chunked answer ends with, when it is whole
+TAIL = b"0\r\n\r\n"  # the end of a whole chunked answer
 
 
 @dataclass(frozen=True)
 class Http:
-    """Where a repository is served by HTTP. address: (host, port) or a Unix socket; path: "/repo.git"."""
+    """A repository served by HTTP. address: (host, port) or a Unix socket; path: "/repo.git"."""
     address: object
     path: str
     authorization: str
@@ -44,9 +44,9 @@ class Http:
 @dataclass(frozen=True)
 class Question:
     """
-    One request, and what must come back.
+    One request, and its expected answer.
 
-    target: behind the repository's path, or with rooted, in place of it. wanted: bytes that the answer has in it.
+    target: follows the repository's path, or with rooted, replaces it. wanted: bytes that the answer must contain.
     """
     target: str
     status: int
@@ -61,12 +61,12 @@ class Question:
         return self.target if self.rooted else server.path + self.target
 
     def head(self, server: Http) -> dict[str, str]:
-        """Return all fields, of which a client adds Host and the length by itself."""
+        """Return all fields except Host and the length, which a client adds itself."""
         return {**self.fields, **({"Authorization": server.authorization} if self.authorized else {})}
 
 
 def run(commands: list, seconds: float, environment: Optional[dict] = None, cwd=None) -> tuple[float, list[str]]:
-    """Run programs side by side; return the time until all have ended, and what each has printed."""
+    """Run programs side by side; return the time until all have ended, and their outputs."""
     processes: list[subprocess.Popen] = []
     with contextlib.ExitStack() as stack:
         outputs = [[stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(2)] for _ in commands]
@@ -94,18 +94,18 @@ class Client(http.client.HTTPConnection):
         self.late = False
 
     def connect(self) -> None:
-        """Connect, as the library will ask for."""
+        """Connect when the library asks for it."""
         self.sock = places.connect(self.address, self.timeout)
 
     def cut(self) -> None:
-        """End what goes on, from another thread: the time-out is for each step of it."""
+        """Stop the transfer, from another thread: the time-out bounds only each of its steps."""
         self.late = True
         with contextlib.suppress(AttributeError, OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
 
 
 def check(server: Http, question: Question, seconds: float) -> None:
-    """Ask once; fail when another status or another body comes than is expected."""
+    """Ask once; fail if the status or the body is not the expected one."""
     connection = Client(server.address, seconds)
     watchdog = threading.Timer(seconds, connection.cut)
     watchdog.start()
@@ -128,7 +128,7 @@ def check(server: Http, question: Question, seconds: float) -> None:
 
 
 def check_program(command: list, environment: dict, question: Question, seconds: float) -> None:
-    """Run a CGI program once; fail when something else comes than is expected: without a Status field, that is 200."""
+    """Run a CGI program once; fail if the answer is not the expected one. No Status field means 200."""
     result = run_bounded(command, seconds=seconds, environment=environment, data=question.body)
     head, _, body = result.stdout.partition(b"\r\n\r\n")
     if result.returncode or b"\nStatus:" in b"\n" + head or question.wanted not in body:
@@ -138,7 +138,7 @@ def check_program(command: list, environment: dict, question: Question, seconds:
 def load(server: Http, question: Question, clients: int, seconds: float,
          folder: pathlib.Path) -> tuple[float, int, float]:
     """
-    Ask as often as that many clients can on connections that are kept.
+    Ask as often as that many clients can on kept connections.
 
     Returns the rate, the count, and the processor seconds of h2load.
     """
@@ -163,7 +163,7 @@ def child_seconds() -> float:
 
 
 def rate_of(said: str, status: int) -> tuple[float, int]:
-    """Return rate and count of what h2load says, when all answers were of the expected class."""
+    """Return rate and count from h2load's output, if all answers were of the expected class."""
     rate = re.search(r"^finished in \S+, ([0-9.]+) req/s", said, re.MULTILINE)
     counts = re.search(r"^requests: .* ([0-9]+) done, .* ([0-9]+) errored, ([0-9]+) timeout", said, re.MULTILINE)
     classes = re.search(r"^status codes: ([0-9]+) 2xx, ([0-9]+) 3xx, ([0-9]+) 4xx, ([0-9]+) 5xx", said, re.MULTILINE)
@@ -178,7 +178,7 @@ def rate_of(said: str, status: int) -> tuple[float, int]:
 
 def loop(command: list, environment: dict, source: pathlib.Path, loops: int,
          seconds: float) -> tuple[float, int, float]:
-    """Run a program again and again in so many loops; return the rate, the count, and processor seconds."""
+    """Run a program over and over in so many loops; return the rate, the count, and processor seconds."""
     _, said = run([[sys.executable, ALONE, seconds, source, *command]] * loops, seconds + SPARE_SECONDS, environment)
     found = [tuple(map(float, text.split())) for text in said]
     return (sum(count / took for count, took, _ in found), int(sum(count for count, _, _ in found)),
@@ -186,13 +186,13 @@ def loop(command: list, environment: dict, source: pathlib.Path, loops: int,
 
 
 def fetch_question(tip: str, last: bytes = b"") -> bytes:
-    """Ask by protocol 2 for all that a commit needs."""
+    """Ask by protocol 2 for all objects of a commit."""
     return (packet("command=fetch") + packet("object-format=sha1") + DELIMITER + packet("ofs-delta\n")
             + packet("no-progress\n") + packet(f"want {tip}\n") + packet("done\n") + FLUSH + last)
 
 
 def drain(connection, least: int, deadline: float) -> bytes:
-    """Read to the end of a connection and throw it away; return the first and the last bytes of it."""
+    """Read a connection to its end and discard it; return its first and last bytes."""
     scratch = bytearray(READ_BYTES)
     total, head, tail = 0, b"", b""
     while True:
@@ -209,7 +209,7 @@ def drain(connection, least: int, deadline: float) -> bytes:
 
 
 def fetch_by_http(server: Http, tip: str, least: int, seconds: float) -> float:
-    """Fetch to nowhere; return the time until the connection's end. Chunks are not taken apart, which costs time."""
+    """Fetch to nowhere; return the time until the connection's end. It does not parse chunks, which would take time."""
     body = fetch_question(tip)
     lines = [f"POST {server.path}/git-upload-pack HTTP/1.1", "Host: localhost", "Connection: close",
              f"Authorization: {server.authorization}", "Git-Protocol: version=2",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is measured by bench/run: the gate in its forms, peers, servers that already run, and git with no server."""
+"""The contenders of bench/run: the gate in its forms, peers, servers that already run, and git with no server."""
 
 import base64
 import contextlib
@@ -21,14 +21,14 @@ from e2e.bridge import helper_url
 from e2e.http import TOKEN
 
 PATH = "/repo.git"
-KEYS = ("gate", "gate-unix", "gate-no-cache", "floor")  # of contenders that are always there
+KEYS = ("gate", "gate-unix", "gate-no-cache", "floor")  # of the contenders in every run
 FLOOR_TITLE = "git alone"
 NO_CACHE = "--advertisement-cache=no"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a server is started. unix: it gets a Unix socket, and git comes to it by git-remote-gate."""
+    """The way to start a server. unix: it gets a Unix socket, and git reaches it through git-remote-gate."""
     key: str
     title: str
     server: peers.Server
@@ -37,11 +37,11 @@ class Recipe:
 
     @property
     def kind(self) -> str:
-        """What stands in its column, as Contender says."""
+        """The kind of its column, see Contender."""
         return {peers.SERVERS["gate"]: "gate", peers.SERVERS["daemon"]: "daemon"}.get(self.server, "peer")
 
     def place(self, folder: pathlib.Path, model: pathlib.Path) -> Place:
-        """Make a place for it, with a repository of its own, in a folder that must not be there."""
+        """Make a place for it, with a repository of its own, in a folder that must not exist."""
         folder.mkdir(mode=0o755)
         mirrors.copy(model, folder / "mirror")
         return Place(folder, folder / "mirror", TOKEN, socket=folder / "run" / "gate.sock" if self.unix else None,
@@ -53,7 +53,7 @@ class Recipe:
         return place.wait()
 
     def url(self, place: Place) -> str:
-        """Return what git is given."""
+        """Return the URL for git."""
         if self.unix:
             return helper_url(place.socket)
         user = "" if self.kind == "daemon" else f"{TOKEN}:@"
@@ -65,9 +65,9 @@ class Contender:
     """
     One column of the tables.
 
-    kind: "gate"; "peer", of which the best is what the gate is held against; "other", which --peer names and which is no
-    such; "daemon"; "floor", git alone. url: what git is given. http: where it answers HTTP, or None. place: where it runs, and
-    account: of its processes; None for what was not started here. root: the folder of its repository, where that is
+    kind: "gate"; "peer", the best of which the gate is compared with; "other", named by --peer and not compared with;
+    "daemon"; "floor", git alone. url: for git. http: its address for HTTP, or None. place: its place, and account: that
+    of its processes; both are None for a server that was not started here. root: the folder of its repository, if
     known.
     """
     key: str
@@ -86,12 +86,12 @@ def basic(user: str, password: str = "") -> str:
 
 
 def knows(option: str) -> bool:
-    """Whether this gate has an option."""
+    """Tell whether this gate has an option."""
     return option.partition("=")[0] in output(peers.GATE, "serve", "--help")
 
 
 def recipes(names: list[str]) -> list[Recipe]:
-    """Return the servers of those names that can be started here; the gate is always among them."""
+    """Return the named servers that can be started here; the gate is always among them."""
     if absent := peers.missing("gate"):
         raise Failed(f"there is no {', '.join(absent)}: script/build makes it")
     title = peers.SERVERS["gate"].title()
@@ -111,7 +111,7 @@ def started(recipe: Recipe, folder: pathlib.Path, model: pathlib.Path, stack: co
     """Start a server that runs until the stack unwinds."""
     place = recipe.place(folder / recipe.key, model)
     account = Account(place, f"{folder.name}-{recipe.key}")
-    with contextlib.ExitStack() as own:  # what does not start must not stay
+    with contextlib.ExitStack() as own:  # a server that does not start must not stay
         own.callback(shutil.rmtree, place.folder, ignore_errors=True)
         own.callback(account.close)
         own.callback(place.stop)
@@ -123,7 +123,7 @@ def started(recipe: Recipe, folder: pathlib.Path, model: pathlib.Path, stack: co
 
 
 def is_local(url: str) -> bool:
-    """Whether an address is one of HTTP on the loopback."""
+    """Tell whether a URL is one of HTTP on the loopback."""
     try:
         parts = urlsplit(url)
         return parts.port != 0 and parts.scheme == "http" and (parts.hostname == "localhost"
@@ -133,7 +133,7 @@ def is_local(url: str) -> bool:
 
 
 def running(name: str, url: str, model: pathlib.Path) -> Contender:
-    """Return a server that already runs, when it serves what the others serve."""
+    """Return a server that already runs, if it serves the same as the others."""
     parts = urlsplit(url := url.rstrip("/"))
     try:
         served = mirrors.tips(url)
@@ -147,10 +147,10 @@ def running(name: str, url: str, model: pathlib.Path) -> Contender:
 
 def floor(folder: pathlib.Path, model: pathlib.Path) -> Contender:
     """
-    Return what is the least that can be had: git alone, on a repository like the others, with no server in front of it.
+    Return the lower bound: git alone, on a repository like the others, with no server in front.
 
-    For requests that is git-http-backend, started as a CGI program by a loop (alone.py); for a fetch to nowhere
-    git-upload-pack into a pipe; for git's commands file://.
+    For requests it is git-http-backend, started as a CGI program by a loop (alone.py); for a fetch to nowhere it is
+    git-upload-pack into a pipe; for git's commands it is file://.
     """
     root = folder / "floor" / "mirror"
     root.parent.mkdir()

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Clients of a git server that fail: each breaks off in its own way, and what the server does about it is for the caller
-to see.
+Failing clients of a git server: each breaks off in its own way, and the caller observes the server.
 
-A fault is a function that takes a Server, does its harm, and returns when its client is gone. It asks nothing of the
-answer, so that any server can be measured. FAULTS names those that bench/crowd and bench/hostile run in a row.
+A fault is a function that takes a Server, does its harm, and returns when its client is gone. It must not check the
+answer, so that any server can be measured. bench/crowd and bench/hostile run those in FAULTS in a row.
 """
 
 import contextlib
@@ -27,14 +26,14 @@ from e2e.packets import FETCH_TYPE, NO_OBJECT, PUSH_TYPE, large_pack, push, want
 from e2e.polling import wait_until  # noqa: E402
 from e2e.repos import ENVIRONMENT, commit, work_tree  # noqa: E402
 
-PAUSE_SECONDS = 0.3  # what a server gets to start git, before the client goes
+PAUSE_SECONDS = 0.3  # for the server to start git, before the client goes
 STALL_SECONDS = 2  # how long a client reads nothing, or waits for an answer that may never come
-CLIENT_SECONDS = 60  # for git's client to come so far that killing it hurts
-BODY_BYTES = 4 << 20  # more than all buffers on the way hold, so that git has begun to work on it
+CLIENT_SECONDS = 60  # for git's client to get so far that killing it hurts
+BODY_BYTES = 4 << 20  # more than all buffers on the way, so that git has begun to work on it
 RECEIVE_BYTES = 32 << 10
 TAKEN_BYTES = 1 << 20  # of an answer, so that it is well under way
 PUSHED_BYTES = 16 << 20
-TRACE_BYTES = 1 << 20  # of git's trace of what it sent, which is five times as long as that
+TRACE_BYTES = 1 << 20  # of git's trace of its sent bytes, which is five times as long
 REFUSED_REFS = 800
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -42,11 +41,11 @@ TICKS = os.sysconf("SC_CLK_TCK")
 @dataclass(frozen=True)
 class Server:
     """
-    Where one repository is served.
+    A server of one repository.
 
     address: (host, port) or the path of a Unix socket. path: of the repository in request targets, "/repo.git". token:
-    a user name with an empty password, or None. url: what git's client is given, token and all. tip: the id of a commit
-    that is advertised, with so much behind it, 8 MiB or more, that a fetch of it fits into no buffer.
+    a user name with an empty password, or None. url: for git's client, with the token. tip: the id of an advertised
+    commit of 8 MiB or more, so that a fetch of it fits into no buffer.
     """
     address: tuple | Path
     path: str
@@ -62,7 +61,7 @@ class Server:
         return self.head("POST", "/git-upload-pack", FETCH_TYPE, f"Content-Length: {len(body)}") + body
 
     def push(self, *fields):
-        """The head of a push; its body is the caller's."""
+        """Return the head of a push; the caller adds the body."""
         return self.head("POST", "/git-receive-pack", PUSH_TYPE, *fields)
 
 
@@ -71,12 +70,12 @@ def large_push():
 
 
 def reset_at_close(connection):
-    """close(2) will send a reset instead of an end; on a Unix socket there is no such thing."""
+    """Make close(2) send a reset instead of an end; a Unix socket has no reset."""
     connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def take(connection, seconds, size=1 << 40):
-    """Read that many bytes, or up to the end of the connection, or until time is up."""
+    """Read that many bytes, or to the end of the connection, or until time is up."""
     deadline = time.monotonic() + seconds
     with contextlib.suppress(TimeoutError, ConnectionResetError):
         while size > 0 and (left := deadline - time.monotonic()) > 0:
@@ -108,7 +107,7 @@ def push_reset(server):
 
 
 def fetch_dies(server):
-    """It goes with bytes unread, so the kernel tells the server by a reset."""
+    """Close with bytes unread, so that the kernel sends the server a reset."""
     with Connection(server.address) as connection:
         connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
         connection.send_as_taken(server.fetch())
@@ -137,7 +136,7 @@ def half_a_head(server):
 
 
 def refs_refused(server):
-    """receive-pack writes more complaints to its standard error than a pipe holds."""
+    """Make receive-pack write more complaints to its standard error than a pipe holds."""
     names = [f"refs/heads/bad..name/{'x' * 80}/{i}" for i in range(REFUSED_REFS)]
     body = push([(NO_OBJECT, server.tip, name) for name in names])
     with Connection(server.address) as connection:
@@ -146,14 +145,14 @@ def refs_refused(server):
 
 
 def kill(process):
-    """End a client and its helpers, which live in a session of their own, without a chance to say goodbye."""
+    """Kill a client and its helpers, which have a session of their own, without a chance to say goodbye."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def kill_when(arguments, condition, **variables):
-    """Start git's client and kill it when the condition holds; whether it was still running then."""
+    """Start git's client and kill it when the condition holds. Return: whether it was still running then."""
     process = subprocess.Popen(["git", *map(str, arguments)], env={**ENVIRONMENT, **variables}, start_new_session=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -172,7 +171,7 @@ def bytes_in(paths):
 
 
 def clone_killed(server):
-    """While it receives the pack. Return: whether it was still running then."""
+    """Kill it while it receives the pack. Return: whether it was still running then."""
     with tempfile.TemporaryDirectory(prefix="clone-") as folder:
         packs = Path(folder, "clone", ".git", "objects", "pack")
         return kill_when(["clone", "--quiet", server.url, Path(folder, "clone")],
@@ -180,7 +179,7 @@ def clone_killed(server):
 
 
 def push_killed(server, name="refs/heads/killed"):
-    """While it sends the pack, which its trace shows. Return: whether it was still running then."""
+    """Kill it while it sends the pack, as its trace shows. Return: whether it was still running then."""
     with tempfile.TemporaryDirectory(prefix="push-") as folder:
         work, trace = work_tree(Path(folder, "work")), Path(folder, "trace")
         commit(work, "blob", os.urandom(PUSHED_BYTES))
@@ -202,10 +201,10 @@ FAULTS = {
 }
 
 
-# What a server has left.
+# What a server leaves behind.
 
 def processes_of(folder):
-    """Ids of the processes that were started for a repository below the folder: their GIT_PROJECT_ROOT is in it."""
+    """Return the ids of processes for a repository below the folder: their GIT_PROJECT_ROOT is in it."""
     variable = re.compile(rb"(?:^|\0)GIT_PROJECT_ROOT=" + re.escape(os.fsencode(str(folder))) + rb"(?:/[^\0]*)?\0")
     found = []
     for entry in Path("/proc").iterdir():
@@ -217,7 +216,7 @@ def processes_of(folder):
 
 
 def processor_seconds(pid):
-    """What a process has used so far; 0 when it has gone."""
+    """Return the processor time of a process so far; 0 when it has gone."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
@@ -226,7 +225,7 @@ def processor_seconds(pid):
 
 
 def spinning(processes, seconds=1.0):
-    """Those of the processes that keep a processor busy, all or at least a tenth of a core's time."""
+    """Return the processes that keep a core busy, all or at least a tenth of its time."""
     before = {pid: processor_seconds(pid) for pid in processes}
     time.sleep(seconds)
     return [pid for pid, used in before.items() if processor_seconds(pid) - used > seconds / 10]

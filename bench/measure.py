@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the processes of a server hold of memory and have used of the processors, as the kernel tells (proc(5))."""
+"""Measures the memory and the processor time of a server's processes, from the kernel's figures (proc(5))."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from typing import Optional
 
 from places import Place, family
 
-KINDS = {"Private": r"^Private_\w+:", "Pss": r"^Pss:", "Rss": r"^Rss:"}  # which lines of smaps_rollup are summed up
+KINDS = {"Private": r"^Private_\w+:", "Pss": r"^Pss:", "Rss": r"^Rss:"}  # the summed lines of smaps_rollup
 TICKS = os.sysconf("SC_CLK_TCK")
 SIGCHLD_BIT = 1 << 16  # signal 17, in a mask whose lowest bit is signal 1
 SETTLE_SECONDS = 2.0
@@ -20,7 +20,7 @@ MOST_MOVES = 3
 
 def bytes_of(line: str, text: str) -> int:
     """
-    Return the sum of the lines that begin like that; a process that has ended has none of them.
+    Return the sum of the lines with these beginnings; a process that has ended has no lines.
 
     The kernel writes "kB" and means 1024 bytes.
     """
@@ -29,9 +29,9 @@ def bytes_of(line: str, text: str) -> int:
 
 def memory_of(pid: int) -> dict[str, int]:
     """
-    Return the memory of one process in bytes: what is its own, its share, and all that it maps (proc_pid_smaps(5)).
+    Return the memory of one process in bytes: its private memory, its share, and all mapped (proc_pid_smaps(5)).
 
-    A process that ends meanwhile has none. PermissionError: nobody but root may look.
+    A process that ends meanwhile has none. PermissionError: only root may look.
     """
     try:
         text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
@@ -41,18 +41,18 @@ def memory_of(pid: int) -> dict[str, int]:
 
 
 def memory(places: list) -> dict[str, int]:
-    """Return the memory of all processes that were started, and of their children, added up, in bytes."""
+    """Return the total memory of all started processes and their children, in bytes."""
     found = [memory_of(pid) for pid in family(places)]
     return {kind: sum(each[kind] for each in found) for kind in KINDS}
 
 
 def peak(place: Place) -> int:
-    """Return the most resident memory of each of the server's own processes, added up, in bytes: git's are left out."""
+    """Return the sum of the peaks of resident memory of the server's own processes, without git's, in bytes."""
     return sum(map(peak_of, family([place]) - place.git_processes()))
 
 
 def peak_of(pid: int) -> int:
-    """Return the most resident memory that a process has held, in bytes."""
+    """Return the peak of a process's resident memory, in bytes."""
     try:
         return bytes_of("^VmHWM:", pathlib.Path(f"/proc/{pid}/status").read_text())
     except (FileNotFoundError, ProcessLookupError):
@@ -60,7 +60,7 @@ def peak_of(pid: int) -> int:
 
 
 def settle(place: Place) -> None:
-    """Wait, for a short time, until git's processes are gone."""
+    """Wait a short time until git's processes are gone."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while place.git_processes() and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
@@ -78,11 +78,11 @@ def own_control_group() -> Optional[pathlib.Path]:
 
 class Account:
     """
-    What a server and all that it starts have used of the processors.
+    The processor time of a server and all its descendants.
 
-    A control group of its own counts that to the microsecond, and forgets nobody. Where none can be made, which takes
-    root, it is the sum of utime, stime, cutime and cstime over the family: in steps of 10 ms, and without the children
-    of a process that does not wait for them, as fcgiwrap and Apache's mod_cgid. Then it is not known.
+    With root, a control group of its own counts it to the microsecond and misses no process. Otherwise it is the sum of
+    utime, stime, cutime and cstime over the family, in steps of 10 ms. That sum lacks the children of a process that
+    does not wait for them, as fcgiwrap and Apache's mod_cgid; then the time is unknown.
 
     It is opened when the server has started, and closed when it has ended.
     """
@@ -107,23 +107,23 @@ class Account:
                 self.close()
 
     def members(self) -> set[int]:
-        """Ids of the processes in the group."""
+        """Return the ids of the processes in the group."""
         return set(map(int, (self.folder / "cgroup.procs").read_text().split()))
 
     @property
     def source(self) -> str:
-        """Say where the figures come from."""
+        """Name the source of the figures."""
         return "control group" if self.folder else "times of processes"
 
     def seconds(self) -> Optional[float]:
-        """Return what was used so far, or None."""
+        """Return the time used so far, or None."""
         if self.folder:
             match = re.search(r"^usage_usec (\d+)$", (self.folder / "cpu.stat").read_text(), re.MULTILINE)
             return int(match.group(1)) / 1e6 if match else None
         return family_seconds(self.place)
 
     def close(self) -> None:
-        """Remove the group when the last process has left it, which takes a moment after its end."""
+        """Remove the group once the last process has left it, a moment after its end."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while self.folder and self.folder.exists() and time.monotonic() < deadline:
             with contextlib.suppress(OSError):
@@ -134,7 +134,7 @@ class Account:
 
 
 def family_seconds(place: Place) -> Optional[float]:
-    """Return the processor time of a family, with those of it that were waited for; None when not all of them are."""
+    """Return the processor time of a family, with its reaped members; None when some are not reaped."""
     ticks = 0
     for pid in family([place]):
         with contextlib.suppress(OSError):

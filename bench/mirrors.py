@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-The repository that every server of bench/run has a copy of, and what its clients push.
+Makes the repository that every server of bench/run has a copy of, and the commits that its clients push.
 
-main is a short history of small files; large and huge are random bytes, so that the way of the bytes is measured and
-not git's compression. The repository says to git what the gate says by itself, so that all servers ask the same of it.
+main is a short history of small files; large and huge are random bytes, so that the bench measures the transport and
+not git's compression. The repository gives git the gate's own settings, so that git does the same work for all servers.
 """
 
 import contextlib
@@ -27,16 +27,16 @@ PACKING_SECONDS = 600
 RAW = ("-c", "core.compression=0", "-c", "pack.compression=0", "-c", "core.bigFileThreshold=1m")
 SETTINGS = {"receive.fsckObjects": "true", "receive.autogc": "false", "uploadpack.allowFilter": "true",
             "transfer.hideRefs": "refs/gate", "core.hooksPath": "/dev/null", "http.receivepack": "true"}
-# How many times the repository lies on the disk: as it was imported and as it is packed; later as the model, as what a
-# client has to push, as what a server has received, and as lighttpd's own file of that request.
+# Copies of the repository on the disk: imported and packed; later the model, a client's commits to push, a server's
+# received commits, and lighttpd's own file of that request.
 TIMES_IN_MAKING, TIMES_IN_USE = 2, 4
-SPARE_BYTES = 512 * MIB  # for all that is smaller
+SPARE_BYTES = 512 * MIB  # for everything smaller
 BRANCHES = ("main", "large", "huge")
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """In MiB, whole pieces: what is cloned, what passes when memory is looked at, what is pushed."""
+    """Sizes in MiB, whole pieces: of a clone, of the transfer while memory is measured, of a push."""
     large: int
     huge: int
     pushed: int
@@ -47,7 +47,7 @@ QUICK = Sizes(large=16, huge=64, pushed=8)
 
 
 def add_commit(repository: pathlib.Path, branch: str, parent: str, name: str, mib: float) -> None:
-    """Add a commit with files of random bytes to a branch, behind what parent names, or else as its first."""
+    """Add a commit with files of random bytes to a branch, after parent, or as its first commit."""
     head = f"commit refs/heads/{branch}\ncommitter bench <bench@localhost> 0 +0000\ndata 0\n"
     pieces = math.ceil(mib / PIECE_MIB)
     each = int(mib * MIB / pieces)
@@ -65,7 +65,7 @@ def add_commit(repository: pathlib.Path, branch: str, parent: str, name: str, mi
 
 
 def check_space(folder: pathlib.Path, sizes: Sizes, times: int) -> None:
-    """Fail when a folder that is there, or will be, has no room for the repository so many times."""
+    """Fail if a folder, which need not exist yet, has no room for so many copies of the repository."""
     needed = times * sizes.huge * MIB + SPARE_BYTES
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(there).free
@@ -74,7 +74,7 @@ def check_space(folder: pathlib.Path, sizes: Sizes, times: int) -> None:
 
 
 def make_once(root: pathlib.Path, sizes: Sizes) -> None:
-    """Make repo.git below a folder, where it is not there."""
+    """Make repo.git below a folder, unless it exists."""
     if not (root / "repo.git").exists():
         check_space(root, sizes, TIMES_IN_MAKING)
         say(f"making a repository of {sizes.huge} MiB")
@@ -94,19 +94,19 @@ def make(root: pathlib.Path, sizes: Sizes) -> None:
 
 
 def tips(repository) -> dict[str, str]:
-    """Return the ids of the branches, of a folder or an address."""
+    """Return the ids of the branches of a folder or an address."""
     listing = out("ls-remote", repository, *(f"refs/heads/{branch}" for branch in BRANCHES))
     return {name.rpartition("/")[2]: oid for oid, name in (line.split("\t") for line in listing.splitlines())}
 
 
 def size(repository: pathlib.Path, branch: str) -> int:
-    """Return how many bytes lie in a branch's files."""
+    """Return the number of bytes in a branch's files."""
     listing = out("ls-tree", "-r", "-l", branch, cwd=repository)
     return sum(int(line.split()[3]) for line in listing.splitlines())
 
 
 def link(source: str, target: str) -> None:
-    """Copy a file, or share it when git will never write to it: then the page cache has it once for all servers."""
+    """Copy a file, or share one that git never writes to, so that the page cache has it once for all servers."""
     if "/objects/pack/" in source:
         os.link(source, target)
     else:
@@ -125,7 +125,7 @@ def files_of(root: pathlib.Path) -> set[pathlib.Path]:
 
 @contextlib.contextmanager
 def restored(root: pathlib.Path):
-    """Remove the files that come into being below a folder during a block: nothing of a push stays."""
+    """Remove the files that a block creates below a folder, so that nothing of a push stays."""
     before = files_of(root)
     try:
         yield
@@ -135,7 +135,7 @@ def restored(root: pathlib.Path):
 
 
 def client(path: pathlib.Path, model: pathlib.Path) -> pathlib.Path:
-    """Make a repository that has all that the servers have, without a copy of it."""
+    """Make a repository with all objects of the servers, without copying them."""
     bare(path)
     (path / "objects" / "info" / "alternates").write_text(f"{model}/repo.git/objects\n")
     git("update-ref", "refs/heads/main", tips(model / "repo.git")["main"], cwd=path)

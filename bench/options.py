@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What bench/run is told, and whether it can be done: whoever waits for half an hour wants to hear of a slip before."""
+"""Reads the options of bench/run and checks them first, so that a mistake shows before a run of half an hour."""
 
 import argparse
 import importlib.util
@@ -20,7 +20,7 @@ QUICK_ROUNDS, QUICK_SECONDS = 1, 0.3
 
 
 def parse(document: str) -> argparse.Namespace:
-    """Read the arguments; document: what --help says."""
+    """Read the arguments; document: the text of --help."""
     parser = program.parser(document)
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="for each measurement of requests")
@@ -41,7 +41,7 @@ def parse(document: str) -> argparse.Namespace:
 
 
 def check_numbers(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    """Fill in how often and how long, which depends on --quick."""
+    """Fill in the counts and times, which depend on --quick."""
     if arguments.rounds is None:
         arguments.rounds = QUICK_ROUNDS if arguments.quick else 5
     if arguments.seconds is None:
@@ -53,7 +53,7 @@ def check_numbers(parser: argparse.ArgumentParser, arguments: argparse.Namespace
 
 
 def check_servers(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    """Take the names of servers apart; what is not there is left out later, but not what asks them."""
+    """Split the names of servers. A missing server is left out later, a missing client is an error."""
     arguments.servers = [name for name in arguments.servers.split(",") if name]
     if unknown := set(arguments.servers) - set(SERVERS):
         parser.error(f"--servers does not take {', '.join(sorted(unknown))}: it takes {','.join(SERVERS)}")
@@ -62,7 +62,7 @@ def check_servers(parser: argparse.ArgumentParser, arguments: argparse.Namespace
 
 
 def check_peers(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    """Take names and addresses apart."""
+    """Split names and addresses."""
     arguments.peer = [peer.partition("=")[::2] for peer in arguments.peer]
     if any(not name or not contenders.is_local(url) for name, url in arguments.peer):
         parser.error("--peer takes NAME=http://USER:PASSWORD@127.0.0.1:PORT/NAME.git, on the loopback alone")
@@ -74,14 +74,14 @@ def check_peers(parser: argparse.ArgumentParser, arguments: argparse.Namespace) 
 
 
 def check_rows(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    """See that each name names something."""
+    """Check that each name is known."""
     rows = [*workloads.workloads(0, 0), *standing.rows(0)]
     if nothing := [name for name in arguments.only if not chosen(rows, [name])]:
         parser.error(f"--only {nothing[0]}: there is {', '.join(row.key for row in rows)}")
 
 
 def check_files(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    """See that what is found can be written down in the end."""
+    """Check that the results can be written at the end."""
     for path in filter(None, (arguments.json, arguments.svg)):
         if path.is_dir() or not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
             parser.error(f"{path} cannot be written")
@@ -90,5 +90,5 @@ def check_files(parser: argparse.ArgumentParser, arguments: argparse.Namespace) 
 
 
 def chosen(rows: list, names: list[str]) -> list:
-    """Return the rows that are asked for."""
+    """Return the requested rows."""
     return [row for row in rows if not names or row.key.startswith(tuple(names))]

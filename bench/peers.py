@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-git-gate and general web servers in front of the same git-http-backend, and git daemon.
+Starts git-gate and general web servers in front of the same git-http-backend, and git daemon.
 
 Each peer serves one repository to one user, as `git help http-backend` and its own documentation say. Limits on bodies
-are off and those on heads above the gate's; what those texts do not speak of keeps its default, unless the place is
-`fast`: then each is set up as it was measured to be at its best here.
+are off, and limits on heads are above the gate's. All other settings keep their defaults, unless the place is `fast`:
+then each peer has the settings with the best figures here.
 """
 
 import contextlib
@@ -20,19 +20,19 @@ from program import lines
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GATE = os.environ.get("GIT_GATE", str(ROOT / "build" / "git-gate"))
-# Whatever configuration the machine has must not matter; the gate says the same to git by itself.
+# The machine's own configuration must not matter; the gate gives git the same settings.
 CGI_ENVIRONMENT = {"GIT_HTTP_EXPORT_ALL": "1", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
 APACHE_MODULES = ("/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/lib/httpd/modules")
-APACHE_USER = "www-data"  # started by root, Apache does not serve as root
+APACHE_USER = "www-data"  # Apache does not serve as root, even if root starts it
 PROCESSES = 16  # the gate's --max-backends
 
-# What makes the peers fastest, as far as it was found, for bench/run. All of them keep connections for as long as the
-# gate does, and write no record of what they refuse, as the gate with --log-level=error. nginx has as many workers as
-# there are cores, as its packages' own file has it. Other numbers of their own processes made no difference that two
-# cores could show.
+# The fastest settings found for the peers, for bench/run. All keep connections as long as the gate does, and log no
+# refusals, like the gate with --log-level=error. nginx has as many workers as there are cores, as in its package's own
+# file. Other numbers of processes made no difference on two cores.
 #
-# nginx writes a large answer to a file when its buffers are full, unless it may not; and larger buffers gain a little
-# more than none. Requests go on to git while they come. It need not look for files that are not there.
+# nginx writes a large answer to a file when its buffers are full, unless that is forbidden; larger buffers gain a
+# little more than no buffers. It passes requests on to git as they arrive. It need not look for files that do not
+# exist.
 NGINX_FAST = """
   keepalive_requests 1000000000;
   fastcgi_buffer_size 64k;
@@ -41,7 +41,7 @@ NGINX_FAST = """
   fastcgi_request_buffering off;
 """
 # lighttpd holds an answer back until it is whole, unless told to stream it. It must not stream requests: then it
-# refuses chunked ones (411), and git pushes what is larger than 1 MiB in chunks. 65535 is the most that it counts to.
+# refuses chunked ones (411), and git sends pushes larger than 1 MiB in chunks. 65535 is its largest count.
 LIGHTTPD_FAST = """
 server.stream-response-body = 1
 server.max-keep-alive-requests = 65535
@@ -59,7 +59,7 @@ def backend() -> str:
 
 
 def passwords(place: Place) -> pathlib.Path:
-    """Make the file with the one user, whose password is empty as the data files have it."""
+    """Make the file with the one user, whose password is empty, as in the data files."""
     return place.write("htpasswd", f"{place.token}:{output('openssl', 'passwd', '-apr1', '')}\n")
 
 
@@ -76,7 +76,7 @@ def start_gate(place: Place, *options: str) -> None:
 
 
 def gate_title() -> str:
-    """Say which git-gate it is."""
+    """Return git-gate's name and version."""
     return "git-gate " + version(r"([0-9][0-9.]*)", GATE, "--version")
 
 
@@ -121,7 +121,7 @@ http {{
 
 
 def nginx_title() -> str:
-    """Say which nginx and which fcgiwrap it is."""
+    """Return the names and versions of nginx and fcgiwrap."""
     return (f"nginx {version(r'nginx/([0-9.]+)', 'nginx', '-v')} "
             f"with fcgiwrap {version(r'version ([0-9.]+)', 'fcgiwrap', '-h')}")
 
@@ -156,7 +156,7 @@ $HTTP["url"] =~ "^/repo\\.git/" {{
 
 
 def lighttpd_title() -> str:
-    """Say which lighttpd it is."""
+    """Return lighttpd's name and version."""
     return "lighttpd " + version(r"lighttpd/([0-9.]+)", "lighttpd", "-v")
 
 
@@ -203,12 +203,12 @@ ScriptAlias /repo.git/ {backend()}/repo.git/
 
 
 def apache_title() -> str:
-    """Say which Apache it is."""
+    """Return Apache's name and version."""
     return "Apache " + version(r"Apache/([0-9.]+)", apache_program(), "-v")
 
 
 def start_daemon(place: Place) -> None:
-    """Start git daemon, which speaks git:// and asks nobody who they are."""
+    """Start git daemon, which speaks git:// and authenticates nobody."""
     place.port = free_port()
     place.start(daemon_program(), "--listen=127.0.0.1", f"--port={place.port}", "--reuseaddr",
                 "--export-all", "--enable=receive-pack", f"--base-path={place.root}", place.root,
@@ -216,23 +216,23 @@ def start_daemon(place: Place) -> None:
 
 
 def daemon_title() -> str:
-    """Say which git daemon it is: a part of git, with git's version and no way to ask it for one."""
+    """Return git daemon's name with git's version, as it cannot be asked for its own."""
     return "git daemon " + version(r"([0-9][0-9.]*)", "git", "--version")
 
 
 def daemon_program() -> str:
-    """Return the path of what `git daemon` runs: by itself, for the family of a server must not have git's wrapper."""
+    """Return the path of the program behind `git daemon`, as a server's family must not contain git's wrapper."""
     return exec_path() + "/git-daemon"
 
 
 def apache_program() -> str:
-    """Return the name that Apache's program has here."""
+    """Return the name of Apache's program here."""
     return "apache2" if shutil.which("apache2", path=SEARCH_PATH) else "httpd"
 
 
 @dataclass(frozen=True)
 class Server:
-    """needs: the programs that must be there; start: starts it in a place; title: says what it is."""
+    """needs: the programs that must exist; start: starts it in a place; title: returns its name and version."""
     needs: tuple[str, ...]
     start: Callable
     title: Callable[[], str]
@@ -246,11 +246,11 @@ SERVERS = {
     "apache": Server((apache_program(), "openssl"), start_apache, apache_title),
     "daemon": Server((daemon_program(),), start_daemon, daemon_title),
 }
-WEB = ("nginx", "lighttpd", "apache")  # those of them that are set up to serve git by HTTP
+WEB = ("nginx", "lighttpd", "apache")  # those that serve git by HTTP
 
 
 def missing(name: str) -> list[str]:
-    """Return what a server needs and is not installed."""
+    """Return the missing programs of a server."""
     absent = [program for program in SERVERS[name].needs if not shutil.which(program, path=SEARCH_PATH)]
     if name == "apache" and not any(map(os.path.isdir, APACHE_MODULES)):
         absent.append("folder of Apache's modules")

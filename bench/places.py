@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Where a server of a bench runs: its folder, its copy of the mirror, its address, its processes.
+The place of a server in a bench: its folder, its copy of the mirror, its address, its processes.
 
-Servers listen on the loopback or a private Unix socket, have their files in a folder of their own and are ended by
-their process ids. Each has its own copy of the mirror, whose path marks the processes that serve it: it stands in their
-environment.
+Servers listen on the loopback or a private Unix socket, have their files in a folder of their own, and are ended by
+process id. Each has its own copy of the mirror. The path of the copy is in the environment of the processes that serve
+it, and so marks them.
 """
 
 import contextlib
@@ -32,11 +32,11 @@ POLL_SECONDS = 0.0002
 @dataclass
 class Place:
     """
-    What a server is given.
+    The resources of a server.
 
     folder: for its files; root: its copy of the mirror; token: the user's name; socket: the Unix socket to listen on in
-    place of a port; fast: it is set up to be as fast as it can be, and not as its own texts have it. began: when the
-    first of its programs was started.
+    place of a port; fast: it is set up for speed, and not as its documentation says. began: the start of its first
+    program.
     """
     folder: pathlib.Path
     root: pathlib.Path
@@ -49,12 +49,12 @@ class Place:
 
     @property
     def address(self):
-        """What a client connects to: (host, port), or the path of a socket."""
+        """The address for clients: (host, port), or the path of a socket."""
         return self.socket or ("127.0.0.1", self.port)
 
     @property
     def log(self) -> str:
-        """What its programs have said on their standard error."""
+        """The standard error of its programs."""
         return (self.folder / "stderr").read_text()
 
     def write(self, name: str, text: str) -> pathlib.Path:
@@ -82,11 +82,11 @@ class Place:
         raise self.failure()
 
     def failure(self) -> Failed:
-        """Return what there is to say of a server that does not start."""
+        """Return the reason why a server does not start."""
         return Failed(f"does not start: {(self.log.strip().splitlines() or ['it does not say why'])[-1]}")
 
     def stop(self) -> None:
-        """End what was started, last first, and what git has left."""
+        """End the started programs, last first, and git's leftover processes."""
         for process in reversed(self.started):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
@@ -100,7 +100,7 @@ class Place:
         self.end_git()
 
     def git_processes(self) -> set[int]:
-        """Ids of git-http-backend and all that it started, also when their parents are gone, and of zombies."""
+        """Return the ids of git-http-backend and its descendants, even without their parents, and of zombies."""
         parents, zombies = process_table()
         own = {process.pid for process in self.started}
         return set(processes_of(self.root)) - own | (zombies & relatives(own, parents))
@@ -140,7 +140,7 @@ def process_table() -> tuple[dict[int, int], set[int]]:
 
 
 def relatives(pids: set[int], parents: dict[int, int]) -> set[int]:
-    """Return these processes and all that descend from them."""
+    """Return these processes and their descendants."""
     found = set(pids)
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= more
@@ -148,13 +148,13 @@ def relatives(pids: set[int], parents: dict[int, int]) -> set[int]:
 
 
 def family(places: list) -> set[int]:
-    """Ids of all processes that were started, and of their children."""
+    """Return the ids of all started processes and their children."""
     parents, zombies = process_table()
     return relatives({process.pid for place in places for process in place.started}, parents) - zombies
 
 
 def output(*command: str) -> str:
-    """Return all that a program says."""
+    """Return the whole output of a program."""
     try:
         return subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               env=ENVIRONMENT, timeout=OUTPUT_SECONDS).stdout.strip()
@@ -163,13 +163,13 @@ def output(*command: str) -> str:
 
 
 def version(pattern: str, *command: str) -> str:
-    """Return the version in what a program says."""
+    """Return the version in a program's output."""
     match = re.search(pattern, output(*command))
     return match.group(1) if match else "of unknown version"
 
 
 def exec_path() -> str:
-    """Return the folder that has git's own programs."""
+    """Return the folder of git's own programs."""
     return output("git", "--exec-path")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The picture that bench/run draws: how fast each contender is, beside the best peer. Needs python3-matplotlib."""
+"""Draws the picture of bench/run: the speed of each contender beside the best peer. Needs python3-matplotlib."""
 
 import io
 import pathlib
@@ -18,13 +18,13 @@ matplotlib.rcParams["svg.fonttype"] = "none"  # text as text, for a third of the
 LICENCE = "<!-- SPDX-License-Identifier: Apache-2.0 -->"
 WIDTH_INCHES, PANEL_INCHES = 11, 3.2
 LABEL_WIDTH = 14
-TALL = 4  # times the best peer, from which on a panel's scale is logarithmic
+TALL = 4  # times the best peer: from here on a panel's scale is logarithmic
 COLOURS = {"gate": "tab:blue", "peer": "tab:gray", "other": "tab:orange", "daemon": "tab:olive", "floor": "tab:green"}
 SHADES = (1.0, 0.7, 0.45, 0.3)
 
 
 def advantage(results: Results, row: Row, column: str) -> Optional[float]:
-    """Return how many times as good as the best peer a contender is, if known; less of memory and time is better."""
+    """Return a contender's figure as a multiple of the best peer's, if known; less memory and time is better."""
     ratios = results.ratios(row.key, column, results.best_peer(row.key))
     if not ratios:
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the programs of bench/ share as programs: how they say something, fail, explain themselves and bound others."""
+"""Shared by the programs of bench/: messages, failures, --help, and time limits for other programs."""
 
 import argparse
 import contextlib
@@ -20,12 +20,12 @@ class Failed(Exception):
 
 
 def say(text: str) -> None:
-    """Tell whoever watches."""
+    """Print progress."""
     print(f"{pathlib.Path(sys.argv[0]).name}: {text}", file=sys.stderr)
 
 
 def parser(document: str) -> argparse.ArgumentParser:
-    """Return a parser whose --help is a program's own docstring: a sentence, the usage, and what else there is to say."""
+    """Return a parser whose --help is a program's own docstring: a sentence, the usage, and further text."""
     sentence, usage, *more = document.strip().split("\n\n")
     return argparse.ArgumentParser(usage=usage.removeprefix("usage: ").replace("%", "%%"),
                                    description="\n\n".join([sentence, *more]),
@@ -33,7 +33,7 @@ def parser(document: str) -> argparse.ArgumentParser:
 
 
 def status(main: Callable[[], Optional[int]]) -> int:
-    """Run a program's main; return its exit status, which is 1 after a Failed that nobody has expected."""
+    """Run a program's main; return its exit status, which is 1 after an unexpected Failed."""
     try:
         return main() or 0
     except Failed as failure:
@@ -42,12 +42,12 @@ def status(main: Callable[[], Optional[int]]) -> int:
 
 
 def first_line(error: BaseException) -> str:
-    """Return what stands in place of a figure."""
+    """Return the text in place of a figure."""
     return (str(error).strip() or repr(error)).splitlines()[0]
 
 
 class Deadline:
-    """The end of a whole phase, which is looked at before each step of it: the steps have bounds of their own."""
+    """The deadline of a whole phase, checked before each step; the steps have time limits of their own."""
 
     def __init__(self, seconds: float):
         self.seconds, self.end = seconds, time.monotonic() + seconds
@@ -59,7 +59,7 @@ class Deadline:
 
 
 def kill(processes: list[subprocess.Popen]) -> None:
-    """End programs, each of which has a session of its own, with all their helpers."""
+    """End programs with all their helpers; each has a session of its own."""
     for process in processes:
         if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
@@ -68,7 +68,7 @@ def kill(processes: list[subprocess.Popen]) -> None:
 
 @contextlib.contextmanager
 def bounded(processes: list[subprocess.Popen], seconds: float):
-    """End these programs when time is up, which is a Failed, or else when the block ends; more may join the list."""
+    """End these programs when the block ends, or when time is up, which is a Failed; more may join the list."""
     late = threading.Event()
 
     def end_late() -> None:
@@ -79,7 +79,7 @@ def bounded(processes: list[subprocess.Popen], seconds: float):
     try:
         yield
     except (OSError, Failed):
-        if not late.is_set():  # else it is the consequence
+        if not late.is_set():  # otherwise it is a consequence
             raise
     finally:
         watchdog.cancel()
@@ -91,7 +91,7 @@ def bounded(processes: list[subprocess.Popen], seconds: float):
 
 
 def lines(process: subprocess.Popen, seconds: float) -> Iterator[str]:
-    """Yield the lines that a program prints on its pipe; a Failed when it neither prints nor ends in time."""
+    """Yield the lines of a program's output; a Failed when it neither prints nor ends in time."""
     deadline, rest = time.monotonic() + seconds, b""
     while True:
         ready, _, _ = select.select([process.stdout], [], [], max(deadline - time.monotonic(), 0))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How bench/run shows what it has found: Markdown tables, JSON, and the machine that it was found on."""
+"""Prints the results of bench/run: Markdown tables, JSON, and a description of the machine."""
 
 import os
 import pathlib
@@ -15,7 +15,7 @@ UNKNOWN = "–"
 
 
 def machine() -> dict:
-    """Return what the figures depend on beside the programs."""
+    """Return the properties of the machine that affect the figures."""
     processor = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     memory = re.search(r"^MemTotal:\s+(\d+) kB$", pathlib.Path("/proc/meminfo").read_text(), re.MULTILINE)
     release = pathlib.Path("/etc/debian_version")
@@ -25,7 +25,7 @@ def machine() -> dict:
 
 
 def versions(results: Results) -> dict:
-    """Return the versions of all programs that have a part in it."""
+    """Return the versions of all programs involved."""
     return {**{key: title for key, (title, kind) in results.columns.items() if kind != "floor"},
             "git": version(r"([0-9][0-9.]*)", "git", "--version"),
             "h2load": version(r"nghttp2/([0-9.]+)", "h2load", "--version"),
@@ -33,14 +33,14 @@ def versions(results: Results) -> dict:
 
 
 def number(value: float) -> str:
-    """Show a figure with what of it means something."""
+    """Format a figure with its significant digits."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def shown(results: Results, row: str, column: str) -> str:
-    """Return median and spread, or why there is none."""
+    """Return median and spread, or the reason why there is none."""
     cell = results.cells.get((row, column))
     if cell is None:
         return UNKNOWN
@@ -64,7 +64,7 @@ def table(heading: str, columns: list[str], lines: list[list[str]]) -> str:
 
 
 def grid(results: Results, rows: list[Row], heading: str, cell) -> str:
-    """Return a table of those columns that have something in any of the rows."""
+    """Return a table of the columns that are not empty."""
     columns = [key for key in results.columns if any((row.key, key) in results.cells for row in rows)]
     lines = [[f"{row.title}, {row.unit}" if cell is shown else row.title,
               *(cell(results, row.key, key) for key in columns)] for row in rows]
@@ -72,7 +72,7 @@ def grid(results: Results, rows: list[Row], heading: str, cell) -> str:
 
 
 def figures(results: Results) -> str:
-    """Return a table for each group of rows, with what has to be known to read it."""
+    """Return a table for each group of rows, with the notes needed to read it."""
     return "\n\n".join(f"{grid(results, rows, group.title, shown)}\n\n{group.note}"
                        for group, rows in results.groups().items())
 
@@ -114,7 +114,7 @@ def markdown(results: Results, about: dict) -> str:
 
 
 def record(results: Results, about: dict) -> dict:
-    """Return all of it, for JSON."""
+    """Return everything, for JSON."""
     columns = {key: {"title": title, "kind": kind} for key, (title, kind) in results.columns.items()}
     return {**about, "contenders": columns, "rows": results.record(),
             "claims": [finding.record() for finding in claims.findings(results)]}

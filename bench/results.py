@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What bench/run has found: every sample, by rows and contenders, and what is made of them."""
+"""Holds the results of bench/run: every sample, by rows and contenders, and the figures made of them."""
 
 import contextlib
 import statistics
@@ -14,7 +14,7 @@ REQUESTS = "requests/s"
 
 @dataclass(frozen=True)
 class Group:
-    """Rows that share a table. note: what has to be known to read it."""
+    """Rows that share a table. note: explains the table."""
     title: str
     note: str
 
@@ -24,7 +24,7 @@ class Row:
     """
     One row of the tables.
 
-    unit: "requests/s", of which more is better, or "ms", "s", "kB" of 1000 bytes, of which less is.
+    unit: "requests/s", where more is better, or "ms", "s", "kB" of 1000 bytes, where less is better.
     """
     key: str
     title: str
@@ -33,18 +33,17 @@ class Row:
 
     @property
     def more(self) -> bool:
-        """Whether more is better."""
+        """Tell whether more is better."""
         return self.unit == REQUESTS
 
 
 @dataclass
 class Cell:
     """
-    One contender's, of one row.
+    The results of one contender in one row.
 
-    rounds: the value that each has found, and failures: why others have none, by the round's number. count: of
-    operations in all rounds, used: processor seconds of the server for them, and asking: of h2load; None when they are
-    not known.
+    By the round's number, rounds has its value, and failures the reason if it has none. count: operations in all
+    rounds; used: the server's processor seconds for them; asking: h2load's; None when unknown.
     """
     rounds: dict[int, float] = field(default_factory=dict)
     count: int = 0
@@ -53,12 +52,12 @@ class Cell:
     asking: Optional[float] = 0.0
 
     def fail(self, number: int, why: str) -> None:
-        """Say why a round has found nothing."""
+        """Record why a round has no value."""
         self.failures[number] = why
 
     def add(self, number: int, value: float, count: int = 1, used: Optional[float] = None,
             asking: Optional[float] = None) -> None:
-        """Add what a round has found."""
+        """Add the value of a round."""
         self.rounds[number] = value
         self.count += count
         self.used = None if used is None or self.used is None else self.used + used
@@ -66,12 +65,12 @@ class Cell:
 
     @property
     def values(self) -> list[float]:
-        """What was found, whenever it was."""
+        """The values of all rounds."""
         return list(self.rounds.values())
 
     @property
     def median(self) -> float:
-        """The one in the middle."""
+        """The median."""
         return statistics.median(self.values)
 
     @property
@@ -81,21 +80,21 @@ class Cell:
 
     @property
     def hopeless(self) -> bool:
-        """Whether it makes no sense to try again."""
+        """Tell whether another try makes no sense."""
         return bool(self.failures) and not self.rounds
 
     @property
     def client_bound(self) -> bool:
-        """Whether h2load, on its one thread, needed as much for a request as the server: then it could ask no more."""
+        """Tell whether h2load, on its one thread, was as busy as the server: then it could not ask more."""
         return self.known and None not in (self.used, self.asking) and self.asking >= self.used
 
     @property
     def used_ms(self) -> Optional[float]:
-        """Processor milliseconds of the server for each operation."""
+        """The server's processor milliseconds for each operation."""
         return self.each_ms(self.used)
 
     def each_ms(self, seconds: Optional[float]) -> Optional[float]:
-        """Return the milliseconds for each operation, of seconds for all."""
+        """Convert seconds for all operations to milliseconds for each."""
         return seconds / self.count * 1000 if self.count and seconds is not None else None
 
     def record(self) -> dict:
@@ -109,7 +108,7 @@ class Cell:
 
 @contextlib.contextmanager
 def noted(cells: Iterable[Cell], number: int, who: str):
-    """Note in these cells, and say, what goes wrong in a block of a round: the others have their turn all the same."""
+    """Record and print a failure in a block of a round for these cells; the others still have their turn."""
     try:
         yield
     except (Failed, AssertionError, OSError) as error:
@@ -134,11 +133,11 @@ class Results:
         return found
 
     def cell(self, row: str, column: str) -> Cell:
-        """Return a cell, which is empty in the beginning."""
+        """Return a cell; it is empty at first."""
         return self.cells.setdefault((row, column), Cell())
 
     def look(self, row: str, column: str) -> Cell:
-        """Return a cell as it is, and leave no empty one behind."""
+        """Return a cell without creating it."""
         return self.cells.get((row, column), Cell())
 
     def has(self, row: str, column: str) -> bool:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-What a server of bench/run costs when nobody asks it, and at most: its start, its memory at rest, its peak.
+Measures the standing costs of a server of bench/run: its start, its memory at rest, its peak.
 
-For each the server is started anew in a place of its own, so that nothing of the other workloads counts. All servers
-have their turn one after the other, in changing order.
+Each figure starts the server anew in a place of its own, so that the other workloads do not count. The servers have
+their turns one after the other, in changing order.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ def rows(huge_bytes: int) -> list[Row]:
 
 
 def measure_starts(bench: Bench, recipes: list[Recipe], results: Results) -> None:
-    """Start each many times; the port is asked for until it accepts."""
+    """Start each many times, and connect until the port accepts."""
     deadline = Deadline(PHASE_SECONDS)
     folder = bench.fresh("starts")
     folder.mkdir()
@@ -78,7 +78,7 @@ def alive(bench: Bench, recipe: Recipe, name: str = "life"):
 
 
 def measure_rest(bench: Bench, recipes: list[Recipe], results: Results) -> None:
-    """Look at the memory of each when it has answered once."""
+    """Measure the memory of each after one answer."""
     deadline = Deadline(PHASE_SECONDS)
     count = QUICK_LIVES if bench.quick else LIVES
     for number in range(count):
@@ -96,10 +96,10 @@ def measure_rest(bench: Bench, recipes: list[Recipe], results: Results) -> None:
 
 def memory_at_rest(bench: Bench, recipe: Recipe) -> dict[str, int]:
     """
-    Return what a server holds that has answered once.
+    Return the memory of a server that has answered once.
 
-    Beside it runs another of its kind. What both share of their program and its libraries is no part of what is
-    private: so it does not depend on who else on this machine has the same libraries.
+    A second server of its kind runs beside it. Memory that both share, of their program and its libraries, does not
+    count as private. So the figure does not depend on other users of these libraries on this machine.
     """
     with alive(bench, recipe) as contender, alive(bench, recipe, "other-life") as other:
         for each in (other, contender):
@@ -112,7 +112,7 @@ def memory_at_rest(bench: Bench, recipe: Recipe) -> dict[str, int]:
 
 
 def measure_peaks(bench: Bench, recipes: list[Recipe], results: Results) -> None:
-    """Let much pass through each, and look at the most that its own processes have held so far."""
+    """Pass much data through each, and measure the peak of its own processes so far."""
     deadline = Deadline(PHASE_SECONDS)
     source = mirrors.client(bench.fresh("huge.git"), bench.model)
     mirrors.add_commit(source, "pushed", "refs/heads/main^0", "pushed", bench.huge_mib)

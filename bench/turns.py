@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""In which order contenders have their turns."""
+"""Orders the turns of the contenders."""
 
 import random
 
 
 def in_turn(items: list, number: int, seed: str) -> list:
     """
-    Return them in the order of a round, which depends on nothing but its number and the seed.
+    Return them in the order of a round, which depends only on its number and the seed.
 
-    It is a row of a Williams square: in as many rounds as there are items, each stands in every place once, and behind
-    every other once, or, where their number is odd, twice in twice as many. So nobody gains by who was before, and a run
-    that ends earlier has none in the same place twice. The seed says who begins, which is another one for each workload.
+    It is a row of a Williams square. In as many rounds as there are items, each has every place once and follows every
+    other once; for an odd number, twice in twice as many rounds. So no item gains by its predecessor, and in a shorter
+    run none has the same place twice. The seed decides which item begins; it differs for each workload.
     """
     count = len(items)
     shuffled = random.Random(seed).sample(items, count)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-What bench/run asks of every contender, one function for each way of asking.
+The workloads of bench/run, one function for each way of asking a contender.
 
-A visit is one contender's turn at one workload: one load of requests for some seconds, or some operations of git, of
-which the median counts. What has to be made ready or removed is outside of the time that is taken.
+A visit is one contender's turn at one workload: one load of requests for some seconds, or the median of some operations
+of git. The measured time must not include preparing and cleaning up.
 """
 
 import contextlib
@@ -60,7 +60,7 @@ LARGE_GROUP = Group("large transfers", f"{COMMANDS} A fetch to nowhere, which go
 @dataclass(frozen=True)
 class Visit:
     """
-    value: in the workload's unit; count: of operations; used: processor seconds of what answers, when the asking tells
+    value: in the workload's unit; count: of operations; used: processor seconds for answering, if the client reports
     them; asking: those of h2load.
     """
     value: float
@@ -72,10 +72,10 @@ class Visit:
 @dataclass
 class Bench:
     """
-    What all visits share.
+    Shared by all visits.
 
-    folder: for what does not last; model: has the repository that is served; client: a repository with all that it has;
-    tips, sizes: of the branches that are served, their commits and bytes.
+    folder: for temporary files; model: has the served repository; client: a repository with all its objects; tips,
+    sizes: the commits and bytes of the served branches.
     """
     folder: pathlib.Path
     model: pathlib.Path
@@ -88,11 +88,11 @@ class Bench:
 
     @property
     def huge_mib(self) -> float:
-        """How much passes when a peak is looked for."""
+        """The amount of data for measuring a peak."""
         return self.sizes["huge"] / mirrors.MIB
 
     def fresh(self, name: str) -> pathlib.Path:
-        """Return a path that nothing is at."""
+        """Return an unused path."""
         path = self.folder / name
         shutil.rmtree(path, ignore_errors=True)
         return path
@@ -101,10 +101,10 @@ class Bench:
 @dataclass(frozen=True)
 class Workload(Row):
     """
-    What is asked.
+    One workload.
 
-    ask: makes a visit. times: operations in a visit. takes: the kinds of contenders that can do it. question: what an
-    answer can be held against.
+    ask: makes a visit. times: operations in a visit. takes: the kinds of contenders that can do it. question: a request
+    to check the answer with.
     """
     ask: Callable[[Bench, Contender, int], Visit]
     times: int = 1
@@ -113,7 +113,7 @@ class Workload(Row):
 
 
 def ask_http(question: Question, number: int, bench: Bench, contender: Contender, _times: int) -> Visit:
-    """Let clients ask the same over and over; or, without a server, run what answers."""
+    """Let clients repeat a request; or, without a server, run the program that answers."""
     if not contender.http:
         return run_backend(question, number, bench, contender)
     rate, count, asking = clients.load(contender.http, question, number, bench.seconds, bench.folder)
@@ -121,7 +121,7 @@ def ask_http(question: Question, number: int, bench: Bench, contender: Contender
 
 
 def run_backend(question: Question, number: int, bench: Bench, contender: Contender) -> Visit:
-    """Run git-http-backend with nothing in front of it: in a loop for each client, or each core, if these are fewer."""
+    """Run git-http-backend with no server in front: in a loop for each client, or for each core if these are fewer."""
     source = bench.folder / "input"
     source.write_bytes(question.body)
     return Visit(*clients.loop([peers.backend()], cgi_environment(question, contender), source,
@@ -129,7 +129,7 @@ def run_backend(question: Question, number: int, bench: Bench, contender: Conten
 
 
 def cgi_environment(question: Question, contender: Contender) -> dict[str, str]:
-    """Return what a server would say to git-http-backend of a request."""
+    """Return the environment that a server would give git-http-backend for a request."""
     target, _, query = question.target.partition("?")
     return {**ENVIRONMENT, **peers.CGI_ENVIRONMENT, "GIT_PROJECT_ROOT": str(contender.root),
             "PATH_INFO": "/repo.git" + target, "QUERY_STRING": query, "REMOTE_USER": "token",
@@ -139,20 +139,20 @@ def cgi_environment(question: Question, contender: Contender) -> dict[str, str]:
 
 
 def timed(bench: Bench, times: int, once: Callable[[], float], unit: float) -> Visit:
-    """Do it so often; return the median."""
+    """Repeat it; return the median."""
     times = 1 if bench.quick else times
     return Visit(statistics.median([once() for _ in range(times)]) * unit, times)
 
 
 def ask_git(arguments: tuple, bench: Bench, contender: Contender, times: int) -> Visit:
-    """Run git in a repository that has all there is; URL in its arguments is the contender's."""
+    """Run git in a repository with all objects; URL in its arguments is the contender's."""
     command = ["git", "-C", bench.client, *(contender.url if x == "URL" else x for x in arguments)]
     return timed(bench, times, lambda: clients.run([command], GIT_SECONDS)[0], 1000)
 
 
 def clone(branch: str, number: int, seconds: float, unit: float, bench: Bench, contender: Contender,
           times: int) -> Visit:
-    """Clone a branch into folders that are removed again, so many at once."""
+    """Clone a branch into temporary folders, so many at once."""
     def once() -> float:
         folder = bench.fresh("clones")
         folder.mkdir()
@@ -167,7 +167,7 @@ def clone(branch: str, number: int, seconds: float, unit: float, bench: Bench, c
 
 def push(mib: Callable[[Bench], float], seconds: float, unit: float, bench: Bench, contender: Contender,
          times: int) -> Visit:
-    """Push a commit that nobody has yet; the server's repository is as before in the end."""
+    """Push a new commit; the server's repository is as before at the end."""
     def once() -> float:
         with pushing(bench, contender, mib(bench)) as command:
             return clients.run([command], seconds)[0]
@@ -191,7 +191,7 @@ def pushing(bench: Bench, contender: Contender, mib: float):
 
 
 def fetch_to_nowhere(branch: str, bench: Bench, contender: Contender, times: int) -> Visit:
-    """Ask for a branch and drop it."""
+    """Fetch a branch and discard it."""
     def once() -> float:
         tip, least = bench.tips[branch], bench.sizes[branch]
         if contender.http:
@@ -235,7 +235,7 @@ def workloads(large_bytes: int, pushed_mib: int) -> list[Workload]:
 
 
 def check(workload: Workload, contender: Contender) -> None:
-    """Fail when a contender does not answer a workload of requests as it should."""
+    """Fail if a contender answers a workload of requests wrongly."""
     if not workload.question:
         return
     if contender.http:

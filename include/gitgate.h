@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * git-gate as a library: an HTTP gate in front of one git repository, inside of another program, on a thread of its own.
+ * git-gate as a library: an HTTP gate in front of one git repository, on a thread of its own in another program.
  *
  *     struct gate_config *config = NULL;
  *     struct gate_server *server = NULL;
@@ -20,31 +20,31 @@
  *     gate_server_stop(server);
  *     server = gate_server_free(server);
  *
- * What the options mean, what is served and how it is confined, git-gate(1) says; libgitgate(3) has a whole program.
+ * git-gate(1) says what the options mean, what is served and how it is confined; libgitgate(3) has a whole program.
  *
- * The library never exits, prints, changes the working directory, the environment, signal handlers or limits, and never
- * confines a thread of the caller's: what confinement takes away, it takes from the thread that serves and from the
- * processes that this one starts. Any number of servers may be in one process.
+ * The library never exits, prints, changes the working directory, the environment, signal handlers or limits. It never
+ * confines a thread of the caller: confinement applies only to the serving thread and the processes that this thread
+ * starts. One process may have any number of servers.
  *
- * Threads: one configuration is for one thread at a time. A server may be used from any thread, by any number at once,
- * until it is freed; gate_server_start() and gate_server_stop() wait, so they are not for a thread that must not, nor
- * for one that pthread_cancel(3) may end meanwhile. The environment is read in gate_server_start() alone, so nobody may
- * call setenv(3) while one is under way.
+ * Threads: only one thread at a time may use a configuration. Any number of threads may use a server at once, until it
+ * is freed. gate_server_start() and gate_server_stop() wait: do not call them on a thread that must not block, or that
+ * pthread_cancel(3) may end meanwhile. Only gate_server_start() reads the environment: do not call setenv(3) during it.
  *
- * Processes: git runs in children of the caller's process. The caller must not ignore SIGCHLD, nor wait for children
- * that it has not started, as waitpid(2) does with -1: a request whose process somebody else has waited for fails. Its
- * descriptors 0 to 2 must be open, as on /dev/null. A program that root runs must change its user, setuid(2), before it
- * starts a server, and not while one runs: libc changes that of all threads, and ends the program when one of them,
- * which has no privileges any more, may not. The parent of "die-with-parent" is that of the caller's process; one in
- * another PID namespace, as that of the first process of a container, cannot be watched, and the start fails.
+ * Processes: git runs in children of the caller's process. The caller must not ignore SIGCHLD, and must not wait for
+ * children that it did not start, as waitpid(2) does with -1: a request fails if somebody else waits for its process.
+ * Descriptors 0 to 2 must be open, if only on /dev/null. A program that root runs must change its user, setuid(2),
+ * before it starts a server, and not while one runs: libc changes the user of all threads, and ends the program when
+ * the serving thread, which has given up its privileges, may not. "die-with-parent" watches the parent of the caller's
+ * process. It cannot watch one in another PID namespace, as the first process of a container has: then the start fails.
  *
- * Descriptors: a server has a table of its own, which its thread begins with and which no child of the program gets. It
- * counts alone against the limit on open files. Of the program's descriptors the server keeps open, until it has stopped,
- * standard error, "log-fd" and "listen-fd", as they are in gate_server_start(): what gets such a number later is not seen.
+ * Descriptors: a server has a table of its own. Its thread makes the table, and no child of the program gets it. The
+ * limit on open files applies to this table by itself. Until the server has stopped, it keeps these of the program's
+ * descriptors open: standard error, "log-fd" and "listen-fd", as they are in gate_server_start(). It does not notice if
+ * such a number is given to another file later.
  *
- * fork(2): at any time, with execve(2) or without, for a child holds nothing of a server: it has neither the thread nor
- * the descriptors, and keeps no port, client or process of git alive. Servers that ran at
- * the fork are its parent's: it can neither start, stop nor free them, and such calls do nothing.
+ * fork(2): allowed at any time, with or without execve(2). The child holds nothing of a server, neither the thread nor
+ * the descriptors, and keeps no port, client or process of git alive. Servers that ran at the fork belong to the
+ * parent: calls of the child to start, stop or free them do nothing.
  */
 
 #include <stddef.h>
@@ -60,9 +60,9 @@ enum {
     GATE_TOKEN_MAX = 256,         /* bytes of the longest token, with its terminator */
 };
 
-/** enum gate_error_code - what went wrong, as the exit status of the program git-gate tells it */
+/** enum gate_error_code - the kind of failure, with the numbers of git-gate's exit status */
 enum gate_error_code {
-    GATE_E_INTERNAL = 1, /* a fault of the gate or of the system under it, as memory that is short */
+    GATE_E_INTERNAL = 1, /* a fault of the gate or of the system under it, such as a lack of memory */
     GATE_E_USAGE = 2,    /* an option, or a file that it names, is wrong */
     GATE_E_START = 4,    /* the configuration is fine, but serving cannot begin */
 };
@@ -70,10 +70,10 @@ enum gate_error_code {
 /**
  * struct gate_error - a code and one sentence, in the caller's memory
  * @code: one of enum gate_error_code
- * @message: says what happened, to what, and which option mends it; in English, one line, without a full stop. It never
- *           holds the token.
+ * @message: one line of English without a full stop: the fault, the object concerned and the option to change. It never
+ *           contains the token.
  *
- * It is filled by calls that fail, and left alone by those that succeed.
+ * A call fills it on failure and leaves it alone on success.
  */
 struct gate_error {
     int code;
@@ -87,7 +87,7 @@ struct gate_config;
 struct gate_server;
 
 /**
- * gate_config_new() - a configuration with every default in place
+ * gate_config_new() - make a configuration with every default in place
  * @configp: receives it on success, for gate_config_free(); left alone on failure
  *
  * Return: 0 or -ENOMEM.
@@ -97,22 +97,23 @@ int gate_config_new(struct gate_config **configp);
 /**
  * gate_config_set() - set one option
  * @config: to set it in
- * @name: a long option of "git-gate serve", git-gate(1), without dashes, as "mirror-root" or "max-backends". Besides:
- *        "token", the token itself; "listen-fd", the number of a listening socket, Unix or on the loopback, that the
- *        caller keeps open until the server is freed, and that becomes non-blocking; "log-fd", the number of a
- *        descriptor to write the log to, which the caller keeps open likewise. Without "log-fd" there is no log.
+ * @name: a long option of "git-gate serve", git-gate(1), without dashes, as "mirror-root" or "max-backends"; or one of:
+ *        "token", the token itself;
+ *        "listen-fd", the number of a listening socket, a Unix socket or one on the loopback; it becomes non-blocking;
+ *        "log-fd", the number of a descriptor to write the log to; without it there is no log.
+ *        The caller keeps these two descriptors open until the server is freed.
  * @value: 1 to 4096 bytes, copied; "yes" or "no" for an option that takes no value on the command line
  * @error: filled on failure; may be NULL
  *
- * A repeatable option is added to, any other one replaced. What shows only in the whole, as a missing token, is found by
- * gate_server_new().
+ * A repeatable option gains one more value; any other option replaces its earlier one. gate_server_new() finds the
+ * faults of the configuration as a whole, such as a missing token.
  *
  * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL. On failure the configuration is as it was.
  */
 int gate_config_set(struct gate_config *config, const char *name, const char *value, struct gate_error *error);
 
 /**
- * gate_config_free() - free a configuration; the token's memory is cleared
+ * gate_config_free() - free a configuration and clear the token's memory
  * @config: may be NULL
  *
  * Return: NULL.
@@ -120,12 +121,12 @@ int gate_config_set(struct gate_config *config, const char *name, const char *va
 struct gate_config *gate_config_free(struct gate_config *config);
 
 /**
- * gate_server_new() - check a configuration, and make a server of it that does not run
+ * gate_server_new() - check a configuration, and make a server that does not run yet
  * @serverp: receives it on success, for gate_server_free(); left alone on failure
- * @config: copied, and still the caller's. Relative paths are those of the working directory at this moment.
+ * @config: copied; the caller still owns it. Relative paths start at the working directory of this moment.
  * @error: filled on failure; may be NULL
  *
- * The files that "token-file" and the paths name are looked at here. No descriptor stays open.
+ * The call checks the files that "token-file" and the paths name. It leaves no descriptor open.
  *
  * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
  */
@@ -136,22 +137,21 @@ int gate_server_new(struct gate_server **serverp, const struct gate_config *conf
  * @server: one that does not run
  * @error: filled on failure; may be NULL
  *
- * Returns once connections are accepted. When it fails, no thread, process, descriptor or socket is left of it. A server
- * that has stopped can be started again.
+ * It returns once connections are accepted. A failed start leaves no thread, process, descriptor or socket behind. A
+ * stopped server can be started again.
  *
- * 0 says that it has started, and not that it still runs: gate_server_stop(), on another thread, or with
+ * 0 says that the server has started, not that it still runs: gate_server_stop() on another thread, or with
  * "die-with-parent" the end of the parent, may have stopped it already. gate_server_address() tells.
  *
- * Return: 0; GATE_E_USAGE when it has been started already, or when a path is not what it was; GATE_E_START;
- * GATE_E_INTERNAL.
+ * Return: 0; GATE_E_USAGE when it has been started already, or when a path has changed; GATE_E_START; GATE_E_INTERNAL.
  */
 int gate_server_start(struct gate_server *server, struct gate_error *error);
 
 /**
- * gate_server_address() - where clients connect to, as "http://127.0.0.1:PORT" or "unix:PATH"
+ * gate_server_address() - the address for clients, as "http://127.0.0.1:PORT" or "unix:PATH"
  * @server: of any state
  *
- * Return: a text that is the server's and stays until it is started again or freed; NULL when it does not serve.
+ * Return: a text that the server owns, valid until it is started again or freed; NULL when it does not serve.
  */
 const char *gate_server_address(const struct gate_server *server);
 
@@ -159,11 +159,12 @@ const char *gate_server_address(const struct gate_server *server);
  * gate_server_stop() - stop serving as git-gate does on SIGTERM, and wait for the end
  * @server: of any state
  *
- * Nobody is accepted any more, running requests may finish for "drain-timeout", what is left is ended, a Unix socket is
- * removed. A further call, from another thread, while one waits, ends at once what is left, and waits as well. One that
- * comes while the server starts, stops it as soon as it has. On a server that does not run, nothing happens.
+ * The server accepts nobody any more, lets running requests finish for "drain-timeout", ends the rest and removes a
+ * Unix socket. A second call, from another thread while the first one waits, ends the remaining requests at once, and
+ * waits as well. A call during a start stops the server as soon as it has started. The call does nothing to a server
+ * that does not run.
  *
- * Return: 0; GATE_E_INTERNAL when serving had ended by a fault before.
+ * Return: 0; GATE_E_INTERNAL when a fault had ended serving before.
  */
 int gate_server_stop(struct gate_server *server);
 
@@ -181,7 +182,8 @@ struct gate_server *gate_server_free(struct gate_server *server);
  * @size: of @token; GATE_TOKEN_MAX is enough for every prefix that is allowed
  * @prefix: printable ASCII without space and ":", may be empty; NULL for "gate-"
  *
- * Return: 0, -EINVAL when @prefix makes no token, -ENOBUFS when @size is too small, or a negative errno of getrandom(2).
+ * Return: 0, -EINVAL for a @prefix that is not allowed, -ENOBUFS when @size is too small, or a negative errno of
+ * getrandom(2).
  */
 int gate_mint_token(char *token, size_t size, const char *prefix);
 

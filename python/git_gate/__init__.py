@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-git-gate inside of a Python program: an HTTP gate in front of one git repository, for whoever carries its one token.
+Run git-gate inside a Python program: an HTTP gate in front of one git repository, for clients that carry its token.
 
     async with GateServer(mirror_root="/srv/mirrors", scope="proj", token=token,
                           socket_path="/run/task7/socket/gate.sock"):
         ...
 
-It is the C library libgitgate, which serves on a thread of its own: neither the interpreter's lock nor a blocked event
-loop keeps a client waiting. git-gate(1) says what is served, what the options mean and how git and its hooks are
-confined; the thread that starts a gate, and all others of the program, are not confined.
+The C library libgitgate serves on a thread of its own: neither the interpreter's lock nor a blocked event loop keeps a
+client waiting. git-gate(1) says what is served, what the options mean and how git and its hooks are confined. No thread
+of the program itself is confined.
 
-While a gate runs, the program must not ignore SIGCHLD, wait for children that it has not started, as os.wait() does, or
-change its user. While start() is under way, it must not change os.environ.
+While a gate runs, the program must not ignore SIGCHLD, wait for children that it did not start, as os.wait() does, or
+change its user. It must not change os.environ while start() runs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __version__ = "0.1.0"
 
 
 class HasFileno(Protocol):
-    """What has a descriptor: a file, a socket."""
+    """An object with a descriptor: a file, a socket."""
 
     def fileno(self) -> int: ...
 
@@ -46,7 +46,7 @@ _NEEDS_TRANSPORT = "GateServer needs either socket_path or host+port, and not bo
 
 
 def _settings(option: str, value: Any) -> List[Setting]:
-    """One option of Python as the library takes it: a name and a text for each of its values."""
+    """Translate an option for the library: a name and a text for each of its values."""
     name = option.replace("_", "-")
     if value is None:
         return []
@@ -72,7 +72,7 @@ def _address(host: str, port: int) -> str:
 
 @contextlib.contextmanager
 def _own_thread() -> Iterator[concurrent.futures.Executor]:
-    """For calls that wait: the loop's own threads may all be busy, even with waiting for this very gate."""
+    """Make a thread for calls that wait: the loop's own threads may all be busy, perhaps waiting for this very gate."""
     thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="git-gate")
     try:
         yield thread
@@ -82,7 +82,7 @@ def _own_thread() -> Iterator[concurrent.futures.Executor]:
 
 def _call(thread: concurrent.futures.Executor, function: Callable[..., None],
           *arguments: object) -> "asyncio.Future[None]":
-    """Begin it there. The first call makes the thread, if the system allows one more; those behind it need none."""
+    """Start a call on the thread. The first call makes the thread, if the system allows one more; others reuse it."""
     try:
         return asyncio.get_running_loop().run_in_executor(thread, function, *arguments)
     except RuntimeError as error:
@@ -90,25 +90,25 @@ def _call(thread: concurrent.futures.Executor, function: Callable[..., None],
 
 
 async def _ended(*calls: "asyncio.Future[None]") -> None:
-    """Wait for the end of calls, however often the waiting is cancelled, whatever comes of them."""
+    """Wait until the calls end, even if the waiting is cancelled, and ignore their results."""
     while not all(call.done() for call in calls):
         try:
             await asyncio.wait(calls)
         except asyncio.CancelledError:
             pass
     for call in calls:
-        call.exception()  # so that asyncio does not complain that nobody looked
+        call.exception()  # or asyncio would warn that nobody has read it
 
 
 def _hurry(server: Server) -> "List[asyncio.Future[None]]":
-    """One more stop ends what the first one waits for; without a thread for it, the first one takes its time."""
+    """Stop once more, to end the requests that the first stop waits for. Without a thread, the first one goes on."""
     with contextlib.suppress(GateError), _own_thread() as thread:
         return [_call(thread, server.stop)]
     return []
 
 
 async def _end_at_once(thread: concurrent.futures.Executor, server: Server) -> None:
-    """Whatever happens, for nobody else would. At its end, the interpreter takes no more calls on threads."""
+    """Stop the server in any case, as nobody else would. The ending interpreter takes no more calls on threads."""
     try:
         stopping = _call(thread, server.stop)
     except GateError:
@@ -118,11 +118,11 @@ async def _end_at_once(thread: concurrent.futures.Executor, server: Server) -> N
 
 
 def _drop(server: Server) -> None:
-    """Nobody can stop this server any more, so it is stopped, by a thread, as this one may be the loop's."""
+    """Stop a server that nobody else can stop any more, on another thread, as this one may be the loop's."""
     if server.is_running():
         try:
             start_new_thread(_stop_quietly, (server,))
-        except RuntimeError:  # none is to be had, as at the end of the interpreter, where no loop is left to block
+        except RuntimeError:  # no thread: the interpreter may be ending, and then there is no loop to block
             _stop_quietly(server)
         warnings.warn("a GateServer was dropped while it ran: await stop()", ResourceWarning, stacklevel=2)
 
@@ -136,26 +136,26 @@ def _stop_quietly(server: Server) -> None:
 
 class GateServer:
     """
-    A git gate for one task, composed by the task's supervisor: GateServer(...), await start(), await stop().
+    A git gate for one task. The task's supervisor makes it: GateServer(...), await start(), await stop().
 
     It serves MIRROR_ROOT/SCOPE.git to clients that carry the token, on a private Unix socket or a loopback port.
-    Making one opens and checks nothing but the types of what is given; that is start()'s.
+    The constructor checks only the types of its arguments and opens nothing; start() does the rest.
 
     mirror_root: the folder that holds SCOPE.git
     token: 1 to 255 printable ASCII characters without space and ":", as mint_token() makes one
     scope: the repository's name without .git; "*" for all below mirror_root
     socket_path: the Unix socket to listen on; its folder should be the gate's own. Or:
-    host, port: the loopback address to listen on, as "127.0.0.1" or "::1"; port 0 picks one, which address tells
-    hooks_path: the folder of the hooks that git runs; without it none runs
-    home_path: HOME of git, whose .gitconfig is read; without it no global configuration is
+    host, port: the loopback address to listen on, as "127.0.0.1" or "::1"; port 0 picks one, see address
+    hooks_path: the folder of the hooks that git runs; without it git runs no hook
+    home_path: HOME of git, which reads its .gitconfig; without it git reads no global configuration
     options: any other option of "git-gate serve", git-gate(1), by its name with underscores for hyphens, as
-        max_backends=4, read_only=True, hide_refs=["refs/a", "refs/b"]; also log_fd, a file or descriptor that the log
-        is written to (there is none otherwise), and in place of a transport listen_fd, a listening socket. None and an
-        empty list are the default. An option that does not exist is a GateError at start().
+        max_backends=4, read_only=True, hide_refs=["refs/a", "refs/b"]. Besides: log_fd, a file or descriptor that gets
+        the log (without it there is no log), and listen_fd, a listening socket in place of another transport. None and
+        an empty list stand for the default. An option that does not exist is a GateError at start().
 
-    A server that is dropped while it runs is stopped, with a ResourceWarning. When the interpreter ends, it stops all that
-    still run at once, and waits up to drain_timeout for their requests. In the child of a fork no server runs, and nothing
-    of one is held by it: multiprocessing and gates do not mind each other.
+    A server that is dropped while it runs stops, with a ResourceWarning. The ending interpreter stops all servers that
+    still run, at the same time, and waits up to drain_timeout for their requests. In the child of a fork no server runs
+    and the child holds nothing of one, so gates and multiprocessing work together.
     """
 
     def __init__(
@@ -180,24 +180,24 @@ class GateServer:
         self._sockets = _settings("socket", socket_path)
         self._host = host
         self._port = port
-        self._options = options  # files among them stay open as long as this lives
+        self._options = options  # keeps files among them open as long as this object lives
         self._server = Server()
-        weakref.finalize(self, _drop, self._server).atexit = False  # which stops servers by itself
+        weakref.finalize(self, _drop, self._server).atexit = False  # at exit, _library stops the servers
 
     def __repr__(self) -> str:
         return f"<GateServer of {self._scope!r}, {self.address or 'not serving'}>"
 
     @property
     def address(self) -> Optional[str]:
-        """Where clients connect to, as "http://127.0.0.1:PORT" or "unix:PATH"; None when it does not serve."""
+        """The address for clients, as "http://127.0.0.1:PORT" or "unix:PATH"; None when the server does not run."""
         return self._server.address()
 
     async def start(self) -> None:
         """
-        Listen, and serve; it returns once clients are accepted, and never blocks the loop.
+        Listen and serve. It returns once clients are accepted, and never blocks the loop.
 
-        Without a transport, or with two, it is a ValueError; any other failure is a GateError, and leaves nothing. When
-        it is cancelled, the server is stopped before CancelledError is raised.
+        No transport, or two, is a ValueError; any other failure is a GateError and leaves nothing behind. A cancelled
+        start stops the server before it raises CancelledError.
         """
         with _own_thread() as thread:
             starting = _call(thread, self._server.start, [*self._settings, *self._transport()])
@@ -205,7 +205,7 @@ class GateServer:
                 await asyncio.shield(starting)
             except asyncio.CancelledError:
                 await _ended(starting)
-                if starting.exception() is None:  # otherwise what runs, if anything, is not of this call
+                if starting.exception() is None:  # otherwise another call started the server, if it runs
                     await _end_at_once(thread, self._server)
                 raise
 
@@ -213,9 +213,10 @@ class GateServer:
         """
         Stop accepting, let running requests finish for drain_timeout, end the rest, remove the socket.
 
-        It returns when all that is done, and never blocks the loop. On a server that does not run, it does nothing; a
-        stopped one can be started again. A second call while one waits, or cancelling it, ends at once what is left;
-        when CancelledError is raised, the server is stopped. It is a GateError when serving had ended by a fault.
+        It returns after that, and never blocks the loop. It does nothing to a server that does not run. A stopped
+        server can be started again. A second call while the first one waits, or cancelling it, ends the remaining
+        requests at once; the server has stopped before CancelledError is raised. It is a GateError if a fault had
+        ended serving before.
         """
         with _own_thread() as thread:
             stopping = _call(thread, self._server.stop)

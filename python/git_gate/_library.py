@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-libgitgate by ctypes: where it is, what its calls look like, and a server of it that threads may share.
+Loads libgitgate with ctypes, declares its calls, and wraps a server that threads may share.
 
-It knows nothing of asyncio. Calls that wait do so without the interpreter's lock, so that other threads go on. A server
-is freed by whoever lets go of it last, so never while somebody still waits in a call for it.
+Calls that wait do so without the interpreter's lock, so other threads go on. The last reference to a server frees it,
+so it is never freed while a call for it still waits. This module must not know asyncio.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ Setting = Tuple[str, str]
 
 class GateError(RuntimeError):
     """
-    What a gate could not do, in one sentence, which names the option to change as git-gate(1) does and never the token.
+    A failure of a gate in one sentence, which names the option to change, as in git-gate(1), and never the token.
 
-    code: as the exit status of the program git-gate: 1 a fault of the gate or of the system under it; 2 an option, or a
-    file that it names, is wrong; 4 the options are fine, but serving cannot begin.
+    code: the exit status that the program git-gate would have: 1 a fault of the gate or of the system under it; 2 an
+    option, or a file that it names, is wrong; 4 the options are fine, but serving cannot begin.
     """
 
     def __init__(self, message: str, code: int = E_INTERNAL) -> None:
@@ -55,7 +55,7 @@ _TEXT = ctypes.c_char_p
 _THREAD = ctypes.c_ulong  # pthread_t
 _THREAD_OUT = ctypes.POINTER(ctypes.c_ulong)
 
-# What gitgate.h declares: what each call returns, and what it takes. And threads as C makes them, by the library's libc.
+# The result and the arguments of each call in gitgate.h, and of the calls for C threads in the library's libc.
 _CALLS = {
     "gate_config_new": (ctypes.c_int, [_POINTER_OUT]),
     "gate_config_set": (ctypes.c_int, [_POINTER, _TEXT, _TEXT, _ERROR_OUT]),
@@ -72,7 +72,7 @@ _CALLS = {
 
 
 def _load() -> ctypes.CDLL:
-    """The library, its calls declared; an ImportError that says how to get it."""
+    """Load the library and declare its calls; an ImportError says how to get it."""
     name = os.environ.get(LIBRARY_VARIABLE) or LIBRARY
     try:
         library = ctypes.CDLL(name)
@@ -80,7 +80,7 @@ def _load() -> ctypes.CDLL:
             function = getattr(library, call)
             function.restype = result
             function.argtypes = arguments
-    except (OSError, AttributeError) as error:  # it cannot be loaded; it lacks a call
+    except (OSError, AttributeError) as error:  # the library does not load, or lacks a call
         raise ImportError(
             f"git_gate needs the library {LIBRARY} of the package git-gate, version 0.1: {error}. Install git-gate and "
             f"run ldconfig, or let the environment variable {LIBRARY_VARIABLE} name the library's file",
@@ -92,7 +92,7 @@ _library = _load()
 
 
 def _bytes(name: str, value: str) -> bytes:
-    """As C takes it: a NUL would end it early, and a shorter token would be another one."""
+    """Encode a text for C. A NUL is refused: C would end the text there, and a shorter token would be another one."""
     try:
         encoded = os.fsencode(value)
     except UnicodeEncodeError:
@@ -103,7 +103,7 @@ def _bytes(name: str, value: str) -> bytes:
 
 
 class _Native:
-    """One struct gate_server. In a fork(2) of the process that made it, the library does nothing with it."""
+    """One struct gate_server. In a child made by fork(2), the library's calls for it do nothing."""
 
     def __init__(self, settings: Iterable[Setting]) -> None:
         self._pointer = ctypes.c_void_p()
@@ -138,7 +138,7 @@ class _Native:
             raise GateError("the gate had ended by a fault before it was stopped; its log says by which", E_INTERNAL)
 
     def begin_stop(self) -> Callable[[], None]:
-        """Stop it on a thread that Python has no part in. What is returned waits for the end, and stops it otherwise."""
+        """Stop it on a C thread. The returned function waits for the end, or stops it itself if there was no thread."""
         thread = _THREAD()
         call = ctypes.cast(_library.gate_server_stop, ctypes.c_void_p)
         is_made = _library.pthread_create(ctypes.byref(thread), None, call, self._pointer) == 0
@@ -148,14 +148,14 @@ class _Native:
                 _library.pthread_join(thread, None)
             else:
                 _library.gate_server_stop(self._pointer)
-        return wait  # which holds this server until then
+        return wait  # it holds a reference to this server
 
 
 class Server:
     """
-    A server that can be started and stopped any number of times, from any thread. All calls but address() wait.
+    A server that any thread can start and stop, any number of times. All calls except address() may wait.
 
-    Each start takes the options anew, and leaves nothing when it fails.
+    Each start reads the options again. A failed start leaves nothing behind.
     """
 
     def __init__(self) -> None:
@@ -172,7 +172,7 @@ class Server:
             self._native = native
 
     def stop(self) -> None:
-        """Wait for a start that is under way, and stop it. A second call ends at once what the first one waits for."""
+        """Wait for a start under way, then stop. A second call ends the requests that the first one waits for."""
         with self._changing:
             native = self._native
         if native is None:
@@ -185,7 +185,7 @@ class Server:
                     self._native = None
 
     def begin_stop(self) -> Callable[[], None]:
-        """The same in two steps, the second of which waits. For the end of the interpreter, which makes no threads."""
+        """Stop in two steps; the returned one waits. It is for the ending interpreter, which makes no more threads."""
         with self._changing:
             native, self._native = self._native, None
         return native.begin_stop() if native is not None else lambda: None
@@ -195,11 +195,11 @@ class Server:
         return native.address() if native is not None else None
 
     def is_running(self) -> bool:
-        """It was started and is not stopped, even if it has ended by a fault."""
+        """Tell whether it was started and not stopped, even if a fault has ended it."""
         return self._native is not None
 
     def forget(self) -> None:
-        """In the child of a fork(2), where nothing serves: be as one that was never started."""
+        """Become a server that was never started, as nothing serves in the child of a fork(2)."""
         self._native = None
         self._changing = threading.Lock()
 
@@ -209,9 +209,9 @@ _servers: "weakref.WeakSet[Server]" = weakref.WeakSet()
 
 def _stop_servers() -> None:
     """
-    So that a program that ends leaves no socket and no process, whatever it has forgotten.
+    Stop all servers, so that a program that forgot to leaves no socket and no process at its end.
 
-    All at once, for each one may have to drain: it takes as long as the slowest, and not as long as all of them.
+    They stop at the same time, as each one may have to drain: the wait is as long as the slowest, not their sum.
     """
     waits = [server.begin_stop() for server in list(_servers)]
     for wait in waits:

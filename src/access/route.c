@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the table of what can be asked for. Whatever is not in it does not exist. The paths are those of
- * gitprotocol-http(5) and of git-http-backend(1).
+ * The table of routes. Anything that is not in it does not exist. The paths are those of gitprotocol-http(5) and
+ * git-http-backend(1).
  */
 
 #include "access/route.h"
@@ -76,6 +76,10 @@ static bool ends_in_git(struct span text) {
     return text.size >= end_size && memcmp(text.data + text.size - end_size, repository_end, end_size) == 0;
 }
 
+bool route_folder_is_repository(struct span folder) {
+    return folder.size > sizeof(repository_end) - 1 && ends_in_git(folder);
+}
+
 static_assert(ROUTE_REPOSITORY_MAX_BYTES == 250, "a sentence below says this number");
 
 const char *route_folder_fault(struct span folder) {
@@ -99,7 +103,7 @@ const char *route_folder_fault(struct span folder) {
     return name.size > ROUTE_REPOSITORY_MAX_BYTES ? "the repository's name is longer than 250 bytes" : NULL;
 }
 
-/* Takes "/REPO.git" off the front of @restp. REPO may itself hold ".git": the last one before the next slash counts. */
+/* Removes "/REPO.git" from the front of @restp. REPO may contain ".git": the last one before the next slash counts. */
 static bool take_repository(struct span *restp, struct span *repositoryp) {
     const size_t end_size = sizeof(repository_end) - 1;
     size_t size = 1;
@@ -118,7 +122,7 @@ static bool take_repository(struct span *restp, struct span *repositoryp) {
     return repositoryp->size <= ROUTE_REPOSITORY_MAX_BYTES;
 }
 
-/* Takes "?query" off the end of @restp; the query's data is NULL when there is none. */
+/* Removes "?query" from the end of @restp. Without one, the query's data is NULL. */
 static struct span take_query(struct span *restp) {
     const char *mark = memchr(restp->data, '?', restp->size);
     struct span query = {NULL, 0};

@@ -13,8 +13,8 @@ enum {
 /**
  * struct route - one line of the route table
  * @name: short, for the log
- * @path: what follows "/REPO.git" in the target, the query excluded
- * @query: what follows "?", NULL when there must be no "?"
+ * @path: the target after "/REPO.git", without the query
+ * @query: the text after "?"; NULL when there must be no "?"
  * @method: the one method it takes
  * @allow: that method, as the Allow field names it
  * @service: the git service, NULL for none
@@ -43,10 +43,14 @@ enum {
 /** route_repository_is_valid() - whether @name can be the REPO of a target */
 bool route_repository_is_valid(struct span name);
 
+/** route_folder_is_repository() - whether @folder is NAME.git, whatever else can be wrong with NAME */
+bool route_folder_is_repository(struct span folder);
+
 /**
  * route_folder_fault() - what keeps @folder from being NAME.git, with a NAME that can be the REPO of a target
  *
- * Return: NULL when nothing does; or words for people, "the repository's name ...", static and without any of its bytes.
+ * Return: NULL when nothing does; or words for people, "the repository's name ...", static and without any of its
+ * bytes.
  */
 const char *route_folder_fault(struct span folder);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the one secret: what it may look like, how it comes in, and the comparison. It is never written anywhere, and
- * nothing here returns early on a byte of it.
+ * The token: its form, its decoding from a request, its comparison, and minting. It is never written anywhere. No
+ * function returns early because of one of its bytes.
  */
 
 #include "access/token.h"
@@ -46,8 +46,8 @@ static uint8_t base64_value(char digit) {
 }
 
 /*
- * Decodes the four digits of one group into @out, of which the last may be padding only when @last. The bits that
- * padding leaves over must be zero, so that a text has one encoding. Return: bytes decoded, 0 when it is malformed.
+ * Decodes one group of four digits into @out. Padding is allowed only when @last. The unused bits before padding must
+ * be zero, so that a text has one encoding. Return: bytes decoded, 0 when malformed.
  */
 static size_t base64_group(const char *digits, bool last, char *out) {
     size_t n_digits = 4;
@@ -123,7 +123,7 @@ static bool has_control_byte(struct span text) {
     return false;
 }
 
-/* Splits off what follows the scheme and its spaces (RFC 9110, 11.4). */
+/* Splits the credentials from the scheme and its spaces (RFC 9110, 11.4). */
 static bool take_scheme(struct span *restp) {
     static const char scheme[] = "Basic";
     size_t size = sizeof(scheme) - 1;
@@ -139,7 +139,7 @@ static bool take_scheme(struct span *restp) {
     return true;
 }
 
-/* Looks at as many bytes whatever the two are. */
+/* Always compares the same number of bytes. */
 static bool equals_in_constant_time(struct span given, const char *token) {
     char given_padded[TOKEN_MAX_BYTES] = {0};
     char token_padded[TOKEN_MAX_BYTES] = {0};

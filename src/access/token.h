@@ -13,7 +13,7 @@ enum {
     TOKEN_CREDENTIALS_MAX = (TOKEN_MAX_BYTES + 1 + 2) / 3 * 4 + 1, /* base64 of "TOKEN:", with terminator */
 };
 
-/* What a minted token begins with, so that it is known for one when it turns up somewhere. */
+/* The prefix of minted tokens, by which people and scanners recognise them. */
 static const char token_default_prefix[] = "gate-";
 
 /** token_is_valid() - whether @token is 1 to TOKEN_MAX_BYTES printable ASCII bytes without space and ":" */
@@ -29,13 +29,13 @@ enum {
  * @authorization: data may be NULL, when there is no such field
  *
  * Expects "Basic" in any case, one or more spaces, and strict base64 of "token:password" (RFC 7617, RFC 4648 section
- * 4). The password is ignored. The time it takes tells nothing of the token, not even its length.
+ * 4). The password is ignored. The time it takes reveals nothing about the token, not even its length.
  *
  * Return: 0 or TOKEN_E_*.
  */
 int token_check(struct span authorization, const char *token);
 
-/** token_encode() - the other way: what stands behind "Basic" for @token, which is valid; there is no password */
+/** token_encode() - encode @token, which is valid, for "Basic", with an empty password */
 void token_encode(char credentials[TOKEN_CREDENTIALS_MAX], const char *token);
 
 /**

@@ -10,8 +10,9 @@
 #include "access/token.h"
 
 /* Ends the walk through the table. */
-static bool refuse(struct verdict *verdict, int status, const char *reason) {
-    verdict->status = status;
+static bool refuse(struct verdict *verdict, enum reason code, const char *reason) {
+    verdict->status = reason_status(code);
+    verdict->code = code;
     verdict->reason = reason;
     return false;
 }
@@ -20,10 +21,10 @@ static bool check_route(struct verdict *verdict, const struct verdict_policy *po
     (void)policy;
     switch (route_match(&verdict->route, &verdict->repository, head->target, head->method)) {
     case ROUTE_E_UNKNOWN:
-        return refuse(verdict, 404,
+        return refuse(verdict, REASON_NOT_FOUND,
                       "nothing is here: this gate serves /REPOSITORY.git to git clients; check the address");
     case ROUTE_E_NO_SERVICE:
-        return refuse(verdict, 403,
+        return refuse(verdict, REASON_DUMB_PROTOCOL,
                       "the dumb HTTP protocol is not served; use a git client with smart HTTP, 1.6.6 or later");
     default:
         return true;
@@ -36,7 +37,8 @@ static bool check_method(struct verdict *verdict, const struct verdict_policy *p
         return true;
     }
     verdict->allow = verdict->route->allow;
-    return refuse(verdict, 405, "this address does not take that method; the Allow field says which it takes");
+    return refuse(verdict, REASON_WRONG_METHOD,
+                  "this address does not take that method; the Allow field says which it takes");
 }
 
 static bool check_credentials(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
@@ -46,11 +48,11 @@ static bool check_credentials(struct verdict *verdict, const struct verdict_poli
     case TOKEN_E_MALFORMED:
         verdict->anonymous = authorization.data == NULL;
         return refuse(
-            verdict, 401,
+            verdict, REASON_NO_CREDENTIALS,
             "a token is needed: use http://TOKEN:@HOST/REPOSITORY.git as the address, or set GIT_GATE_TOKEN or "
             "GIT_GATE_TOKEN_FILE for gate:///REPOSITORY.git");
     case TOKEN_E_MISMATCH:
-        return refuse(verdict, 403,
+        return refuse(verdict, REASON_WRONG_TOKEN,
                       "what came as the user name is not the token of this gate: get it from whoever started the gate, "
                       "and use it in http://TOKEN:@HOST/REPOSITORY.git, in front of the colon and not behind it, or in "
                       "GIT_GATE_TOKEN or GIT_GATE_TOKEN_FILE for gate:///REPOSITORY.git");
@@ -64,7 +66,8 @@ static bool check_scope(struct verdict *verdict, const struct verdict_policy *po
     if (strcmp(policy->scope, "*") == 0 || span_equals(verdict->repository, policy->scope)) {
         return true;
     }
-    return refuse(verdict, 403, "the token is for another repository; check the repository's name in the address");
+    return refuse(verdict, REASON_WRONG_REPOSITORY,
+                  "the token is for another repository; check the repository's name in the address");
 }
 
 static bool check_service(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
@@ -72,7 +75,7 @@ static bool check_service(struct verdict *verdict, const struct verdict_policy *
     if (!policy->read_only || !verdict->route->pushes) {
         return true;
     }
-    return refuse(verdict, 403, "this gate is read-only: fetching works, pushing does not");
+    return refuse(verdict, REASON_READ_ONLY, "this gate is read-only: fetching works, pushing does not");
 }
 
 static bool check_media_type(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
@@ -82,7 +85,8 @@ static bool check_media_type(struct verdict *verdict, const struct verdict_polic
     if (!wanted || span_equals(head->field[HEAD_FIELD_CONTENT_TYPE], wanted)) {
         return true;
     }
-    return refuse(verdict, 415, "the Content-Type is not the one that git sends to this address; use a git client");
+    return refuse(verdict, REASON_WRONG_TYPE,
+                  "the Content-Type is not the one that git sends to this address; use a git client");
 }
 
 static bool check_coding(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
@@ -93,7 +97,8 @@ static bool check_coding(struct verdict *verdict, const struct verdict_policy *p
     if (!coding.data || verdict->gzip) {
         return true;
     }
-    return refuse(verdict, 415, "the Content-Encoding is not one that git sends to this address; use a git client");
+    return refuse(verdict, REASON_WRONG_CODING,
+                  "the Content-Encoding is not one that git sends to this address; use a git client");
 }
 
 static bool check_expect(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
@@ -101,7 +106,7 @@ static bool check_expect(struct verdict *verdict, const struct verdict_policy *p
 
     (void)policy;
     if (expect.data && !span_equals_nocase(expect, "100-continue")) {
-        return refuse(verdict, 417, "the only expectation that is met here is 100-continue");
+        return refuse(verdict, REASON_WRONG_EXPECTATION, "the only expectation that is met here is 100-continue");
     }
     /* RFC 9110, 10.1.1: not from HTTP/1.0, and not without a body to continue with. */
     verdict->expects_continue = expect.data && head->minor == 1 && head_has_body(head);
@@ -143,7 +148,7 @@ static bool check_git_protocol(struct verdict *verdict, const struct verdict_pol
     if (!verdict->git_protocol.data || git_protocol_is_valid(verdict->git_protocol)) {
         return true;
     }
-    return refuse(verdict, 400, "Git-Protocol is not a list of key=value");
+    return refuse(verdict, REASON_BAD_PROTOCOL, "Git-Protocol is not a list of key=value");
 }
 
 /* git-gate(1), STATUS CODES: from what stands behind strict HTTP to what stands before the room that is left. */

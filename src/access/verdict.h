@@ -6,6 +6,7 @@
 #include "access/route.h"
 #include "base/span.h"
 #include "http/head.h"
+#include "http/reason.h"
 
 enum {
     VERDICT_GIT_PROTOCOL_MAX_BYTES = 255, /* git sends "version=2" */
@@ -26,6 +27,7 @@ struct verdict_policy {
 /**
  * struct verdict - what becomes of a request
  * @status: 0 when it may go on, otherwise what to answer
+ * @code: for programs, when it was refused: REASON_NONE otherwise
  * @reason: for people, when it was refused: what is wrong and what to do about it
  * @allow: value of the Allow field of a 405
  * @anonymous: refused because no credentials came at all, which is how git begins when its URL holds a token
@@ -37,6 +39,7 @@ struct verdict_policy {
  */
 struct verdict {
     int status;
+    enum reason code;
     const char *reason;
     const char *allow;
     bool anonymous;

@@ -92,22 +92,39 @@ static bool is_shortage(int cause) {
     return cause == EMFILE || cause == ENFILE || cause == ENOMEM || cause == EAGAIN;
 }
 
+static int refuse_shortage(const char *program, const char *word, const char *call, int cause,
+                           struct gate_error *error) {
+    return gate_error_set(error, GATE_E_START,
+                          "no room to run '%.*s %s': %s%s%s; raise the limits of this user, see ulimit -a",
+                          PROGRAM_SHOWN_MAX, program, word, call ? call : "", call ? ": " : "", strerror(cause));
+}
+
+/* No process was made of it. Only when all steps before have succeeded, is it the program that has to be mended. */
+static int refuse_birth(const char *program, const char *word, const char *call, int cause, struct gate_error *error) {
+    if (is_shortage(cause)) {
+        return refuse_shortage(program, word, call, cause, error);
+    }
+    return gate_error_set(error, GATE_E_START, "'%.*s %s' cannot be run: %s: %s%s", PROGRAM_SHOWN_MAX, program, word,
+                          call, strerror(cause),
+                          strcmp(call, "execve") == 0
+                              ? "; mend that git, put another first in PATH, or check GIT_EXEC_PATH"
+                              : error_advice(cause));
+}
+
 /* @r: of what went wrong before it ended. The sentence says what was run, how it ended, and what mends it. */
 static int refuse_answer(const char *program, const char *word, int r, int status, const char *complaint,
                          struct gate_error *error) {
     char how[HOW_MAX];
 
     if (is_shortage(-r)) {
-        return gate_error_set(error, GATE_E_START,
-                              "no room to run '%.*s %s': %s; raise the limits of this user, see ulimit -a",
-                              PROGRAM_SHOWN_MAX, program, word, strerror(-r));
+        return refuse_shortage(program, word, NULL, -r, error);
     }
     if (r == -ETIMEDOUT) {
         (void)snprintf(how, sizeof(how), "did not answer within %d s", GIT_ANSWER_TIMEOUT_MS / MS_PER_S);
     } else if (r == -ENOBUFS) {
         (void)snprintf(how, sizeof(how), "printed too much");
     } else if (r) {
-        (void)snprintf(how, sizeof(how), "cannot be run: %s", strerror(-r));
+        (void)snprintf(how, sizeof(how), "cannot be read: %s", strerror(-r));
     } else if (WIFSIGNALED(status)) {
         (void)snprintf(how, sizeof(how), "was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
     } else if (WEXITSTATUS(status) != 0) {
@@ -150,7 +167,7 @@ static int ask(struct buffer *answer, const char *search_path, const char *progr
     }
     r = process_spawn(&process, program, argv, envp, false, &PROCESS_UNLIMITED);
     if (r) {
-        return refuse_answer(program, word, r, 0, complaint, error);
+        return refuse_birth(program, word, process.failed_call, -r, error);
     }
     r = read_answer(answer, process.output);
     r = r ? r : wait_readable(process.pidfd);

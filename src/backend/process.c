@@ -3,7 +3,8 @@
 /*
  * Owns the life of a child: its birth, its group, its end. The leader is always killed together with its group while it
  * is still unreaped, so that the group's id cannot have passed to somebody else. It knows nothing of what the child is
- * for, and waits for nothing. Descriptors 0 to 2 have to be open in the gate, or a pipe would take their numbers.
+ * for, and waits for nothing but in process_await_end(). Descriptors 0 to 2 have to be open in the gate, or a pipe would
+ * take their numbers.
  */
 
 #include "backend/process.h"
@@ -36,8 +37,18 @@ struct birth {
     int errors;
     int lifeline;
     const struct process_limits *limits;
-    volatile int error; /* the child's message to the parent, in the memory that they share */
+    const char *volatile call; /* the child's message to the parent, in the memory that they share */
+    volatile int error;
 };
+
+/* Leaves word of a @call that has failed. Return: whether it has. */
+static bool has_failed(struct birth *birth, const char *call, long result) {
+    if (result < 0) {
+        birth->error = errno;
+        birth->call = call;
+    }
+    return result < 0;
+}
 
 static void reset_signals(void) {
     struct sigaction action = {.sa_handler = SIG_DFL};
@@ -50,31 +61,48 @@ static void reset_signals(void) {
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* A write beyond the bound is to fail with a word, as on a full disk, and not to kill: setrlimit(2). */
-static int bound_files(uint64_t max_bytes) {
+/*
+ * Each of the following steps returns whether it could be made.
+ *
+ * A write beyond the bound is to fail with a word, as on a full disk, and not to kill: setrlimit(2).
+ */
+static bool bound_files(struct birth *birth) {
     struct sigaction action = {.sa_handler = SIG_IGN};
+    uint64_t max_bytes = birth->limits->max_file_bytes;
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_FSIZE, &limit) < 0) {
-        return -1;
+    if (has_failed(birth, "getrlimit(RLIMIT_FSIZE)", getrlimit(RLIMIT_FSIZE, &limit))) {
+        return false;
     }
     limit.rlim_max =
         limit.rlim_max < max_bytes ? limit.rlim_max : max_bytes; /* whoever started the gate may be stricter */
     limit.rlim_cur = limit.rlim_max;
-    return setrlimit(RLIMIT_FSIZE, &limit) < 0 ? -1 : sigaction(SIGXFSZ, &action, NULL);
+    return !has_failed(birth, "setrlimit(RLIMIT_FSIZE)", setrlimit(RLIMIT_FSIZE, &limit)) &&
+           !has_failed(birth, "sigaction(SIGXFSZ)", sigaction(SIGXFSZ, &action, NULL));
 }
 
-static int limit(const struct process_limits *limits) {
+static bool limit(struct birth *birth) {
+    const struct process_limits *limits = birth->limits;
+
     if (limits->is_private) {
         (void)umask(S_IRWXG | S_IRWXO);
-        if (setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) < 0) {
-            return -1;
+        if (has_failed(birth, "setrlimit(RLIMIT_CORE)", setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}))) {
+            return false;
         }
     }
-    if (limits->max_file_bytes > 0 && bound_files(limits->max_file_bytes) < 0) {
-        return -1;
+    if (limits->max_file_bytes > 0 && !bound_files(birth)) {
+        return false;
     }
-    return limits->landlock < 0 ? 0 : (int)syscall(SYS_landlock_restrict_self, limits->landlock, 0U);
+    return limits->landlock < 0 ||
+           !has_failed(birth, "landlock_restrict_self", syscall(SYS_landlock_restrict_self, limits->landlock, 0U));
+}
+
+static bool take_descriptors(struct birth *birth) {
+    return !has_failed(birth, "dup2", dup2(birth->input, STDIN_FILENO)) &&
+           !has_failed(birth, "dup2", dup2(birth->output, STDOUT_FILENO)) &&
+           !has_failed(birth, "dup2", dup2(birth->errors, STDERR_FILENO)) &&
+           !has_failed(birth, "dup2", dup2(birth->lifeline, LIFELINE_FILENO)) &&
+           !has_failed(birth, "close_range", syscall(SYS_close_range, LIFELINE_FILENO + 1U, ~0U, 0U));
 }
 
 /*
@@ -83,33 +111,29 @@ static int limit(const struct process_limits *limits) {
  * F_SETSIG in fcntl(2)). PR_SET_PDEATHSIG would reach the leader alone, and at the end of a thread. SIGTERM, so that git
  * removes its lock files.
  */
-static int tie_to_gate(int lifeline) {
+static bool tie_to_gate(struct birth *birth, int lifeline) {
     struct pollfd poller = {.fd = lifeline};
 
-    if (fcntl(lifeline, F_SETFD, 0) < 0 || fcntl(lifeline, F_SETOWN, -getpid()) < 0 ||
-        fcntl(lifeline, F_SETSIG, SIGTERM) < 0 || fcntl(lifeline, F_SETFL, O_ASYNC) < 0) {
-        return -1;
+    if (has_failed(birth, "fcntl(F_SETFD)", fcntl(lifeline, F_SETFD, 0)) ||
+        has_failed(birth, "fcntl(F_SETOWN)", fcntl(lifeline, F_SETOWN, -getpid())) ||
+        has_failed(birth, "fcntl(F_SETSIG)", fcntl(lifeline, F_SETSIG, SIGTERM)) ||
+        has_failed(birth, "fcntl(O_ASYNC)", fcntl(lifeline, F_SETFL, O_ASYNC))) {
+        return false;
     }
-    if (poll(&poller, 1, 0) > 0) { /* the gate died before */
+    if (poll(&poller, 1, 0) > 0) { /* the gate died before, and nobody reads this */
         errno = EOWNERDEAD;
-        return -1;
+        return !has_failed(birth, "poll", -1);
     }
-    return 0;
+    return true;
 }
 
 /* Runs in the child, on the parent's memory: system calls only, and what it writes there the parent reads. */
 static void be_born(struct birth *birth) {
     reset_signals();
-    if (syscall(SYS_setsid, birth->limits->session_key) < 0 || limit(birth->limits) < 0 ||
-        dup2(birth->input, STDIN_FILENO) < 0 || dup2(birth->output, STDOUT_FILENO) < 0 ||
-        dup2(birth->errors, STDERR_FILENO) < 0 || dup2(birth->lifeline, LIFELINE_FILENO) < 0 ||
-        syscall(SYS_close_range, LIFELINE_FILENO + 1U, ~0U, 0U) < 0 || tie_to_gate(LIFELINE_FILENO) < 0 ||
-        chdir("/") < 0) {
-        goto failed;
+    if (!has_failed(birth, "setsid", syscall(SYS_setsid, birth->limits->session_key)) && limit(birth) &&
+        take_descriptors(birth) && tie_to_gate(birth, LIFELINE_FILENO) && !has_failed(birth, "chdir", chdir("/"))) {
+        (void)has_failed(birth, "execve", execve(birth->path, birth->argv, birth->envp));
     }
-    (void)execve(birth->path, birth->argv, birth->envp);
-failed:
-    birth->error = errno;
     _exit(EXIT_FAILURE);
 }
 
@@ -129,9 +153,7 @@ static pid_t give_birth(struct birth *birth) {
     if (pid == 0) {
         be_born(birth); /* NOLINT(clang-analyzer-unix.Vfork): it makes system calls only, and never returns */
     }
-    if (pid < 0) {
-        birth->error = errno;
-    }
+    (void)has_failed(birth, "vfork", pid);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return pid;
 }
@@ -147,25 +169,33 @@ static void pipe_close(struct pipe *pipe) {
     pipe->gate = fd_close(pipe->gate);
 }
 
-static int pipe_open(struct pipe *pipe, bool child_reads) {
+static bool pipe_open(struct birth *birth, struct pipe *pipe, bool child_reads) {
     int ends[2];
 
-    if (pipe2(ends, O_CLOEXEC) < 0) {
-        return -errno;
+    if (has_failed(birth, "pipe2", pipe2(ends, O_CLOEXEC))) {
+        return false;
     }
     *pipe = (struct pipe){.child = ends[!child_reads], .gate = ends[child_reads]};
-    return fcntl(pipe->gate, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+    return !has_failed(birth, "fcntl(O_NONBLOCK)", fcntl(pipe->gate, F_SETFL, O_NONBLOCK));
 }
 
 /* What stands in for a pipe when the child has nothing to read. */
-static int pipe_open_empty(struct pipe *pipe) {
+static bool pipe_open_empty(struct birth *birth, struct pipe *pipe) {
     pipe->child = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    return pipe->child < 0 ? -errno : 0;
+    return !has_failed(birth, "open(/dev/null)", pipe->child);
 }
 
-static int watch(struct process *process) {
+static bool watch(struct birth *birth, struct process *process) {
     process->pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0U); /* always close-on-exec: pidfd_open(2) */
-    return process->pidfd < 0 ? -errno : 0;
+    return !has_failed(birth, "pidfd_open", process->pidfd);
+}
+
+/* It could not execute the program, or cannot be watched. */
+static void end_birth(struct process *process) {
+    if (process->pid > 0) {
+        process_signal(process, SIGKILL);
+        (void)waitpid(process->pid, NULL, 0);
+    }
 }
 
 int process_spawn(struct process *process, const char *path, char *const argv[], char *const envp[], bool has_input,
@@ -175,25 +205,21 @@ int process_spawn(struct process *process, const char *path, char *const argv[],
     _cleanup_(pipe_close) struct pipe errors = {-1, -1};
     _cleanup_(pipe_close) struct pipe lifeline = {-1, -1};
     struct birth birth = {.path = path, .argv = argv, .envp = envp, .limits = limits};
-    int r = has_input ? pipe_open(&input, true) : pipe_open_empty(&input);
 
     *process = PROCESS_NONE;
-    if (r || (r = pipe_open(&output, false)) || (r = pipe_open(&errors, false)) || (r = pipe_open(&lifeline, true))) {
-        return r;
+    if ((has_input ? pipe_open(&birth, &input, true) : pipe_open_empty(&birth, &input)) &&
+        pipe_open(&birth, &output, false) && pipe_open(&birth, &errors, false) && pipe_open(&birth, &lifeline, true)) {
+        birth.input = input.child;
+        birth.output = output.child;
+        birth.errors = errors.child;
+        birth.lifeline = lifeline.child;
+        process->pid = give_birth(&birth);
     }
-    birth.input = input.child;
-    birth.output = output.child;
-    birth.errors = errors.child;
-    birth.lifeline = lifeline.child;
-    process->pid = give_birth(&birth);
-    r = birth.error ? -birth.error : watch(process);
-    if (r) {
-        if (process->pid > 0) { /* it could not execute the program, or cannot be watched */
-            process_signal(process, SIGKILL);
-            (void)waitpid(process->pid, NULL, 0);
-        }
+    if (birth.error || !watch(&birth, process)) {
+        end_birth(process);
         *process = PROCESS_NONE;
-        return r;
+        process->failed_call = birth.call;
+        return -birth.error;
     }
     process->input = fd_take(&input.gate);
     process->output = fd_take(&output.gate);
@@ -221,6 +247,12 @@ bool process_others_live(const struct process *process) {
     struct pollfd lifeline = {.fd = process->lifeline};
 
     return poll(&lifeline, 1, 0) == 0; /* POLLERR when nobody has its other end: poll(2) */
+}
+
+void process_await_end(const struct process *process, int timeout_ms) {
+    struct pollfd lifeline = {.fd = process->lifeline};
+
+    (void)poll(&lifeline, 1, timeout_ms); /* POLLERR when nobody has its other end: poll(2) */
 }
 
 int process_reap(struct process *process, int *statusp) {

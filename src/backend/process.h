@@ -14,6 +14,7 @@
  * @errors: read end of its standard error, non-blocking
  * @lifeline: write end of a pipe whose read end the group inherits: when it is closed, the kernel sends SIGTERM to the
  *            group; when nobody holds the read end any more, it has EPOLLERR
+ * @failed_call: when process_spawn() has failed: the system call that did, static, as "fcntl(F_SETOWN)"; otherwise NULL
  *
  * The descriptors belong to the struct. Whoever closes one early sets it to -1.
  */
@@ -24,6 +25,7 @@ struct process {
     int output;
     int errors;
     int lifeline;
+    const char *failed_call;
 };
 
 /** struct process with nothing in it, safe for process_deinit() */
@@ -47,7 +49,7 @@ struct process_limits {
 
 /**
  * process_spawn() - start a program
- * @process: filled on success, PROCESS_NONE on failure
+ * @process: filled on success; PROCESS_NONE on failure, but for @failed_call
  * @path: the program, not searched for
  * @argv, @envp: as for execve(2)
  * @has_input: give it a pipe as standard input, otherwise /dev/null
@@ -77,6 +79,13 @@ bool process_has_ended(const struct process *process);
  * process_others_live() - whether something that the leader, which has ended, had started still holds the lifeline
  */
 bool process_others_live(const struct process *process);
+
+/**
+ * process_await_end() - wait until all of the group has ended, or for @timeout_ms
+ *
+ * Blocks, so it is for a caller that has no loop any more.
+ */
+void process_await_end(const struct process *process, int timeout_ms);
 
 /**
  * process_reap() - kill what is left of the group and reap the ended leader

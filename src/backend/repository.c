@@ -21,6 +21,7 @@
 
 #include "backend/alternates.h"
 #include "backend/config_text.h"
+#include "backend/links.h"
 #include "base/buffer.h"
 #include "base/fd.h"
 
@@ -109,8 +110,10 @@ static bool leads_elsewhere(const char *name, const char *value) {
 
 static void note_partial(struct repository_finding *finding, const char *name, const char *value) {
     static const struct rule promisor = {.section = "remote", .key = "promisor"};
+    static const struct rule filter = {.section = "remote", .key = "partialclonefilter"}; /* makes one by itself */
 
-    if (strcmp(name, "extensions.partialclone") == 0 || (matches(&promisor, name) && !is_false(value))) {
+    if (strcmp(name, "extensions.partialclone") == 0 || matches(&filter, name) ||
+        (matches(&promisor, name) && !is_false(value))) {
         finding->is_partial = true;
     }
 }
@@ -200,6 +203,8 @@ static bool is_there(const char *repository, const char *name) {
 static int examine_names(struct examination *examination) {
     /* where git goes instead of here: enter_repo() in its path.c, gitrepository-layout(5) */
     static const char *const names[] = {".git", "commondir"};
+    char other[PATH_MAX];
+    struct stat status;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (is_there(examination->path, names[i])) {
@@ -207,38 +212,48 @@ static int examine_names(struct examination *examination) {
                           "'%s' in the repository leads git to another one; remove it, or serve that one", names[i]);
         }
     }
+    if (snprintf(other, sizeof(other), "%s.git", examination->path) >= (int)sizeof(other) ||
+        lstat(other, &status) == 0) {
+        return refuse(examination->finding,
+                      "'%.200s' is what git serves when the repository beside it is damaged; rename one of them",
+                      other);
+    }
     return 0;
-}
-
-/* Whether what is at @path lies in @folder. Of what is not there, nobody can read anything. */
-static bool leads_into(const char *path, const char *folder) {
-    _cleanup_free_ char *target = realpath(path, NULL);
-    _cleanup_free_ char *inside = realpath(folder, NULL);
-    size_t size = inside ? strlen(inside) : 0;
-
-    return inside && target && strncmp(target, inside, size) == 0 && (target[size] == '/' || target[size] == '\0');
 }
 
 static bool is_allowed(const struct repository_policy *policy, const char *path) {
     for (char *const *allowed = policy->allow_paths; allowed && *allowed; allowed++) {
-        if (leads_into(path, *allowed)) {
+        if (links_lead_into(path, *allowed)) {
             return true;
         }
     }
     return false;
 }
 
-/* HEAD was a link once, to a branch that need not be there yet. */
-static bool is_branch_to_be(const char *path) {
-    static const char beginning[] = "refs/heads/";
-    char target[PATH_MAX];
-    ssize_t size = readlink(path, target, sizeof(target) - 1);
+/* HEAD was a link once, to a branch that need not be there yet. No other of git's names was. */
+static bool is_branch_to_be(const char *name, const char *path) {
+    return strcmp(name, "HEAD") == 0 && links_lead_nowhere(path);
+}
 
-    if (size < (ssize_t)strlen(beginning)) {
-        return false;
+static int examine_name(struct examination *examination, const char *name) {
+    char path[PATH_MAX];
+    struct stat status;
+
+    if (snprintf(path, sizeof(path), "%s/%s", examination->path, name) >= (int)sizeof(path) ||
+        lstat(path, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) {
+        return 0;
     }
-    target[size] = '\0';
-    return strncmp(target, beginning, strlen(beginning)) == 0 && !strstr(target, "..");
+    if (!S_ISLNK(status.st_mode)) {
+        return refuse(examination->finding, "'%s' in the repository is neither a file nor a folder; remove it", name);
+    }
+    if (!links_lead_into(path, examination->path) && !is_allowed(examination->policy, path) &&
+        !is_branch_to_be(name, path)) {
+        return refuse(examination->finding,
+                      "'%s' in the repository is a link that leads out of it; put in its place what it leads to, "
+                      "or allow that with --allow-path",
+                      name);
+    }
+    return 0;
 }
 
 /* What git looks for by name, gitrepository-layout(5); the object files and references themselves are too many. */
@@ -261,22 +276,28 @@ static int examine_links(struct examination *examination) {
         "logs",
         "worktrees",
     };
-    char path[PATH_MAX];
-    struct stat status;
+    int r = 0;
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (snprintf(path, sizeof(path), "%s/%s", examination->path, names[i]) >= (int)sizeof(path) ||
-            lstat(path, &status) < 0 || !S_ISLNK(status.st_mode)) {
-            continue;
-        }
-        if (!leads_into(path, examination->path) && !is_allowed(examination->policy, path) && !is_branch_to_be(path)) {
-            return refuse(examination->finding,
-                          "'%s' in the repository is a link that leads out of it; put in its place what it leads to, "
-                          "or allow that with --allow-path",
-                          names[i]);
-        }
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !r; i++) {
+        r = examine_name(examination, names[i]);
     }
-    return 0;
+    return r;
+}
+
+/* The names that are too many for a list. Landlock does better, and at no cost, where it is in force. */
+static int examine_further_links(struct examination *examination) {
+    const struct repository_policy *policy = examination->policy;
+    char found[PATH_MAX];
+
+    if (!policy->follows_links || !links_find(found, sizeof(found), examination->path, policy->allow_paths,
+                                              !repository_alternates_all(policy->alternates))) {
+        return 0;
+    }
+    return refuse(
+        examination->finding,
+        "'%.200s' is a link that leads out of the repository, or one folder too many to look for links; remove "
+        "it, or run 'git pack-refs --all', or serve with --confine=auto where there is Landlock",
+        found);
 }
 
 bool repository_alternates_all(char *const *alternates) {
@@ -320,6 +341,7 @@ int repository_examine(struct repository_finding *finding, const struct reposito
     *finding = (struct repository_finding){0};
     r = examine_names(&examination);
     r = r ? r : examine_links(&examination);
+    r = r ? r : examine_further_links(&examination);
     r = r ? r : examine_config(&examination, "config");
     r = r ? r : examine_config(&examination, "config.worktree");
     r = r ? r : examine_alternates(&examination);

@@ -14,12 +14,14 @@ enum {
  * @alternates: {"yes"}, {"no"}, or the absolute paths of folders that may hold object stores; NULL at the end
  * @allow_paths: absolute paths that links in the repository may lead to, or to what is below; NULL at the end
  * @is_local: git never fetches objects that are missing: git_stays_local()
+ * @follows_links: nothing keeps git from following links out of the repository, so they are looked for
  */
 struct repository_policy {
     char *const *git_config;
     char *const *alternates;
     char *const *allow_paths;
     bool is_local;
+    bool follows_links;
 };
 
 /**
@@ -41,7 +43,7 @@ enum {
  * @finding: filled
  * @path: absolute
  *
- * Some ten calls that look at names, and the reading of "config": cheap enough to be done for each request, as code
+ * Some twenty calls that look at names, and the reading of "config": cheap enough to be done for each request, as code
  * that was taken over may have changed the files since the last one.
  *
  * Return: 0, REPOSITORY_E_REFUSED with @finding->reason, -ENOMEM, -EMFILE, -ENFILE. What is not there is no reason to refuse.

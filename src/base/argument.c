@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Parses options of verbs that have few; the many of serve have a table: library/config.c. For every verb, it knows the
- * words for an argument that does not exist. It never repeats the value of an option, which may be a token.
+ * Parses the options of verbs that have few. The options of serve have a table instead: serve/option_table.h. For every
+ * verb, this file words the refusal of an unknown argument. It never repeats the value of an option, which may be a
+ * token.
  */
 
 #include "base/argument.h"
@@ -37,8 +38,8 @@ static unsigned least(unsigned a, unsigned b) {
 }
 
 /*
- * How many bytes have to be added, left out, changed or swapped with the next to make one word of the other. Both have at
- * most WORD_MAX bytes. A row is one byte of @word; three of them are kept, as a swap looks two rows back.
+ * The edit distance of two words of at most WORD_MAX bytes: how many bytes to add, remove, change or swap with the next
+ * one. A row belongs to one byte of @word. Three rows are kept, since a swap looks two rows back.
  */
 static unsigned distance(const char *word, size_t size, const char *name, size_t name_size) {
     unsigned rows[3][WORD_MAX + 1];
@@ -61,7 +62,7 @@ static unsigned distance(const char *word, size_t size, const char *name, size_t
     return rows[size % 3][name_size];
 }
 
-/* A beginning is as good as one slip. */
+/* A prefix counts as one mistake. */
 static unsigned distance_of_names(const char *word, size_t size, const char *name) {
     size_t name_size = strlen(name);
 
@@ -105,7 +106,9 @@ static bool has_name(const char *const *names, const char *name) {
     return *names;
 }
 
-/* Of how many bytes the part of @argument is that may be repeated: behind it, or behind one dash, there may be a token. */
+/*
+ * Return: the size of the part of @argument that a message may repeat. A token may follow it, or follow a single dash.
+ */
 static size_t shown_size(const char *argument) {
     static const char bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
     size_t size;

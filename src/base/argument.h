@@ -12,30 +12,30 @@ enum {
 
 /**
  * argument_take() - whether argv[*ip] is the option @name, which takes a value: --name=VALUE or --name VALUE
- * @argv: NULL behind the last
- * @ip: of the last argument that belongs to the option, on return
- * @valuep: set when it is; NULL when the value is missing
+ * @argv: ended by NULL
+ * @ip: index into @argv; on return, of the last argument that belongs to the option
+ * @valuep: the value, when the option is @name; NULL when the value is missing
  */
 bool argument_take(const char *name, char *argv[], int *ip, char **valuep);
 
-/** argument_name_size() - of how many bytes the name of an option is, without what may be a secret behind "=" */
+/** argument_name_size() - size of an option's name in bytes, without "=" and the value, which may be a secret */
 int argument_name_size(const char *argument);
 
 /**
- * argument_hint() - write ": did you mean 'NAME'?" of the name that was probably meant; the empty string when it is none
- * @word, @size: what was given; dashes before it do not count
- * @names: what there is, without dashes, NULL behind the last
- * @dashes: what stands before a name in the hint, as "--"
+ * argument_hint() - write ": did you mean 'NAME'?" with the most similar name, or the empty string when none is similar
+ * @word, @size: the argument as given; leading dashes are ignored
+ * @names: the known names without dashes, ended by NULL
+ * @dashes: printed before the name, for example "--"
  */
 void argument_hint(char hint[ARGUMENT_HINT_MAX], const char *word, size_t size, const char *const *names,
                    const char *dashes);
 
 /**
- * argument_refuse() - refuse an option that does not exist, with a hint; of --token, say where a token goes instead
- * @argument: as it was given; no more than a name or one letter is repeated of it, as it may hold a token
- * @names: the options that there are, without dashes, NULL behind the last
- * @dashes: what stands before a name in the hint, as "--"
- * @command: whose they are, as "git-gate serve"
+ * argument_refuse() - refuse an unknown option, with a hint; for --token, say where a token goes instead
+ * @argument: as given; the message repeats only its name or one letter, since it may hold a token
+ * @names: the known options without dashes, ended by NULL
+ * @dashes: printed before the name in the hint, for example "--"
+ * @command: the command with these options, for example "git-gate serve"
  *
  * Return: GATE_E_USAGE.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the memory that bytes wait in. start <= end <= capacity always holds, and nothing outside of [start, end) is
- * read. It knows nothing of what the bytes mean.
+ * A bounded queue of bytes. start <= end <= capacity always holds, and nothing outside of [start, end) is read. The
+ * meaning of the bytes is not known here.
  */
 
 #include "base/buffer.h"

@@ -7,29 +7,29 @@
 #include "base/span.h"
 
 /**
- * struct buffer_pool - one piece of memory that a buffer has given back, for the next one that needs some
- * @capacity: of it, and of all buffers that share it
- * @spare: NULL for none
+ * struct buffer_pool - keeps one piece of memory that a buffer has released, for the next buffer
+ * @capacity: size of the piece, and of all buffers that share the pool
+ * @spare: the piece, or NULL
  *
- * So whoever works on one thing after another allocates nothing. It must outlive its buffers, and belongs to one thread.
+ * With it, one request after another needs no allocation. A pool must outlive its buffers, and belongs to one thread.
  */
 struct buffer_pool {
     size_t capacity;
     char *spare;
 };
 
-/** buffer_pool_deinit() - free what is spare */
+/** buffer_pool_deinit() - free the spare piece */
 void buffer_pool_deinit(struct buffer_pool *pool);
 
 /**
  * struct buffer - a bounded queue of bytes in one piece of memory
- * @data: the memory, NULL while nothing is in it; allocated at the first byte, given back by buffer_release()
+ * @data: the memory; NULL while the buffer is empty. Allocated at the first byte, released by buffer_release()
  * @capacity: the bound, fixed at buffer_init()
- * @pool: where the memory comes from and goes to, before it is allocated and freed; NULL for none
- * @start: first byte in use
- * @end: behind the last byte in use
+ * @pool: asked for memory before malloc(3), and given it before free(3); NULL for none
+ * @start: offset of the first byte in use
+ * @end: offset behind the last byte in use
  *
- * It never grows: what does not fit stays with whoever sends it.
+ * It never grows. Bytes that do not fit stay with their sender.
  */
 struct buffer {
     char *data;
@@ -39,16 +39,16 @@ struct buffer {
     size_t end;
 };
 
-/** buffer_init() - an empty one, of up to @capacity bytes; it takes no memory yet */
+/** buffer_init() - make an empty buffer of up to @capacity bytes; it allocates nothing yet */
 void buffer_init(struct buffer *buffer, size_t capacity);
 
-/** buffer_init_pooled() - the same, whose memory comes from @pool, and goes back there */
+/** buffer_init_pooled() - the same, with memory from @pool */
 void buffer_init_pooled(struct buffer *buffer, struct buffer_pool *pool);
 
-/** buffer_deinit() - give the memory back, as buffer_release() does */
+/** buffer_deinit() - release the memory, as buffer_release() does */
 void buffer_deinit(struct buffer *buffer);
 
-/** buffer_release() - give the memory back; what is in it is lost */
+/** buffer_release() - release the memory and drop the content */
 void buffer_release(struct buffer *buffer);
 
 static inline size_t buffer_size(const struct buffer *buffer) {
@@ -74,7 +74,7 @@ void buffer_consume(struct buffer *buffer, size_t size);
  */
 int buffer_append(struct buffer *buffer, const void *data, size_t size);
 
-/** buffer_append_texts() - add strings, NULL behind the last, all of them or nothing. Return: as buffer_append(). */
+/** buffer_append_texts() - add all strings up to NULL, or nothing. Return: as buffer_append(). */
 int buffer_append_texts(struct buffer *buffer, const char *const texts[]);
 
 #define buffer_append_all(buffer, ...) buffer_append_texts((buffer), (const char *const[]){__VA_ARGS__, NULL})
@@ -85,17 +85,17 @@ __attribute__((format(printf, 2, 3))) int buffer_printf(struct buffer *buffer, c
 /**
  * buffer_tail() - room for buffer_room() bytes behind the content, which moves to the front for it
  *
- * What is written there joins the content by buffer_commit(). Return: NULL when memory is out.
+ * buffer_commit() adds the bytes written there to the content. Return: NULL when out of memory.
  */
 char *buffer_tail(struct buffer *buffer);
 
-/** buffer_commit() - the first @size bytes of what buffer_tail() returned are content from now on */
+/** buffer_commit() - add the first @size bytes behind buffer_tail() to the content */
 void buffer_commit(struct buffer *buffer, size_t size);
 
 /**
  * buffer_read() - one read(2) from @fd into the room that is left
  *
- * Return: bytes read, 0 at end of file, -EAGAIN when nothing is there yet, -ENOBUFS when there is no room, any other
- * errno of read(2).
+ * Return: bytes read, 0 at end of file, -EAGAIN when there is nothing to read yet, -ENOBUFS when there is no room, or
+ * another errno of read(2).
  */
 ssize_t buffer_read(struct buffer *buffer, int fd);

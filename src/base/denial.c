@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns the words for who is kept from a path, and by what. It looks at owners and modes, and changes nothing. */
+/* Explains why this process may not use a path. It looks at owners and modes, and changes nothing. */
 
 #include "base/denial.h"
 
@@ -17,7 +17,7 @@ enum {
     MODE_BITS = 07777,
 };
 
-/* Leaves in @obstacle the first folder on the way to @path that may not be entered, or else @path. */
+/* Sets @obstacle to the first folder on the way to @path that this process may not enter, or to @path. */
 static void find_obstacle(char obstacle[PATH_MAX], const char *path) {
     for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         (void)snprintf(obstacle, PATH_MAX, "%.*s", (int)(slash - path), path);

@@ -9,10 +9,10 @@ enum {
 };
 
 /**
- * struct denial - why this process is kept from a path, in words
- * @facts: what is in the way, whose it is and who this is, as "'/srv' belongs to uid 0 and has mode 0700, and this is uid
+ * struct denial - why this process may not use a path, in words
+ * @facts: the cause, its owner and this process's user: "'/srv' belongs to uid 0 and has mode 0700, and this is uid
  *         1000"
- * @remedy: what to do, as "run git-gate as its owner, uid 0"
+ * @remedy: what to do, for example "run git-gate as its owner, uid 0"
  */
 struct denial {
     char facts[DENIAL_FACTS_MAX];
@@ -20,16 +20,14 @@ struct denial {
 };
 
 /**
- * denial_find() - look for what keeps this process from @path: the first folder that it may not enter, or @path itself
- * @program: whom to run as another user, as "git-gate"
- *
- * To be called when the kernel has said EACCES or EPERM.
+ * denial_find() - find the cause of EACCES or EPERM on @path: the first folder that may not be entered, or @path itself
+ * @program: the program to run as another user, for example "git-gate"
  */
 void denial_find(struct denial *denial, const char *path, const char *program);
 
 /**
  * denial_refuse() - the same as a whole sentence
- * @what: that is denied, as "read the repository"
+ * @what: the action that is denied, for example "read the repository"
  *
  * Return: GATE_E_USAGE.
  */

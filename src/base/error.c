@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns the sentence for people. It never prints: who shows an error is the caller's choice. */
+/* Fills a struct gate_error with one sentence for people. It never prints: the caller shows the error. */
 
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -17,4 +18,10 @@ int gate_error_set(struct gate_error *error, enum gate_error_code code, const ch
         error->code = (int)code;
     }
     return (int)code;
+}
+
+const char *error_advice(int error) {
+    return error == EPERM || error == ENOSYS
+               ? "; a container's seccomp profile may refuse this call: allow it there, or run git-gate outside"
+               : "";
 }

@@ -4,16 +4,16 @@
 /*
  * How functions fail.
  *
- * 0 is success. A negative errno is a failure of the system that the caller passes on unchanged. A positive
- * MODULE_E_* is a verdict that the caller must handle; it is listed at the function. What a person may read,
- * at start-up and of the configuration, also fills a struct gate_error, which is the library's.
+ * 0 is success. A negative errno is a failure of the system, which the caller passes on unchanged. A positive
+ * MODULE_E_* is a verdict that the caller must handle; it is listed at the function. An error of the start or of the
+ * configuration is for a person, and also fills a struct gate_error, which belongs to the library.
  */
 
 #include "gitgate.h"
 
 /**
- * gate_error_set() - fill @error, when the caller wants one
- * @error: may be NULL
+ * gate_error_set() - fill @error
+ * @error: NULL when the caller wants no sentence
  * @code: one of enum gate_error_code
  * @format: the sentence, without a full stop or a newline
  *
@@ -21,3 +21,12 @@
  */
 __attribute__((format(printf, 3, 4))) int gate_error_set(struct gate_error *error, enum gate_error_code code,
                                                          const char *format, ...);
+
+/**
+ * error_advice() - what to do about a system call that fails with @error, a positive errno
+ *
+ * Containers refuse calls by their seccomp profile, with EPERM or ENOSYS, and no error says so.
+ *
+ * Return: static, to be put behind the name of the call and the error; empty when the error says enough.
+ */
+const char *error_advice(int error);

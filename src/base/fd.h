@@ -2,15 +2,15 @@
 #pragma once
 
 /*
- * File descriptors and heap memory with an owner: a local one is closed or freed at the end of its scope unless it
- * leaves by a take.
+ * Cleanup attributes for file descriptors and heap memory: a local one is closed or freed at the end of its scope,
+ * unless fd_take() or take_pointer() has handed it on.
  */
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-/** fd_close() - close @fd when it is one, keeping errno; returns -1 to overwrite the closed one with */
+/** fd_close() - close @fd unless it is negative; errno is kept. Return: -1, to assign to the closed variable. */
 static inline int fd_close(int fd) {
     if (fd >= 0) {
         int saved = errno;
@@ -20,7 +20,7 @@ static inline int fd_close(int fd) {
     return -1;
 }
 
-/** fd_take() - hand the descriptor in @fdp to the caller, who owns it from here on */
+/** fd_take() - move the descriptor in @fdp to the caller, who owns it now; @fdp becomes -1 */
 static inline int fd_take(int *fdp) {
     int fd = *fdp;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/** hex_value() - what a hexadecimal digit is worth, in either case; -1 when @digit is none */
+/** hex_value() - the value of a hexadecimal digit, in either case; -1 for any other byte */
 static inline int hex_value(char digit) {
     if (digit >= '0' && digit <= '9') {
         return digit - '0';

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the shape of a record. Whatever bytes come in, what goes out is one line of printable ASCII, in JSON a valid
- * object. It must not block, must not change errno, and does not show the secret that it is told of.
+ * Writes log records. Each record is one line of printable ASCII whatever bytes come in, or one valid JSON object.
+ * Writing must not block and must not change errno. The secret is never shown.
  */
 
 #include "base/log.h"
@@ -37,7 +37,7 @@ static const struct {
 };
 static_assert(sizeof(levels) / sizeof(levels[0]) == LOG_LEVEL_COUNT, "every level has a name");
 
-/* A record under construction; @overflow says that something did not fit since it was last cleared. */
+/* A record under construction. @overflow: something did not fit since it was last cleared. */
 struct record {
     char data[LOG_RECORD_MAX];
     size_t size;
@@ -205,8 +205,9 @@ static bool has_room(int fd) {
 }
 
 /*
- * A descriptor that has room may have none a moment later, when others write to it: sockets are told not to wait, and so
- * are pipes since Linux 6.4; before, log_reopen() helps. A file never waits, and could refuse such a write for no reason.
+ * When others write to the same descriptor, its room may be gone between poll(2) and the write. Sockets are told not to
+ * wait, and so are pipes since Linux 6.4; log_reopen() helps before that. Files never wait, and could refuse such a
+ * write.
  */
 static ssize_t put(const struct log *log, const char *data, size_t size) {
     struct iovec part = {(void *)data, size};

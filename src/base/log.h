@@ -29,13 +29,13 @@ enum {
 
 /**
  * struct log - where records go and which are wanted
- * @fd: written to, never closed, never made non-blocking, as others may share it; -1 drops every record
- * @is_socket, @is_pipe: what it is, so that a write can be told not to wait
+ * @fd: written to, never closed or made non-blocking, since others may share it; -1 drops every record
+ * @is_socket, @is_pipe: the kind of @fd, so that a write can be told not to wait
  * @level: the least important level that is written
- * @format: how a record looks
- * @journal: @fd is systemd's journal, which keeps the time itself
- * @secret: a value in which it stands is not shown, as a client may put it anywhere; NULL for none. The caller's.
- * @dropped: records lost since the last one written, because nobody read them
+ * @format: text or JSON
+ * @journal: @fd is systemd's journal, which adds the time itself
+ * @secret: a value that contains it is not shown, since a client may put it anywhere; NULL for none; the caller's
+ * @dropped: records lost since the last one was written, because nobody read the pipe
  */
 struct log {
     int fd;
@@ -50,8 +50,8 @@ struct log {
 
 /**
  * struct log_field - one name and value of a record
- * @name: a plain word, NULL leaves the field out
- * @text: bytes from anywhere, escaped when written; data is NULL for a number
+ * @name: a plain word; NULL leaves the field out
+ * @text: any bytes, escaped when written; data is NULL for a number
  * @number: the value when @text is absent
  */
 struct log_field {
@@ -64,18 +64,18 @@ struct log_field {
 #define log_span(name_, span_) ((struct log_field){.name = (name_), .text = (span_)})
 #define log_string(name_, string_) log_span((name_), span_of(string_))
 
-/** log_is_journal() - whether @fd leads to systemd's journal, by JOURNAL_STREAM: systemd.exec(5) */
+/** log_is_journal() - whether @fd is systemd's journal, by JOURNAL_STREAM: systemd.exec(5) */
 bool log_is_journal(int fd);
 
-/** log_init() - write to @fd, as suits the journal if it is that */
+/** log_init() - write to @fd; for the journal, in its format */
 void log_init(struct log *log, int fd, enum log_level level, enum log_format format);
 
 /**
  * log_reopen() - write to the pipe in @log->fd by a file description of the gate's own, which does not block
  *
- * Another program that shares the pipe may fill it after it was seen to have room. What it shares is the description, which
- * must not be changed. The new descriptor is never closed: it is for logs that last as long as the process, or as the table
- * of descriptors of its thread. Anything but a pipe is left as it is, and so is a pipe that this user may not open.
+ * Another program may share the pipe, and fill it after poll(2) has seen room. It shares the description too, so that
+ * must not be changed. The new descriptor is never closed: it is for logs that last as long as the process, or as its
+ * thread's table of descriptors. Anything but a pipe is left alone, and so is a pipe that this user may not open.
  */
 void log_reopen(struct log *log);
 
@@ -86,11 +86,11 @@ static inline bool log_wants(const struct log *log, enum log_level level) {
 /**
  * log_record() - write one record
  * @message: a plain word or sentence of the program's own
- * @fields: @n_fields of them; from the first that does not fit into LOG_RECORD_MAX on, they
- *          are left out, and the record says so
+ * @fields: @n_fields of them. When one does not fit into LOG_RECORD_MAX, it and all behind it are left out, and the
+ *          record says so
  *
- * Never waits: a record that the reader's pipe has no room for is counted and dropped, and the next one that is
- * written tells the count. Keeps errno.
+ * Never waits: a record for which the pipe has no room is counted and dropped, and the next record written tells the
+ * count. Keeps errno.
  */
 void log_record(struct log *log, enum log_level level, const char *message, const struct log_field *fields,
                 size_t n_fields);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns what an address on the loopback looks like. It reads a string and opens nothing. */
+/* Parses loopback addresses. It reads a string and opens nothing. */
 
 #include "base/loopback.h"
 

@@ -14,7 +14,8 @@
 bool loopback_parse(const char *text, struct sockaddr_storage *storagep, socklen_t *sizep);
 
 /**
- * loopback_is_address() - whether @text, given as the path of a socket, is rather HOST:PORT: digits behind its last colon,
- * something before it, and neither a slash nor an "@", before which a token may stand
+ * loopback_is_address() - whether @text, given as the path of a socket, looks like HOST:PORT
+ *
+ * It does with digits behind its last colon, something before it, no slash, and no "@", since a token may precede that.
  */
 bool loopback_is_address(const char *text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns what percent-encoded text looks like, in both directions. */
+/* Encodes and decodes percent-encoded text. */
 
 #include "base/percent.h"
 

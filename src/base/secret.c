@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns how a secret is read: into the caller's memory, which is the only place where it is then. */
+/* Reads a secret into the caller's memory, and leaves no other copy. */
 
 #include "base/secret.h"
 

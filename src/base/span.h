@@ -8,7 +8,7 @@
 
 /**
  * struct span - bytes that somebody else owns
- * @data: first byte; NULL when the thing is absent, which is not the same as empty
+ * @data: first byte; NULL for absent, which differs from empty
  * @size: number of bytes; there is no terminator
  *
  * A span is valid as long as the buffer it points into is neither consumed nor freed.
@@ -26,7 +26,7 @@ static inline bool span_equals(struct span span, const char *string) {
     return span.data && span.size == strlen(string) && memcmp(span.data, string, span.size) == 0;
 }
 
-/** span_equals_nocase() - the same for the ASCII words that HTTP compares without regard to case */
+/** span_equals_nocase() - the same, without regard to ASCII case, as HTTP compares some words */
 static inline bool span_equals_nocase(struct span span, const char *string) {
     return span.data && span.size == strlen(string) && strncasecmp(span.data, string, span.size) == 0;
 }

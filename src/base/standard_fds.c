@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Fills the places of standard input, output and error where a program is started with one of them closed. */
+/* Opens standard input, output and error where a program was started with one of them closed. */
 
 #include "base/standard_fds.h"
 

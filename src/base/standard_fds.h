@@ -2,10 +2,10 @@
 #pragma once
 
 /**
- * standard_fds_open() - see to it that no descriptor that is opened from here on becomes 0, 1 or 2
+ * standard_fds_open() - make sure that no descriptor opened from now on becomes 0, 1 or 2
  *
- * What stands in for one that was closed can only be read, so that whoever prints learns that nobody sees it. A program
- * that is executed later does not get it.
+ * Each closed one is replaced by /dev/null, open for reading only, so that printing to it fails. Programs that are
+ * executed later do not inherit it.
  *
  * Return: 0, or a negative errno when /dev/null cannot be opened.
  */

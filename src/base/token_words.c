@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the words for a token that is not where it should be. They are for everybody who reads one. A token itself is
- * never in them, also where it was given in the place of something else.
+ * Words the errors about tokens that are in the wrong place, for every program that reads one. A message never shows a
+ * token, even where it was given in place of something else.
  */
 
 #include "base/token_words.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns what an advertisement of git's protocol version 2 looks like: packets (gitprotocol-common(5), "pkt-line Format"),
- * of which the first says the version, and each further one a capability, up to a flush packet. It reads bytes and fills
- * in values. The first fault is the end.
+ * Owns what an advertisement of git's protocol version 2 looks like: packets (gitprotocol-common(5), "pkt-line
+ * Format"), of which the first says the version, and each further one a capability, up to a flush packet. It reads
+ * bytes and fills in values. The first fault is the end.
  */
 
 #include "cli/advertisement.h"

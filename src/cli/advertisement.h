@@ -23,7 +23,8 @@ enum advertisement_state {
 };
 
 /**
- * struct advertisement - follows what a server of protocol version 2 can do (gitprotocol-v2(5), "Initial Client Request")
+ * struct advertisement - follows what a server of protocol version 2 can do (gitprotocol-v2(5), "Initial Client
+ * Request")
  * @state: of the enum above; before an end, more is missing
  * @has_ls_refs, @has_fetch: the two commands without which no client can fetch
  * @agent: the program behind it, as it names itself, cut to what fits; empty when it does not say. Bytes of others'.

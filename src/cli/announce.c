@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns standard output: what people paste, and supervisors wait for. */
+/* Prints on standard output the lines that people paste and supervisors wait for. */
 
 #include "cli/announce.h"
 
@@ -11,7 +11,7 @@
 #include "access/token.h"
 #include "base/percent.h"
 
-/* As one word of a shell, whatever is in it. */
+/* Quotes @text as one word of a shell. */
 static void print_word(const char *text) {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._/+,@%=";
 
@@ -29,7 +29,7 @@ static void print_word(const char *text) {
     putchar('\'');
 }
 
-/* Over a Unix socket by git-remote-gate(1), which takes the token from the environment alone. */
+/* A Unix socket is for git-remote-gate(1), which takes the token from the environment alone. */
 static void print_clone_command(const char *address, const struct server_settings *settings) {
     const char *name = strcmp(settings->policy.scope, "*") == 0 ? "REPOSITORY" : settings->policy.scope;
     const char *path = address + strlen("unix:");

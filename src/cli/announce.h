@@ -6,9 +6,9 @@
 #include "serve/server.h"
 
 /**
- * announce() - say on standard output where clients connect to
- * @minted: the token is a new one, which nobody else knows: a command to clone with follows, as it does on a terminal
+ * announce() - print on standard output the address for clients
+ * @minted: the token was just minted, so nobody else knows it: a clone command follows, as it does on a terminal
  *
- * A supervisor that does not read, or has closed, standard output is no reason to stop.
+ * A supervisor that does not read standard output, or has closed it, does not stop the gate.
  */
 void announce(const struct server *server, bool minted);

@@ -14,10 +14,13 @@ static const char *const field_names[] = {
     [ANSWER_FIELD_CONTENT_TYPE] = "content-type",
     [ANSWER_FIELD_RETRY_AFTER] = "retry-after",
     [ANSWER_FIELD_WWW_AUTHENTICATE] = "www-authenticate",
+    [ANSWER_FIELD_GATE_REASON] = "gate-reason",
 };
 static_assert(sizeof(field_names) / sizeof(field_names[0]) == ANSWER_FIELD_COUNT, "every field has a name");
 
-/* How every response begins. Releases of llhttp differ in what else they take: other protocols, or line ends before it. */
+/*
+ * How every response begins. Releases of llhttp differ in what else they take: other protocols, or line ends before it.
+ */
 static const char version[] = "HTTP/1.";
 
 /* Whether the next bytes go on with the version as far as they reach into it. */

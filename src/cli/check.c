@@ -62,7 +62,7 @@ static void print_help(void) {
 
 /* Without what stands behind "=" or alone: it may be a token. */
 static int refuse_argument(const char *argument, struct gate_error *error) {
-    static const char *const names[] = {"socket", "url", "token-file", "repo", "help", NULL};
+    static const char *const names[] = {"socket", "url", "token-file", "repo", "mirror-root", "help", NULL};
 
     if (argument[0] != '-') {
         return gate_error_set(error, GATE_E_USAGE,
@@ -175,14 +175,14 @@ static int choose_token(struct check *check, struct gate_error *error) {
         return gate_config_set(check->config, "token", check->url.token, error);
     }
     r = token_source_take_environment(check->config, "GIT_GATE_TOKEN_FILE or --token-file", error);
-    if (r || check->config->token) {
+    if (r || check->config->settings.policy.token) {
         return r;
     }
     if (file && *file) {
         return config_set_token_from(check->config, file, "GIT_GATE_TOKEN_FILE=", error);
     }
     r = token_source_take_credentials(check->config, error);
-    return r || check->config->token
+    return r || check->config->settings.policy.token
                ? r
                : gate_error_set(error, GATE_E_USAGE,
                                 "there is no token: give --token-file=FILE, GIT_GATE_TOKEN or GIT_GATE_TOKEN_FILE");
@@ -221,14 +221,16 @@ static int ask(const struct check *check, struct gate_error *error) {
                                   .host = check->url.host,
                                   .repository = check->url.repository,
                                   .credentials = credentials};
-    struct findings_subject subject = {
-        .target = &target, .address = address, .socket_path = check->socket, .token = check->config->token};
+    struct findings_subject subject = {.target = &target,
+                                       .address = address,
+                                       .socket_path = check->socket,
+                                       .token = check->config->settings.policy.token};
     struct probe probe;
     int r;
 
     (void)snprintf(address, sizeof(address), "%s%s", check->socket ? "unix:" : "http://",
                    check->socket ? check->socket : check->url.host);
-    token_encode(credentials, check->config->token);
+    token_encode(credentials, check->config->settings.policy.token);
     r = probe_run(&probe, &target);
     r = findings_print(&subject, &probe, r, error);
     if (check->mirror_root) {

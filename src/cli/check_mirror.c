@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The part of git-gate check that looks into a repository: whether git would only serve it, whether all of its objects have
- * to be there, and for lock files that a git has left which was killed. Names are shown as printable bytes, for whoever can
- * write there chooses them.
+ * The part of git-gate check that looks into a repository: whether git would only serve it, whether all of its objects
+ * have to be there, and for lock files that a git has left which was killed. Names are shown as printable bytes, for
+ * whoever can write there chooses them.
  */
 
 #include "cli/check_mirror.h"

@@ -2,8 +2,8 @@
 #pragma once
 
 /**
- * check_mirror_print() - say on standard output what is to be known of DIR/NAME.git, one line each: whether it is safe to
- *                        serve, whether it is a partial clone, and which lock files make pushes fail
+ * check_mirror_print() - print on standard output, one line each, whether DIR/NAME.git is safe to serve, whether it is
+ *                        a partial clone, and the lock files that make pushes fail
  * @root: DIR
  * @repository: NAME
  */

@@ -5,8 +5,8 @@
 #include "library/config.h"
 
 /*
- * The verbs. Each takes the arguments behind its name, argv[0] being the name, and returns the exit status of the
- * program: 0, or one of enum gate_error_code.
+ * The verbs. Each takes its arguments, with its name as argv[0]. Return: the exit status, 0 or one of enum
+ * gate_error_code.
  */
 int cli_serve(int argc, char *argv[]);
 int cli_mint(int argc, char *argv[]);
@@ -17,9 +17,9 @@ int cli_bridge(int argc, char *argv[]);
 int cli_fail(const struct gate_error *error);
 
 /**
- * options_parse() - set what the arguments of serve say
- * @positionalp: the one argument that is no option; NULL when there is none
- * @wants_helpp: --help was among them; the rest was not looked at
+ * options_parse() - set the options given to serve
+ * @positionalp: the one argument that is not an option; NULL when there is none
+ * @wants_helpp: --help was given; the rest was not parsed
  *
  * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
  */

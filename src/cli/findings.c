@@ -124,14 +124,15 @@ static int explain_no_answer(const struct findings_subject *subject, const struc
 
 /* ---- a refusal ---- */
 
-/* What each error of a gate is: one line of plain text. A 401 also names the gate. */
+/* Each error of a gate is one line of plain text, and has the field Gate-Reason; a 401 of an older one names the gate. */
 static bool is_refusal_of_gate(const struct answer *answer) {
     static const char type[] = "text/plain";
     const char *end = memchr(answer->text, '\n', answer->text_size);
 
     return strncmp(answer->field[ANSWER_FIELD_CONTENT_TYPE], type, strlen(type)) == 0 && end &&
            end == answer->text + answer->text_size - 1 &&
-           (answer->status != 401 || strstr(answer->field[ANSWER_FIELD_WWW_AUTHENTICATE], "realm=\"git-gate\""));
+           (*answer->field[ANSWER_FIELD_GATE_REASON] || answer->status != 401 ||
+            strstr(answer->field[ANSWER_FIELD_WWW_AUTHENTICATE], "realm=\"git-gate\""));
 }
 
 /* Says what the gate has found before it refused, in the order of its checks: verdict.c. */
@@ -140,7 +141,7 @@ static int explain_refusal(const struct findings_subject *subject, const struct 
     const struct span sentence = {answer->text, answer->text_size - 1};
     const struct shown name = show(subject, span_of(subject->target->repository));
 
-    switch (refusal_of(answer->status, sentence)) {
+    switch (refusal_of(answer->status, span_of(answer->field[ANSWER_FIELD_GATE_REASON]))) {
     case REFUSAL_ANONYMOUS:
     case REFUSAL_TOKEN:
         printf("authenticated: no\n");

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* git-gate: which verb? */
+/* The program git-gate: finds the verb and calls it. */
 
 #include <stdio.h>
 #include <string.h>
 
+#include "access/route.h"
 #include "base/argument.h"
 #include "base/standard_fds.h"
 #include "cli/cli.h"
@@ -39,7 +40,7 @@ static void print_help(void) {
            "See git-gate(1).\n");
 }
 
-/* Whether it is one of @names, of which only the name is looked at. */
+/* Whether the name of the argument, without a value, is one of @names. */
 static bool is_option(const char *argument, const char *const *names) {
     const size_t size = (size_t)argument_name_size(argument);
 
@@ -52,7 +53,7 @@ static bool is_option(const char *argument, const char *const *names) {
     return false;
 }
 
-/* What stands in the place of a verb and begins with a dash; behind "=" there may be a token. */
+/* Refuses an option in place of a verb. A token may follow "=". */
 static int refuse_option(const char *argument, struct gate_error *error) {
     static const char *const own[] = {"version", "help", NULL};
     const char *serves[CONFIG_NAMES_MAX];
@@ -71,9 +72,7 @@ static int refuse_option(const char *argument, struct gate_error *error) {
 }
 
 static bool looks_like_repository(const char *word) {
-    const size_t size = strlen(word);
-
-    return strchr(word, '/') || (size > strlen(".git") && strcmp(word + size - strlen(".git"), ".git") == 0);
+    return strchr(word, '/') || route_folder_is_repository(span_of(word));
 }
 
 static int refuse_verb(const char *word, struct gate_error *error) {
@@ -110,7 +109,7 @@ static int run(int argc, char *argv[]) {
     return cli_fail(&error);
 }
 
-/* help, help VERB. @argv: what stands behind "help". */
+/* Prints the help of git-gate or of one verb. @argv: the arguments after "help". */
 static int help(int argc, char *argv[]) {
     char option[] = "--help";
     char *arguments[] = {argc > 0 ? argv[0] : NULL, option, NULL};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* git-gate mint: print a fresh token. */
+/* The verb mint: prints a fresh token. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ static void print_help(void) {
            token_default_prefix, TOKEN_MINT_HEX_DIGITS);
 }
 
-/* What is no option may be a token that somebody has already: it is not repeated. */
+/* An argument that is not an option may be a token, so it is not repeated. */
 static int refuse_argument(const char *argument, struct gate_error *error) {
     static const char *const names[] = {"prefix", "help", NULL};
 

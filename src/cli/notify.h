@@ -2,15 +2,16 @@
 #pragma once
 
 /*
- * Word to systemd: sd_notify(3). The socket is connected once, before the gate is confined and can make none any more.
+ * Messages to systemd: sd_notify(3). The socket is connected before the gate is confined, since no socket can be made
+ * later.
  */
 
-/** notify_open() - Return: a descriptor for notify_send(), owned by the caller; -1 when nobody wants to hear */
+/** notify_open() - connect to systemd. Return: a descriptor for notify_send(), the caller's; -1 without systemd. */
 int notify_open(void);
 
 /**
- * notify_send() - say @state, as "READY=1", without waiting
+ * notify_send() - send @state, for example "READY=1", without waiting
  *
- * Return: 0, also when nobody listens any more; -EAGAIN when there is no room for it now, and it was not said.
+ * Return: 0, also when nobody listens any more; -EAGAIN when the socket has no room, and nothing was sent.
  */
 int notify_send(int fd, const char *state);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns the way from argv to the configuration. Which options there are, it takes from the table alone. */
+/* Parses the command line of serve into a configuration. It takes the options from the table alone. */
 
 #include <getopt.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ enum {
     HELP_COLUMN_WIDTH = 34, /* of "  --name=ARGUMENT" */
 };
 
-/* The table in the form of getopt_long(3); each option's value tells its index. */
+/* The table in the form of getopt_long(3). The value of each option is its index. */
 static void fill_getopt(struct option getopt_options[CONFIG_NAMES_MAX]) {
     const struct config_option *options;
     size_t n_options;
@@ -41,7 +41,7 @@ static bool is_spelled_out(const char *argument, const char *name) {
            strchr("=", argument[2 + strlen(name)]);
 }
 
-/* What the table and getopt_long(3) know nothing of. */
+/* Refuses an option that the table does not have. */
 static int refuse_unknown(const char *argument, struct gate_error *error) {
     const char *names[CONFIG_NAMES_MAX];
     size_t n = config_option_names(names, false);
@@ -51,7 +51,7 @@ static int refuse_unknown(const char *argument, struct gate_error *error) {
     return argument_refuse(argument, names, "--", "git-gate serve", error);
 }
 
-/* Without what stands behind "=": it may be a token. */
+/* Without the text after "=", which may be a token. */
 static int refuse(const char *argument, const char *problem, struct gate_error *error) {
     return gate_error_set(error, GATE_E_USAGE, "%.*s %s; 'git-gate serve --help' lists the options",
                           argument_name_size(argument), argument, problem);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Turns the argument REPOSITORY into --mirror-root and --scope. The advice for what cannot be served never breaks
- * anything: a link or a bare clone is offered before a new name. It never follows such advice itself.
+ * Turns the argument REPOSITORY into --mirror-root and --scope. When it cannot be served, the error advises a safe
+ * remedy: a link or a bare clone rather than a new name. It never changes anything itself.
  */
 
 #include "cli/repository.h"
@@ -57,7 +57,7 @@ static int refuse_work_tree(const char *path, int size, struct gate_error *error
                           is_short ? path : "WORKTREE");
 }
 
-/* @path: absolute. Whether it is a bare repository; or else, what can be done. */
+/* Whether @path, which is absolute, is a bare repository; if not, the error says what to do. */
 static int check_kind(const char *path, struct gate_error *error) {
     const char *name = strrchr(path, '/') + 1;
     char head[PATH_MAX];
@@ -80,7 +80,7 @@ static int check_kind(const char *path, struct gate_error *error) {
                           path);
 }
 
-/* Why clients cannot ask for the repository at @path: they ask for DIR/NAME.git by NAME.git alone. NULL if they can. */
+/* Why the name of @path cannot be in a URL: clients ask for DIR/NAME.git by NAME.git. NULL if it can. */
 static const char *name_fault(const char *path) {
     const char *slash = strrchr(path, '/');
 
@@ -105,7 +105,9 @@ static int refuse_link(const char *link, uid_t owner, struct gate_error *error) 
         SHOWN_MAX, link, (unsigned)owner, (unsigned)geteuid());
 }
 
-/* Without the slashes at the end, behind which the kernel would follow a link. Return: whether it fits, else errno. */
+/*
+ * Removes trailing slashes, which would make the kernel follow a link. Return: whether it fits; otherwise errno is set.
+ */
 static bool strip_slashes(char name[PATH_MAX], const char *repository) {
     size_t size = strlen(repository);
 
@@ -120,7 +122,9 @@ static bool strip_slashes(char name[PATH_MAX], const char *repository) {
     return true;
 }
 
-/* @link: without a slash at its end. Return: the absolute path of the link itself, of the caller's, or NULL with errno. */
+/*
+ * @link: without trailing slash. Return: the absolute path of the link itself, owned by the caller, or NULL with errno.
+ */
 static char *locate_link(const char link[PATH_MAX]) {
     const char *slash = strrchr(link, '/');
     _cleanup_free_ char *real = NULL;
@@ -138,9 +142,9 @@ static char *locate_link(const char link[PATH_MAX]) {
 }
 
 /*
- * The absolute path of what @repository names. A link's own path is taken if its name can be served, as it may have been
- * made for this. It has to be this user's: git refuses a repository by the link of somebody else, at every request. Such
- * a link is followed instead. Return: a path of the caller's, or NULL with @error.
+ * The absolute path of @repository. For a link it is the link's own path if its name can be served, since it may have
+ * been made for that, and if it belongs to this user: git refuses a repository behind another user's link at every
+ * request. Any other link is followed. Return: a path owned by the caller, or NULL with @error.
  */
 static char *find(const char *repository, struct gate_error *error) {
     char name[PATH_MAX];
@@ -174,7 +178,7 @@ int repository_take(struct gate_config *config, const char *repository, struct g
     char *name;
     int r;
 
-    if (config->mirror_root || config->scope) {
+    if (config->settings.environ.mirror_root || config->settings.policy.scope) {
         return gate_error_set(error, GATE_E_USAGE, "give either REPOSITORY or --mirror-root and --scope, not both");
     }
     path = find(repository, error);

@@ -4,10 +4,10 @@
 #include "library/config.h"
 
 /**
- * repository_take() - take the argument REPOSITORY of serve for --mirror-root and --scope
+ * repository_take() - set --mirror-root and --scope from the argument REPOSITORY of serve
  * @repository: a path DIR/NAME.git, which may be a link to a repository of another name
  *
- * Looks at the repository and changes nothing. The sentence for one that cannot be served says how it can.
+ * Reads the repository and changes nothing. When it cannot be served, the error says how it could be.
  *
  * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
  */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns what systemd hears of a running gate. It looks at the server and never changes it. Counts are compared behind
- * every round of the loop until they change; then not before the interval is over, so that a busy gate neither talks
- * nor looks more than once in it, and one that rests sleeps. Nothing counts as said before it is: READY=1 in particular,
- * without which systemd would end a gate that serves.
+ * Sends the status of a running gate to systemd. It reads the server and never changes it.
+ *
+ * Counts are compared after each round of the loop until they change, and then not again before the interval is over.
+ * So a busy gate compares and sends at most once in an interval, and an idle one sleeps. A message counts as sent only
+ * when the socket took it. That matters for READY=1: without it systemd would end a gate that serves.
  */
 
 #include "cli/status.h"
@@ -46,7 +47,7 @@ static void say(struct status *status) {
     }
 }
 
-/* Return: whether there was something to say. */
+/* Return: whether there was something to send. */
 static bool say_changes(struct status *status) {
     if (status->server->gate.stage != GATE_SERVING && !status->is_stopping) {
         status_stopping(status); /* it was not a signal that ended it */
@@ -62,7 +63,7 @@ static bool say_changes(struct status *status) {
 static void on_round(void *userdata);
 static void on_interval(void *userdata);
 
-/* Switches between looking behind every round, and waiting for the end of the interval. */
+/* Switches between comparing after every round, and waiting for the end of the interval. */
 static void look_again(struct status *status, bool after_interval) {
     struct loop *loop = status->loop;
 
@@ -88,7 +89,7 @@ static void on_interval(void *userdata) {
     look_again(status, say_changes(status));
 }
 
-/* At half of what is wanted, and sooner when systemd had no room for the last one. */
+/* At half the interval that systemd wants; sooner when the socket had no room for the last one. */
 static void on_watchdog(void *userdata) {
     struct status *status = userdata;
     bool is_said = notify_send(status->fd, "WATCHDOG=1") == 0;

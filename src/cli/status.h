@@ -11,7 +11,7 @@ enum {
     STATUS_WATCHDOG_MIN_US = 10000, /* between two signs of life, however short WATCHDOG_USEC is */
 };
 
-/** struct status_counts - what systemctl status(1) shows of a gate */
+/** struct status_counts - the counts that systemctl status(1) shows */
 struct status_counts {
     uint64_t n_connections;
     uint64_t n_running;
@@ -19,9 +19,9 @@ struct status_counts {
 };
 
 /**
- * struct status - what systemd is told while a gate runs; all of it is status.c's own
- * @fd: to systemd; -1 when nobody wants to hear, and then nothing costs anything
- * @event: what it has to hear before the next counts, as "READY=1\n"; empty for nothing
+ * struct status - the messages to systemd while a gate runs; private to status.c
+ * @fd: to systemd; -1 without systemd, and then nothing is done
+ * @event: a message to send before the next counts, for example "READY=1\n"; empty for none
  * @said: the counts that were sent last
  */
 struct status {
@@ -39,25 +39,25 @@ struct status {
 #define STATUS_NONE ((struct status){.fd = -1})
 
 /**
- * status_init() - find the way to systemd, by NOTIFY_SOCKET and WATCHDOG_USEC
- * @server: of the caller's, kept until status_deinit(); need not have been started
- * @loop: that it will be served on, whose after_round is taken
+ * status_init() - connect to systemd, by NOTIFY_SOCKET and WATCHDOG_USEC
+ * @server: owned by the caller, used until status_deinit(); need not be started yet
+ * @loop: the server's loop; its after_round is used
  *
- * To be called before the thread is confined, which may open no socket. status_deinit() is due.
+ * Call it before the thread is confined, since no socket can be made later. Call status_deinit() at the end.
  */
 void status_init(struct status *status, const struct server *server, struct loop *loop);
 
 /**
- * status_ready() - READY=1: clients are accepted
+ * status_ready() - send READY=1: clients are accepted
  *
- * From here on STATUS= follows the counts, at most once in STATUS_INTERVAL_MS and only when they change, and WATCHDOG=1
- * is sent at half the interval that systemd wants, for as long as the loop turns. What systemd has no room for, as when many
- * services start at once, is said behind the next interval.
+ * From now on STATUS= is sent when the counts change, at most once in STATUS_INTERVAL_MS. WATCHDOG=1 is sent at half
+ * the interval that systemd wants, as long as the loop turns. A message for which the socket has no room, for example
+ * when many services start at once, is sent after the next interval.
  */
 void status_ready(struct status *status);
 
-/** status_stopping() - STOPPING=1, unless it has been said */
+/** status_stopping() - send STOPPING=1, unless it was sent */
 void status_stopping(struct status *status);
 
-/** status_deinit() - say nothing any more, and close the way to systemd */
+/** status_deinit() - stop sending, and close the socket */
 void status_deinit(struct status *status);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns what systemd says to a process by its environment: sd_listen_fds(3), sd_watchdog_enabled(3). */
+/* Reads the variables that systemd sets for a process: sd_listen_fds(3), sd_watchdog_enabled(3). */
 
 #include "cli/systemd.h"
 
@@ -16,7 +16,7 @@ enum {
     DECIMAL = 10,
 };
 
-/* A variable as a whole number, of digits alone. Return: whether it is one. */
+/* Reads a variable as a decimal number. Return: whether it is one. */
 static bool read_number(const char *name, unsigned long long maximum, unsigned long long *numberp) {
     const char *text = getenv(name);
 

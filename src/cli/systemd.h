@@ -8,16 +8,16 @@ enum {
 };
 
 /**
- * systemd_take_sockets() - how many sockets systemd has handed over to this process: sd_listen_fds(3)
+ * systemd_take_sockets() - take the sockets that systemd passed to this process: sd_listen_fds(3)
  *
- * Takes the variables out of the environment, and lets no child inherit the sockets, which are SYSTEMD_LISTEN_FD and those
- * behind it. Return: their number, 0 for none; a negative errno when the variables make no sense.
+ * They are SYSTEMD_LISTEN_FD and the following descriptors; no child inherits them. The variables are removed from the
+ * environment. Return: the number of sockets, or a negative errno for invalid variables.
  */
 int systemd_take_sockets(void);
 
 /**
- * systemd_watchdog_us() - after what time without a sign of life systemd takes this process for hung: sd_watchdog_enabled(3)
+ * systemd_watchdog_us() - the watchdog time-out of this process: sd_watchdog_enabled(3)
  *
- * Return: 0 when it does not look, or the variables make no sense.
+ * Return: 0 without a watchdog, or for invalid variables.
  */
 uint64_t systemd_watchdog_us(void);

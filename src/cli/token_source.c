@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the places that a token comes from, for the verbs that need one: which of them goes first is the verb's. What is
- * found goes to the configuration, and is never shown.
+ * Finds the token in the environment and in systemd's credentials, for the verbs that need one. The verb decides the
+ * order. The token goes to the configuration, and is never shown.
  */
 
 #include "cli/token_source.h"
@@ -19,7 +19,7 @@
 static const char credential_name[] = "git-gate.token";
 
 static bool has_token(const struct gate_config *config) {
-    return config->token_file || config->token;
+    return config->settings.token_file || config->settings.policy.token;
 }
 
 int token_source_take_environment(struct gate_config *config, const char *file_option, struct gate_error *error) {
@@ -52,7 +52,7 @@ void token_source_forget_environment(void) {
     (void)unsetenv("GIT_GATE_TOKEN");
 }
 
-/* A credential that is there and cannot be had is no reason for another token, which nobody would know. */
+/* An unreadable credential is an error: a minted token in its place would be known to nobody. */
 int token_source_take_credentials(struct gate_config *config, struct gate_error *error) {
     const char *folder = getenv("CREDENTIALS_DIRECTORY");
     char path[PATH_MAX];

@@ -5,15 +5,15 @@
 
 /**
  * token_source_take_environment() - take the token from GIT_GATE_TOKEN, if that is set and @config has none yet
- * @file_option: what would take a file, as "--token-file", for whoever has set the path of one
+ * @file_option: the option that takes a file, for example "--token-file", for the error about a path
  *
  * Return: 0, also when there is none; GATE_E_USAGE, GATE_E_INTERNAL.
  */
 int token_source_take_environment(struct gate_config *config, const char *file_option, struct gate_error *error);
 
 /**
- * token_source_forget_environment() - take GIT_GATE_TOKEN out of the environment, where /proc/PID/environ would go on
- * showing it, however often it stands there
+ * token_source_forget_environment() - remove GIT_GATE_TOKEN from the environment, however often it is there, since
+ * /proc/PID/environ would go on showing it
  */
 void token_source_forget_environment(void);
 

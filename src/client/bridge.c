@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the clients on a loopback port, each with a connection of its own to the gate's socket, in one process and one
- * thread. It connects to the gate when a client speaks, and passes its first bytes on at once. A gate that is not there
- * yet, or is being started anew, is asked again for a while. What the bytes mean, and who may come, is the gate's affair.
+ * Connects each client of a loopback port to the gate's socket, in one process and one thread. It dials the gate when
+ * the client speaks, and passes the first bytes on at once. While the gate starts or restarts, it tries again for a
+ * while. The gate alone parses the bytes and decides who may do what.
  */
 
 #include "client/bridge.h"
@@ -19,7 +19,7 @@
 
 #include "base/fd.h"
 #include "client/dial.h"
-#include "client/peer.h"
+#include "client/owner.h"
 
 enum {
     SLOT_LISTENER,
@@ -74,7 +74,7 @@ void bridge_address(const struct bridge *bridge, char address[BRIDGE_ADDRESS_MAX
 
 /* ---- one client ---- */
 
-/* The last one takes its place. */
+/* The last relay moves into the free place. */
 static void end_relay(struct bridge *bridge, size_t i) {
     if (bridge->on_end) {
         bridge->on_end(bridge->relays[i], bridge->userdata);
@@ -84,7 +84,7 @@ static void end_relay(struct bridge *bridge, size_t i) {
     bridge->relays[i] = bridge->relays[--bridge->n_relays];
 }
 
-/* Return: whether the client may stay, with a gate or to wait for one. */
+/* Return: whether the client may stay, connected or waiting for a gate. */
 static bool connect_gate(struct bridge *bridge, struct relay *relay, int64_t now_ms) {
     int fd = -1;
     int r = dial_open(&fd, bridge->socket_path);
@@ -102,7 +102,7 @@ static bool connect_gate(struct bridge *bridge, struct relay *relay, int64_t now
     return false;
 }
 
-/* Between connecting and sending, a gate that is full may end the connection. Return: whether it goes on. */
+/* A full gate may end the connection between connect and send. Return: whether the relay goes on. */
 static bool begin_relay(struct bridge *bridge, struct relay *relay, int64_t now_ms) {
     static const struct pollfd none[2];
 
@@ -121,7 +121,7 @@ static bool begin_relay(struct bridge *bridge, struct relay *relay, int64_t now_
     return false;
 }
 
-/* Of one that has no gate yet. Return: whether it goes on. */
+/* For a client that has no gate yet. Return: whether the relay goes on. */
 static bool serve_waiting(struct bridge *bridge, struct relay *relay, short revents, int64_t now_ms, bool may_connect) {
     if (!relay_hear(relay, revents, now_ms)) {
         return false;
@@ -132,7 +132,7 @@ static bool serve_waiting(struct bridge *bridge, struct relay *relay, short reve
     return begin_relay(bridge, relay, now_ms);
 }
 
-/* Return: 0, or a negative errno when nobody waits or something is out. */
+/* Return: 0, or a negative errno: no client waits, or a resource is exhausted. */
 static int accept_client(struct bridge *bridge, int64_t now_ms) {
     _cleanup_fd_ int fd = accept4(bridge->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     struct relay *relay;
@@ -140,7 +140,7 @@ static int accept_client(struct bridge *bridge, int64_t now_ms) {
     if (fd < 0) {
         return errno == ECONNABORTED || errno == EINTR ? 0 : -errno;
     }
-    if (bridge->is_private && !peer_is_own(fd, PEER_TABLE)) {
+    if (bridge->is_private && !owner_is_this_user(fd, OWNER_TABLE)) {
         return 0;
     }
     relay = malloc(sizeof(*relay));
@@ -168,14 +168,14 @@ static void accept_clients(struct bridge *bridge, int64_t now_ms) {
 
 /* ---- all of them ---- */
 
-/* Shortens the wait so that what is due at @due_ms is not late. */
+/* Shortens the wait so that it ends at @due_ms. */
 static int until(int64_t due_ms, int64_t now_ms, int timeout_ms) {
     int left_ms = due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
 
     return timeout_ms < 0 || left_ms < timeout_ms ? left_ms : timeout_ms;
 }
 
-/* Descriptors that are not there must not be counted: poll(2) takes no more than may be open. Return: the next slot. */
+/* Absent descriptors must not take a slot: poll(2) refuses more slots than files may be open. Return: the next slot. */
 static size_t await_relay(struct bridge *bridge, struct relay *relay, size_t slot) {
     struct pollfd pollfds[2];
 
@@ -188,7 +188,7 @@ static size_t await_relay(struct bridge *bridge, struct relay *relay, size_t slo
     return slot;
 }
 
-/* Fills in what to wait for. Return: for how long. @n_slotsp: how many they are. */
+/* Fills in the events to wait for, and their number in @n_slotsp. Return: the time-out. */
 static int await(struct bridge *bridge, int64_t now_ms, int timeout_ms, size_t *n_slotsp) {
     bool may_accept = bridge->n_relays < BRIDGE_MAX_CLIENTS && now_ms >= bridge->shortage_until_ms;
     size_t slot = SLOT_RELAYS;
@@ -215,7 +215,7 @@ static int await(struct bridge *bridge, int64_t now_ms, int timeout_ms, size_t *
     return timeout_ms;
 }
 
-/* Return: whether it goes on. */
+/* Return: whether the relay goes on. */
 static bool serve_relay(struct bridge *bridge, size_t i, int64_t now_ms, bool may_retry) {
     struct relay *relay = bridge->relays[i];
     const struct pollfd *pollfds = &bridge->pollfds[relay->slot];

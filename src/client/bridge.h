@@ -22,16 +22,16 @@ enum {
 };
 
 /**
- * struct bridge - a loopback port, and the Unix socket of a gate that its clients get to
+ * struct bridge - a loopback port whose clients are connected to the Unix socket of a gate
  * @listener: owned
- * @socket_path: the caller's
- * @patience_ms: how long a client waits for a gate that is not there; BRIDGE_PATIENCE_MS or less
+ * @socket_path: owned by the caller
+ * @patience_ms: how long a client waits for a missing gate; BRIDGE_PATIENCE_MS or less
  * @is_private: clients of other users are turned away
- * @watched: a descriptor that is waited for as well, for its @watched_events or until its other end hangs up; -1 for none
- * @has_come: one of them has come
+ * @watched: another descriptor to wait for, until its @watched_events or a hang-up; -1 for none
+ * @has_come: that event has come
  * @relays, @n_relays: one for each client
- * @cause: why the last client was given up that found no gate, a positive errno; 0 when one has found it since
- * @on_end: told of each client's end; NULL for nobody
+ * @cause: why the last client found no gate, a positive errno; 0 after the next client that found one
+ * @on_end: called at each client's end; may be NULL
  * @userdata: for @on_end
  */
 struct bridge {
@@ -48,29 +48,29 @@ struct bridge {
     void (*on_end)(const struct relay *relay, void *userdata);
     void *userdata;
 
-    /* the rest is bridge.c's own */
+    /* private to bridge.c */
     int64_t retry_ms;
     int64_t shortage_until_ms;
     struct pollfd pollfds[2 + 2 * BRIDGE_MAX_CLIENTS];
 };
 
-/** bridge_init() - one that does not listen yet, and has nothing to give back */
+/** bridge_init() - make a bridge that does not listen yet; there is nothing to deinit */
 void bridge_init(struct bridge *bridge, const char *socket_path);
 
-/** bridge_listen() - begin to listen on @address, which is on the loopback. Return: 0 or a negative errno. */
+/** bridge_listen() - listen on @address, a loopback address. Return: 0 or a negative errno. */
 int bridge_listen(struct bridge *bridge, const struct sockaddr_storage *address, socklen_t size);
 
-/** bridge_address() - where clients connect to, as "http://127.0.0.1:PORT" */
+/** bridge_address() - the URL for clients, "http://127.0.0.1:PORT" */
 void bridge_address(const struct bridge *bridge, char address[BRIDGE_ADDRESS_MAX]);
 
-/** bridge_now_ms() - the clock that relay->since_ms is read from */
+/** bridge_now_ms() - the clock of relay->since_ms */
 int64_t bridge_now_ms(void);
 
 /**
- * bridge_step() - wait until something can be moved, and move it
+ * bridge_step() - wait until bytes can be moved, and move them
  * @timeout_ms: of the wait; -1 for none
- * @signals: blocked while it waits, in place of those that are blocked now: ppoll(2); NULL for the same. A signal may stay
- *           pending while there is much to move.
+ * @signals: the signals to block while waiting, as for ppoll(2); NULL for no change. A signal may stay pending while
+ *           there are bytes to move.
  *
  * Return: 0; -EINTR when a signal came; any other errno of ppoll(2).
  */

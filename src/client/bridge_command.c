@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* git-gate bridge: a loopback port that leads to the socket of a gate, for programs that insist on http://. */
+/* The command git-gate bridge: a loopback port connected to the socket of a gate, for programs that need http://. */
 
 #include "client/bridge_command.h"
 
@@ -95,7 +95,7 @@ static int listen_on(struct bridge *bridge, const char *text, struct gate_error 
              : 0;
 }
 
-/* As a descriptor, since a bridge with much to move never waits so that a signal could come in. Return: fd, an errno. */
+/* Signals come by a descriptor, since a busy bridge never waits, and so never unblocks them. Return: fd, an errno. */
 static int open_signals(void) {
     sigset_t stops;
     int fd;
@@ -109,7 +109,7 @@ static int open_signals(void) {
     return fd < 0 ? -errno : fd;
 }
 
-/* Each client has two. */
+/* Each client needs two. */
 static void raise_limit(void) {
     const rlim_t needed = 2 * BRIDGE_MAX_CLIENTS + OTHER_DESCRIPTORS;
     struct rlimit limit;
@@ -120,7 +120,7 @@ static void raise_limit(void) {
     }
 }
 
-/* Once for each time in which there is no gate, and not for each client of it. */
+/* Said once for each period without a gate, and not for each client. */
 static void complain(const char *program, struct bridge *bridge, int *said_causep) {
     struct gate_error error;
 

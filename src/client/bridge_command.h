@@ -4,9 +4,9 @@
 #include "base/error.h"
 
 /**
- * bridge_command() - "git-gate bridge", which is also the program git-gate-bridge
- * @program: what the help and what is said while it runs calls it
- * @argv: from the name of the verb or program on, NULL behind the last
+ * bridge_command() - run "git-gate bridge", which is also the program git-gate-bridge
+ * @program: the name used in the help and in messages
+ * @argv: begins with the name of the verb or program, ended by NULL
  * @error: filled on failure, for the caller to print
  *
  * Serves until SIGTERM or SIGINT. Return: the exit status: 0 or one of enum gate_error_code.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns the way to a gate's Unix socket, and the words for each way in which there is none. */
+/* Connects to a gate's Unix socket, and words each reason for which that fails. */
 
 #include "client/dial.h"
 
@@ -40,7 +40,7 @@ bool dial_may_pass(int r) {
            r == -ENOMEM || r == -ENOBUFS;
 }
 
-/* To connect takes the right to write. Where the modes allow it, only a policy can be in the way. */
+/* Connecting needs write permission. When the modes grant it, a security policy must be the cause. */
 static int explain_denied(const char *path, struct gate_error *error) {
     struct denial denial;
 
@@ -52,7 +52,7 @@ static int explain_denied(const char *path, struct gate_error *error) {
         path, denial.facts);
 }
 
-/* It is there, as a file: whose it is says which gate was to listen on it. */
+/* The file exists: its owner tells which gate should listen on it. */
 static int explain_refused(const char *path, struct gate_error *error) {
     struct denial denial;
 

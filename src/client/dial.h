@@ -5,29 +5,28 @@
 
 #include "base/error.h"
 
-/* Where a container finds the socket of its gate, unless it is told otherwise. */
+/* The default path of the gate's socket in a container. */
 static const char dial_default_socket[] = "/run/git-gate/gate.sock";
 
-/** dial_path() - the path in @text, which may also be "unix:PATH", as a gate prints it. Return: within @text. */
+/** dial_path() - the path in @text, which is PATH or, as a gate prints it, "unix:PATH". Return: within @text. */
 const char *dial_path(const char *text);
 
 /**
  * dial_open() - connect to the Unix socket of a gate, without waiting
- * @fdp: receives the connection, non-blocking, the caller's from there on
+ * @fdp: receives the connection, non-blocking; the caller owns it
  *
- * Return: 0 or a negative errno of connect(2): among them -EAGAIN, when too many others wait to be accepted, and
- * -ENAMETOOLONG.
+ * Return: 0 or a negative errno of connect(2), for example -EAGAIN when the listen backlog is full, or -ENAMETOOLONG.
  */
 int dial_open(int *fdp, const char *path);
 
-/** dial_may_pass() - whether what dial_open() returned may be better in a moment: a gate that starts, or a shortage */
+/** dial_may_pass() - whether an error of dial_open() may pass soon: the gate starts, or a resource is short */
 bool dial_may_pass(int r);
 
 /**
- * dial_explain() - say why @path could not be connected to, and what to do
+ * dial_explain() - say why connecting to @path failed, and what to do
  * @cause: an errno, positive
- * @names: what names another socket, as "--socket=PATH or GIT_GATE_SOCKET"
+ * @names: how to name another socket, for example "--socket=PATH or GIT_GATE_SOCKET"
  *
- * Return: GATE_E_INTERNAL, or GATE_E_USAGE for a path that can be none.
+ * Return: GATE_E_INTERNAL, or GATE_E_USAGE for a path that can be no socket.
  */
 int dial_explain(const char *path, int cause, const char *names, struct gate_error *error);

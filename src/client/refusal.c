@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns how a gate's refusals are told apart by a client. It reads bytes, and keeps none. */
+/*
+ * Tells a gate's refusals apart, for clients: by the word in the field Gate-Reason, never by a sentence. It reads bytes,
+ * and keeps none.
+ */
 
 #include "client/refusal.h"
 
 #include <stdbool.h>
+
+#include "http/reason.h"
 
 enum {
     STATUS_ERROR = 400, /* the first of them */
@@ -14,19 +19,33 @@ enum {
     STATUS_DIGITS = 3,
 };
 
-static bool says(struct span sentence, const char *words) {
-    return sentence.data && memmem(sentence.data, sentence.size, words, strlen(words)) != NULL;
-}
-
-enum refusal refusal_of(int status, struct span sentence) {
+static enum refusal refusal_of_status(int status) {
     switch (status) {
     case STATUS_UNAUTHORIZED:
         return REFUSAL_ANONYMOUS;
     case STATUS_FORBIDDEN:
-        return says(sentence, "is not the token")         ? REFUSAL_TOKEN
-               : says(sentence, "for another repository") ? REFUSAL_SCOPE
-                                                          : REFUSAL_NONE;
+        return REFUSAL_FORBIDDEN;
     case STATUS_NOT_FOUND:
+        return REFUSAL_NO_REPOSITORY;
+    default:
+        return REFUSAL_NONE;
+    }
+}
+
+enum refusal refusal_of(int status, struct span word) {
+    switch (reason_find(word)) {
+    case REASON_NONE:
+        return refusal_of_status(status);
+    case REASON_NO_CREDENTIALS:
+        return REFUSAL_ANONYMOUS;
+    case REASON_WRONG_TOKEN:
+        return REFUSAL_TOKEN;
+    case REASON_WRONG_REPOSITORY:
+        return REFUSAL_SCOPE;
+    case REASON_NOT_FOUND:
+    case REASON_NO_REPOSITORY:
+    case REASON_UNREADABLE_REPOSITORY:
+    case REASON_REPLACED_REPOSITORY:
         return REFUSAL_NO_REPOSITORY;
     default:
         return REFUSAL_NONE;
@@ -60,15 +79,53 @@ static int parse_status(struct span words) {
     return status;
 }
 
-/* What each error of a gate has in its head: reply.c. As much of the head as is there. */
-static bool is_of_gate(int status, struct span head) {
-    return says(head, "Content-Type: text/plain") &&
-           (status != STATUS_UNAUTHORIZED || says(head, "realm=\"git-gate\""));
+static bool says(struct span head, const char *words) {
+    return memmem(head.data, head.size, words, strlen(words)) != NULL;
+}
+
+/* What stands before the end of the line, without the space around it. */
+static struct span trim(const char *at, size_t size) {
+    const char *end = memchr(at, '\r', size);
+    struct span value = {at, end ? (size_t)(end - at) : size};
+
+    while (value.size > 0 && *value.data == ' ') {
+        value.data++;
+        value.size--;
+    }
+    while (value.size > 0 && value.data[value.size - 1] == ' ') {
+        value.size--;
+    }
+    return value;
+}
+
+/*
+ * The value of the field Gate-Reason. @head: from the status line to the end of the last field line, without its line end.
+ * Return: data is NULL when there is none.
+ */
+static struct span find_word(struct span head) {
+    const size_t size = strlen(reason_field);
+
+    for (const char *at = memchr(head.data, '\n', head.size); at; at = memchr(at, '\n', head.size)) {
+        at++;
+        head.size -= (size_t)(at - head.data);
+        head.data = at;
+        if (head.size > size && at[size] == ':' && span_equals_nocase((struct span){at, size}, reason_field)) {
+            return trim(at + size + 1, head.size - size - 1);
+        }
+    }
+    return (struct span){NULL, 0};
+}
+
+/* What each error of a gate has in its head: reply.c. One without the field Gate-Reason is an older gate's. */
+static bool is_of_gate(int status, struct span head, struct span word) {
+    return word.data || (says(head, "Content-Type: text/plain") &&
+                         (status != STATUS_UNAUTHORIZED || says(head, "realm=\"git-gate\"")));
 }
 
 enum refusal refusal_parse(struct span words) {
     static const char behind_head[] = "\r\n\r\n";
     struct span head = words;
+    struct span word;
     const char *end;
     int status;
 
@@ -84,5 +141,6 @@ enum refusal refusal_parse(struct span words) {
         return REFUSAL_NONE;
     }
     head.size = (size_t)(end - words.data);
-    return is_of_gate(status, head) ? refusal_of(status, (struct span){end, words.size - head.size}) : REFUSAL_STRANGER;
+    word = find_word(head);
+    return is_of_gate(status, head, word) ? refusal_of(status, word) : REFUSAL_STRANGER;
 }

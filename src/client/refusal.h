@@ -12,6 +12,7 @@
  * REFUSAL_TOKEN:         the token is another gate's
  * REFUSAL_SCOPE:         the token is for another repository
  * REFUSAL_NO_REPOSITORY: there is none of that name, or git cannot read it
+ * REFUSAL_FORBIDDEN:     the token, the repository or the service is not allowed; which of them, is not known
  */
 enum refusal {
     REFUSAL_NONE,
@@ -20,15 +21,17 @@ enum refusal {
     REFUSAL_TOKEN,
     REFUSAL_SCOPE,
     REFUSAL_NO_REPOSITORY,
+    REFUSAL_FORBIDDEN,
 };
 
 /**
- * refusal_of() - the same for a status and the sentence behind it
+ * refusal_of() - the same for the status of a gate's error and its field Gate-Reason
+ * @word: the field's value; data is NULL, or size is 0, when there is none
  *
- * One status stands for several reasons, which the gate's sentence tells apart: access/verdict.c, to which the end-to-end
- * tests hold. Never REFUSAL_STRANGER.
+ * One status stands for several reasons, which the word tells apart. Without a word that this program knows, the status
+ * alone decides: an older gate sends none, and a newer one may have others. Never REFUSAL_STRANGER.
  */
-enum refusal refusal_of(int status, struct span sentence);
+enum refusal refusal_of(int status, struct span word);
 
 /** refusal_parse() - look at the first bytes of an answer, as many as there are */
 enum refusal refusal_parse(struct span words);

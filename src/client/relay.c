@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns two sockets, and the bytes on their way between them. Each direction ends on its own, so that a side which only
- * shuts its sending half still gets its answer. It knows nothing of what the bytes mean.
+ * Passes bytes between two sockets, in both directions. Each direction ends by itself: a side that shuts down only its
+ * sending half still gets its answer. The meaning of the bytes is not known here.
  */
 
 #include "client/relay.h"
@@ -64,9 +64,8 @@ static short events_of(const struct relay_way *from, const struct relay_way *to)
 }
 
 /*
- * poll(2) tells of an end again and again, so a side that has come to both of its ends is left out. The gate's end is
- * looked for until it is known, and so is a client's reset. Of a client whose gate is not
- * there, only the reset is.
+ * poll(2) reports an end again and again, so a side is left out when both its directions have ended. Until then the
+ * gate's end and the client's reset are watched. Without a gate, only the client's reset is.
  */
 void relay_await(const struct relay *relay, struct pollfd pollfds[2]) {
     bool client_has_ended = relay->up.state != RELAY_OPEN && relay->up.state != RELAY_DROPPING;
@@ -93,7 +92,7 @@ static void finish(struct relay_way *way, enum relay_state state) {
     way->state = state;
 }
 
-/* Return: 1 when something came, 0 when not. */
+/* Return: 1 when bytes came, otherwise 0. */
 static int read_from(struct relay_way *way, int source) {
     ssize_t n = wants_bytes(way) ? buffer_read(&way->buffer, source) : -EAGAIN;
 
@@ -103,7 +102,7 @@ static int read_from(struct relay_way *way, int source) {
     return n > 0;
 }
 
-/* Return: 1 when something went out, 0 when not, a negative errno when nothing will any more. */
+/* Return: 1 when bytes went out, 0 when not, a negative errno when none ever will. */
 static int write_to(struct relay_way *way, int sink) {
     struct span bytes = buffer_content(&way->buffer);
     ssize_t n;
@@ -132,14 +131,14 @@ static void keep_words(struct relay *relay) {
     relay->n_words += n;
 }
 
-/* The gate reads no more; it may still have an answer. Whether the client is at its end shows when it is read from. */
+/* The gate reads no more, but may still answer. Reading from the client will show whether that has ended. */
 static void drop(struct relay *relay) {
     if (relay->up.state != RELAY_DONE) {
         finish(&relay->up, relay->up.state == RELAY_ENDING ? RELAY_DONE : RELAY_DROPPING);
     }
 }
 
-/* Return: as write_to(), but that a gate which reads no more is no failure. */
+/* Return: as write_to(), except that a gate that stopped reading is no failure. */
 static int pump_up(struct relay *relay) {
     int n_read = read_from(&relay->up, relay->client);
     int n_written;

@@ -18,13 +18,13 @@ enum {
 };
 
 /**
- * enum relay_state - how far one direction has come
+ * enum relay_state - the state of one direction
  *
- * RELAY_OPEN:     bytes flow. -> ENDING at the end of the source; DROPPING when the gate takes no more.
- * RELAY_ENDING:   what was read still has to be written. -> DONE when it is, and the end has been passed on; DROPPING.
- * RELAY_DROPPING: what the client sends goes nowhere, but is read: a socket that is closed with something to read in it
- *                 sends a reset, which takes with it what has not been sent yet. -> DONE at the client's end.
- * RELAY_DONE:     nothing is read or written any more.
+ * RELAY_OPEN:     bytes flow. -> ENDING at the end of the source; DROPPING when the gate takes no more. RELAY_ENDING:
+ * bytes that were read remain to be written. -> DONE when they are, and the end was passed on; DROPPING.
+ * RELAY_DROPPING: bytes of the client are read and dropped. Closing a socket with unread bytes would send a reset,
+ * which loses bytes that are not sent yet. -> DONE at the client's end. RELAY_DONE:     nothing is read or written any
+ * more.
  */
 enum relay_state {
     RELAY_OPEN,
@@ -33,7 +33,7 @@ enum relay_state {
     RELAY_DONE,
 };
 
-/** struct relay_way - one direction: what is on its way, and how many bytes have arrived */
+/** struct relay_way - one direction: the bytes under way, and the number that arrived */
 struct relay_way {
     enum relay_state state;
     struct buffer buffer;
@@ -44,13 +44,13 @@ struct relay_way {
  * struct relay - two connected stream sockets, non-blocking, and bytes both ways between them
  * @client, @gate: owned; @gate is -1 until relay_connect()
  * @up, @down: from the client to the gate, and back
- * @gate_is_gone: its socket is closed, and not only shut for sending
+ * @gate_is_gone: the gate closed its socket, and did not only shut down sending
  * @wants_gate: relay_hear() has said that it is time to connect
- * @has_asked: what moved last, was on its way up
+ * @has_asked: the last bytes moved went up
  * @words, @n_words: the first bytes that the gate has sent
- * @since_ms: by its owner's clock, when bytes last moved; before that, when it was given the gate, or began to want it, or
- *            was given the client
- * @slot: its owner's
+ * @since_ms: by the owner's clock, when bytes last moved; before that, the time of relay_connect(), of @wants_gate, or
+ *            of relay_init()
+ * @slot: for the owner's use
  */
 struct relay {
     int client;
@@ -66,28 +66,27 @@ struct relay {
     size_t slot;
 };
 
-/** relay_init() - begin with a @client, owned from here on, and no gate yet */
+/** relay_init() - begin with @client, which the relay owns from now on, and without a gate */
 void relay_init(struct relay *relay, int client, int64_t now_ms);
 
 /**
- * relay_hear() - without a gate yet, see whether it is time to connect
- * @revents: what poll(2) has returned for the client's side
+ * relay_hear() - without a gate, decide whether it is time to connect
+ * @revents: poll(2)'s result for the client's side
  *
- * It is as soon as the client has said something. A gate that is full ends connections on which nothing is said, so one
- * that is made too early may be lost. It is after RELAY_SILENCE_MS as well: how long a client may be silent is for the gate
- * to say.
+ * It is time when the client has sent something: a full gate ends silent connections, so one made too early may be
+ * lost. It is also time after RELAY_SILENCE_MS, since the gate decides how long a client may be silent.
  *
- * Return: false when the client has ended instead, and relay_deinit() is due.
+ * Return: false when the client has ended; call relay_deinit().
  */
 bool relay_hear(struct relay *relay, short revents, int64_t now_ms);
 
-/** relay_connect() - give it the gate's side, owned from here on */
+/** relay_connect() - set the gate's side, which the relay owns from now on */
 void relay_connect(struct relay *relay, int gate, int64_t now_ms);
 
 /**
- * relay_begin() - pass on what the client has said first
+ * relay_begin() - pass on the client's first bytes
  *
- * Return: false when the gate has ended the connection before it took anything of that: the connection is closed, and
+ * Return: false when the gate ended the connection before it took any byte. The connection is closed then, and
  * relay_connect() may be called with another one.
  */
 bool relay_begin(struct relay *relay);
@@ -96,21 +95,21 @@ static inline struct span relay_words(const struct relay *relay) {
     return (struct span){relay->words, relay->n_words};
 }
 
-/** relay_await() - fill in what to poll(2) for: the client's side, and the gate's, or -1 before relay_connect() */
+/** relay_await() - fill in the events for poll(2) of both sides; the gate's is -1 before relay_connect() */
 void relay_await(const struct relay *relay, struct pollfd pollfds[2]);
 
-/** relay_lingers() - whether it only waits for a client that still sends, until @since_ms is RELAY_LINGER_MS ago */
+/** relay_lingers() - whether it only drops bytes of a client; it ends when @since_ms is RELAY_LINGER_MS ago */
 static inline bool relay_lingers(const struct relay *relay) {
     return relay->up.state == RELAY_DROPPING && relay->down.state == RELAY_DONE;
 }
 
 /**
- * relay_pump() - move what can be moved; an end that one side has come to, is passed on to the other
- * @pollfds: as poll(2) has returned those of relay_await()
+ * relay_pump() - move bytes as far as possible, and pass on the end of a side to the other
+ * @pollfds: those of relay_await(), after poll(2)
  *
- * It reads no more than it has been able to write, so whoever is slow slows down the other.
+ * It reads no more than it could write, so a slow side slows down the other.
  *
- * Return: whether it goes on; if not, relay_deinit() is due.
+ * Return: whether it goes on; if not, call relay_deinit().
  */
 bool relay_pump(struct relay *relay, const struct pollfd pollfds[2], int64_t now_ms);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns the question to git's configuration. Whose files count, and which go first, git alone knows. */
+/* Asks git for its configuration. Only git knows which files count, and in which order. */
 
 #include "client/remote_config.h"
 
@@ -50,7 +50,7 @@ int remote_config_parse(struct remote_config *config, struct span printed) {
     return r;
 }
 
-/* Return: the child's id, or a negative errno. @outputp: what it prints. */
+/* Starts git. @outputp: its output. Return: the child's id, or a negative errno. */
 static pid_t ask(int *outputp) {
     int ends[2];
     pid_t pid;

@@ -11,22 +11,22 @@ enum {
     REMOTE_CONFIG_TIMEOUT_MS = 10 * 1000, /* for git to print some of it */
 };
 
-/** struct remote_config - what git's configuration says of gates; a text is empty when it says nothing */
+/** struct remote_config - the settings of git's configuration for gates; an unset one is the empty string */
 struct remote_config {
     char socket[PATH_MAX];
     char token_file[PATH_MAX];
 };
 
 /**
- * remote_config_read() - ask git for gate.socket and gate.tokenFile, of whichever file or option has the last word
+ * remote_config_read() - ask git for gate.socket and gate.tokenFile
  *
- * Runs "git config" and waits for it. Return: 0, -EMSGSIZE when there is too much of it, -ETIMEDOUT, -ENOEXEC when git
- * cannot be run or cannot read its configuration, of which it has told the user, an errno of the system.
+ * Runs "git config" and waits for it. Return: 0; -EMSGSIZE when the output is too long; -ETIMEDOUT; -ENOEXEC when git
+ * cannot be run, or has told the user that it cannot read its configuration; or another errno.
  */
 int remote_config_read(struct remote_config *config);
 
 /**
- * remote_config_parse() - the same for what git printed: NAME, a newline, VALUE, a NUL byte, and so on
+ * remote_config_parse() - parse the output of git: NAME, a newline, VALUE, a NUL byte, and so on
  *
  * Return: 0, -EMSGSIZE when a value is longer than a path.
  */

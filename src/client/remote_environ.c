@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns what git's HTTP helper is told, all of it by its environment: a command line is for everybody to read, and a file
- * would stay. It changes the environment of the process that it runs in, which is about to become that helper.
+ * Sets the environment of git's HTTP helper, which carries all its settings: everybody can read a command line, and a
+ * file would stay behind. It changes the environment of this process, which is about to execute that helper.
  */
 
 #include "client/remote_environ.h"
@@ -20,7 +20,7 @@ enum {
     FIELD_MAX_BYTES = TOKEN_CREDENTIALS_MAX + 32,
 };
 
-/* SECTION.ADDRESS/.NAME, which counts more than SECTION.NAME wherever that is set: git-config(1), http.<url>.*. */
+/* SECTION.ADDRESS/.NAME, which outranks SECTION.NAME wherever that is set: git-config(1), http.<url>.*. */
 static const struct {
     const char *section;
     const char *name;
@@ -34,7 +34,7 @@ static const struct {
     {"credential", "helper", ""},
 };
 
-/* How many settings there are before these; -1 when that is no number, or too many. */
+/* The number of settings that exist already; -1 when it is not a number, or too large. */
 static long count(void) {
     const char *text = getenv("GIT_CONFIG_COUNT");
     long n;
@@ -54,8 +54,8 @@ static int set(const char *prefix, long number, const char *value) {
 }
 
 /*
- * Variables that count for more than settings. Nobody is asked for a password, whoever answers. And what git(1) writes of
- * settings into its traces, as trace2.configParams wants it, is not to be these: of a name that no setting has.
+ * Variables that outrank settings. Nobody is asked for a password, whatever answers. Git must not write these settings
+ * into its traces, as trace2.configParams may ask: the list of names to trace gets one that no setting has.
  */
 static const struct {
     const char *name;
@@ -66,7 +66,7 @@ static const struct {
     {"GIT_TRACE2_CONFIG_PARAMS", "gate.none"},
 };
 
-/* GIT_ALLOW_PROTOCOL, where it is set, is all that counts: git(1). */
+/* GIT_ALLOW_PROTOCOL, where it is set, outranks everything else: git(1). */
 static int allow_http(void) {
     const char *allowed = getenv("GIT_ALLOW_PROTOCOL");
     char *both = NULL;
@@ -83,7 +83,7 @@ static int allow_http(void) {
     return r;
 }
 
-/* The setting of number @n. @address: NULL for one that is for all of them. */
+/* Sets setting number @n. @address: NULL for a setting of all addresses. */
 static int set_setting(long n, const char *section, const char *address, const char *name, const char *value) {
     char key[KEY_MAX_BYTES];
     int r;
@@ -106,7 +106,7 @@ int remote_environ_set(const char *address, const char *token) {
         r = set_setting(n++, settings[i].section, address, settings[i].name,
                         settings[i].value ? settings[i].value : field);
     }
-    /* Whoever allows gate:// allows this, of which it is made. */
+    /* gate:// is made of http://, so allowing the one allows the other. */
     r = r ? r : set_setting(n++, "protocol", NULL, "allow", "always");
     explicit_bzero(credentials, sizeof(credentials));
     explicit_bzero(field, sizeof(field));

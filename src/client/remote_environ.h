@@ -6,13 +6,13 @@ enum {
 };
 
 /**
- * remote_environ_set() - change this process's environment to what git's HTTP helper needs: git(1), GIT_CONFIG_COUNT
- * @address: "http://127.0.0.1:PORT" of the listener, to which all settings are limited but one
- * @token: goes into a field of every request
+ * remote_environ_set() - set this process's environment for git's HTTP helper: git(1), GIT_CONFIG_COUNT
+ * @address: "http://127.0.0.1:PORT" of the listener; all settings but one are limited to it
+ * @token: sent in a field of every request
  *
- * What a person has set for other addresses, headers, credential helpers, proxies, cookies, does not reach the gate; and
- * the settings here are for no other address, as that of another remote from which missing objects are fetched.
+ * A person's settings for other addresses (headers, credential helpers, proxies, cookies) do not reach the gate. The
+ * settings made here do not apply to other addresses, for example those of a promisor remote.
  *
- * Return: 0; -E2BIG when GIT_CONFIG_COUNT is beyond REMOTE_ENVIRON_MAX_COUNT, or no number; -ENOMEM.
+ * Return: 0; -E2BIG when GIT_CONFIG_COUNT is above REMOTE_ENVIRON_MAX_COUNT, or not a number; -ENOMEM.
  */
 int remote_environ_set(const char *address, const char *token);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * git-remote-gate: git's HTTP helper does all the work, over a port of the loopback that leads to the gate's socket and
- * is there only while the helper is. Standard input and output are the helper's, and so git talks to it alone. The token
- * is in memory here and in the helper's environment, and nowhere else.
+ * The program git-remote-gate. Git's HTTP helper does all the work, through a loopback port that leads to the gate's
+ * socket. The port exists only while the helper runs. The helper gets standard input and output, so git talks to it
+ * alone. The token is in memory here and in the helper's environment, and nowhere else.
  */
 
 #include "client/remote_helper.h"
@@ -22,7 +22,7 @@
 #include "base/fd.h"
 #include "client/bridge.h"
 #include "client/dial.h"
-#include "client/peer.h"
+#include "client/owner.h"
 #include "client/refusal.h"
 #include "client/remote_environ.h"
 #include "client/remote_input.h"
@@ -32,8 +32,8 @@
 static const char names[] = "GIT_GATE_SOCKET, gate.socket or ?socket=PATH";
 
 /*
- * @refusal: of the gate's first answer on some connection
- * @was_silent: it did not go on in time, and the helper was told to end
+ * @refusal: how the gate first refused a connection
+ * @was_silent: the gate did not go on in time, and the helper was told to end
  * @was_cut: a connection ended without an answer
  */
 struct remote_helper {
@@ -81,13 +81,18 @@ static int explain_refusal(const struct remote_helper *helper, struct gate_error
                               "the gate at '%s' has no repository %s.git: check the name in the URL, and --mirror-root "
                               "of 'git-gate serve'",
                               socket, helper->url.repository);
+    case REFUSAL_FORBIDDEN:
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "the gate at '%s' refuses this with status 403 and no reason that this program knows: "
+                              "check the token in %s, whether it is for %s.git, and whether the gate is read-only",
+                              socket, source, helper->url.repository);
     case REFUSAL_NONE:
         break;
     }
     return 0;
 }
 
-/* What git's helper could not know when it said why it failed. Return: 0 when there is nothing to add. */
+/* Adds the reason that git's helper could not know. Return: 0 when there is nothing to add. */
 static int explain(const struct remote_helper *helper, struct gate_error *error) {
     const char *socket = helper->settings.socket;
     _cleanup_fd_ int fd = -1;
@@ -118,7 +123,7 @@ static int explain(const struct remote_helper *helper, struct gate_error *error)
                            : 0;
 }
 
-/* ---- what becomes of the connections ---- */
+/* ---- the connections ---- */
 
 static void on_end(const struct relay *relay, void *userdata) {
     struct remote_helper *helper = userdata;
@@ -132,7 +137,7 @@ static void on_end(const struct relay *relay, void *userdata) {
         relay->gate >= 0 && relay->n_words == 0 && (relay->gate_is_gone || relay->down.state != RELAY_OPEN);
 }
 
-/* Whether a gate that was asked something has said nothing since, for as long as it may, and taken nothing either. */
+/* Whether a gate that was asked something has neither sent nor taken a byte for the whole time-out. */
 static bool is_silent(const struct remote_helper *helper) {
     int64_t now_ms = bridge_now_ms();
 
@@ -149,8 +154,8 @@ static bool is_silent(const struct remote_helper *helper) {
 /* ---- git's HTTP helper ---- */
 
 /*
- * The URL is given for the remote's name as well: a remote's own settings, as its proxy, count for more than any that are
- * for an address, and are none of a gate.
+ * The URL also stands in place of the remote's name. A remote's own settings, such as its proxy, would outrank those
+ * for an address, and must not reach a gate.
  */
 static void become_http_helper(const struct remote_helper *helper, pid_t parent, const sigset_t *signals) {
     char address[BRIDGE_ADDRESS_MAX];
@@ -204,7 +209,7 @@ static bool has_ended(const struct remote_helper *helper, int *statusp) {
     return waitpid(helper->child, statusp, WNOHANG) != 0;
 }
 
-/* Until it has ended, or SIGTERM has. */
+/* Waits until it has ended, first by itself and then by SIGTERM. */
 static void end_child(struct remote_helper *helper, const sigset_t *waiting, int *statusp) {
     int64_t deadline_ms = bridge_now_ms() + REMOTE_HELPER_LAST_WORDS_MS;
 
@@ -222,8 +227,8 @@ static void end_child(struct remote_helper *helper, const sigset_t *waiting, int
 }
 
 /*
- * Passes bytes on until the child has ended. Silence is judged behind each step, so that what has come while all of this
- * was stopped, as by Ctrl-Z, has been heard. Return: the child's status, as waitpid(2) tells it.
+ * Passes bytes on until the child has ended. Silence is judged after each step: bytes that came while this process was
+ * stopped, for example by Ctrl-Z, are read first. Return: the child's status, as of waitpid(2).
  */
 static int await_child(struct remote_helper *helper, const sigset_t *waiting) {
     int64_t hung_up_ms = 0;
@@ -247,8 +252,8 @@ static int await_child(struct remote_helper *helper, const sigset_t *waiting) {
 
 /*
  * git is killed by SIGPIPE if it writes and nobody reads. When the HTTP helper exits with REMOTE_HELPER_FAILED, git is
- * waiting for an answer and writes nothing. When the HTTP helper ended by a signal or with another status, without being
- * told to end, git may be about to write its next command.
+ * waiting for an answer and writes nothing. When the HTTP helper ended by a signal or with another status, without
+ * being told to end, git may be about to write its next command.
  */
 static void drain_git(const struct remote_helper *helper, int status) {
     bool is_waiting = WIFEXITED(status) && WEXITSTATUS(status) == REMOTE_HELPER_FAILED;
@@ -258,7 +263,7 @@ static void drain_git(const struct remote_helper *helper, int status) {
 
 /* ---- begin and end ---- */
 
-/* Where the interface is down, a socket can be bound all the same, and nobody gets to it. */
+/* On an interface that is down, a socket can be bound, but nobody can connect. */
 static bool has_loopback(void) {
     const struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(1), .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -267,15 +272,15 @@ static bool has_loopback(void) {
     return fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0; /* nothing is sent */
 }
 
-/* Whether the users of connections can be told apart: what cannot turn others away must not listen. */
-static int check_peers(struct gate_error *error) {
-    if (access(PEER_TABLE, R_OK) < 0) {
+/* Whether users of connections can be told apart. If not, the port must not be opened, since others could use it. */
+static int check_owners(struct gate_error *error) {
+    if (access(OWNER_TABLE, R_OK) < 0) {
         return gate_error_set(error, GATE_E_INTERNAL,
                               "%s cannot be read: %s; it tells which user connects to 127.0.0.1, so mount /proc here, "
                               "with its folder net",
-                              PEER_TABLE, strerror(errno));
+                              OWNER_TABLE, strerror(errno));
     }
-    if (!peer_tells_users_apart()) {
+    if (!owner_tells_users_apart()) {
         return gate_error_set(error, GATE_E_INTERNAL,
                               "other users cannot be told from this one, for in this user namespace both are %lu, "
                               "nobody; run git as another user, or in a network namespace of the container's own",
@@ -285,8 +290,8 @@ static int check_peers(struct gate_error *error) {
 }
 
 /*
- * The first connection only finds out whether there is a gate, and is closed at once. It is not kept for git's HTTP helper:
- * until that one speaks, a gate that is full would end it.
+ * The first connection only tests whether there is a gate, and is closed at once. It is not kept for git's HTTP helper:
+ * a full gate would end it before the helper speaks.
  */
 static int open_bridge(struct remote_helper *helper, struct gate_error *error) {
     struct sockaddr_in any_port = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -299,7 +304,7 @@ static int open_bridge(struct remote_helper *helper, struct gate_error *error) {
         return dial_explain(bridge->socket_path, -r, names, error);
     }
     (void)fd_close(probe);
-    r = check_peers(error);
+    r = check_owners(error);
     if (r) {
         return r;
     }

@@ -10,8 +10,8 @@ enum {
 
 /**
  * remote_helper() - git-remote-gate, as git starts it: gitremote-helpers(7)
- * @argv: the program's name, the remote's name or its URL, and the URL; NULL behind the last
+ * @argv: the program's name, the remote's name or its URL, and the URL; ended by NULL
  *
- * Says on standard error what goes wrong. Return: the exit status: that of git's HTTP helper, or REMOTE_HELPER_FAILED.
+ * Prints errors on standard error. Return: the exit status of git's HTTP helper, or REMOTE_HELPER_FAILED.
  */
 int remote_helper(char *argv[]);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads git's commands that nobody else will read, so that git is not killed by SIGPIPE when the helper fails: see
- * gitremote-helpers(7). While git's HTTP helper runs, standard input belongs to that, and nothing here reads. A read
- * is bounded in bytes and in time, for standard input may be something else than git.
+ * Reads git's commands when the helper fails, so that git is not killed by SIGPIPE: gitremote-helpers(7). While git's
+ * HTTP helper runs, standard input belongs to it, and nothing is read here. A read is bounded in bytes and in time,
+ * since standard input may be something other than git.
  */
 
 #include "client/remote_input.h"
@@ -20,7 +20,7 @@ enum {
     CHUNK_BYTES = 4096,
 };
 
-/* Return: whether there is something to read, or the end of it. */
+/* Return: whether there are bytes to read, or the end of input. */
 static bool is_readable(int64_t deadline_ms) {
     struct pollfd pollfd = {.fd = STDIN_FILENO, .events = POLLIN};
     int r;

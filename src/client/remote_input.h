@@ -8,16 +8,17 @@ enum {
 };
 
 /**
- * remote_input_await() - wait until git has written something, or closed its end, and read none of it
+ * remote_input_await() - wait until git has written something, or closed its end; read nothing
  *
  * On a terminal it does not wait.
  */
 void remote_input_await(int timeout_ms);
 
 /**
- * remote_input_drain() - read what git has written, up to the end of a line
- * @timeout_ms: how long git may take for the first byte, and for the rest of a line; 0: only what is there already
+ * remote_input_drain() - read the bytes that git has written, up to the end of a line
+ * @timeout_ms: how long git may take for the first byte, and for the rest of a line; 0 reads only bytes already there
  *
- * A git that is still writing when its helper ends gets SIGPIPE, and its user reads nothing. On a terminal nothing is read.
+ * Otherwise SIGPIPE would kill a git that still writes when its helper ends, and its user would read no reason. On a
+ * terminal nothing is read.
  */
 void remote_input_drain(int timeout_ms);

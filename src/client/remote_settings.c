@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the order in which the socket and the token are looked for: what is nearest to the command counts. The token is
- * read into memory and never shown.
+ * Finds the socket and the token. The place nearest to the command wins. The token is read into memory and never shown.
  */
 
 #include "client/remote_settings.h"
@@ -51,7 +50,7 @@ static int take_socket(struct remote_settings *settings, const char *path, const
     return 0;
 }
 
-/* As git reads it: everything but these is a no. */
+/* As git reads a boolean: any other word is false. */
 static bool is_from_user(void) {
     static const char *const yes[] = {"1", "true", "yes", "on"};
     const char *value = getenv("GIT_PROTOCOL_FROM_USER");
@@ -85,7 +84,7 @@ static int find_socket(struct remote_settings *settings, const struct remote_url
 
 /* ---- the token ---- */
 
-/* @where: what a sentence says of it; @source: what to change when it is the wrong one. */
+/* @where: its name in a sentence. @source: the setting to change when the token is wrong. */
 static int take_token(struct remote_settings *settings, struct span token, const char *where, const char *source,
                       struct gate_error *error) {
     if (!token_is_valid(token)) {
@@ -100,7 +99,9 @@ static int take_token(struct remote_settings *settings, struct span token, const
     return token_words_refuse_path(settings->token, where, "GIT_GATE_TOKEN_FILE or gate.tokenFile", error);
 }
 
-/* Return: the size of the first line, -EMSGSIZE when it is too long, -EINVAL when it is no file, another errno. */
+/*
+ * Return: the size of the first line; -EMSGSIZE when too long; -EINVAL for anything but a regular file; another errno.
+ */
 static ssize_t read_token_file(char line[TOKEN_MAX_BYTES + 1], const char *path) {
     _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat status;
@@ -175,7 +176,7 @@ static int find_timeout(struct remote_settings *settings, struct gate_error *err
     return 0;
 }
 
-/* It takes a process, so it is asked for nothing that is known already. */
+/* Asking git takes a process, so it is asked only for a setting that is still missing. */
 static int read_config(struct remote_config *config, const struct remote_url *url, struct gate_error *error) {
     bool has_socket = *url->socket || variable("GIT_GATE_SOCKET");
     bool has_token = variable("GIT_GATE_TOKEN") || variable("GIT_GATE_TOKEN_FILE");

@@ -13,10 +13,10 @@ enum {
 };
 
 /**
- * struct remote_settings - how to get to the gate, and into it
- * @socket: of the URL, or else of GIT_GATE_SOCKET, gate.socket in git's configuration, or the default
- * @token: GIT_GATE_TOKEN, or else on the first line of GIT_GATE_TOKEN_FILE, or of gate.tokenFile
- * @token_source: which of these it was
+ * struct remote_settings - the socket and the token of the gate
+ * @socket: from the URL, GIT_GATE_SOCKET, gate.socket in git's configuration, or the default, in this order
+ * @token: GIT_GATE_TOKEN, or the first line of the file GIT_GATE_TOKEN_FILE, or of gate.tokenFile, in this order
+ * @token_source: where the token was found
  * @timeout_ms: how long a gate may take for its first answer
  */
 struct remote_settings {
@@ -27,9 +27,9 @@ struct remote_settings {
 };
 
 /**
- * remote_settings_find() - look in all these places, of which git's configuration is asked only when it has to be
- * @url: may name a socket only when it is the user's own, and not that of a submodule: GIT_PROTOCOL_FROM_USER in git(1)
- * @error: filled on failure; names where to set what is missing
+ * remote_settings_find() - look in all these places; git's configuration is asked only when needed
+ * @url: may name a socket only when a user gave it, and not a submodule: GIT_PROTOCOL_FROM_USER in git(1)
+ * @error: filled on failure; says where to set the missing value
  *
  * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
  */

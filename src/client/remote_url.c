@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns what a URL of git-remote-gate looks like. It reads a string and fills in values. */
+/* Parses the URLs of git-remote-gate. It reads a string and fills in values. */
 
 #include "client/remote_url.h"
 
@@ -13,7 +13,7 @@
 static const char scheme[] = "gate://";
 static const char socket_key[] = "socket=";
 
-/* Takes @prefix off the front. */
+/* Removes @prefix from the front. */
 static bool take(struct span *restp, const char *prefix) {
     size_t size = strlen(prefix);
 
@@ -46,7 +46,7 @@ static int take_name(struct remote_url *url, struct span path) {
     return 0;
 }
 
-/* No control bytes, which would get to a terminal with the sentence that says what is wrong. */
+/* No control bytes: an error message would print them on a terminal. */
 static bool is_path(const char *text, size_t size) {
     for (size_t i = 0; i < size; i++) {
         if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
@@ -86,7 +86,7 @@ static int take_socket(struct remote_url *url, struct span query) {
 
 static_assert(sizeof(((struct remote_url *)0)->socket) == 108, "a sentence above says this number");
 
-/* gate://NAME.git, or a host, a user or a token where there can be none. */
+/* gate://NAME.git, or a host, user or token, which the URL must not have. */
 static const char *fault_of_host(struct span rest) {
     return memchr(rest.data, '/', rest.size)
                ? "between the second and the third slash there is something, and a gate has "

@@ -9,7 +9,7 @@
  * struct remote_url - the parts of gate:///NAME.git?socket=PATH
  * @repository: NAME
  * @socket: PATH; empty when there is none
- * @fault: of a URL that is none: what is wrong with it, in words that repeat none of it
+ * @fault: of an invalid URL: its fault, in words that repeat no part of it
  */
 struct remote_url {
     char repository[ROUTE_REPOSITORY_MAX_BYTES + 1];
@@ -25,10 +25,10 @@ enum {
 };
 
 /**
- * remote_url_parse() - take a URL apart
+ * remote_url_parse() - parse a URL
  *
- * Percent-encoding is undone in PATH alone. A slash behind NAME.git is passed over, as git does it. What is wrong is not
- * repeated anywhere, as a token may be in it.
+ * Only PATH is percent-decoded. A slash after NAME.git is ignored, as git does. No part of an invalid URL is repeated,
+ * since it may contain a token.
  *
  * Return: 0 or REMOTE_URL_E_*.
  */

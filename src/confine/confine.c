@@ -108,28 +108,43 @@ static int allow_all(const struct landlock *landlock, const struct confine_setti
 }
 
 /* Removing its socket is the gate's right alone, and so is telling its children to end. */
-static int make_child_ruleset(struct landlock *child, int abi, const struct confine_settings *settings,
-                              struct gate_error *error) {
-    int r = landlock_deny_parents(child, abi);
+static int allow_child(const struct landlock *child, const struct confine_settings *settings,
+                       struct gate_error *error) {
+    return settings->read_only ? 0 : allow_paths(child, settings->served, LANDLOCK_CHANGE, error);
+}
 
-    return r || settings->read_only ? r : allow_paths(child, settings->served, LANDLOCK_CHANGE, error);
+/* Remembers which @call it was when a step of a stage fails with a negative errno @r. Return: @r. */
+static int named(struct confine *confine, enum confine_stage stage, const char *call, int r) {
+    if (r < 0) {
+        confine->call[stage] = call;
+    }
+    return r;
 }
 
 static int enter_privileges(struct confine *confine) {
-    int r = limits_keep_privileges();
+    const char *call = NULL;
+    int r = named(confine, CONFINE_PRIVILEGES, "prctl(PR_SET_NO_NEW_PRIVS)", limits_keep_privileges());
 
-    return r ? r : limits_drop_capabilities(&confine->had_capabilities);
+    if (!r) {
+        r = limits_drop_capabilities(&confine->had_capabilities, &call);
+        r = named(confine, CONFINE_PRIVILEGES, call, r);
+    }
+    return r;
 }
 
 static int enter_landlock(struct confine *confine, const struct confine_settings *settings, struct gate_error *error) {
+    static const char create[] = "landlock_create_ruleset";
+    static const char add[] = "landlock_add_rule";
+    const enum confine_stage stage = CONFINE_LANDLOCK;
     _cleanup_(landlock_deinit) struct landlock landlock = LANDLOCK_NONE;
     _cleanup_(landlock_deinit) struct landlock child = LANDLOCK_NONE;
     int abi = landlock_abi();
-    int r = abi < 0 ? abi : landlock_deny_all(&landlock, abi);
+    int r = named(confine, stage, create, abi < 0 ? abi : landlock_deny_all(&landlock, abi));
 
-    r = r ? r : allow_all(&landlock, settings, error);
-    r = r ? r : make_child_ruleset(&child, abi, settings, error);
-    r = r ? r : landlock_enforce(&landlock);
+    r = r ? r : named(confine, stage, add, allow_all(&landlock, settings, error));
+    r = r ? r : named(confine, stage, create, landlock_deny_parents(&child, abi));
+    r = r ? r : named(confine, stage, add, allow_child(&child, settings, error));
+    r = r ? r : named(confine, stage, "landlock_restrict_self", landlock_enforce(&landlock));
     if (!r) {
         confine->landlock_abi = abi;
         confine->child = child;
@@ -141,9 +156,12 @@ static int enter_landlock(struct confine *confine, const struct confine_settings
 static int enter_seccomp(struct confine *confine, struct gate_error *error) {
     int r = getrandom(&confine->session_key, sizeof(confine->session_key), 0) < 0 ? -errno : 0;
 
-    r = r ? r : seccomp_enforce(confine->session_key);
+    if (r) {
+        return named(confine, CONFINE_SECCOMP, "getrandom", r);
+    }
+    r = seccomp_enforce(confine->session_key);
     if (r == SECCOMP_E_KERNEL) {
-        return -errno;
+        return named(confine, CONFINE_SECCOMP, "seccomp", -errno);
     }
     return r ? gate_error_set(error, GATE_E_INTERNAL, "the filter of system calls cannot be made: %s", strerror(-r))
              : 0;
@@ -161,9 +179,9 @@ static int enter(struct confine *confine, enum confine_stage stage, const struct
     confine->missing[stage] = r;
     return settings->mode == CONFINE_REQUIRE
                ? gate_error_set(error, GATE_E_START,
-                                "--confine=require, but %s cannot be had here: %s; the kernel is without it, or a "
+                                "--confine=require, but %s cannot be had here: %s: %s; the kernel is without it, or a "
                                 "container around git-gate keeps it from it; --confine=auto goes without",
-                                stage_names[stage], strerror(-r))
+                                stage_names[stage], confine->call[stage], strerror(-r))
                : 0;
 }
 

@@ -51,6 +51,7 @@ enum confine_stage {
 /**
  * struct confine - what is in force
  * @missing: for each stage, 0 when it is in force, otherwise a negative errno that says why not
+ * @call: for each stage that is missing, the system call that failed, static
  * @landlock_abi: 0 for none
  * @had_capabilities: whether there were any to drop
  * @child: a further Landlock ruleset, under which each child is to be put before it executes anything; fd is -1 for none
@@ -58,6 +59,7 @@ enum confine_stage {
  */
 struct confine {
     int missing[CONFINE_STAGE_COUNT];
+    const char *call[CONFINE_STAGE_COUNT];
     int landlock_abi;
     bool had_capabilities;
     struct landlock child;

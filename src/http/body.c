@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the framing of bodies (RFC 9112, 6 and 7.1): from requests it takes it off, with the llhttp parser that read the
- * head, behind the grammar of syntax.c; on responses it puts chunks. Body bytes are never copied: they are found in the
- * buffer that they came in. Chunk extensions and trailers are refused, as no git client sends them.
+ * Removes the framing of request bodies, and adds chunks to response bodies (RFC 9112, 6 and 7.1). Request bytes pass
+ * the grammar of syntax.c first, and then the llhttp parser that read the head. Body bytes are never copied: they stay
+ * in the buffer that received them. Chunk extensions and trailers are refused, since no git client sends them.
  */
 
 #include "http/body.h"
@@ -21,7 +21,7 @@ int body_on_body(llhttp_t *parser, const char *at, size_t size) {
     return 0;
 }
 
-/* Not behind the last chunk, which has no bytes: the end of the body must not wait for a byte of the next request. */
+/* Not after the last chunk, which is empty: the end of the body must not wait for a byte of the next request. */
 int body_on_chunk_complete(llhttp_t *parser) {
     const struct body *body = ((struct head *)parser->data)->body;
 
@@ -41,7 +41,9 @@ void body_init(struct body *body, struct head *head) {
     head->body = body;
 }
 
-/* The parser has been given whole what passed: it must stop there, and see the end of the body where the grammar does. */
+/*
+ * The parser has been given all bytes that passed. It must stop there, and find the body's end where the grammar does.
+ */
 static bool agrees(const struct body *body, llhttp_errno_t error, const char *end) {
     const bool is_paused = error == HPE_PAUSED || error == HPE_PAUSED_UPGRADE;
 
@@ -51,7 +53,7 @@ static bool agrees(const struct body *body, llhttp_errno_t error, const char *en
     return body->complete == (body->syntax.state == SYNTAX_COMPLETE);
 }
 
-/* One step of the parser: up to the end of a chunk or of what is there. */
+/* One step of the parser: up to the end of a chunk or of the bytes received. */
 static int decode_step(struct body *body, struct buffer *buffer) {
     struct span content = buffer_content(buffer);
     size_t n_used = syntax_pass(&body->syntax, content.data, content.size);

@@ -23,9 +23,9 @@ enum {
 
 /**
  * struct body - the decoder of a request body, by length or by chunks
- * @ready: this many bytes at the front of the buffer are body, unframed; take them with body_consume()
- * @complete: the last byte of the body has been found; once nothing is ready, what follows is the next request
- * @n_decoded: bytes of body so far
+ * @ready: number of body bytes, without framing, at the front of the buffer; take them with body_consume()
+ * @complete: the last byte of the body has been found. Once @ready is 0, the next request follows
+ * @n_decoded: body bytes found so far
  * @reason: for BODY_E_MALFORMED
  */
 struct body {
@@ -34,7 +34,7 @@ struct body {
     uint64_t n_decoded;
     const char *reason;
 
-    /* the rest is body.c's own */
+    /* private to body.c */
     struct syntax syntax;
     struct head *head;
     const char *at;
@@ -43,14 +43,15 @@ struct body {
 };
 
 /**
- * body_init() - decode the body behind @head, which must stay where it is and unchanged until the body is complete
+ * body_init() - begin to decode the body behind @head
  *
- * The buffer that body_decode() is given starts with the first byte behind the head.
+ * @head must neither move nor change until the body is complete. The buffer given to body_decode() begins with the
+ * first byte behind the head.
  */
 void body_init(struct body *body, struct head *head);
 
 /**
- * body_decode() - find the next bytes of the body at the front of @buffer, dropping framing
+ * body_decode() - find the next body bytes at the front of @buffer, and drop their framing
  *
  * Does nothing while bytes are ready. Afterwards body->ready is 0 only if the body is complete or @buffer is empty.
  *
@@ -58,22 +59,22 @@ void body_init(struct body *body, struct head *head);
  */
 int body_decode(struct body *body, struct buffer *buffer);
 
-/** body_consume() - @size of the ready bytes were taken */
+/** body_consume() - drop @size of the ready bytes */
 void body_consume(struct body *body, struct buffer *buffer, size_t size);
 
 /**
- * body_encode_chunk() - append to @wire what goes on the wire before @size bytes of a chunked response body
+ * body_encode_chunk() - append to @wire the bytes that precede @size bytes of a chunked response body
  * @first: this is the body's first chunk
  *
- * The line end behind a chunk travels with what comes next, so @wire and the chunk itself are two pieces at the most.
+ * The line end of a chunk is sent with the next one, so that at most two pieces are written: @wire and the chunk.
  * Return: as buffer_append().
  */
 int body_encode_chunk(struct buffer *wire, bool first, size_t size);
 
-/** body_encode_end() - the same for the final chunk, without which the client knows that the response was cut */
+/** body_encode_end() - the same for the final chunk. Without that, the client knows that the response was cut. */
 int body_encode_end(struct buffer *wire, bool first);
 
-/* For head.c alone: the parser that read the head goes on with the body, so its callbacks are set there. */
+/* For head.c alone, which sets the callbacks: one parser reads the head and then the body. */
 int body_on_body(llhttp_t *parser, const char *at, size_t size);
 int body_on_chunk_complete(llhttp_t *parser);
 int body_on_message_complete(llhttp_t *parser);

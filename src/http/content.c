@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the decoding of a request body as a whole: framing, then compression, and the bound on what comes out. Without
- * compression nothing is copied: the bytes are taken where they lie in the input.
+ * Decodes a request body: removes framing, then compression, and bounds the result. Without compression nothing is
+ * copied: the bytes are used where they are in the input.
  */
 
 #include "http/content.h"

@@ -22,13 +22,13 @@ enum {
 };
 
 /**
- * struct content - what a request body says: framing and compression taken off, within a bound
+ * struct content - the decoder of a request body: framing and compression removed, size bounded
  * @reason: for CONTENT_E_MALFORMED
  */
 struct content {
     const char *reason;
 
-    /* the rest is content.c's own */
+    /* private to content.c */
     struct body body;
     uint64_t max_bytes;
     bool is_gzip;
@@ -38,44 +38,45 @@ struct content {
 };
 
 /**
- * content_init() - decode the body behind @head, which must stay where it is and unchanged until all is consumed
- * @is_gzip: it is compressed
- * @max_bytes: the bound on its size, compressed and not; 0 for none
+ * content_init() - begin to decode the body behind @head, which must neither move nor change until all is consumed
+ * @is_gzip: the body is compressed
+ * @max_bytes: the bound on its size, both compressed and not; 0 for none
  *
- * Return: 0, or -ENOMEM and nothing to deinit.
+ * Return: 0, or -ENOMEM, which leaves nothing to deinit.
  */
 int content_init(struct content *content, struct head *head, bool is_gzip, uint64_t max_bytes);
 void content_deinit(struct content *content);
 
 /**
- * content_decode() - make the next bytes ready, from the front of @input, which starts with the first byte behind the head
+ * content_decode() - make the next bytes ready, from the front of @input
  *
- * Does a bounded amount of work. What is decoded where it lies stays in @input until content_consume().
+ * At first @input begins with the first byte behind the head. Each call does a bounded amount of work. Without
+ * compression, ready bytes stay in @input until content_consume().
  *
  * Return: 0, CONTENT_E_MALFORMED, CONTENT_E_TOO_LARGE, -ENOMEM.
  */
 int content_decode(struct content *content, struct buffer *input);
 
-/** content_ready() - the bytes that are decoded, valid until the next call with @content or @input */
+/** content_ready() - the decoded bytes, valid until the next call with @content or @input */
 struct span content_ready(const struct content *content, const struct buffer *input);
 
-/** content_consume() - the first @size of the ready bytes were taken */
+/** content_consume() - drop the first @size of the ready bytes */
 void content_consume(struct content *content, struct buffer *input, size_t size);
 
-/** content_has_undelivered() - whether unframed bytes are left to consume, inflated or about to be */
+/** content_has_undelivered() - whether unframed bytes remain to be consumed, inflated or not */
 static inline bool content_has_undelivered(const struct content *content) {
     return content->body.ready > 0 || buffer_size(&content->inflated) > 0;
 }
 
-/** content_has_come() - whether the last byte of the body has come; what follows in the input is the next request */
+/** content_has_come() - whether the last byte of the body was received; the next request follows in the input */
 static inline bool content_has_come(const struct content *content) {
     return content->body.complete;
 }
 
-/** content_is_consumed() - whether all of it has come, is well formed, and was consumed */
+/** content_is_consumed() - whether the whole body was received, is well formed, and was consumed */
 bool content_is_consumed(const struct content *content);
 
-/** content_body_bytes() - of the body that have come, without framing and still compressed */
+/** content_body_bytes() - body bytes received, without framing and still compressed */
 static inline uint64_t content_body_bytes(const struct content *content) {
     return content->body.n_decoded;
 }

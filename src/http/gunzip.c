@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the compressed request body. One member, nothing behind it, checksum verified: git http-backend answers corrupt
- * input with an empty success and inflates without a bound, so neither ever reaches it.
+ * Inflates a gzip request body. It takes exactly one member, nothing behind it, and verifies the checksum. git
+ * http-backend must not see compressed input: it answers corrupt input with an empty success, and inflates without a
+ * bound.
  */
 
 #include "http/gunzip.h"

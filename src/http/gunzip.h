@@ -13,7 +13,7 @@ enum {
 
 /**
  * struct gunzip - a gzip decoder (RFC 1952) that never holds more than its window
- * @complete: the whole of one gzip member was seen and its checksum is right
+ * @complete: one whole gzip member was read, and its checksum is right
  */
 struct gunzip {
     bool complete;
@@ -26,10 +26,10 @@ void gunzip_deinit(struct gunzip *gunzip);
 
 /**
  * gunzip_inflate() - decode from @compressed into the room of @buffer
- * @n_usedp: bytes of @compressed that are done with; fewer than all when @buffer is full
+ * @n_usedp: bytes of @compressed that were used; fewer than all when @buffer is full
  *
- * Call it with an empty @compressed to go on once @buffer has room again. The bound on the whole is the caller's: it
- * sees what is committed to @buffer.
+ * When @buffer has room again, call it with an empty @compressed to go on. The caller bounds the total by what is
+ * committed to @buffer.
  *
  * Return: 0, GUNZIP_E_CORRUPT, -ENOMEM.
  */

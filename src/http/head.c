@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns what a request head may look like. The bytes pass the grammar of syntax.c first; llhttp then parses them with
- * every lenient flag off; this file adds what both let through and a git client never sends: repeated singletons, codings
- * other than chunked, lengths that are not digits, and any size. What depends on llhttp's release is decided here, or by
- * the grammar, as the version is. It reads bytes and fills in values: no descriptor, no clock, no memory of its own. The
- * first fault is the verdict, and nothing is repaired. A fault of a line is found at the end of that line.
+ * Parses a request head, strictly.
+ *
+ * The bytes pass the grammar of syntax.c first. llhttp then parses them with every lenient flag off. This file refuses
+ * what both let through and no git client sends: repeated singleton fields, codings other than chunked, lengths that
+ * are not digits, too large heads. Nothing depends on llhttp's release. The first fault is the verdict; nothing is
+ * repaired. A fault of a line is found at the end of that line.
+ *
+ * It uses no descriptor, no clock and no memory of its own.
  */
 
 #include "http/head.h"
@@ -29,14 +32,14 @@ static const char *const field_names[] = {
 };
 static_assert(sizeof(field_names) / sizeof(field_names[0]) == HEAD_FIELD_COUNT, "every field has a name");
 
-/* Ends the parse from inside of a callback. */
+/* Ends the parse from inside a callback. */
 static int refuse(struct head *head, int status, const char *reason) {
     head->status = status;
     head->reason = reason;
     return HPE_USER;
 }
 
-/* llhttp hands a piece over in as many parts as it was fed in; they lie next to each other. */
+/* llhttp delivers a value in as many parts as it was fed in. The parts are adjacent in memory. */
 static void piece_extend(struct head *head, struct head_piece *piece, const char *at, size_t size) {
     if (!piece->present) {
         *piece = (struct head_piece){.at = (size_t)(at - head->data), .present = true};
@@ -48,7 +51,7 @@ static struct span piece_span(const struct head *head, const struct head_piece *
     return piece->present ? (struct span){head->data + piece->at, piece->size} : (struct span){NULL, 0};
 }
 
-/* llhttp knows the methods of RTSP and of Icecast too. */
+/* llhttp also knows the methods of RTSP and Icecast. */
 static int on_method_complete(llhttp_t *parser) {
     uint8_t method = llhttp_get_method(parser);
 
@@ -79,7 +82,7 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t size) {
     return 0;
 }
 
-/* llhttp leaves out the white space in front of a value, and not that behind it. */
+/* llhttp strips the white space before a value, but not that after it. */
 static struct head_piece piece_trim_end(const struct head *head, struct head_piece piece) {
     while (piece.size > 0 && strchr(" \t", head->data[piece.at + piece.size - 1])) {
         piece.size--;
@@ -87,7 +90,7 @@ static struct head_piece piece_trim_end(const struct head *head, struct head_pie
     return piece;
 }
 
-/* The line goes on up to its carriage return, whatever llhttp counts as the value. */
+/* The line ends at its carriage return, whatever llhttp takes for the value. */
 static bool has_tab_behind(const struct head *head, const struct head_piece *piece) {
     const char *at = head->data + piece->at + piece->size;
 
@@ -97,7 +100,7 @@ static bool has_tab_behind(const struct head *head, const struct head_piece *pie
     return *at == '\t';
 }
 
-/* Return: whether @text is digits alone, and their number in @numberp. */
+/* Return: whether @text has only digits, and their value in @numberp. */
 static bool read_number(uint64_t *numberp, struct span text) {
     *numberp = 0;
     for (size_t i = 0; i < text.size; i++) {
@@ -120,7 +123,7 @@ static bool host_is_valid(struct span host) {
     return host.size > 0;
 }
 
-/* The second of the fields that frame a body, or one that this request must not have. */
+/* A second field that frames the body, or a field that this request must not have. */
 static int check_body(struct head *head) {
     const struct head_piece *coding = &head->field_piece[HEAD_FIELD_TRANSFER_ENCODING];
 
@@ -137,8 +140,8 @@ static int check_body(struct head *head) {
 }
 
 /*
- * The fields that frame a body. A tab behind them is white space by the grammar; but readers differ in whether it is, and
- * llhttp's releases do.
+ * The fields that frame a body. A tab after the value is white space by the grammar. But readers differ in that, and so
+ * do llhttp's releases, so it is refused.
  */
 static int check_framing(struct head *head, enum head_field_name name, const struct head_piece *piece) {
     struct span value = piece_span(head, piece);
@@ -160,7 +163,7 @@ static int check_framing(struct head *head, enum head_field_name name, const str
     return check_body(head);
 }
 
-/* RFC 9110, 7.6.1: a list of names, of which one may be close. */
+/* RFC 9110, 7.6.1: a list of names; one may be close. */
 static bool list_says_close(struct span list) {
     while (list.size > 0) {
         const char *comma = memchr(list.data, ',', list.size);
@@ -191,8 +194,8 @@ static int check_field(struct head *head, enum head_field_name name, const struc
 }
 
 /*
- * A field line has come to its end. llhttp says so when it has seen the first byte of the next line, which could be a fold
- * for it, and is none by the grammar. head_feed() does not wait for that byte. Return: 0 or HPE_USER.
+ * Handles the end of a field line. llhttp reports it only with the first byte of the next line, which could be a fold;
+ * the grammar has no folds. So head_feed() does not wait for that byte. Return: 0 or HPE_USER.
  */
 static int end_field(struct head *head) {
     struct span name = piece_span(head, &head->name_piece);
@@ -278,7 +281,7 @@ static int refuse_syntax(struct head *head, llhttp_errno_t error) {
     return HEAD_E_REFUSED;
 }
 
-/* What can be said only about the whole head. */
+/* The checks that need the whole head. */
 static int check_whole(struct head *head) {
     if (head->minor == 1 && !head->field[HEAD_FIELD_HOST].data) {
         return refuse(head, 400, "there is no Host");
@@ -304,7 +307,7 @@ static int finish(struct head *head) {
         head->field[i] = piece_span(head, &head->field_piece[i]);
     }
     head->chunked = head->field[HEAD_FIELD_TRANSFER_ENCODING].data != NULL;
-    /* An answer to HTTP/1.0 ends with the connection, whatever its client wishes. */
+    /* A response to HTTP/1.0 ends with the connection, whatever the client asked for. */
     head->keep_alive = head->minor == 1 && !head->is_last;
     return check_whole(head) == 0 ? 0 : HEAD_E_REFUSED;
 }
@@ -321,7 +324,7 @@ int head_feed(struct head *head, const char *data, size_t size) {
     if (n_passed > 0) {
         error = llhttp_execute(&head->parser, next, n_passed);
     }
-    /* Both have to find the end, and at the same byte. */
+    /* Both must find the end at the same byte. */
     if (head->complete && error == HPE_PAUSED && head->syntax.state == SYNTAX_COMPLETE &&
         llhttp_get_error_pos(&head->parser) == next + n_passed) {
         return finish(head);

@@ -10,7 +10,7 @@
 #include "http/head_basics.h"
 #include "http/syntax.h"
 
-/** enum head_field_name - the fields that the gate reads; the rest is checked for syntax and forgotten */
+/** enum head_field_name - the fields that the gate reads; all others are only checked for syntax */
 enum head_field_name {
     HEAD_FIELD_HOST,
     HEAD_FIELD_AUTHORIZATION,
@@ -28,7 +28,7 @@ enum {
     HEAD_E_REFUSED,  /* not strict HTTP: answer with head->status and close the connection */
 };
 
-/* Where a piece of the head lies: an offset from its first byte, so that the buffer may move between two feeds. */
+/* A part of the head, as an offset from its first byte, so that the buffer may move between two feeds. */
 struct head_piece {
     size_t at;
     size_t size;
@@ -40,13 +40,13 @@ struct head_piece {
  *
  * Once head_feed() has returned 0:
  * @size: bytes of the head in the buffer, the empty line included
- * @method, @method_name: what is asked for; the name has a terminator and lives for ever
- * @minor: of the version, 0 or 1
+ * @method, @method_name: the method; its name is a constant string
+ * @minor: minor version, 0 or 1
  * @target: the request target, byte for byte
- * @field: values without the white space around them, data NULL where absent; each of them is there once at most
+ * @field: values without the white space around them; data is NULL where absent. None is there twice
  * @chunked: the body has chunked framing
- * @content_length: of a body without it, 0 when there is none
- * @keep_alive: the client expects another request to be possible on this connection
+ * @content_length: size of a body that is not chunked; 0 for no body
+ * @keep_alive: the client may send another request on this connection
  *
  * Once it has returned HEAD_E_REFUSED:
  * @status, @reason: 400, 414, 431, 501 or 505, and a sentence for people
@@ -64,7 +64,7 @@ struct head {
     int status;
     const char *reason;
 
-    /* the rest is head.c's and body.c's own */
+    /* private to head.c and body.c */
     struct syntax syntax;
     llhttp_t parser;
     const char *data;
@@ -79,15 +79,15 @@ struct head {
     struct body *body;
 };
 
-/** head_init() - begin a new request; nothing needs to be freed */
+/** head_init() - begin a new request; there is nothing to free */
 void head_init(struct head *head);
 
 /**
  * head_feed() - go on parsing a request head (RFC 9112, with no leniency: git-gate(1), STATUS CODES, 400)
- * @data: the request from its first byte on, all that has come so far
- * @size: how much that is; what is beyond the head is left alone
+ * @data: all bytes received so far, from the first byte of the request on
+ * @size: their number; bytes behind the head are left alone
  *
- * Takes up where the last call stopped, so @data may have moved, but must not have changed. The verdict does not depend
+ * Continues where the last call stopped: @data may have moved, but must not have changed. The verdict does not depend
  * on how the bytes were cut. The spans in @head point into the @data of the call that returned 0.
  *
  * Return: 0 when the head is whole, HEAD_E_MORE, HEAD_E_REFUSED.

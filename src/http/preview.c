@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the look ahead at a request body: whether what has come of it is well formed, before a process is started for it.
- * It decodes with a copy of the parser and throws the outcome away; the bytes are decoded once more when they are used.
+ * Checks whether the bytes received of a request body are well formed, before a process is started for it. It decodes
+ * them with a copy of the parser and drops the result. The bytes are decoded again when they are used.
  */
 
 #include "http/preview.h"
@@ -38,7 +38,7 @@ struct preview *preview_free(struct preview *preview) {
 
 int preview_feed(struct preview *preview, struct span input) {
     struct content *content = &preview->content;
-    /* A buffer over memory that it does not own: it is only consumed from, and forgotten. */
+    /* A buffer over borrowed memory: bytes are only consumed from it, and it is never freed. */
     struct buffer view = {
         .data = (char *)input.data + preview->n_seen,
         .capacity = input.size - preview->n_seen,

@@ -19,20 +19,20 @@ enum {
 };
 
 /**
- * struct preview - a look ahead at a request body, which stays where it is
+ * struct preview - a check of a request body, which stays in its buffer
  * @content: its @reason is for CONTENT_E_MALFORMED
- * @n_seen: bytes of the body, with its framing, that were looked at
+ * @n_seen: bytes of the body, with framing, that were checked
  */
 struct preview {
     struct content content;
     size_t n_seen;
 
-    /* the rest is preview.c's own */
+    /* private to preview.c */
     struct head head;
 };
 
 /**
- * preview_new() - look at the body behind @head, which is copied, so that its parser is not used up
+ * preview_new() - begin to check the body behind @head, with a copy of its parser
  * @is_gzip, @max_bytes: as for content_init()
  *
  * Return: 0, -ENOMEM.
@@ -43,10 +43,10 @@ int preview_new(struct preview **previewp, const struct head *head, bool is_gzip
 struct preview *preview_free(struct preview *preview);
 
 /**
- * preview_feed() - look at what has come
- * @input: the body from its first byte on, all that has come so far; what lies behind the body is left alone
+ * preview_feed() - check the bytes received since the last call
+ * @input: all bytes received of the body, from its first one on; bytes behind the body are left alone
  *
- * Takes up where the last call stopped: @input may have moved, but its first @n_seen bytes must be what they were.
+ * @input may have moved since the last call, but its first @n_seen bytes must be the same.
  *
  * Return: 0 when the body is whole and well formed, PREVIEW_E_MORE, PREVIEW_E_BUSY, or as content_decode().
  */

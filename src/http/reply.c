@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns what the gate itself says over HTTP. A response is appended whole or not at all; nothing is sent from here. */
+/* Composes the gate's own responses. Each is appended whole or not at all; nothing is sent from here. */
 
 #include "http/reply.h"
 
@@ -40,7 +40,10 @@ const char *reply_reason_phrase(int status) {
 const char *reply_date(struct reply_date *date, time_t now) {
     struct tm parts;
 
-    /* The program never calls setlocale(3), so the names are English. A year of five digits leaves the text as it was. */
+    /*
+     * The program never calls setlocale(3), so the names are English. A year of five digits does not fit: the old text
+     * stays.
+     */
     if ((now != date->now || !date->text[0]) && gmtime_r(&now, &parts) &&
         strftime(date->text, sizeof(date->text), "%a, %d %b %Y %H:%M:%S GMT", &parts) > 0) {
         date->now = now;
@@ -69,7 +72,7 @@ int reply_append_field(struct buffer *buffer, struct span name, struct span valu
     return r;
 }
 
-/* Behind a sentence about what was wrong with the request itself. */
+/* Follows a sentence about a fault of the request itself. */
 static const char *advice(int status) {
     switch (status) {
     case 400:
@@ -85,7 +88,7 @@ static const char *advice(int status) {
     }
 }
 
-/* In decimal. @text: as long as the longest, with terminator. */
+/* Writes @number in decimal. @text has room for the longest number and its terminator. */
 static const char *number_text(char text[24], size_t number) {
     char *at = text + 23;
 
@@ -98,16 +101,17 @@ static const char *number_text(char text[24], size_t number) {
 }
 
 static int append_fields(struct buffer *buffer, const struct reply *reply) {
+    const int status = reason_status(reply->code);
     char length[24];
-    int r = 0;
+    int r = reply_append_field(buffer, span_of(reason_field), span_of(reason_word(reply->code)));
 
-    if (reply->allow) {
+    if (!r && reply->allow) {
         r = reply_append_field(buffer, span_of("Allow"), span_of(reply->allow));
     }
-    if (!r && reply->status == 401) {
+    if (!r && status == 401) {
         r = buffer_append_all(buffer, "WWW-Authenticate: Basic realm=\"git-gate\", charset=\"UTF-8\"\r\n");
     }
-    if (!r && reply->status == 503) {
+    if (!r && status == 503) {
         r = buffer_printf(buffer, "Retry-After: %d\r\n", REPLY_RETRY_AFTER_SECONDS);
     }
     return r ? r
@@ -115,17 +119,17 @@ static int append_fields(struct buffer *buffer, const struct reply *reply) {
                                  "Content-Type: text/plain; charset=utf-8\r\n"
                                  "Cache-Control: no-store\r\n"
                                  "Content-Length: ",
-                                 number_text(length, strlen(reply->sentence) + strlen(advice(reply->status)) + 1),
-                                 "\r\n\r\n");
+                                 number_text(length, strlen(reply->sentence) + strlen(advice(status)) + 1), "\r\n\r\n");
 }
 
 int reply_append(struct buffer *buffer, const struct reply *reply) {
     const size_t before = buffer_size(buffer);
-    int r = reply_append_status(buffer, reply->status, reply->close, reply->date);
+    const int status = reason_status(reply->code);
+    int r = reply_append_status(buffer, status, reply->close, reply->date);
 
     r = r ? r : append_fields(buffer, reply);
     if (!r && !reply->omit_body) {
-        r = buffer_append_all(buffer, reply->sentence, advice(reply->status), "\n");
+        r = buffer_append_all(buffer, reply->sentence, advice(status), "\n");
     }
     if (r) {
         buffer->end = buffer->start + before; /* whole or not at all */

@@ -6,18 +6,19 @@
 
 #include "base/buffer.h"
 #include "base/span.h"
+#include "http/reason.h"
 
 /**
  * struct reply - a response of the gate's own: a refusal or a failure, one line of plain text
- * @status: of RFC 9110, one that reply_reason_phrase() knows
- * @sentence: for people, without newline: what is wrong and what to do about it
+ * @code: its word goes into the field Gate-Reason, its status into the status line
+ * @sentence: for people, without a newline: the fault, and the remedy
  * @allow: value of the Allow field, NULL for none
- * @close: the connection ends behind it
+ * @close: the connection ends after it
  * @omit_body: the request was a HEAD
- * @date: what reply_date() says
+ * @date: of reply_date()
  */
 struct reply {
-    int status;
+    enum reason code;
     const char *sentence;
     const char *allow;
     bool close;
@@ -30,31 +31,31 @@ enum {
     REPLY_RETRY_AFTER_SECONDS = 5 /* in the Retry-After field of a 503 */
 };
 
-/** struct reply_date - the time as it was last written; zeros are 1970, and fine */
+/** struct reply_date - the last Date value; all zeros is a valid start */
 struct reply_date {
     time_t now;
     char text[sizeof("Sun, 06 Nov 1994 08:49:37 GMT")];
 };
 
 /**
- * reply_date() - the value of a Date field (RFC 9110, 5.6.7), which is made anew once in a second
+ * reply_date() - the value of a Date field (RFC 9110, 5.6.7), formatted at most once a second
  * @now: seconds since the epoch
  *
  * Return: @date's text.
  */
 const char *reply_date(struct reply_date *date, time_t now);
 
-/** reply_reason_phrase() - what stands behind the code in the status line; "Status" for a code it does not know */
+/** reply_reason_phrase() - the reason phrase of a status; "Status" for an unknown one */
 const char *reply_reason_phrase(int status);
 
 /**
- * reply_append_status() - append the status line and the fields that each response has: Date and, on demand, Connection
+ * reply_append_status() - append the status line and the fields of every response: Date and, on demand, Connection
  *
  * Return: as buffer_append().
  */
 int reply_append_status(struct buffer *buffer, int status, bool close, const char *date);
 
-/** reply_append_field() - append a field line; @value is known to hold no control bytes. Return: as buffer_append(). */
+/** reply_append_field() - append a field line; @value must not contain control bytes. Return: as buffer_append(). */
 int reply_append_field(struct buffer *buffer, struct span name, struct span value);
 
 /** reply_append() - append a whole response. Return: as buffer_append(). */

@@ -3,11 +3,12 @@
 /*
  * Checks the bytes of a request against the grammar of RFC 9110 and 9112, before llhttp sees them.
  *
- * llhttp's releases differ in what they let through: 9.2.0 takes folded lines, 9.4 a tab behind Content-Length. Here is
- * the least that the gate insists on, so that its answer is the same with any of them: one space in the request line,
- * HTTP/1.1 or HTTP/1.0 behind it, CRLF at the end of each line and nowhere else, names of token bytes, values without control bytes, chunk sizes of
- * hexadecimal digits, no folded lines, no chunk extensions, no trailers. A request has to pass both. What a field means
- * is head.c's, and no part of the grammar: this file never looks at a name or a value as a whole.
+ * llhttp's releases differ in what they accept: 9.2.0 takes folded lines, 9.4 a tab behind Content-Length. With this
+ * check the gate's answer is the same with any release. The grammar: single spaces in the request line, HTTP/1.1 or
+ * HTTP/1.0 at its end, CRLF at the end of each line and nowhere else, names of token bytes, values without control
+ * bytes, chunk sizes of hexadecimal digits, no folded lines, no chunk extensions, no trailers.
+ *
+ * The meaning of a field belongs to head.c: this file never looks at a name or a value as a whole.
  */
 
 #include "http/syntax.h"
@@ -38,7 +39,7 @@ static void enter(struct syntax *syntax, enum syntax_state state) {
     syntax->n_seen = 0;
 }
 
-/* Each step below takes one byte, or returns a sentence about it and leaves everything as it was. */
+/* Each step below takes one byte, or returns a sentence about its fault and changes nothing. */
 
 static const char *step_method(struct syntax *syntax, unsigned char byte) {
     if (is_token_byte(byte)) {
@@ -77,7 +78,7 @@ static bool is_version_byte(size_t at, unsigned char byte) {
                                  : at == VERSION_SIZE - 1 && (byte == '0' || byte == '1');
 }
 
-/* Whatever is printable behind "HTTP/", or nothing, is the name of another version. */
+/* Any other printable text after "HTTP/", or none, names another version. */
 static const char *step_version(struct syntax *syntax, unsigned char byte) {
     size_t at = syntax->n_seen;
 
@@ -156,7 +157,7 @@ static const char *step_last(struct syntax *syntax, unsigned char byte) {
     return NULL;
 }
 
-/* A byte that can be only one. */
+/* Takes one fixed byte. */
 static const char *step_fixed(struct syntax *syntax, unsigned char byte, char expected, enum syntax_state next) {
     if (byte != (unsigned char)expected) {
         return syntax->state <= SYNTAX_HEAD_END ? "a carriage return has no line feed behind it"

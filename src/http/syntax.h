@@ -26,11 +26,11 @@ enum syntax_state {
 
 /**
  * struct syntax - how far the bytes of one request follow the grammar
- * @state: what the next byte belongs to
- * @fault: a sentence for people, once a byte does not follow it; NULL before
+ * @state: the element that the next byte belongs to
+ * @fault: a sentence for people once a byte breaks the grammar; NULL before
  * @status: the answer to the fault, 400, 414 or 505
  * @n_seen: bytes of the element that @state names
- * @n_left: bytes of the body or the chunk that are to come; while its size is read, what it says so far
+ * @n_left: bytes missing of the body or chunk; while a chunk size is read, its value so far
  * @is_chunked: the body has chunked framing
  */
 struct syntax {
@@ -49,11 +49,11 @@ void syntax_init_head(struct syntax *syntax);
 void syntax_init_body(struct syntax *syntax, bool is_chunked, uint64_t content_length);
 
 /**
- * syntax_pass() - look at the next bytes of the request
- * @data: of head or body, behind those that have passed before
+ * syntax_pass() - check the next bytes of the request
+ * @data: bytes of the head or body, behind those that passed before
  *
- * Stops before the first byte that breaks the grammar, and says why in syntax->fault. Stops behind the end of the head,
- * of each chunk, and of the body as well. What has passed does not depend on how the bytes were cut.
+ * Stops before the first byte that breaks the grammar, and sets syntax->fault. Also stops at the end of the head, of
+ * each chunk, and of the body. The result does not depend on how the bytes were cut.
  *
  * Return: how many bytes follow the grammar; 0 only at a fault, at the end, or if @size is 0.
  */

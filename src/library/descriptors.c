@@ -1,52 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns what a server has of descriptors.
+ * Gives the serving thread a descriptor table of its own.
  *
- * Their limit: raised, as far as it may be, to what the settings can come to need, so that a gate full of clients still
- * finds the descriptors for a process. What git inherits of it is no more than that. Where it may not be raised, fewer
- * clients are taken.
- *
- * And their table, of the thread that serves alone. In the program's own, each fork(2) would make a copy of git's pipes
- * and of the listening socket, which close-on-exec does not help against: git would wait for ever for the end of its
- * input, and a port would listen behind the end of its gate. In the other direction, the gate must not keep open what
- * the program closes.
+ * In a shared table, each fork(2) of the program would copy git's pipes and the listening socket; close-on-exec does
+ * not prevent that. Git would wait for ever for the end of its input, and the port of a stopped gate would still
+ * listen. In the other direction, the gate must not keep open a descriptor that the program closes.
  */
 
 #include "library/descriptors.h"
 
 #include <errno.h>
 #include <linux/close_range.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum {
-    DESCRIPTORS_PER_BACKEND = 12, /* five are held; the rest is for the child's ends while it is being started */
-    DESCRIPTORS_OTHER = 32,       /* the loop, the socket, standard streams, and those that were inherited */
-};
-
-void descriptors_provide(struct server_settings *settings, struct log *log, bool may_raise) {
-    rlim_t reserved = settings->max_backends * DESCRIPTORS_PER_BACKEND + DESCRIPTORS_OTHER;
-    rlim_t needed = settings->max_connections + reserved;
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed) {
-        return;
-    }
-    limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
-    if (!may_raise || setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < needed) {
-        (void)getrlimit(RLIMIT_NOFILE, &limit);
-        settings->max_connections = limit.rlim_cur > reserved ? limit.rlim_cur - reserved : 1;
-        log_record(log, LOG_LEVEL_WARNING,
-                   "too few open files are allowed for --max-connections and --max-backends, so there will be fewer "
-                   "connections; lower these, or raise the limit (ulimit -n, LimitNOFILE=)",
-                   LOG_FIELDS(log_number("allowed", limit.rlim_cur), log_number("needed", needed),
-                              log_number("connections", settings->max_connections)));
-    }
-}
-
-/* The lowest one of @kept that is not below @first. Return: ~0 when there is none, which -1, no descriptor, is as well. */
+/* Return: the lowest of @kept that is at least @first; ~0 when there is none. -1, no descriptor, is ~0 too. */
 static unsigned next_kept(const int kept[], size_t n_kept, unsigned first) {
     unsigned next = ~0U;
 
@@ -59,8 +28,8 @@ static unsigned next_kept(const int kept[], size_t n_kept, unsigned first) {
 }
 
 /*
- * An empty range, so that nothing is closed yet: where the kernel copies less than the whole table, before Linux 6.11
- * it takes numbers for used that are not. unshare(2) does the same, but containers refuse that call altogether.
+ * An empty range, so that nothing is closed yet. For a partial copy, Linux before 6.11 takes unused numbers for used
+ * ones. unshare(2) does the same, but containers refuse that call altogether.
  */
 int descriptors_separate(const int kept[], size_t n_kept) {
     unsigned first = STDERR_FILENO + 1;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the thread of a server, and its start and stop from outside of it. The server itself lives on the thread, so that
- * what confines the one confines the other, and ends with it. The thread has descriptors of its own: what it opens is not
- * the program's, nor the other way round. It is told to stop by a descriptor of its loop; everything else that both sides
- * know is under the mutex.
+ * Starts and stops the thread of a server, from outside of it. The server itself (service.c) lives on that thread, so
+ * that confining the thread confines the server and ends with it. The thread has a descriptor table of its own. An
+ * eventfd in its loop tells it to stop. A mutex guards everything else that both sides use.
  */
 
 #include <errno.h>
@@ -16,7 +15,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "access/token.h"
@@ -24,15 +22,15 @@
 #include "library/config.h"
 #include "library/descriptors.h"
 #include "library/host.h"
-#include "serve/server.h"
+#include "library/service.h"
 
 /*
- * enum thread_state - where the thread is
+ * enum thread_state - the state of the thread
  *
- * THREAD_NONE      there is none; gate_server_start() makes one: STARTING
- * THREAD_STARTING  the server is being started; SERVING, or ENDED when it fails
- * THREAD_SERVING   the loop runs; ENDED when it was told to stop, or by a fault
- * THREAD_ENDED     the thread is on its last steps; NONE when somebody has joined it
+ * THREAD_NONE      no thread. -> STARTING by gate_server_start()
+ * THREAD_STARTING  the server starts. -> SERVING; ENDED when the start fails
+ * THREAD_SERVING   the loop runs. -> ENDED when told to stop, or by a fault
+ * THREAD_ENDED     the thread ends. -> NONE when somebody has joined it
  */
 enum thread_state {
     THREAD_NONE,
@@ -41,7 +39,7 @@ enum thread_state {
     THREAD_ENDED,
 };
 
-/* How a start went; in the memory of the one who waits for it. */
+/* The result of a start, in the memory of the caller who waits for it. */
 struct start_outcome {
     bool is_over;
     int result;
@@ -49,18 +47,17 @@ struct start_outcome {
 };
 
 /*
- * @mark: a page of its own, which the kernel empties in the child of a fork (MADV_WIPEONFORK): see is_own()
- * @config, @settings: as they were checked, never written again; the settings point into the configuration
- * @run: the number of the last start; who waits for one run must not take the next one for it
- * @stop_fd: an eventfd(2), there while there is a thread, which has it by the same number
- * @is_joined: somebody waits in pthread_join(3); others wait for the state
- * @fault: of the loop, a negative errno
- * @outcome: of the start that is under way, until it is over
+ * @mark: a page that the kernel zeroes in the child of a fork (MADV_WIPEONFORK): see is_own()
+ * @config: the checked configuration, constant
+ * @run: the number of the last start, so that a caller who waits for one run does not mistake the next one for it
+ * @stop_fd: an eventfd(2) that exists while there is a thread, which has it under the same number
+ * @is_joined: a caller waits in pthread_join(3); others wait for the state
+ * @fault: the loop's error, a negative errno
+ * @outcome: of the start that is under way; NULL otherwise
  */
 struct gate_server {
     volatile bool *mark;
     struct gate_config *config;
-    struct server_settings settings;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     enum thread_state state;
@@ -75,62 +72,7 @@ struct gate_server {
 
 /* ---- on the thread ---- */
 
-/* What is there from a start to an end, on the stack of the thread. */
-struct service {
-    struct loop loop;
-    struct loop_io stop_io;
-    struct server_settings settings;
-    struct server server;
-};
-
-/* The first stop drains, and any further one ends what is left. */
-static void on_stop(uint32_t events, void *userdata) {
-    struct service *service = userdata;
-    uint64_t n_stops = 0;
-
-    (void)events;
-    if (read(service->stop_io.fd, &n_stops, sizeof(n_stops)) < 0) {
-        return;
-    }
-    server_stop(&service->server);
-    if (n_stops > 1) {
-        server_stop(&service->server);
-    }
-}
-
-/* The first gmtime_r(3) of a process reads TZ. It is called here, so that later nobody reads the environment. */
-static void read_time_zone(void) {
-    time_t now = time(NULL);
-    struct tm parts;
-
-    (void)gmtime_r(&now, &parts);
-}
-
-static int begin(struct service *service, const struct gate_server *gate, struct gate_error *error) {
-    struct server_settings *settings = &service->settings;
-    struct log log;
-    int r = loop_init(&service->loop);
-
-    settings->parent = getppid();
-    r = r ? r : loop_watch(&service->loop, &service->stop_io, gate->stop_fd, EPOLLIN, on_stop, service);
-    if (r) {
-        return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
-    }
-    read_time_zone();
-    log_init(&log, settings->log_fd, settings->log_level, settings->log_format);
-    log_reopen(&log);
-    log.secret = settings->policy.token;
-    config_warn(gate->config, &log);
-    descriptors_provide(settings, &log, false);
-    return server_start(&service->server, settings, &log, &service->loop, error);
-}
-
-static void end(struct service *service) {
-    loop_unwatch(&service->stop_io);
-    loop_deinit(&service->loop);
-}
-
-/* Says how the start went, as the last that is done with its memory. */
+/* Reports the result of the start. The memory of @outcome must not be used afterwards. */
 static void finish_start(struct gate_server *gate, int result, const struct gate_error *error, const char *address) {
     (void)pthread_mutex_lock(&gate->mutex);
     gate->outcome->result = result;
@@ -143,36 +85,27 @@ static void finish_start(struct gate_server *gate, int result, const struct gate
     (void)pthread_mutex_unlock(&gate->mutex);
 }
 
-/* A server, from its start to its end. Return: 0, also when it did not start; a negative errno of the loop. */
+/* Runs a server from start to end. Return: 0, also when it did not start; a negative errno of the loop. */
 static int run(struct gate_server *gate) {
-    _cleanup_(end) struct service service = {.loop = LOOP_NONE, .settings = gate->settings, .server = SERVER_NONE};
+    _cleanup_(service_deinit) struct service service = SERVICE_NONE;
     struct gate_error error = {0};
-    int r = begin(&service, gate, &error);
+    int r = service_start(&service, gate->config, gate->stop_fd, &error);
 
     finish_start(gate, r, &error, service.server.gate.listener.address);
-    if (r) {
-        return 0;
-    }
-    r = loop_run(&service.loop);
-    server_deinit(&service.server);
-    if (r) {
-        log_record(&service.server.gate.log, LOG_LEVEL_ERROR, "the event loop failed",
-                   LOG_FIELDS(log_string("error", strerror(-r))));
-    } else {
-        log_message(&service.server.gate.log, LOG_LEVEL_NOTICE, "stopped");
-    }
-    return r;
+    return r ? 0 : service_run(&service);
 }
 
 static void *serve(void *argument) {
     struct gate_server *gate = argument;
-    const int kept[] = {gate->stop_fd, gate->settings.log_fd, gate->settings.listener.inherited_fd};
+    const struct server_settings *settings = &gate->config->settings;
+    const int kept[] = {gate->stop_fd, settings->log_fd, settings->listener.inherited_fd};
     struct gate_error error = {0};
     int r = descriptors_separate(kept, sizeof(kept) / sizeof(kept[0]));
 
     if (r < 0) {
-        r = gate_error_set(&error, GATE_E_INTERNAL, "no descriptors apart from those of this program: close_range: %s",
-                           strerror(-r));
+        r = gate_error_set(&error, GATE_E_INTERNAL,
+                           "no descriptors apart from those of this program: close_range: %s%s", strerror(-r),
+                           error_advice(-r));
         finish_start(gate, r, &error, "");
         return NULL;
     }
@@ -186,7 +119,7 @@ static void *serve(void *argument) {
     return NULL;
 }
 
-/* ---- from outside of it ---- */
+/* ---- on the caller's threads ---- */
 
 static void free_memory(struct gate_server *gate) {
     if (gate) {
@@ -198,18 +131,19 @@ static void free_memory(struct gate_server *gate) {
     }
 }
 
-/* So that the socket is found again, and removed, wherever the program stands by then. */
+/* Makes the socket's path absolute: the program may change its directory before the socket is removed. */
 static int make_socket_absolute(struct gate_config *config, struct gate_error *error) {
+    const char *socket = config->settings.listener.socket_path;
     char path[PATH_MAX + CONFIG_VALUE_MAX_BYTES + sizeof("/")];
 
-    if (!config->socket || config->socket[0] == '/') {
+    if (!socket || socket[0] == '/') {
         return 0;
     }
     if (!getcwd(path, PATH_MAX)) {
         return gate_error_set(error, GATE_E_USAGE, "--socket=%s is relative, and there is no working directory: %s",
-                              config->socket, strerror(errno));
+                              socket, strerror(errno));
     }
-    (void)snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", config->socket);
+    (void)snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", socket);
     return gate_config_set(config, "socket", path, error);
 }
 
@@ -226,9 +160,9 @@ static int make_mark(struct gate_server *gate) {
 }
 
 /*
- * Whether the server is this process's. A fork has neither the thread of its parent's server nor a mutex to rely on, but
- * does have its eventfd, by which it would stop that server. A server without a thread becomes the fork's own. The id of a
- * process tells nothing, as it may be 1 in both.
+ * Whether the server belongs to this process. A forked child has neither the thread of its parent's server nor a
+ * reliable mutex, but it has the eventfd, and could stop that server. A server without a thread becomes the child's
+ * own. Process ids do not help, since both may be 1.
  */
 static bool is_own(const struct gate_server *gate) {
     if (!*gate->mark && gate->state == THREAD_NONE) {
@@ -249,7 +183,7 @@ int gate_server_new(struct gate_server **serverp, const struct gate_config *conf
     (void)pthread_mutex_init(&gate->mutex, NULL); /* neither fails without attributes: pthread_mutex_init(3) */
     (void)pthread_cond_init(&gate->changed, NULL);
     r = make_socket_absolute(gate->config, error);
-    r = r ? r : config_resolve(gate->config, &gate->settings, error);
+    r = r ? r : config_resolve(gate->config, error);
     if (r) {
         gate_server_free(gate);
         return r;
@@ -258,7 +192,9 @@ int gate_server_new(struct gate_server **serverp, const struct gate_config *conf
     return 0;
 }
 
-/* No signal of the program is for this thread, whose system calls are filtered. Return: 0 or a negative errno. */
+/*
+ * The thread blocks all signals: its system calls are filtered, and handlers are the program's. Return: 0 or an errno.
+ */
 static int make_thread(struct gate_server *gate) {
     sigset_t all;
     sigset_t before;
@@ -278,7 +214,9 @@ static int make_thread(struct gate_server *gate) {
     return -r;
 }
 
-/* Waits for the end of the thread of a run, as long as its drain may take. The mutex is held, but not while it waits. */
+/*
+ * Waits for the thread of a run to end, as long as its drain may take. Called with the mutex held; released meanwhile.
+ */
 static void join(struct gate_server *gate, uint64_t run) {
     while (gate->run == run && gate->is_joined) {
         (void)pthread_cond_wait(&gate->changed, &gate->mutex);
@@ -296,7 +234,7 @@ static void join(struct gate_server *gate, uint64_t run) {
     (void)pthread_cond_broadcast(&gate->changed);
 }
 
-/* The mutex is held, but not while it waits. */
+/* Called with the mutex held; it is released while waiting. */
 static int start_locked(struct gate_server *gate, struct start_outcome *outcome, struct gate_error *error) {
     uint64_t run = gate->run + 1;
     int r = gate->state == THREAD_NONE ? host_check(error)

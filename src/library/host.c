@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a program has to be like for a server to run inside of it. */
+/* Checks that a server can run inside the calling program. */
 
 #include "library/host.h"
 
@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 /*
- * Under an ignored SIGCHLD, nobody can wait for a child, and no request would learn how its process ended: wait(2). And a
- * pipe that has the number of a standard stream is one that the child's own takes the place of: process.c.
+ * While SIGCHLD is ignored, no child can be waited for, and no request would learn how its process ended: wait(2). If a
+ * standard stream is closed, a pipe to a child could get its number, and the child's own stream would replace it:
+ * process.c.
  */
 int host_check(struct gate_error *error) {
     struct sigaction action;

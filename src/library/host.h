@@ -3,5 +3,5 @@
 
 #include "base/error.h"
 
-/** host_check() - whether the calling program lets a server know how git's processes end. Return: 0, GATE_E_START. */
+/** host_check() - whether a server can run in the calling program. Return: 0, GATE_E_START. */
 int host_check(struct gate_error *error);

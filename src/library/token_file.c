@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads the token from a file or standard input, and notes a file that others may read or change. Of what is no token, no
- * sentence repeats a byte: it may be one with a slip in it. No copy of the token stays outside of the configuration.
+ * Reads the token from a file or standard input, and notes a file that others may read or change. No message repeats a
+ * byte of an invalid token: it may be a token with a typing error. No copy of the token stays outside the
+ * configuration.
  */
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "access/token.h"
 #include "base/argument.h"
 #include "base/fd.h"
 #include "base/secret.h"
@@ -27,7 +29,7 @@ enum {
     OTHERS_EXPOSING_BITS = 0026, /* not to read for the group, which may be how this user reads another's file */
 };
 
-/* Whether @path lies in the folder of systemd's credentials, which systemd keeps from others by its own means. */
+/* Whether @path lies in the folder of systemd's credentials, which systemd protects by its own means. */
 static bool is_credential(const char *path) {
     const char *folder = getenv("CREDENTIALS_DIRECTORY");
     size_t size = folder ? strlen(folder) : 0;
@@ -35,7 +37,7 @@ static bool is_credential(const char *path) {
     return size > 0 && strncmp(path, folder, size) == 0 && path[size] == '/' && !strstr(path + size, "/../");
 }
 
-/* A file's owner can change its mode, so a third user's is exposed whatever the mode is. Return: NULL if it is not. */
+/* A file's owner can change its mode, so a third user's file is exposed with any mode. Return: NULL if not exposed. */
 static const char *exposure_words(const struct stat *status) {
     const uid_t user = geteuid();
 
@@ -53,8 +55,9 @@ static const char *exposure_words(const struct stat *status) {
 }
 
 /*
- * Notes a file that others may read or change. Not standard input, pipes and the like, whose modes tell nothing; nor a file
- * on a file system that cannot be written, as of secrets that are mounted into a container: nobody there could mend it.
+ * Notes a file that others may read or change. Standard input, pipes and the like are exempt, since their modes mean
+ * nothing. So is a file on a read-only file system, for example a secret mounted into a container: nobody there could
+ * change it.
  */
 static void note_exposure(struct config_exposure *exposure, const char *path, int fd) {
     struct statvfs file_system;
@@ -99,7 +102,7 @@ static ssize_t read_token(char token[TOKEN_MAX_BYTES + 1], struct config_exposur
     return secret_read_line(token, TOKEN_MAX_BYTES + 1, fd);
 }
 
-/* @source: what a sentence may say of where it is. */
+/* @source: where the token is, for a message. */
 static int take_token(struct gate_config *config, const char *token, size_t size, const char *source,
                       struct gate_error *error) {
     int r;

@@ -34,7 +34,7 @@ bool advertisement_cache_covers(const struct advertisement_cache *cache, const s
     return cache->is_enabled && route->query && !route->pushes && strcmp(request->git_protocol, "version=2") == 0;
 }
 
-static struct kept_advertisement **find_entry(struct advertisement_cache *cache, const char *repository) {
+static struct cached_advertisement **find_entry(struct advertisement_cache *cache, const char *repository) {
     for (size_t i = 0; i < cache->n_entries; i++) {
         if (strcmp(cache->entries[i]->repository, repository) == 0) {
             return &cache->entries[i];
@@ -44,7 +44,7 @@ static struct kept_advertisement **find_entry(struct advertisement_cache *cache,
 }
 
 struct span advertisement_cache_lookup(struct advertisement_cache *cache, const char *repository) {
-    struct kept_advertisement **entry = find_entry(cache, repository);
+    struct cached_advertisement **entry = find_entry(cache, repository);
     struct dependencies now;
 
     if (!entry || !dependencies_look(&now, cache->settings, repository) ||
@@ -66,11 +66,11 @@ struct dependencies *advertisement_cache_prepare(const struct advertisement_cach
 }
 
 /* The entry of what was kept for this repository, or a new one, or the oldest. Return: NULL when memory is out. */
-static struct kept_advertisement *make_entry(struct advertisement_cache *cache, const char *repository) {
-    struct kept_advertisement **entry = find_entry(cache, repository);
+static struct cached_advertisement *make_entry(struct advertisement_cache *cache, const char *repository) {
+    struct cached_advertisement **entry = find_entry(cache, repository);
 
     if (!entry && cache->n_entries < ADVERTISEMENT_CACHE_MAX) {
-        cache->entries[cache->n_entries] = malloc(sizeof(struct kept_advertisement));
+        cache->entries[cache->n_entries] = malloc(sizeof(struct cached_advertisement));
         return cache->entries[cache->n_entries] ? cache->entries[cache->n_entries++] : NULL;
     }
     if (!entry) {
@@ -82,7 +82,7 @@ static struct kept_advertisement *make_entry(struct advertisement_cache *cache, 
 
 void advertisement_cache_store(struct advertisement_cache *cache, const char *repository, struct dependencies *before,
                                struct span output) {
-    struct kept_advertisement *entry;
+    struct cached_advertisement *entry;
     struct dependencies now;
 
     if (before && output.size <= ADVERTISEMENT_CACHE_MAX_BYTES &&

@@ -15,8 +15,8 @@ enum {
 
 struct request;
 
-/** struct kept_advertisement - git-http-backend's output for a repository, and what that depends on */
-struct kept_advertisement {
+/** struct cached_advertisement - git-http-backend's output for a repository, and what that depends on */
+struct cached_advertisement {
     char repository[ROUTE_REPOSITORY_MAX_BYTES + 1];
     struct dependencies dependencies;
     size_t size;
@@ -33,7 +33,7 @@ struct kept_advertisement {
 struct advertisement_cache {
     const struct environ_settings *settings;
     bool is_enabled;
-    struct kept_advertisement *entries[ADVERTISEMENT_CACHE_MAX];
+    struct cached_advertisement *entries[ADVERTISEMENT_CACHE_MAX];
     size_t n_entries;
     size_t next_victim;
 };

@@ -68,6 +68,7 @@ static void say_what_is_missing(struct gate *gate) {
         if (confine->missing[stage] != 0) {
             log_record(&gate->log, LOG_LEVEL_WARNING, consequences[stage],
                        LOG_FIELDS(log_string("missing", confine_stage_name(stage)),
+                                  log_string("call", confine->call[stage]),
                                   log_string("error", strerror(-confine->missing[stage]))));
         }
     }

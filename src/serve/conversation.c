@@ -124,10 +124,11 @@ static bool step_head(struct conversation *conversation) {
     case 0:
         return conversation_judge(conversation);
     case HEAD_E_REFUSED:
-        return conversation_reply(conversation, conversation->head.status, conversation->head.reason, false);
+        return conversation_reply(conversation, reason_of_head(conversation->head.status), conversation->head.reason,
+                                  false);
     default:
         return conversation->end_of_input &&
-               conversation_reply(conversation, 400, "the request head was cut short", false);
+               conversation_reply(conversation, REASON_BAD_REQUEST, "the request head was cut short", false);
     }
 }
 
@@ -158,7 +159,7 @@ static bool step_exchange(struct conversation *conversation) {
         conversation_finish_request(conversation);
         break;
     case EXCHANGE_FAILED:
-        (void)conversation_reply(conversation, exchange->status, exchange->reason, is_consumed);
+        (void)conversation_reply(conversation, exchange->code, exchange->reason, is_consumed);
         break;
     default:
         request->status = 200; /* what the client saw before the cut */
@@ -212,10 +213,11 @@ bool conversation_step(struct conversation *conversation) {
 
 static void time_out_queued(struct conversation *conversation, bool is_overdue) {
     if (is_overdue) {
-        conversation_leave_queue(conversation,
+        conversation_leave_queue(conversation, REASON_BUSY,
                                  "the request queued for longer than --request-timeout allows; try again later");
     } else if (!turns_keep(&conversation->gate->turns, &conversation->turn)) {
-        conversation_leave_queue(conversation, "all git processes are busy; try again later, or raise --max-backends");
+        conversation_leave_queue(conversation, REASON_BUSY,
+                                 "all git processes are busy; try again later, or raise --max-backends");
     }
 }
 
@@ -223,13 +225,14 @@ void conversation_time_out(struct conversation *conversation, bool is_overdue) {
     switch (conversation->state) {
     case CONVERSATION_HEAD:
         if (conversation_has_request(conversation)) {
-            (void)conversation_reply(conversation, 408, "the request head did not come within --header-timeout", false);
+            (void)conversation_reply(conversation, REASON_CLIENT_TIMEOUT,
+                                     "the request head did not come within --header-timeout", false);
         } else {
             conversation->state = CONVERSATION_CLOSED;
         }
         break;
     case CONVERSATION_BODY:
-        (void)conversation_refuse_body(conversation, 408,
+        (void)conversation_refuse_body(conversation, REASON_CLIENT_TIMEOUT,
                                        is_overdue
                                            ? "the client took longer for the request than --request-timeout allows"
                                            : "the client stalled for longer than --stall-timeout allows");
@@ -252,10 +255,11 @@ void conversation_time_out(struct conversation *conversation, bool is_overdue) {
 void conversation_drain(struct conversation *conversation) {
     conversation->close_after = true;
     if (conversation->state == CONVERSATION_QUEUED) {
-        conversation_leave_queue(conversation, "the gate is stopping; try again when it is back");
+        conversation_leave_queue(conversation, REASON_STOPPING, "the gate is stopping; try again when it is back");
     } else if (!conversation_has_request(conversation) && conversation->state != CONVERSATION_LINGERING) {
         conversation->state = CONVERSATION_CLOSED;
     } else if (conversation->state == CONVERSATION_HEAD) {
-        (void)conversation_reply(conversation, 503, "the gate is stopping; try again when it is back", false);
+        (void)conversation_reply(conversation, REASON_STOPPING, "the gate is stopping; try again when it is back",
+                                 false);
     }
 }

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "http/reply.h"
 #include "serve/conversation_state.h"
 #include "serve/obstacle.h"
@@ -24,6 +25,17 @@ void conversation_begin_request(struct conversation *conversation) {
     head_init(&conversation->head);
 }
 
+/* @call: that failed; NULL when it was none. */
+static void log_no_start(const struct conversation *conversation, const char *call, int cause) {
+    const char *advice = error_advice(cause);
+
+    log_record(&conversation->gate->log, LOG_LEVEL_ERROR, "git cannot be started",
+               LOG_FIELDS(log_number("id", conversation->request.id),
+                          log_string("program", conversation->gate->git.http_backend),
+                          call ? log_string("call", call) : (struct log_field){0}, log_string("error", strerror(cause)),
+                          *advice ? log_string("advice", advice + strlen("; ")) : (struct log_field){0}));
+}
+
 static bool start_exchange(struct conversation *conversation) {
     const struct exchange_client client = {
         .input = &conversation->input,
@@ -35,21 +47,20 @@ static bool start_exchange(struct conversation *conversation) {
     };
     bool has_body = head_has_body(&conversation->head);
     const char *reason;
-    int status;
+    const char *call;
+    enum reason code;
     int r;
 
-    status = obstacle_find(&reason, conversation->gate, &conversation->request, conversation->verdict.route->pushes);
-    if (status) {
-        return conversation_reply(conversation, status, reason, !has_body);
+    code = obstacle_find(&reason, conversation->gate, &conversation->request, conversation->verdict.route->pushes);
+    if (code != REASON_NONE) {
+        return conversation_reply(conversation, code, reason, !has_body);
     }
     r = exchange_start(&conversation->exchange, conversation->gate, &client, &conversation->head,
-                       &conversation->verdict);
+                       &conversation->verdict, &call);
     if (r) {
-        log_record(&conversation->gate->log, LOG_LEVEL_ERROR, "git cannot be started",
-                   LOG_FIELDS(log_number("id", conversation->request.id),
-                              log_string("program", conversation->gate->git.http_backend),
-                              log_string("error", strerror(-r))));
-        return conversation_reply(conversation, 500, "git cannot be started; the gate's log says why", !has_body);
+        log_no_start(conversation, call, -r);
+        return conversation_reply(conversation, REASON_GATE_FAILED, "git cannot be started; the gate's log says why",
+                                  !has_body);
     }
     conversation->state = CONVERSATION_EXCHANGE;
     return true;
@@ -120,11 +131,11 @@ bool conversation_judge(struct conversation *conversation) {
     conversation->close_after = !head->keep_alive || conversation->gate->stage != GATE_SERVING;
     buffer_consume(&conversation->input, head->size);
     if (verdict->status) {
-        return conversation_reply(conversation, verdict->status, verdict->reason, !has_body);
+        return conversation_reply(conversation, verdict->code, verdict->reason, !has_body);
     }
     max_body_bytes = settings_max_body_bytes(conversation->gate->settings, verdict->route->pushes);
     if (max_body_bytes > 0 && head->content_length > max_body_bytes) {
-        return conversation_reply(conversation, 413, settings_too_large(verdict->route->pushes), false);
+        return conversation_reply(conversation, REASON_TOO_LARGE, settings_too_large(verdict->route->pushes), false);
     }
     conversation->is_proven = true;
     /* Nothing at all is not gzip either: that is for the preview to say. */
@@ -134,9 +145,9 @@ bool conversation_judge(struct conversation *conversation) {
     return respond_from_cache(conversation) || admit(conversation);
 }
 
-bool conversation_refuse_body(struct conversation *conversation, int status, const char *reason) {
+bool conversation_refuse_body(struct conversation *conversation, enum reason code, const char *reason) {
     conversation->request.bytes_in += content_body_bytes(&conversation->preview->content);
-    return conversation_reply(conversation, status, reason, false);
+    return conversation_reply(conversation, code, reason, false);
 }
 
 bool conversation_look_ahead(struct conversation *conversation) {
@@ -151,16 +162,17 @@ bool conversation_look_ahead(struct conversation *conversation) {
         return true;
     case PREVIEW_E_MORE:
         if (conversation->end_of_input) {
-            return conversation_refuse_body(conversation, 400, "the request body was cut short");
+            return conversation_refuse_body(conversation, REASON_BAD_BODY, "the request body was cut short");
         }
         if (!conversation_has_enough(conversation)) {
             return preview->n_seen > n_seen;
         }
         break;
     case CONTENT_E_MALFORMED:
-        return conversation_refuse_body(conversation, 400, preview->content.reason);
+        return conversation_refuse_body(conversation, REASON_BAD_BODY, preview->content.reason);
     case CONTENT_E_TOO_LARGE:
-        return conversation_refuse_body(conversation, 413, settings_too_large(conversation->verdict.route->pushes));
+        return conversation_refuse_body(conversation, REASON_TOO_LARGE,
+                                        settings_too_large(conversation->verdict.route->pushes));
     default:
         return conversation_reply_out_of_memory(conversation);
     }
@@ -168,7 +180,7 @@ bool conversation_look_ahead(struct conversation *conversation) {
     return admit(conversation);
 }
 
-void conversation_leave_queue(struct conversation *conversation, const char *reason) {
+void conversation_leave_queue(struct conversation *conversation, enum reason code, const char *reason) {
     turns_leave(&conversation->gate->turns, &conversation->turn);
-    (void)conversation_reply(conversation, 503, reason, !head_has_body(&conversation->head));
+    (void)conversation_reply(conversation, code, reason, !head_has_body(&conversation->head));
 }

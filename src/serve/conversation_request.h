@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "http/reason.h"
+
 struct conversation;
 
 /* Each of them changes the state, and fills the wire if need be; those with a result return whether anything moved. */
@@ -17,7 +19,7 @@ bool conversation_judge(struct conversation *conversation);
 bool conversation_look_ahead(struct conversation *conversation);
 
 /** conversation_refuse_body() - no process is started for this body: reply, and read no more of it */
-bool conversation_refuse_body(struct conversation *conversation, int status, const char *reason);
+bool conversation_refuse_body(struct conversation *conversation, enum reason code, const char *reason);
 
-/** conversation_leave_queue() - wait no longer for a process: reply with a 503 */
-void conversation_leave_queue(struct conversation *conversation, const char *reason);
+/** conversation_leave_queue() - wait no longer for a process: reply with @code */
+void conversation_leave_queue(struct conversation *conversation, enum reason code, const char *reason);

@@ -28,10 +28,10 @@ const char *conversation_state_name(enum conversation_state state) {
     return state_names[state];
 }
 
-bool conversation_reply(struct conversation *conversation, int status, const char *reason, bool is_in_step) {
+bool conversation_reply(struct conversation *conversation, enum reason code, const char *reason, bool is_in_step) {
     struct request *request = &conversation->request;
     const struct reply reply = {
-        .status = status,
+        .code = code,
         .sentence = reason,
         .allow = conversation->verdict.allow,
         .close = conversation->close_after || !is_in_step,
@@ -39,7 +39,7 @@ bool conversation_reply(struct conversation *conversation, int status, const cha
         .date = reply_date(&conversation->gate->date, conversation->gate->loop->now_s),
     };
 
-    request->status = status;
+    request->status = reason_status(code);
     request->reason = reason;
     conversation->close_after = reply.close;
     conversation->linger_after = !is_in_step;
@@ -48,7 +48,7 @@ bool conversation_reply(struct conversation *conversation, int status, const cha
 }
 
 bool conversation_reply_out_of_memory(struct conversation *conversation) {
-    return conversation_reply(conversation, 500, "the gate is out of memory; try again later",
+    return conversation_reply(conversation, REASON_GATE_FAILED, "the gate is out of memory; try again later",
                               !head_has_body(&conversation->head));
 }
 

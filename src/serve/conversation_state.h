@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "http/head.h"
 #include "http/preview.h"
+#include "http/reason.h"
 #include "serve/exchange.h"
 #include "serve/gate.h"
 #include "serve/request.h"
@@ -120,7 +121,7 @@ static inline bool conversation_has_enough(const struct conversation *conversati
  *
  * Return: true, for "something moved".
  */
-bool conversation_reply(struct conversation *conversation, int status, const char *reason, bool is_in_step);
+bool conversation_reply(struct conversation *conversation, enum reason code, const char *reason, bool is_in_step);
 
 /** conversation_reply_out_of_memory() - the same, for a request whose head has come */
 bool conversation_reply_out_of_memory(struct conversation *conversation);

@@ -49,7 +49,7 @@ enum exchange_wait exchange_waits_for(const struct exchange *exchange) {
 static void fail_overdue(struct exchange *exchange) {
     bool is_clients = exchange_waits_for(exchange) == EXCHANGE_WAITS_FOR_CLIENT;
 
-    (void)exchange_fail(exchange, is_clients ? 408 : 504,
+    (void)exchange_fail(exchange, is_clients ? REASON_CLIENT_TIMEOUT : REASON_GIT_TIMEOUT,
                         is_clients
                             ? "the client took longer for the request than --request-timeout allows"
                             : "git and its hooks took longer than --request-timeout allows; try again, or raise it");
@@ -62,31 +62,33 @@ void exchange_time_out(struct exchange *exchange, bool is_overdue) {
     }
     switch (exchange_waits_for(exchange)) {
     case EXCHANGE_WAITS_FOR_CLIENT:
-        (void)exchange_fail(exchange, 408, "the client stalled for longer than --stall-timeout allows");
+        (void)exchange_fail(exchange, REASON_CLIENT_TIMEOUT,
+                            "the client stalled for longer than --stall-timeout allows");
         break;
     case EXCHANGE_WAITS_FOR_GIT:
-        (void)exchange_fail(exchange, 504,
+        (void)exchange_fail(exchange, REASON_GIT_TIMEOUT,
                             "git stalled for longer than --backend-timeout allows; try again, or raise it");
         break;
     case EXCHANGE_WAITS_FOR_EXIT:
-        (void)exchange_fail(exchange, 504, "git did not exit after the end of its answer; try again");
+        (void)exchange_fail(exchange, REASON_GIT_TIMEOUT, "git did not exit after the end of its answer; try again");
         break;
     }
 }
 
 void exchange_end_of_input(struct exchange *exchange) {
     if (!content_has_come(&exchange->content) && exchange_is_running(exchange)) {
-        (void)exchange_fail(exchange, 400, "the request body was cut short");
+        (void)exchange_fail(exchange, REASON_BAD_BODY, "the request body was cut short");
     }
 }
 
 /* ---- begin ---- */
 
 int exchange_start(struct exchange **exchangep, struct gate *gate, const struct exchange_client *client,
-                   struct head *head, const struct verdict *verdict) {
+                   struct head *head, const struct verdict *verdict, const char **callp) {
     struct exchange *exchange = calloc(1, sizeof(*exchange));
     int r;
 
+    *callp = NULL;
     if (!exchange) {
         return -ENOMEM;
     }
@@ -105,7 +107,7 @@ int exchange_start(struct exchange **exchangep, struct gate *gate, const struct 
         exchange->dependencies = advertisement_cache_prepare(&gate->advertisements, client->request->repository);
     }
     if (!r) {
-        r = exchange_process_start(exchange, head_has_body(head));
+        r = exchange_process_start(exchange, head_has_body(head), callp);
     }
     if (r) {
         exchange_free(exchange);

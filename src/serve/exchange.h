@@ -25,11 +25,12 @@ enum exchange_wait {
  * @client: copied; what it points to stays until then
  * @head: consumed from the input buffer; it stays where it is until the body is consumed
  * @verdict: what the checks found
+ * @callp: receives the system call that failed, static, when it fails; NULL when it was none
  *
  * Return: 0 or a negative errno when git cannot be started: reply 500.
  */
 int exchange_start(struct exchange **exchangep, struct gate *gate, const struct exchange_client *client,
-                   struct head *head, const struct verdict *verdict);
+                   struct head *head, const struct verdict *verdict, const char **callp);
 
 /**
  * exchange_pump() - move bytes until nothing moves: from the client's input to git, from git into @output, and into

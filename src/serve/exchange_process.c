@@ -16,9 +16,10 @@
 #include "backend/environ.h"
 #include "base/fd.h"
 
-bool exchange_fail(struct exchange *exchange, int status, const char *reason) {
+bool exchange_fail(struct exchange *exchange, enum reason code, const char *reason) {
     exchange->state = exchange->state == EXCHANGE_HOLDING ? EXCHANGE_FAILED : EXCHANGE_CUT;
-    exchange->status = status;
+    exchange->status = reason_status(code);
+    exchange->code = code;
     exchange->reason = reason;
     return true;
 }
@@ -116,20 +117,42 @@ void exchange_free(struct exchange *exchange) {
 
 static void on_end(uint32_t events, void *userdata);
 
+static void on_kill(void *userdata) {
+    exchange_kill(userdata);
+}
+
+static void end_after(struct exchange *exchange, uint64_t timeout_us, void (*handler)(void *userdata)) {
+    loop_timer_set(exchange->gate->loop, &exchange->kill_timer, exchange->gate->loop->now_us + timeout_us, handler,
+                   exchange);
+}
+
+/* Git has ended well and something of its group lives on: a hook's background process, which may hold a lock. */
+static void tell_leftovers(struct exchange *exchange) {
+    exchange->is_told = true;
+    process_signal(&exchange->process, SIGTERM);
+    end_after(exchange, EXCHANGE_KILL_TIMEOUT_S * US_PER_S, on_kill);
+}
+
 /*
  * The leader is quick to end at SIGTERM; what it started gets its time too. Return: whether there is anything to wait for.
  */
 static bool await_others(struct exchange *exchange) {
-    if (exchange->state != EXCHANGE_ENDING || exchange->is_killed || !process_others_live(&exchange->process)) {
+    if (exchange->is_killed || !process_others_live(&exchange->process)) {
         return false;
     }
-    return loop_is_watched(&exchange->others_io) ||
-           loop_watch(exchange->gate->loop, &exchange->others_io, exchange->process.lifeline, EPOLLERR, on_end,
-                      exchange) == 0;
+    if (!loop_is_watched(&exchange->others_io) &&
+        loop_watch(exchange->gate->loop, &exchange->others_io, exchange->process.lifeline, EPOLLERR, on_end,
+                   exchange) != 0) {
+        return false;
+    }
+    if (exchange->state != EXCHANGE_ENDING && !exchange->is_told) {
+        tell_leftovers(exchange);
+    }
+    return true;
 }
 
-/* The leader has ended, which http-backend does last of all that belongs to the request: what is left of its group goes
- * too, and what they wrote is in the pipes. */
+/* The leader has ended, which http-backend does last of all that belongs to the request, and what was left of its group
+ * has gone, or goes now: what they wrote is in the pipes. */
 static void finish(void *userdata) {
     struct exchange *exchange = userdata;
     size_t n_reads = 0;
@@ -157,15 +180,6 @@ static void finish(void *userdata) {
 static void on_end(uint32_t events, void *userdata) {
     (void)events;
     finish(userdata);
-}
-
-static void on_kill(void *userdata) {
-    exchange_kill(userdata);
-}
-
-static void end_after(struct exchange *exchange, uint64_t timeout_us, void (*handler)(void *userdata)) {
-    loop_timer_set(exchange->gate->loop, &exchange->kill_timer, exchange->gate->loop->now_us + timeout_us, handler,
-                   exchange);
 }
 
 static void on_terminate(void *userdata) {
@@ -201,7 +215,9 @@ void exchange_release(struct exchange *exchange) {
     exchange->state = EXCHANGE_ENDING;
     exchange->client = (struct exchange_client){0};
     exchange_close_input(exchange);
-    if (hangs_up_first(exchange)) {
+    if (exchange->is_told) {
+        exchange_close_output(exchange); /* its leader has ended, and SIGKILL is on its way to the rest */
+    } else if (hangs_up_first(exchange)) {
         drop_output(exchange);
         end_after(exchange, EXCHANGE_HANGUP_TIMEOUT_S * US_PER_S, on_terminate);
     } else {
@@ -218,6 +234,10 @@ void exchange_kill(struct exchange *exchange) {
 }
 
 void exchange_abandon(struct exchange *exchange) {
+    if (!exchange->is_killed) { /* the loop has failed, so no timer will come */
+        process_signal(&exchange->process, SIGTERM);
+        process_await_end(&exchange->process, EXCHANGE_ABANDON_TIMEOUT_MS);
+    }
     exchange_kill(exchange);
     LIST_REMOVE(exchange, entry);
     turns_ended(&exchange->gate->turns);
@@ -240,7 +260,7 @@ static int watch(struct exchange *exchange) {
     return r ? r : loop_watch(loop, &exchange->exit_io, process->pidfd, EPOLLIN | EPOLLET, on_end, exchange);
 }
 
-int exchange_process_start(struct exchange *exchange, bool has_input) {
+int exchange_process_start(struct exchange *exchange, bool has_input, const char **callp) {
     struct gate *gate = exchange->gate;
     const struct request *request = exchange->client.request;
     const struct environ_request variables = {
@@ -268,10 +288,12 @@ int exchange_process_start(struct exchange *exchange, bool has_input) {
     }
     r = process_spawn(&exchange->process, gate->git.http_backend, argv, envp, has_input, &limits);
     if (r) {
+        *callp = exchange->process.failed_call;
         return r;
     }
     r = watch(exchange);
     if (r) {
+        *callp = "epoll_ctl";
         (void)process_reap(&exchange->process, &exchange->exit_status); /* which kills it first */
         return r;
     }

@@ -9,6 +9,7 @@
 #include "backend/process.h"
 #include "base/buffer.h"
 #include "http/content.h"
+#include "http/reason.h"
 #include "serve/gate.h"
 #include "serve/loop.h"
 #include "serve/request.h"
@@ -17,9 +18,10 @@
 struct dependencies;
 
 enum {
-    EXCHANGE_LAST_WORDS_READS = 64, /* of what git says to nobody, at a time: more than a pipe holds */
-    EXCHANGE_HANGUP_TIMEOUT_S = 3,  /* for a push that was given up, from the end of its input to SIGTERM */
-    EXCHANGE_KILL_TIMEOUT_S = 5,    /* from SIGTERM to SIGKILL */
+    EXCHANGE_LAST_WORDS_READS = 64,    /* of what git says to nobody, at a time: more than a pipe holds */
+    EXCHANGE_HANGUP_TIMEOUT_S = 3,     /* for a push that was given up, from the end of its input to SIGTERM */
+    EXCHANGE_KILL_TIMEOUT_S = 5,       /* from SIGTERM to SIGKILL */
+    EXCHANGE_ABANDON_TIMEOUT_MS = 500, /* the same, where the loop has failed and everything else waits */
 };
 
 /**
@@ -31,11 +33,12 @@ enum {
  *     broken body, a limit or a stall, or when git ended badly.
  * EXCHANGE_RESPONDING:
  *     The response head is out, and output streams; request bytes may still be flowing. -> COMPLETE when output and exit
- *     are in; -> CUT when git or the body fails.
+ *     are in; -> CUT when git or the body fails. What is left of the group when git has ended gets SIGTERM, and after
+ *     EXCHANGE_KILL_TIMEOUT_S SIGKILL; it counts as not ended until then.
  * EXCHANGE_COMPLETE:
  *     Everything is in the client's buffers; the process is gone. The owner releases the exchange.
  * EXCHANGE_FAILED:
- *     Nothing was sent yet; @status and @reason say what to reply. The owner releases the exchange.
+ *     Nothing was sent yet; @code and @reason say what to reply. The owner releases the exchange.
  * EXCHANGE_CUT:
  *     The response cannot be finished. The owner ends the connection without the final chunk and releases the exchange.
  * EXCHANGE_ENDING:
@@ -74,7 +77,7 @@ struct exchange_client {
  * struct exchange - one request and its process
  * @client: zeros in EXCHANGE_ENDING
  * @closes: the connection ends behind the response, whose head says so
- * @state, @status, @reason: see enum exchange_state
+ * @state, @status, @code, @reason: see enum exchange_state
  * @chunk_left: bytes at the front of @output that may be sent as they are
  * @output: what git wrote and nobody has taken yet
  */
@@ -85,6 +88,7 @@ struct exchange {
     bool closes;
     enum exchange_state state;
     int status;
+    enum reason code;
     const char *reason;
     size_t chunk_left;
     struct buffer output;
@@ -123,19 +127,20 @@ static inline bool exchange_is_running(const struct exchange *exchange) {
 
 /**
  * exchange_fail() - on to EXCHANGE_FAILED when nothing was sent yet, to EXCHANGE_CUT otherwise
- * @status, @reason: for the client, if it can still be told
+ * @code, @reason: for the client, if it can still be told
  *
  * Return: true, for "something moved".
  */
-bool exchange_fail(struct exchange *exchange, int status, const char *reason);
+bool exchange_fail(struct exchange *exchange, enum reason code, const char *reason);
 
 /**
  * exchange_process_start() - start git for an exchange that has all but a process, and watch it
  * @has_input: a request body follows
+ * @callp: receives the system call that failed, static, on failure, if it was one
  *
  * Return: 0; a negative errno, and then nothing runs: exchange_free() is due.
  */
-int exchange_process_start(struct exchange *exchange, bool has_input);
+int exchange_process_start(struct exchange *exchange, bool has_input, const char **callp);
 
 /** exchange_close_input() - git sees the end of its input; fine when it has */
 void exchange_close_input(struct exchange *exchange);

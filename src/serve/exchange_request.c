@@ -43,11 +43,11 @@ static size_t give_to_git(struct exchange *exchange, struct span bytes) {
 static bool fail(struct exchange *exchange, int r) {
     switch (r) {
     case CONTENT_E_MALFORMED:
-        return exchange_fail(exchange, 400, exchange->content.reason);
+        return exchange_fail(exchange, REASON_BAD_BODY, exchange->content.reason);
     case CONTENT_E_TOO_LARGE:
-        return exchange_fail(exchange, 413, settings_too_large(exchange->pushes));
+        return exchange_fail(exchange, REASON_TOO_LARGE, settings_too_large(exchange->pushes));
     default:
-        return exchange_fail(exchange, 500, "the gate is out of memory; try again later");
+        return exchange_fail(exchange, REASON_GATE_FAILED, "the gate is out of memory; try again later");
     }
 }
 

@@ -40,25 +40,30 @@ static bool pump_output(struct exchange *exchange) {
         exchange_close_output(exchange);
         return true;
     }
-    return exchange_fail(exchange, size == -ENOMEM ? 500 : 502, "git's answer could not be read");
+    return exchange_fail(exchange, size == -ENOMEM ? REASON_GATE_FAILED : REASON_BAD_ANSWER,
+                         "git's answer could not be read");
 }
 
 static bool refuse_for_git(struct exchange *exchange, int status) {
     switch (status) {
     case 403:
-        return exchange_fail(exchange, 403, "git does not allow this for the repository; the gate's log has its words");
+        return exchange_fail(exchange, REASON_GIT_REFUSES,
+                             "git does not allow this for the repository; the gate's log has its words");
     case 404:
-        return exchange_fail(exchange, 404,
-                             confinement_has_lost(exchange->gate)
-                                 ? "the repository was replaced by another folder, which --confine keeps out of reach; "
-                                   "start git-gate anew"
-                                 : "git cannot read the repository; the gate's log has its words");
+        return confinement_has_lost(exchange->gate)
+                   ? exchange_fail(exchange, REASON_REPLACED_REPOSITORY,
+                                   "the repository was replaced by another folder, which --confine keeps out of reach; "
+                                   "start git-gate anew")
+                   : exchange_fail(exchange, REASON_UNREADABLE_REPOSITORY,
+                                   "git cannot read the repository; the gate's log has its words");
     case 415:
-        return exchange_fail(exchange, 415, "git does not know the Content-Type of the request; use a git client");
+        return exchange_fail(exchange, REASON_WRONG_TYPE,
+                             "git does not know the Content-Type of the request; use a git client");
     case 500:
-        return exchange_fail(exchange, 500, "git failed on this repository; the gate's log has its words");
+        return exchange_fail(exchange, REASON_GIT_FAILED,
+                             "git failed on this repository; the gate's log has its words");
     default:
-        return exchange_fail(exchange, 502,
+        return exchange_fail(exchange, REASON_BAD_ANSWER,
                              "git answered with a status that it should not; the gate's log has its words");
     }
 }
@@ -117,7 +122,7 @@ static bool try_response(struct exchange *exchange) {
         return false;
     }
     if (r) {
-        return exchange_fail(exchange, 502,
+        return exchange_fail(exchange, REASON_BAD_ANSWER,
                              "git ended or answered nonsense before its response head; the gate's log has its words");
     }
     if (cgi.status != 200) {
@@ -127,7 +132,7 @@ static bool try_response(struct exchange *exchange) {
         return refuse_for_git(exchange, 500);
     }
     if (append_head(exchange, &cgi) < 0) {
-        return exchange_fail(exchange, 500, "the gate is out of memory; try again later");
+        return exchange_fail(exchange, REASON_GATE_FAILED, "the gate is out of memory; try again later");
     }
     keep(exchange, cgi.size);
     buffer_consume(&exchange->output, cgi.size);
@@ -158,7 +163,7 @@ static bool pump_body(struct exchange *exchange) {
     }
     if (size > 0) {
         if (exchange->is_chunked && body_encode_chunk(wire, exchange->first_chunk, size) < 0) {
-            return exchange_fail(exchange, 500, "the gate is out of memory; try again later");
+            return exchange_fail(exchange, REASON_GATE_FAILED, "the gate is out of memory; try again later");
         }
         packets_feed(&exchange->packets, buffer_content(&exchange->output));
         exchange->first_chunk = false;
@@ -171,10 +176,11 @@ static bool pump_body(struct exchange *exchange) {
         return size > 0;
     }
     if (!said_everything(exchange)) {
-        return exchange_fail(exchange, 502, "git failed in the middle of its answer; the gate's log has its words");
+        return exchange_fail(exchange, REASON_BAD_ANSWER,
+                             "git failed in the middle of its answer; the gate's log has its words");
     }
     if (exchange->is_chunked && body_encode_end(wire, exchange->first_chunk) < 0) {
-        return exchange_fail(exchange, 500, "the gate is out of memory; try again later");
+        return exchange_fail(exchange, REASON_GATE_FAILED, "the gate is out of memory; try again later");
     }
     exchange->state = EXCHANGE_COMPLETE;
     return true;

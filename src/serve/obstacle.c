@@ -31,8 +31,8 @@ static bool has_lost_hook(struct gate *gate, const struct request *request) {
     return lost != NULL;
 }
 
-/* Return: whether git is kept from a repository that could make it do something else than to serve it. */
-static bool is_kept_off(struct gate *gate, const struct request *request) {
+/* A repository that could make git do something else than to serve it, or cannot be looked into, is kept from git. */
+static enum reason examine(struct gate *gate, const struct request *request) {
     struct repository_finding finding;
     char path[PATH_MAX];
     int r;
@@ -40,27 +40,29 @@ static bool is_kept_off(struct gate *gate, const struct request *request) {
     (void)snprintf(path, sizeof(path), "%s/%s.git", gate->settings->environ.mirror_root, request->repository);
     r = repository_examine(&finding, &gate->policy, path);
     if (r == 0) {
-        return false;
+        return REASON_NONE;
     }
     log_record(&gate->log, LOG_LEVEL_ERROR, "the repository is not served",
                LOG_FIELDS(log_number("id", request->id), log_string("repository", path),
                           log_string("error", r > 0 ? finding.reason : strerror(-r))));
-    return true;
+    return r > 0 ? REASON_UNSAFE_REPOSITORY : REASON_GATE_FAILED;
 }
 
-int obstacle_find(const char **reasonp, struct gate *gate, const struct request *request, bool pushes) {
+enum reason obstacle_find(const char **reasonp, struct gate *gate, const struct request *request, bool pushes) {
+    enum reason code;
+
     if (!git_has_repository(gate->settings->environ.mirror_root, request->repository)) {
         *reasonp = "there is no such repository";
-        return 404;
+        return REASON_NO_REPOSITORY;
     }
     if (pushes && has_lost_hook(gate, request)) {
         *reasonp = "a hook cannot be executed any more, and git would pass over it; the gate's log names it";
-        return 500;
+        return REASON_LOST_HOOK;
     }
-    if (is_kept_off(gate, request)) {
-        *reasonp = "the repository's configuration or files would have git do something else than to serve it; the "
-                   "gate's log says what";
-        return 500;
-    }
-    return 0;
+    code = examine(gate, request);
+    *reasonp = code == REASON_UNSAFE_REPOSITORY
+                   ? "the repository's configuration or files would have git do something else than to serve it; the "
+                     "gate's log says what"
+                   : "the gate cannot look into the repository; its log says why";
+    return code;
 }

@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "http/reason.h"
+
 struct request;
 struct gate;
 
@@ -13,6 +15,6 @@ struct gate;
  *
  * What the operator has to know is logged. Each request asks again, since files change while the gate serves.
  *
- * Return: 0 when nothing is in the way, or the status of the response.
+ * Return: REASON_NONE when nothing is in the way.
  */
-int obstacle_find(const char **reasonp, struct gate *gate, const struct request *request, bool pushes);
+enum reason obstacle_find(const char **reasonp, struct gate *gate, const struct request *request, bool pushes);

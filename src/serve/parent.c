@@ -37,7 +37,7 @@ static bool is_started_by_systemd(void) {
     return pid && *pid && strtoll(pid, &end, DECIMAL) == getpid() && *end == '\0';
 }
 
-/* Return: a descriptor of the parent's, -ESRCH when it has ended, another negative errno. */
+/* Return: a descriptor of the parent's, -ESRCH when it has ended, another negative errno of pidfd_open(2). */
 static int open_parent(pid_t pid) {
     _cleanup_fd_ int fd = -1;
 
@@ -52,7 +52,8 @@ static int open_parent(pid_t pid) {
     return getppid() == pid ? fd_take(&fd) : -ESRCH;
 }
 
-static int watch(struct parent *parent, struct loop *loop, pid_t pid) {
+/* @callp: receives the system call that failed, on failure. */
+static int watch(struct parent *parent, struct loop *loop, pid_t pid, const char **callp) {
     _cleanup_fd_ int fd = open_parent(pid);
     int r;
 
@@ -61,8 +62,10 @@ static int watch(struct parent *parent, struct loop *loop, pid_t pid) {
         return 0;
     }
     if (fd < 0) {
+        *callp = "pidfd_open";
         return fd;
     }
+    *callp = "epoll_ctl";
     r = loop_watch(loop, &parent->io, fd, EPOLLIN, on_pidfd, parent);
     if (!r) {
         parent->fd = fd_take(&fd);
@@ -72,6 +75,7 @@ static int watch(struct parent *parent, struct loop *loop, pid_t pid) {
 
 int parent_watch(struct parent *parent, struct loop *loop, pid_t pid, void (*on_end)(void *userdata), void *userdata,
                  struct gate_error *error) {
+    const char *call = NULL;
     int r;
 
     if (pid == 0) {
@@ -82,11 +86,12 @@ int parent_watch(struct parent *parent, struct loop *loop, pid_t pid, void (*on_
     }
     parent->on_end = on_end;
     parent->userdata = userdata;
-    r = watch(parent, loop, pid);
-    return r < 0 ? gate_error_set(error, GATE_E_INTERNAL,
-                                  "--die-with-parent, but the process that started git-gate cannot be watched: %s",
-                                  strerror(-r))
-                 : 0;
+    r = watch(parent, loop, pid, &call);
+    return r < 0
+               ? gate_error_set(error, GATE_E_INTERNAL,
+                                "--die-with-parent, but the process that started git-gate cannot be watched: %s: %s%s",
+                                call, strerror(-r), error_advice(-r))
+               : 0;
 }
 
 void parent_unwatch(struct parent *parent) {

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "access/route.h"
 #include "backend/hooks.h"
 #include "backend/repository.h"
 #include "base/fd.h"
@@ -38,12 +39,6 @@ static bool is_link(const char *path) {
     struct stat status;
 
     return lstat(path, &status) == 0 && S_ISLNK(status.st_mode) && stat(path, &status) == 0;
-}
-
-static bool ends_in_git(const char *name) {
-    size_t size = strlen(name);
-
-    return size > strlen(".git") && strcmp(name + size - strlen(".git"), ".git") == 0;
 }
 
 /* What the operator does not permit is out of reach. */
@@ -69,7 +64,7 @@ static int find_all(struct reach *reach, const struct server_settings *settings)
     char path[PATH_MAX];
 
     for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && !r; entry = readdir(folder)) {
-        if (ends_in_git(entry->d_name) &&
+        if (route_folder_is_repository(span_of(entry->d_name)) &&
             snprintf(path, sizeof(path), "%s/%s", root, entry->d_name) < (int)sizeof(path)) {
             r = is_link(path) ? add_served(reach, path) : 0;
             r = r ? r : find_alternates(reach, settings, path);

@@ -204,6 +204,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
         r = parent_watch(&server->parent, loop, settings->parent, on_parent_end, server, error);
     }
     r = r ? r : confinement_enter(gate, error);
+    gate->policy.follows_links = gate->confine.landlock_abi == 0;
     if (r) {
         server_deinit(server);
         return r;

@@ -44,7 +44,8 @@ static int examine_repository(struct gate *gate, struct gate_error *error) {
     gate->policy = (struct repository_policy){.git_config = settings->environ.git_config,
                                               .alternates = settings->alternates,
                                               .allow_paths = settings->allow_paths,
-                                              .is_local = true};
+                                              .is_local = true,
+                                              .follows_links = settings->confine == CONFINE_OFF};
     if (strcmp(settings->policy.scope, "*") == 0) {
         r = git_ask_version(&gate->git, error);
         gate->policy.is_local = gate->git.stays_local;

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Folders for GIT_EXEC_PATH in which git-http-backend is a script.
+Makes folders for GIT_EXEC_PATH in which git-http-backend is a script.
 
-The gate finds the program by `git --exec-path` and starts it by its own path, so such a script runs wherever the real
-one would: it writes down each run, says what it was given, or misbehaves in a way that the real one rarely does.
+The gate finds the program by `git --exec-path` and starts it by its own path, so the script runs in place of the real
+one. It records each run, reports its input, or misbehaves in a way that is rare in the real one.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ from .repos import ENVIRONMENT
 
 NAME = "git-http-backend"
 
-# Pieces of a prelude: a CGI head of 200, more of an answer than the gate holds back, and a wait until the test says so.
-# What is much ends with a byte that stands nowhere before it, nor in a head or between chunks.
+# Pieces of a prelude: a CGI head of 200, a longer answer than the gate holds back, and a wait for the test. The long
+# answer ends with a byte that occurs nowhere else in it, in a head or between chunks.
 HEAD_TEXT = "printf 'Content-Type: application/x-git-upload-pack-advertisement\\r\\n\\r\\n'"
 MUCH_END = b"$"
 MUCH = bytes(99_999) + MUCH_END
@@ -33,12 +33,11 @@ def real_exec_path():
 
 class ExecPath:
     """
-    A folder that holds all of git's programs, but for git-http-backend.
+    A folder with all of git's programs except git-http-backend.
 
-    In its place runs a shell script: it appends a line to the file "runs", does what the prelude says, and goes on as
-    the real program. In the prelude, $here is the folder; a prelude that ends with `exit` replaces the real program.
-    So the folder has to lie where confined processes may write. Elsewhere the script fails: a run that is not on
-    record would be mistaken for none.
+    A shell script takes its place: it appends a line to the file "runs", runs the prelude, and goes on as the real
+    program. In the prelude, $here is the folder; a prelude that ends with `exit` replaces the real program. The folder
+    must lie where confined processes may write. Elsewhere the script fails, as an unrecorded run would look like none.
     """
 
     def __init__(self, folder, prelude=""):
@@ -59,13 +58,13 @@ exec '{real_exec_path() / NAME}'
 
     @property
     def runs(self):
-        """What was run so far: a method and a path each."""
+        """The runs so far: a method and a path each."""
         log = self.path / "runs"
         return log.read_text().splitlines() if log.exists() else []
 
     @contextlib.contextmanager
     def held(self):
-        """Wait for a script that waits at HOLD. In the end it goes on."""
+        """Wait for a script to wait at HOLD. At the end of the block, let it go on."""
         def reached():
             try:
                 return (os.open(self.path / "hold", os.O_WRONLY | os.O_NONBLOCK),)
@@ -80,6 +79,6 @@ exec '{real_exec_path() / NAME}'
             os.close(descriptor)
 
     def release(self):
-        """Let one script go on that waits, or is about to wait, at HOLD."""
+        """Let one script go on that waits, or will soon wait, at HOLD."""
         with self.held():
             pass

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way of clients to a Unix socket: the bridge, and what git needs to find git-remote-gate."""
+"""Starts the bridge to a Unix socket, and gives git what it needs to find git-remote-gate."""
 
 import os
 import re
@@ -19,12 +19,12 @@ END_SECONDS = 10
 
 
 def is_sanitized():
-    """Whether the program was built with the address sanitizer."""
+    """Tell whether the program was built with the address sanitizer."""
     return b"__asan_init" in Path(PROGRAM).read_bytes()
 
 
 def check_static(program):
-    """One small file, which needs nothing of the system that it runs on. test_hardening.py looks at the rest of it."""
+    """One small file that needs nothing of its system. test_hardening.py checks its other properties."""
     if not shutil.which("readelf"):
         pytest.skip("needs readelf(1), of the package binutils")
     assert program.stat().st_size < 1 << 20
@@ -34,7 +34,7 @@ def check_static(program):
 
 
 class Bridge:
-    """A running `git-gate bridge`, which listens when this returns. program: what stands before its options."""
+    """A running `git-gate bridge`, which listens when this returns. program: the words before its options."""
 
     def __init__(self, path, listen="127.0.0.1:0", program=(PROGRAM, "bridge"), **popen):
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
@@ -56,7 +56,7 @@ class Bridge:
         return self.address[1]
 
     def stop(self):
-        """End it as its owner would; return what it has said on standard error."""
+        """End it as its owner would; return its standard error."""
         if self.process.poll() is None:
             self.process.terminate()
         _, said = self.process.communicate(timeout=END_SECONDS)
@@ -65,5 +65,5 @@ class Bridge:
 
 
 def helper_url(path, repository="repo"):
-    """What git is given to get to a socket by git-remote-gate, which it has to find in PATH."""
+    """The environment in which git reaches a socket: PATH leads to git-remote-gate."""
     return f"gate:///{repository}.git?socket={quote(str(path), safe='')}"

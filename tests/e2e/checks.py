@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests that speak raw HTTP check again and again. The repository is always repo.git."""
+"""Checks shared by the tests that speak raw HTTP. The repository is always repo.git."""
 
 from .packets import FETCH_TYPE, NO_OBJECT, PROTOCOL_2, ls_refs, push
+from .reasons import REASONS
 from .repos import refs
 from .targets import FETCH
 
@@ -9,11 +10,12 @@ CHALLENGE = 'Basic realm="git-gate", charset="UTF-8"'
 
 
 def check_error(response, status, sends_body=True):
-    """What every error looks like: one line of plain text that says more than the status does."""
+    """Check the form of an error: one line of plain text that says more than the status, and a word for programs."""
     allowed = status if isinstance(status, tuple) else (status,)
     assert response.status in allowed, response
     assert response.complete
     assert response.fields["content-type"].startswith("text/plain")
+    assert REASONS.get(response.reason) == response.status, response
     if sends_body:
         text = response.body.decode("ascii")
         assert text.endswith("\n") and text.count("\n") == 1 and len(text) > 15, text
@@ -21,14 +23,14 @@ def check_error(response, status, sends_body=True):
 
 
 def check_serves(gate):
-    """The gate has lost nothing by what happened before."""
+    """Check that the gate still serves as before."""
     response = gate.ask("POST", FETCH, FETCH_TYPE, PROTOCOL_2, body=ls_refs())
     assert (response.status, response.complete) == (200, True) and b"refs/heads/main" in response.body
     gate.wait_no_children()
 
 
 def check_ends_with(gate, data, status):
-    """The answer to these bytes is an error, even when it comes before all of them are sent, and nothing stays."""
+    """Check that these bytes get an error, even before all of them are sent, and leave nothing."""
     with gate.connect() as connection:
         connection.send_as_taken(data)
         check_error(connection.response(), status)
@@ -36,5 +38,5 @@ def check_ends_with(gate, data, status):
 
 
 def create(root, name="refs/heads/new", pack=None):
-    """The body of a push that creates a ref to a commit that is there."""
+    """The body of a push that creates a ref to an existing commit."""
     return push([(NO_OBJECT, refs(root / "repo.git")["refs/heads/main"], name)], pack)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of --confine share: when they can run, and the probe program."""
+"""Shared by the tests of --confine: whether they can run, and the probe program."""
 
 import ctypes
 import errno
@@ -21,24 +21,24 @@ PR_SET_SECCOMP = 22
 SECCOMP_MODE_FILTER = 2
 SOURCES = sorted(Path(__file__).parent.glob("probe*.c"))
 
-# A test so marked is skipped where no gate can be confined, by conftest.py.
+# conftest.py skips a test with this mark where no gate can be confined.
 needs_confinement = pytest.mark.needs_confinement
 
 
 def landlock_abi():
-    """The kernel's, or 0."""
+    """The kernel's version of Landlock, or 0."""
     libc = ctypes.CDLL(None, use_errno=True)
     return max(libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(CREATE_RULESET_VERSION)), 0)
 
 
 def has_filters():
-    """Whether the kernel looks for a filter of system calls, at an address where none can be."""
+    """Tell whether the kernel can filter system calls, by a filter at an invalid address."""
     libc = ctypes.CDLL(None, use_errno=True)
     return libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, None) < 0 and ctypes.get_errno() == errno.EFAULT
 
 
 def looks_for_leaks():
-    """Whether the program ends with a search by LeakSanitizer; see script/test."""
+    """Tell whether the program ends with a search by LeakSanitizer; see script/test."""
     leaks = re.findall(r"\bdetect_leaks=(\w+)", os.environ.get("ASAN_OPTIONS", ""))
     return is_sanitized() and leaks[-1:] not in (["0"], ["false"])
 
@@ -46,9 +46,9 @@ def looks_for_leaks():
 @functools.lru_cache
 def obstacle():
     """
-    Why no gate can be confined here, or None.
+    Return the reason why no gate can be confined here, or None.
 
-    The kernel is asked, and not the gate: one that wrongly says that it cannot would have its tests skipped.
+    It asks the kernel, not the gate: the tests of a gate that wrongly denies it must not be skipped.
     """
     if landlock_abi() < ABI_MIN:
         return f"needs Landlock, ABI {ABI_MIN} or later, which this kernel, or who confines the tests, does not offer"
@@ -60,12 +60,12 @@ def obstacle():
 
 
 def build_probe(path):
-    """The program that tries what a hook must not be able to do."""
+    """The program that tries everything that a hook must not be able to do."""
     subprocess.run(["cc", "-std=c17", "-D_GNU_SOURCE", "-O1", "-pthread", "-o", path, *SOURCES], check=True)
 
 
 def outcomes(text):
-    """The probe's lines: by name, the word and the name of the errno or, with a minus sign, the signal's number."""
+    """The probe's lines by name: the word, and the name of the errno or, with a minus sign, the signal's number."""
     found = {}
     for line in text.splitlines():
         name, word, number = line.split(" ")

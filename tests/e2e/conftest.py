@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures: gates that are stopped, and checked, when the test or the module that asked for them is done. And skips."""
+"""Fixtures that start gates, stop them and check them at the end of the test or module. And skips."""
 
 import contextlib
 import shutil
@@ -15,14 +15,14 @@ from .repos import bare, history
 
 
 def pytest_configure(config):
-    """Started in the background of a shell, tests would ignore SIGINT, and so would all that they start."""
+    """In a background job of a shell, tests would ignore SIGINT, and so would the programs that they start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "needs_confinement: of gates that are confined, which not every machine can")
     config.addinivalue_line("markers", "needs_library: of tests that load libgitgate into the interpreter")
 
 
 def pytest_runtest_setup(item):
-    """With GIT_GATE_CONFINE=require all tests need confinement. Skipped from here, all of them are told in one line."""
+    """With GIT_GATE_CONFINE=require all tests need confinement. Skipping here reports all of them in one line."""
     needs = "--confine=require" in CONFINE_OPTIONS or item.get_closest_marker("needs_confinement")
     if needs and obstacle():
         pytest.skip(obstacle())
@@ -35,9 +35,9 @@ def pytest_pyfunc_call(pyfuncitem):
 
 def gates():
     """
-    Yields a function that starts a gate with the options given.
+    Yields a function that starts a gate with the given options.
 
-    In the end each one that was not stopped by its test gets SIGTERM and must end as git-gate(1) says.
+    At the end, each gate that its test did not stop gets SIGTERM and must end as git-gate(1) says.
     """
     with contextlib.ExitStack() as stack:
         def start(*options, **named):
@@ -78,13 +78,13 @@ def small_root(tmp_path_factory):
 
 @pytest.fixture
 def root(small_root, tmp_path):
-    """A copy of small_root that only one test has, without what other tests have put there in place of git."""
+    """A copy of small_root for only one test, without other tests' replacements of git."""
     return shutil.copytree(small_root, tmp_path / "root", ignore=shutil.ignore_patterns("exec-*"))
 
 
 @pytest.fixture
 def scratch(root):
-    """Where hooks and scripts leave word: what a gate confines can write nowhere but in the repository it serves."""
+    """A folder for the output of hooks and scripts. A confined gate's programs can write only in its repository."""
     folder = root / "repo.git" / "scratch"
     folder.mkdir()
     return folder
@@ -92,7 +92,7 @@ def scratch(root):
 
 @pytest.fixture
 def gate_with(root, scratch, start_gate):
-    """Starts a gate for repo.git whose git-http-backend does what the prelude says; returns it with the ExecPath."""
+    """Starts a gate for repo.git whose git-http-backend runs the prelude; returns it with the ExecPath."""
     def start(prelude, *options, **named):
         exec_path = ExecPath(scratch / "exec", prelude)
         return start_gate(f"--mirror-root={root}", "--scope=repo", *options, exec_path=exec_path, **named), exec_path
@@ -101,7 +101,7 @@ def gate_with(root, scratch, start_gate):
 
 @pytest.fixture
 def pre_receive(tmp_path):
-    """Makes a folder with one hook, and the option that names it. The hook may write to the fixture scratch."""
+    """Makes a folder with one hook, and the option for it. The hook may write to the fixture scratch."""
     def make(text):
         hook = tmp_path / "hooks" / "pre-receive"
         hook.parent.mkdir()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Preloaded, it sets the time of day back by a day with each look at it. */
+/* When preloaded, it sets the time of day back by a day at each reading. */
 
 #include <stdlib.h>
 #include <sys/syscall.h>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real program as a child process, and what must hold of it whenever it has ended."""
+"""Runs the real program as a child process, and checks it whenever it has ended."""
 
 import contextlib
 import json
@@ -22,18 +22,21 @@ START_SECONDS = 20
 STOP_SECONDS = 20
 LEFTOVER_SECONDS = 2
 CHUNK_BYTES = 1 << 16
-POLL_MS = 1000  # a pipe that another thread has closed is not waited for any longer
+POLL_MS = 1000  # nobody waits any longer for a pipe that another thread has closed
 LISTENING = re.compile(r"listening (?:http://(127\.0\.0\.1|\[::1\]):([0-9]+)|unix:(/.*))")
+
+# For a program that is traced or confined, which LeakSanitizer cannot look into.
+WITHOUT_LEAKS = {"ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:detect_leaks=0"}
 
 
 def environment(**variables):
-    """What the program gets when a test does not say otherwise; a variable that is None is left out."""
+    """The program's environment, unless a test says otherwise; a variable that is None is left out."""
     whole = {"PATH": os.environ["PATH"], **SANITIZERS, **variables}
     return {name: str(value) for name, value in whole.items() if value is not None}
 
 
 def run(*arguments, data=None, seconds=30, cwd=None, **variables):
-    """Run the program to its end, for the calls that do not serve. stdout and stderr are text."""
+    """Run the program to its end, for the verbs that do not serve. stdout and stderr are text."""
     data = data.encode() if isinstance(data, str) else data
     result = run_bounded([PROGRAM, *map(str, arguments)], seconds=seconds, data=data, cwd=cwd,
                          environment=environment(**variables))
@@ -44,10 +47,10 @@ def run(*arguments, data=None, seconds=30, cwd=None, **variables):
 
 def processes_with(marker):
     """
-    Ids of all processes whose environment names the marker.
+    Return the ids of all processes whose environment names the marker.
 
-    Children of the gate inherit its PATH, with a folder in it that no other process has: so they are found even when
-    their parents are gone.
+    The gate's children inherit its PATH, which has a folder of its own. So they are found even if their parents are
+    gone.
     """
     found = []
     for entry in Path("/proc").iterdir():
@@ -58,14 +61,14 @@ def processes_with(marker):
     return found
 
 
-# How all gates are confined that a test does not say otherwise for: auto, require or off.
+# The confinement of gates whose test does not choose one: auto, require or off.
 CONFINE_OPTIONS = [f"--confine={mode}" for mode in [os.environ.get("GIT_GATE_CONFINE")] if mode]
 
 
 class Lines:
     """
-    The lines of a pipe. A thread collects them, so that the writer never waits; whoever asks gets all that had been
-    written by then, however late the thread is.
+    The lines of a pipe. A thread collects them, so that the writer never waits. A reader gets everything written so
+    far, however late the thread is.
     """
 
     def __init__(self, pipe):
@@ -79,13 +82,13 @@ class Lines:
 
     @property
     def seen(self):
-        """The lines so far, and in the end what stands behind the last one."""
+        """The lines so far, and at the end the text after the last one."""
         more = self._take()
         with self.lock:
             return self.whole + [self.rest] * (not more and self.rest != b"")
 
     def _take(self):
-        """Take what is there; return whether there can be more."""
+        """Read what is there; return whether more may come."""
         with self.lock:
             while not self.pipe.closed:
                 try:
@@ -113,8 +116,8 @@ class Gate:
     """
     A running `git-gate serve`.
 
-    transport: "tcp"; "unix", to which git comes by a bridge; "remote", a Unix socket to which git comes by
-    git-remote-gate; None when the options say it. token: what GIT_GATE_TOKEN is to be, or None.
+    transport: "tcp"; "unix", which git reaches through a bridge; "remote", a Unix socket that git reaches through
+    git-remote-gate; None when the options have it. token: the value of GIT_GATE_TOKEN, or None.
     exec_path: an ExecPath. Further keywords go to subprocess.Popen.
     """
 
@@ -161,7 +164,7 @@ class Gate:
         return [json.loads(line) for line in self.lines if line.endswith("\n")]
 
     def request_records(self):
-        """The records of requests, each of which has exactly one, at its end."""
+        """The records of requests. Each request has exactly one, at its end."""
         return [record for record in self.records if record["message"] == "request"]
 
     def wait_listening(self):
@@ -181,7 +184,7 @@ class Gate:
 
     @property
     def port(self):
-        """Where git's client gets to it by http://, over a bridge when the gate listens on a Unix socket."""
+        """The address for git's client by http://, through a bridge when the gate listens on a Unix socket."""
         if isinstance(self.address, tuple):
             return self.address[1]
         if not self.bridge:
@@ -189,7 +192,7 @@ class Gate:
         return self.bridge.port
 
     def url(self, repository="repo", user=TOKEN + ":"):
-        """What git's client is given."""
+        """The URL for git's client."""
         if self.transport == "remote":
             return helper_url(self.address, repository)
         host = f"[{self.address[0]}]" if self.address[0] == "::1" else "127.0.0.1"
@@ -200,20 +203,20 @@ class Gate:
         return Connection(self.address)
 
     def ask(self, *arguments, **named):
-        """One request on a connection of its own; the arguments are those of http.request."""
+        """Make one request on a connection of its own; the arguments are those of http.request."""
         with self.connect() as connection:
             connection.send(request(*arguments, **named))
             return connection.response(arguments[0])
 
     def children(self):
-        """Ids of all processes that the gate started, theirs included."""
+        """The ids of all processes that the gate started, and of their descendants."""
         return [pid for pid in processes_with(self.marker) if pid != self.pid]
 
     def wait_no_children(self, seconds=LEFTOVER_SECONDS):
         wait_until("the end of the processes that the gate started", lambda: not self.children(), seconds)
 
     def peak_memory_kib(self):
-        """The most memory that the gate itself, without its children, has held so far."""
+        """The peak memory of the gate itself, without its children."""
         return int(re.search(r"VmHWM:\s+([0-9]+) kB", Path(f"/proc/{self.pid}/status").read_text()).group(1))
 
     def signal(self, number=signal.SIGTERM):
@@ -236,7 +239,7 @@ class Gate:
         wait_until("connections are refused", refused)
 
     def stop(self):
-        """End it as its owner would, and check all that must hold of every gate that has ended."""
+        """End it as its owner would, and check what must hold of every gate that has ended."""
         if self.process.poll() is None:
             self.signal()
         status = self.wait()
@@ -244,7 +247,7 @@ class Gate:
         self.check_ended()
 
     def check_ended(self):
-        """No process is left, no socket, and the log is made of records that do not hold the token."""
+        """Check that no process and no socket is left, and that the log is records without the token."""
         self.wait_no_children()
         assert not (self.socket_path and self.socket_path.exists()), "the socket is still there"
         for stream in filter(None, (self.out, self.err)):
@@ -257,7 +260,7 @@ class Gate:
                 assert secret not in line, f"the token in the log: {line!r}"
 
     def clean_up(self):
-        """Leave nothing behind, whatever has happened before."""
+        """Leave nothing behind, whatever has happened."""
         if self.bridge:
             self.bridge.stop()
         if self.process.poll() is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What gitgate.h says: its functions and its constants."""
+"""Reads gitgate.h: its functions and its constants."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ def _code():
 
 
 def functions():
-    """For each function the type that it returns and those of its parameters, without names and const."""
+    """For each function, its result type and its parameters' types, without names and const."""
     found = {}
     for result, name, parameters in re.findall(r"^(\w[\w *]*?)(gate_\w+)\(([^)]*)\);", _code(), re.MULTILINE):
         types = [re.sub(r"\w+$", "", parameter.strip()) for parameter in parameters.split(",")]
@@ -25,6 +25,6 @@ def constants():
 
 
 def members(struct):
-    """The members of a struct, as they are declared."""
+    """The members of a struct, as declared."""
     body, = re.findall(rf"^struct {struct} {{(.*?)^}};", _code(), re.MULTILINE | re.DOTALL)
     return [member.strip() for member in body.split(";") if member.strip()]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What /proc says of a gate, and shortages for it to get along with: of descriptors, and of calls that succeed."""
+"""Reads /proc for a gate, and makes descriptors scarce or system calls fail for it."""
 
 import contextlib
 import ctypes
@@ -23,7 +23,7 @@ PR_SET_PTRACER_ANY = ctypes.c_ulong(-1)
 
 
 def look_into(pid, folder):
-    """What a folder of /proc/PID holds that whoever may trace the process may list: of a confined gate only root."""
+    """List a folder of /proc/PID, which needs the right to trace the process: for a confined gate only root has it."""
     try:
         return list(Path(f"/proc/{pid}/{folder}").iterdir())
     except PermissionError:
@@ -31,7 +31,7 @@ def look_into(pid, folder):
 
 
 def open_files(pid):
-    """What the descriptors of a process are: paths, or a kind and a number; see proc_pid_fd(5)."""
+    """The descriptors of a process: paths, or a kind and a number; see proc_pid_fd(5)."""
     found = []
     for descriptor in look_into(pid, "fd"):
         with contextlib.suppress(FileNotFoundError):
@@ -40,12 +40,12 @@ def open_files(pid):
 
 
 def connections(pid):
-    """How many clients a gate has accepted; besides them it has one socket, which listens."""
+    """The number of clients that a gate has accepted; it has one more socket, which listens."""
     return sum(name.startswith("socket:") for name in open_files(pid)) - 1
 
 
 def descriptors_at_rest(gate):
-    """How many it has open when nobody is connected, but somebody was: with the first client come the timers."""
+    """The number of open descriptors after all clients have gone. The first client brings the timers."""
     with gate.connect() as connection:
         connection.send(head("GET", "/nothing"))
         assert connection.response().status == 404
@@ -54,7 +54,7 @@ def descriptors_at_rest(gate):
 
 
 def stat_fields(pid):
-    """/proc/PID/stat from the state on, see proc_pid_stat(5); None when there is no such process."""
+    """The fields of /proc/PID/stat from the state on, see proc_pid_stat(5); None if there is no such process."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -63,9 +63,9 @@ def stat_fields(pid):
 
 def share_asleep(pid, seconds):
     """
-    Of the time that now passes, how much a process sleeps. One that spins never does.
+    Return how much of the coming time a process sleeps. A spinning process never sleeps.
 
-    Processor time would tell less: of a busy machine also one that spins gets little.
+    Processor time would say less: on a busy machine even a spinning process gets little.
     """
     deadline = time.monotonic() + seconds
     states = []
@@ -91,13 +91,13 @@ def children():
 
 
 def reset(connection):
-    """End a TCP connection with an RST, by which the other side knows at once that nobody is there any more."""
+    """End a TCP connection with an RST, which tells the other side at once that nobody is there."""
     connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
 
 def check_left_nothing(gate, descriptors_before):
-    """All that requests needed is given back: processes, also those that have ended, and descriptors."""
+    """Check that the gate has given back everything for requests: processes, also ended ones, and descriptors."""
     gate.wait_no_children()
     wait_until("no zombie", lambda: not zombies(gate.pid))
     wait_until(f"{descriptors_before} open descriptors", lambda: len(open_files(gate.pid)) == descriptors_before)
@@ -105,7 +105,7 @@ def check_left_nothing(gate, descriptors_before):
 
 @contextlib.contextmanager
 def spare_descriptors(pid, count):
-    """For a while, a process can open so many descriptors and no more."""
+    """For a while, limit a process to so many descriptors."""
     soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     used = {int(descriptor.name) for descriptor in look_into(pid, "fd")}
     unused = (number for number in range(soft) if number not in used)
@@ -119,23 +119,38 @@ def spare_descriptors(pid, count):
 
 
 def allow_tracing():
-    """For Popen's preexec_fn: where Yama guards ptrace(2), strangers may trace this process all the same."""
+    """For Popen's preexec_fn: let any process of the user trace this one, even where Yama guards ptrace(2)."""
     ctypes.CDLL(None).prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0)
 
 
-@contextlib.contextmanager
-def failing(gate, *faults):
-    """
-    For a while, system calls fail in the gate, and in nothing that it starts.
+def under_strace(folder, program, *faults):
+    """The program so that calls fail from its start on, also in what it starts; strace leaves its word in folder/strace."""
+    if not shutil.which("strace"):
+        pytest.skip("needs strace(1)")
+    attempt = subprocess.run(["strace", "-o", folder / "strace", "true"], capture_output=True, check=False, text=True)
+    if attempt.returncode != 0:
+        pytest.skip(f"strace cannot trace here: {attempt.stderr.splitlines()[0]}")
+    return ("strace", "-f", "--quiet=all", "--output", folder / "strace", f"--trace={calls_of(faults)}",
+            *(f"--inject={fault}" for fault in faults), program)
 
-    Each fault is CALLS:HOW as strace's inject= has it, such as "accept4:error=EMFILE". Yields a function that says how
-    many have failed so far: a test that nothing has hit proves nothing.
+
+def calls_of(faults):
+    return ",".join(fault.split(":")[0] for fault in faults)
+
+
+@contextlib.contextmanager
+def failing(gate, *faults, children=False):
+    """
+    For a while, make system calls fail in the gate and, with children, in all that it starts.
+
+    Each fault is CALLS:HOW in the syntax of strace's inject=, such as "accept4:error=EMFILE". Yields a function that
+    returns the number of failed calls so far: a test without any proves nothing.
     """
     if not shutil.which("strace"):
         pytest.skip("needs strace(1)")
     log = gate.folder / "strace"
     command = ["strace", "--quiet=all", f"--output={log}", f"--attach={gate.pid}", *(f"--inject={f}" for f in faults),
-               f"--trace={','.join(fault.split(':')[0] for fault in faults)}"]
+               f"--trace={calls_of(faults)}", *["--follow-forks"] * children]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
         def traced():
             return f"TracerPid:\t{tracer.pid}\n" in Path(f"/proc/{gate.pid}/status").read_text()
@@ -156,7 +171,7 @@ def parent_of(pid):
 
 
 def descendants(pid):
-    """Ids and command lines of all that a process has started, and what they have started."""
+    """The ids and command lines of all descendants of a process."""
     parents = {int(entry.name): parent_of(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
     found = {pid}
     while more := {child for child, parent in parents.items() if parent in found} - found:

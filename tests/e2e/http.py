@@ -2,8 +2,8 @@
 """
 A raw HTTP/1.1 client over TCP and Unix sockets.
 
-It sends exactly the bytes it is given and repairs nothing in what it reads: a response that breaks HTTP syntax, or that
-shows the token, fails the test that reads it.
+It sends exactly the given bytes. It must not repair a response: one that breaks HTTP syntax, or shows the token, fails
+the test.
 """
 
 import base64
@@ -25,7 +25,7 @@ def basic(user=TOKEN, password=""):
 
 
 def head(method, target, *fields, version="1.1", token=TOKEN, host="gate.test"):
-    """A request head; token=None and host=None leave their fields out."""
+    """A request head; token=None and host=None omit their fields."""
     lines = [f"{method} {target} HTTP/{version}"]
     lines += [f"Host: {host}"] if host else []
     lines += [basic(token)] if token else []
@@ -33,7 +33,7 @@ def head(method, target, *fields, version="1.1", token=TOKEN, host="gate.test"):
 
 
 def request(method, target, *fields, body=b"", **named):
-    """A request whose body, if there is one, has a Content-Length."""
+    """A request; a body gets a Content-Length."""
     length = [f"Content-Length: {len(body)}"] if body else []
     return head(method, target, *fields, *length, **named) + body
 
@@ -51,6 +51,11 @@ class Response:
     fields: dict
     body: bytes
     complete: bool
+
+    @property
+    def reason(self):
+        """The word of an error; None of git's own answers."""
+        return self.fields.get("gate-reason")
 
     @property
     def closes(self):
@@ -86,7 +91,7 @@ class Connection:
         self.socket.sendall(data)
 
     def send_as_taken(self, data):
-        """Send what the other side takes: a refusal may end the connection before all of it."""
+        """Send what the other side takes: a refusal may end the connection early."""
         try:
             self.send(data)
         except (BrokenPipeError, ConnectionResetError):
@@ -107,7 +112,7 @@ class Connection:
         return not self.ended
 
     def _until(self, end, deadline):
-        """Take what comes before end, and end; None when the connection ends first."""
+        """Return the bytes up to and with end; None when the connection ends first."""
         while end not in self.buffer:
             if not self._more(deadline):
                 return None
@@ -160,7 +165,7 @@ class Connection:
         return self._rest(deadline), True
 
     def response_head(self):
-        """Read a response up to its empty line: the status and the fields by their names in lower case."""
+        """Read a response head: the status, and the fields by their names in lower case."""
         deadline = time.monotonic() + self.seconds
         raw = self._until(b"\r\n\r\n", deadline)
         assert raw is not None, f"the connection ended without a response: {self.buffer[:500]!r}"
@@ -177,22 +182,23 @@ class Connection:
         return int(match.group(1)), fields
 
     def response(self, method="GET"):
-        """Read one response; a 100 is a response too."""
+        """Read one response; a 100 counts as one."""
         status, fields = self.response_head()
         body, complete = self._body(method, status, fields, time.monotonic() + self.seconds)
         for text in (str(fields).encode(), body):
             assert TOKEN.encode() not in text and basic()[-40:].encode() not in text, "the response shows the token"
         assert status == 100 or "date" in fields, f"no Date in {fields}"
+        assert status >= 400 or "gate-reason" not in fields, f"{status} with {fields}"
         return Response(status, fields, body, complete)
 
     def wait_for(self, text):
-        """Read until the text has come; it stays to be read."""
+        """Read until the text has come, and keep it for later reading."""
         deadline = time.monotonic() + self.seconds
         while text not in self.buffer:
             assert self._more(deadline), f"the connection ended: {self.buffer[:500]!r}"
 
     def rest_of_chunks(self):
-        """Read a chunked body behind response_head(): its bytes, and whether the final chunk came."""
+        """Read a chunked body after response_head(): its bytes, and whether the final chunk came."""
         return self._chunked(time.monotonic() + self.seconds)
 
     def rest(self):
@@ -200,7 +206,7 @@ class Connection:
         return self._rest(time.monotonic() + self.seconds)
 
     def is_closed(self):
-        """Whether the other side ends the connection, in time and without another byte."""
+        """Tell whether the other side ends the connection, in time and without another byte."""
         deadline = time.monotonic() + self.seconds
         while not self.buffer and not self.ended:
             self._more(deadline)

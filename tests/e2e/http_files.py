@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The requests in tests/data/http, whose README says what they are, and how to read all that is answered to one."""
+"""Reads the requests in tests/data/http, which its README describes, and all answers to one of them."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +7,7 @@ from pathlib import Path
 from .http import head
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "http"
-SMALL_BYTES = 1024  # up to that, a file is sent byte by byte and cut at each byte
+SMALL_BYTES = 1024  # a file up to this size is sent byte by byte and cut at each byte
 
 AGAIN = head("GET", "/again", "Connection: close")
 
@@ -16,6 +16,7 @@ AGAIN = head("GET", "/again", "Connection: close")
 class Case:
     """A file with its line of the INDEX."""
     status: int
+    reason: str | None
     layer: str
     closes: bool
     name: str
@@ -24,12 +25,12 @@ class Case:
 
     @property
     def method(self):
-        """Of the first request."""
+        """The method of the first request."""
         return self.data.partition(b" ")[0].decode("latin-1")
 
     @property
     def target(self):
-        """Of the first request."""
+        """The target of the first request."""
         return self.data.split(b" ", 2)[1].decode("latin-1")
 
     @property
@@ -42,15 +43,16 @@ class Case:
 
 
 def load(folder):
-    """All cases of a folder by their names; a file without a line, or a line without a file, is a mistake."""
+    """Return all cases of a folder by name; a file without a line, or a line without a file, is a mistake."""
     cases = {}
     for line in (FOLDER / folder / "INDEX").read_text().splitlines():
         if not line or line.startswith("#"):
             continue
-        status, layer, after, file, why = line.split(maxsplit=4)
+        status, reason, layer, after, file, why = line.split(maxsplit=5)
         name = file.removesuffix(".http")
         assert name not in cases and after in ("closes", "stays"), line
-        cases[name] = Case(int(status), layer, after == "closes", name, why, (FOLDER / folder / file).read_bytes())
+        cases[name] = Case(int(status), None if reason == "-" else reason, layer, after == "closes", name, why,
+                           (FOLDER / folder / file).read_bytes())
     listed = {f"{name}.http" for name in cases}
     assert listed == {path.name for path in (FOLDER / folder).glob("*.http")}, f"{folder}/INDEX does not list its files"
     return cases
@@ -62,10 +64,10 @@ REFUSE = load("refuse")
 
 def answers(connection, case, n_before=0):
     """
-    Read everything up to the end of the connection, behind a case and, where the connection stays, behind AGAIN.
+    Read to the end of the connection after a case and, if the connection stays, after AGAIN.
 
-    Return the answers to what stood before the case and to the case itself; 100 is none. Where the connection stays,
-    AGAIN was answered too.
+    Return the answers to the requests before the case and to the case itself; a 100 does not count. If the connection
+    stays, AGAIN must get an answer, too.
     """
     found = []
     while not found or not found[-1].closes:
@@ -83,14 +85,14 @@ def answers(connection, case, n_before=0):
 
 
 def ask(gate, case, before=()):
-    """Send a case in one go, behind other requests, and return all answers."""
+    """Send a case in one go, after other requests, and return all answers."""
     with gate.connect() as connection:
         connection.send_as_taken(b"".join([*before, case.data, b"" if case.closes else AGAIN]))
         return answers(connection, case, len(before))
 
 
 def ask_byte_by_byte(gate, case):
-    """The same with one byte in each write, so that every state of the parsers meets the end of what has come."""
+    """The same with one byte in each write, so that the input may end in every state of the parsers."""
     data = case.data if case.closes else case.data + AGAIN
     with gate.connect() as connection:
         for at in range(len(data)):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bodies as git's client makes them (gitprotocol-common(5), -v2(5), -pack(5)), for the tests that speak raw HTTP."""
+"""Makes bodies as git's client does (gitprotocol-common(5), -v2(5), -pack(5)), for tests that speak raw HTTP."""
 
 import hashlib
 import zlib
@@ -7,7 +7,7 @@ import zlib
 FLUSH = b"0000"
 DELIMITER = b"0001"
 NO_OBJECT = "0" * 40
-AHEAD_BYTES = 32 << 10  # the gate starts git when a body is whole or when more than this is there
+AHEAD_BYTES = 32 << 10  # the gate starts git when a body is whole or longer than this
 FETCH_TYPE = "Content-Type: application/x-git-upload-pack-request"
 PUSH_TYPE = "Content-Type: application/x-git-receive-pack-request"
 PROTOCOL_2 = "Git-Protocol: version=2"
@@ -20,7 +20,7 @@ def packet(text):
 
 
 def ls_refs():
-    """The first thing that a client of protocol 2 asks."""
+    """The first request of a client of protocol 2."""
     return packet("command=ls-refs\n") + DELIMITER + packet("peel\n") + packet("symrefs\n") + FLUSH
 
 
@@ -30,18 +30,18 @@ def want(oid):
 
 
 def unfinished():
-    """The beginning of a body that git is started for and then waits for the rest of: its one packet is cut."""
+    """The beginning of a body, for which git starts and then waits: its one packet is cut."""
     return b"fff0" + b"x" * (AHEAD_BYTES + 4096)
 
 
 def empty_pack():
-    """A pack without objects, for a push that creates refs to what is there already."""
+    """A pack without objects, for a push that creates refs to existing objects."""
     head = b"PACK" + (2).to_bytes(4, "big") + (0).to_bytes(4, "big")
     return head + hashlib.sha1(head).digest()
 
 
 def large_pack(size):
-    """A pack of one blob that grows by being stored uncompressed: git reads all of it before it says anything."""
+    """A pack of one large, uncompressed blob: git reads all of it before it answers."""
     head = b"PACK" + (2).to_bytes(4, "big") + (1).to_bytes(4, "big")
     entry, rest = [3 << 4 | size & 15], size >> 4
     while rest:
@@ -53,7 +53,7 @@ def large_pack(size):
 
 
 def push(commands, pack=None, capabilities="report-status"):
-    """A push: (old, new, ref) each; without side band, so that complaints go to receive-pack's standard error."""
+    """A push of (old, new, ref) each; without side band, so that complaints go to receive-pack's standard error."""
     lines = []
     for i, (old, new, name) in enumerate(commands):
         tail = f"\0 {capabilities}" if i == 0 else ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one way in which these tests wait: ask again until it is so, and give up at a deadline."""
+"""The only way to wait in these tests: ask again until the condition holds, and give up at a deadline."""
 
 import time
 
@@ -7,7 +7,7 @@ POLL_SECONDS = 0.01
 
 
 def wait_until(what, condition, seconds=10.0):
-    """Return the first true value of condition(); fail saying what did not happen."""
+    """Return the first true value of condition(); fail with the name of what did not happen."""
     deadline = time.monotonic() + seconds
     while True:
         result = condition()

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Runs all probes and prints a line for each: its name, what became of it, and the errno. "denied" stands for an errno
- * by which a sandbox says no, or a minus sign and the signal by which the probe was ended; "absent" for one by which a
- * kernel says that it has no such thing. All others are "done", so that an errno that nobody thought of is looked at.
+ * Runs all probes and prints a line for each: its name, its result, and the errno. "denied" means an errno with which a
+ * sandbox refuses, or a minus sign and the signal that ended the probe. "absent" means an errno with which a kernel
+ * lacks the feature. All others are "done", so that an unexpected errno shows.
  *
  *     probe NAME=VALUE...    the probes, in the repository as the working directory
- *     probe needs            what every program may need; ends with 0 when it gets it
+ *     probe needs            the needs of any program; exits with 0 if they are met
  *     probe                  nothing
  */
 
@@ -50,7 +50,7 @@ static const char *verdict(int error) {
     switch (error) {
     case EPERM:
     case EACCES:
-    case EXDEV: /* Landlock's word for a file that may not be moved there */
+    case EXDEV: /* Landlock's error for a file that may not be moved there */
         return "denied";
     case ENOSYS:
     case EAFNOSUPPORT:
@@ -63,7 +63,7 @@ static const char *verdict(int error) {
     }
 }
 
-/* In a process of its own, which it may change as it likes. */
+/* In a process of its own, which the probe may change as it likes. */
 static void run(const struct probe *probe) {
     int status = 0;
     int error;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Changing files and folders that are no business of a hook, and making what git makes none of. */
+/* Probes that change files and folders outside a hook's business, or make objects that git never makes. */
 
 #include "probe.h"
 
@@ -61,7 +61,7 @@ static int make_folder(void) {
     return mkdir(path, 0700) < 0 ? errno : undone(rmdir(path));
 }
 
-/* Of the file's own first byte, so that it stays as it is. */
+/* With the file's own first byte, so that the file stays as it is. */
 static int overwrite(void) {
     int fd = open(in("outside", "file"), O_WRONLY | O_CLOEXEC);
 
@@ -78,7 +78,7 @@ static int append(void) {
     return fstat(fd, &status) < 0 || write(fd, "x", 1) != 1 ? errno : undone(ftruncate(fd, status.st_size));
 }
 
-/* To the size that it has. */
+/* To its present size. */
 static int truncate_outside(void) {
     const char *path = in("outside", "file");
     struct stat status;
@@ -98,7 +98,7 @@ static int unlink_outside(void) {
     return unlink_and_remake(in("outside", "empty"));
 }
 
-/* The gate itself may remove what is there. */
+/* The gate itself may remove files there. */
 static int unlink_beside_socket(void) {
     return unlink_and_remake(in("socket_folder", "decoy"));
 }
@@ -153,7 +153,7 @@ static int make_device(void) {
     return make_node(S_IFCHR, 0x103); /* that of /dev/null */
 }
 
-/* A rename that leaves a device of number 0 behind, which file systems lie over one another with. */
+/* A rename that leaves a device of number 0 behind, as overlay file systems use it. */
 static int leave_device(void) {
     int fd = open("probe.moved", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     int error;
@@ -168,7 +168,7 @@ static int leave_device(void) {
     return error;
 }
 
-/* To the one that it has. */
+/* To its present one. */
 static int change_mode(void) {
     const char *path = in("outside", "file");
     struct stat status;
@@ -176,7 +176,7 @@ static int change_mode(void) {
     return stat(path, &status) < 0 ? errno : result(chmod(path, status.st_mode & 07777));
 }
 
-/* A program that runs as this user, whoever starts it. */
+/* A program that runs as this user, no matter who starts it. */
 static int set_user_id(void) {
     int fd = open("probe.made", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     int error = fd < 0 ? errno : result(fchmod(fd, S_ISUID | 0700));
@@ -191,7 +191,7 @@ static int make_with_user_id(void) {
     return fd < 0 ? errno : undone(unlink("probe.made"));
 }
 
-/* What may be read and not written, emptied in passing. Its own file, lest it do harm. */
+/* Opens a file that may be read and not written, and truncates it in passing. Its own file, lest it do harm. */
 static int empty_by_reading(void) {
     int fd = open("probe.made", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     int error = fd < 0 ? errno : result_fd(open("probe.made", O_RDONLY | O_TRUNC | O_CLOEXEC));
@@ -200,7 +200,7 @@ static int empty_by_reading(void) {
     return error;
 }
 
-/* Whoever opens the file for writing has to wait. */
+/* Then anybody who opens the file for writing must wait. */
 static int hold_hook(void) {
     int fd = open(in("hooks", "probe"), O_RDONLY | O_CLOEXEC);
 
@@ -240,14 +240,14 @@ static int set_attribute_at(void) {
                : undone(syscall(REMOVEXATTRAT, AT_FDCWD, in("outside", "file"), 0, "user.probe"));
 }
 
-/* With a size that no kernel takes. */
+/* With a size that no kernel accepts. */
 static int set_file_attributes(void) {
     uint64_t attributes[3] = {0};
 
     return result(syscall(FILE_SETATTR, AT_FDCWD, in("outside", "file"), attributes, (size_t)1, 0));
 }
 
-/* A program of the hook's own making. */
+/* A program that the hook made itself. */
 static int execute_copy(void) {
     static char bytes[1 << 20];
     int from = open(in("hooks", "probe"), O_RDONLY | O_CLOEXEC);
@@ -268,7 +268,7 @@ static int execute_copy(void) {
     return WEXITSTATUS(status);
 }
 
-/* One that is in no folder: an empty file, which is none that can run. */
+/* A program in no folder: an empty file, which cannot run. */
 static int execute_memory(void) {
     char *const none[] = {NULL};
     int fd = memfd_create("probe", 0);

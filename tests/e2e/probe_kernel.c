@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the kernel offers beyond files, sockets and processes, and privileges. */
+/* Probes of kernel interfaces beyond files, sockets and processes, and of privileges. */
 
 #include "probe.h"
 
@@ -32,7 +32,7 @@
 #define NOWHERE "/nonexistent/git-gate-probe"
 
 enum {
-    OPEN_TREE = 428, /* the same number on nearly all architectures, as of all below */
+    OPEN_TREE = 428, /* the same number on nearly all architectures, like all numbers below */
     FSOPEN = 430,
     CLONE3 = 435,
     LISTMOUNT = 458,
@@ -183,7 +183,7 @@ static int load_module(void) {
 }
 
 static int load_kernel(void) {
-    return result(syscall(SYS_kexec_load, 0UL, 0UL, NULL, 0xffff0000UL)); /* for a machine that there is none of */
+    return result(syscall(SYS_kexec_load, 0UL, 0UL, NULL, 0xffff0000UL)); /* for a machine that does not exist */
 }
 
 static int reboot_wrongly(void) {
@@ -214,7 +214,7 @@ static int set_domain_name(void) {
     return uname(&names) < 0 ? errno : result(setdomainname(names.domainname, strlen(names.domainname)));
 }
 
-/* ---- clocks: to nothing, to no time, and by nothing ---- */
+/* ---- clocks: set to nothing, by no time, and by nothing ---- */
 
 static int set_time_of_day(void) {
     return result(syscall(SYS_settimeofday, NULL, NULL));
@@ -238,7 +238,7 @@ static int adjust_clock(void) {
     return result(syscall(SYS_clock_adjtime, CLOCK_REALTIME, &nothing));
 }
 
-/* ---- terminals: of a pipe, which is none, as the number alone counts ---- */
+/* ---- terminals: of a pipe, which is none, as only the number counts ---- */
 
 static int type_into_terminal(void) {
     return result(syscall(SYS_ioctl, STDOUT_FILENO, (unsigned long)TIOCSTI, ""));
@@ -254,7 +254,7 @@ static int paste_into_console(void) {
 
 /* ---- privileges ---- */
 
-/* Root becomes somebody else, and everybody else root. */
+/* Root becomes another user, and any other user root. */
 static int change_user(void) {
     return result(setuid(getuid() == 0 ? 65534 : 0));
 }

@@ -103,7 +103,7 @@ static int continue_victim_by_pidfd(void) {
     return result(syscall(PIDFD_SEND_SIGNAL, pidfd(), SIGCONT, NULL, 0));
 }
 
-/* By the kernel, when something comes through a pipe. Whether it has arrived is seen by the victim alone. */
+/* The kernel sends it when something comes through a pipe. Only the victim sees whether it has arrived. */
 static int owe_signal_to_victim(void) {
     int ends[2];
 
@@ -115,10 +115,10 @@ static int owe_signal_to_victim(void) {
 }
 
 static int trace_victim(void) {
-    return result(ptrace(PTRACE_SEIZE, given_number("victim"), NULL, NULL)); /* let go at the end of the tracer */
+    return result(ptrace(PTRACE_SEIZE, given_number("victim"), NULL, NULL)); /* released at the end of the tracer */
 }
 
-/* From an address at which nothing is. */
+/* From an unmapped address. */
 static int read_victim(void) {
     char byte;
     struct iovec local = {&byte, 1};
@@ -170,7 +170,7 @@ static int set_io_priority(void) {
     return result(syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, given_number("victim"), 0));
 }
 
-/* Away from the processes that end together with the request. */
+/* Away from the processes that end with the request. */
 static int leave_group(void) {
     return result(setpgid(0, 0));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Reading what is no business of a hook. */
+/* Probes that read outside a hook's business. */
 
 #include "probe.h"
 
@@ -98,7 +98,7 @@ static int open_terminal(void) {
     return result_fd(open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC));
 }
 
-/* What happens in a folder that may not be listed. */
+/* Watches a folder that may not be listed. */
 static int watch_home(void) {
     int fd = inotify_init1(IN_CLOEXEC);
 
@@ -118,7 +118,7 @@ static int name_handle(void) {
     return result(syscall(SYS_name_to_handle_at, AT_FDCWD, "HEAD", &handle, &mount, 0));
 }
 
-/* Without its name: any number is one. */
+/* Without its name: any number is a name. */
 static int open_handle(void) {
     struct handle handle = {.bytes = 8, .type = 1};
     int folder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-git_gate with the library that was built together with the program, for the tests that use it.
+Runs git_gate with the library that was built with the program.
 
-A library under the address sanitizer can be loaded only by an interpreter that was started with the sanitizer's
-runtime. Then a test so marked, needs_library, is run by such an interpreter: by pytest once more, for it alone.
+Only an interpreter with the sanitizer's runtime can load a library under the address sanitizer. If there is one, a test
+marked needs_library runs in such an interpreter, by a second pytest for it alone.
 """
 
 import functools
@@ -39,7 +39,7 @@ def runtime():
 
 
 def variables(**more):
-    """The environment in which an interpreter finds the package and its library; it does not look for its own leaks."""
+    """The environment in which an interpreter finds the package and its library; it does not check itself for leaks."""
     whole = {**ENVIRONMENT, "GIT_GATE_LIBRARY": str(LIBRARY), "PYTHONPATH": str(PACKAGE), "PYTHONDONTWRITEBYTECODE": "1"}
     for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "GIT_GATE", "GIT_GATE_CONFINE"):
         if name in os.environ:
@@ -51,7 +51,7 @@ def variables(**more):
 
 
 def python(*arguments, ok=True, seconds=SECONDS, within=(), **more):
-    """Run an interpreter in that environment, within another command if any; the result has what it wrote as text."""
+    """Run an interpreter in that environment, within another command if given; the result has its output as text."""
     result = run_bounded([*within, sys.executable, "-X", "dev", *map(str, arguments)], seconds=seconds,
                          environment=variables(**more), cwd=PROJECT)
     result.stdout = result.stdout.decode()
@@ -61,7 +61,7 @@ def python(*arguments, ok=True, seconds=SECONDS, within=(), **more):
 
 
 def load():
-    """The package; None in an interpreter that cannot load the library, which runs none of the tests that need it."""
+    """The package; None in an interpreter that cannot load the library and runs no test that needs it."""
     if not LIBRARY.exists() or runtime() and runtime() not in os.environ.get("LD_PRELOAD", ""):
         return None
     os.environ["GIT_GATE_LIBRARY"] = str(LIBRARY)
@@ -70,7 +70,7 @@ def load():
 
 
 def run_elsewhere(item):
-    """For a test that needs the library: whether another interpreter has run it, or nobody can."""
+    """For a test that needs the library: tell whether another interpreter has run it, or none can."""
     if not item.get_closest_marker("needs_library"):
         return False
     if not LIBRARY.exists():
@@ -85,7 +85,7 @@ def run_elsewhere(item):
 
 
 def place(address):
-    """Where a gate's address leads, as Connection takes it."""
+    """A gate's address as Connection takes it."""
     if address.startswith("unix:"):
         return address[len("unix:"):]
     host, _, port = address[len("http://"):].rpartition(":")
@@ -93,7 +93,7 @@ def place(address):
 
 
 def ask(address, *arguments, **named):
-    """One request, of what is at a repository's beginning unless told otherwise."""
+    """Make one request, by default for the first thing that git asks."""
     with Connection(place(address)) as connection:
         connection.send(request(*(arguments or ("GET", INFO)), **named))
         return connection.response(arguments[0] if arguments else "GET")
@@ -108,7 +108,7 @@ def is_served(address):
 
 
 class Url:
-    """What git's client is given, for a while; a Unix socket is reached by a bridge."""
+    """For a while, the URL for git's client; a Unix socket is reached through a bridge."""
 
     def __init__(self, address, token):
         self.bridge = Bridge(place(address)) if address.startswith("unix:") else None

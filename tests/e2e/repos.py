@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Repositories and the real git client.
+Makes repositories, and runs the real git client.
 
-Whatever configuration the machine or its user has must not matter, and the same calls give the same object ids: so
-every git here runs in an environment that is built from nothing. The token in it is for gate:// addresses alone.
+Every git here runs in an environment built from nothing. So the configuration of the machine and its user does not
+matter, and the same calls give the same object ids. The token in the environment is only for gate:// addresses.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ ENVIRONMENT = {
 
 
 def run_bounded(arguments, *, seconds, cwd=None, environment=None, data=None):
-    """Run a program with its helpers in a session of their own: when time is up, or it is interrupted, all are ended."""
+    """Run a program and its helpers in a session of their own, and end all of them on a time-out or an interrupt."""
     process = subprocess.Popen(arguments, cwd=cwd, env=environment, start_new_session=True, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
@@ -59,10 +59,9 @@ def run_bounded(arguments, *, seconds, cwd=None, environment=None, data=None):
 
 def git(*arguments, cwd=None, ok=True, data=None, seconds=60, **variables):
     """
-    Run git; ok says whether it must succeed (True), fail (False) or may do either (None).
+    Run git, which must succeed (ok=True), fail (False) or may do either (None).
 
-    The result has stdout as text without the last newline; data is standard input, variables are added to the
-    environment.
+    The result has stdout as text without the last newline. data is standard input; variables extend the environment.
     """
     if isinstance(data, str):
         data = data.encode()
@@ -75,12 +74,12 @@ def git(*arguments, cwd=None, ok=True, data=None, seconds=60, **variables):
 
 
 def out(*arguments, **named):
-    """What git prints, as text."""
+    """Git's output, as text."""
     return git(*arguments, **named).stdout
 
 
 def without_epilogue(said):
-    """Standard error without the one line that git 2.47 and later write behind the words of a helper that has failed."""
+    """Standard error without the line that git 2.47 and later add when a helper has failed."""
     words = said.removesuffix(EPILOGUE)
     assert "aborted session" not in words, said
     return words
@@ -127,24 +126,24 @@ def history(repository, commits, *, branch="main", text="line", start=None):
 
 
 def add_packed_refs(repository, new):
-    """Add many refs to a repository without packed ones; git would first make a file for each."""
+    """Add many refs to a repository without packed ones, as git would first make a file for each."""
     lines = [f"{oid} {name}\n" for name, oid in sorted(new.items())]
     Path(repository, "packed-refs").write_text("# pack-refs with: peeled fully-peeled sorted \n" + "".join(lines))
 
 
 def refs(repository, *patterns):
-    """Names and object ids of a repository's refs."""
+    """The names and object ids of a repository's refs."""
     listing = out("for-each-ref", "--format=%(refname) %(objectname)", *patterns, cwd=repository)
     return dict(line.split(" ") for line in listing.splitlines())
 
 
 def remote_refs(listing):
-    """Names and object ids as ls-remote prints them, without HEAD and peeled tags."""
+    """The names and object ids from ls-remote, without HEAD and peeled tags."""
     pairs = (line.split("\t") for line in listing.splitlines())
     return {name: oid for oid, name in pairs if name != "HEAD" and not name.endswith("^{}")}
 
 
 def sent_fields(trace, name):
-    """Values of a field in the requests that git made, from its GIT_TRACE_CURL file."""
+    """The values of a field in git's requests, from its GIT_TRACE_CURL file."""
     pattern = re.compile(rf"=> Send header: {re.escape(name)}: (.*)", re.IGNORECASE)
     return [match.group(1).strip() for match in map(pattern.search, Path(trace).read_text().splitlines()) if match]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Where a task runs: a sandbox without network, in which nothing of the gate is but its socket and git-remote-gate.
+Makes sandboxes for a task, without network, and with only the gate's socket and git-remote-gate.
 
-By default it is bubblewrap's, with the system's folders to read. GIT_GATE_SANDBOX=runc has an OCI container in its place,
-and nspawn one of systemd's, whose root is the folder that GIT_GATE_ROOT names, as script/debian-root makes it. The recipes
-are those of docs/containers.md.
+By default it is bubblewrap's, with the system's folders to read. GIT_GATE_SANDBOX=runc selects an OCI container, and
+nspawn one of systemd's. Their root is the folder in GIT_GATE_ROOT, as script/debian-root makes it. The recipes are
+those of docs/containers.md.
 """
 
 import functools
@@ -25,13 +25,13 @@ MOUNT_OPTIONS = ["bind", "nosuid", "nodev"]
 
 
 def system_links():
-    """/bin and others, which are links into /usr since they were merged."""
+    """/bin and others, which are links into /usr on merged systems."""
     names = [name for name in ("bin", "lib", "lib32", "lib64", "sbin") if Path(f"/{name}").is_symlink()]
     return [word for name in names for word in ("--symlink", f"usr/{name}", f"/{name}")]
 
 
 class Bubblewrap:
-    """socket: the gate's, whose folder can be mounted read-only, as connect(2) does not write. work: /work inside."""
+    """socket: the gate's; its folder can be mounted read-only, as connect(2) does not write. work: /work inside."""
 
     def __init__(self, socket, work, _folder):
         self.command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", *SYSTEM, *system_links(),
@@ -46,7 +46,7 @@ class Bubblewrap:
     @staticmethod
     @functools.lru_cache
     def obstacle():
-        """Why there is no sandbox here, or None."""
+        """The reason why there is no sandbox here, or None."""
         if not shutil.which("bwrap"):
             return "needs bwrap(1)"
         attempt = subprocess.run(["bwrap", "--unshare-all", *SYSTEM, *system_links(), "true"], capture_output=True,
@@ -55,7 +55,7 @@ class Bubblewrap:
 
 
 class Runc:
-    """An OCI container from a bundle, without control groups; what is mounted is the same."""
+    """An OCI container from a bundle, without control groups, and with the same mounts."""
 
     def __init__(self, socket, work, folder):
         self.folder = folder / "bundle"
@@ -92,7 +92,7 @@ class Runc:
 
 
 class Nspawn:
-    """A container of systemd's, with a root that forgets what was written to it."""
+    """A container of systemd's, whose root forgets all changes."""
 
     def __init__(self, socket, work, _folder):
         self.command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--pipe", "--private-network",
@@ -110,7 +110,7 @@ class Nspawn:
 
 
 def check_wanted(program):
-    """Whoever asks for another kind wants to hear it when it cannot be had."""
+    """Fail if the requested kind of sandbox is not available."""
     assert shutil.which(program), f"needs {program}: script/bootstrap --bench"
     assert "GIT_GATE_ROOT" in os.environ, "GIT_GATE_ROOT names no folder: see script/test-container"
 

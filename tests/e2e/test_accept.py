@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Served: each file of tests/data/http/accept, whole and byte by byte; and cut at each byte, where it is not.
+Each file of tests/data/http/accept is served whole and byte by byte, and refused when it is cut at any byte.
 """
 
 import socket
@@ -23,7 +23,7 @@ def gate(small_root, transport, start_module_gate):
 
 @pytest.fixture(scope="module")
 def bodies():
-    """What was answered to each file by whichever test came first."""
+    """The answers to each file, from the test that came first."""
     return {}
 
 
@@ -61,14 +61,14 @@ def idle_gate(small_root, idle_exec_path, start_module_gate):
 
 @pytest.fixture(scope="module")
 def cuts():
-    """The beginnings that were tried already: most requests begin alike."""
+    """The beginnings already tried: most requests begin alike."""
     return set()
 
 
 @pytest.mark.parametrize("name", [name for name in SMALL if not ACCEPT[name].is_pipelined])
 def test_cut_at_each_byte(idle_gate, idle_exec_path, cuts, name):
     """
-    A client that shuts its sending side, or goes away, in the middle of a request: it gets a 400, and nothing has run.
+    A client shuts its sending side, or goes away, in the middle of a request: it gets a 400, and nothing has run.
     """
     data = ACCEPT[name].data
     for cut in range(1, len(data)):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-What the gate answers from memory is what git-http-backend would answer at that moment.
+An answer from the gate's memory equals the answer that git-http-backend would give at that moment.
 
-A file that was changed just now is not relied upon, since the next change might not be told from it: so each repository
-here rests first, all of them together.
+The gate does not rely on a file that has just changed, since the next change might look the same. So the repositories
+here rest first, all of them together.
 """
 
 import os
@@ -32,7 +32,7 @@ def target(name):
 
 
 def ask(gate, name="repo", *fields, **named):
-    """An advertisement, and whether it came from memory."""
+    """Return an advertisement, and whether it came from memory."""
     before = len(gate.request_records())
     response = gate.ask("GET", target(name), VERSION_2, *fields, **named)
     record = wait_until("the record of the request", lambda: gate.request_records()[before:])[-1]
@@ -50,7 +50,7 @@ def settle(gate, name="repo"):
 
 
 def ask_git(root, name="repo", home=None, exec_path=None, settings=()):
-    """What git-http-backend answers by itself: fields and body."""
+    """Return git-http-backend's own answer: fields and body."""
     given = {key: value for i, setting in enumerate(settings)
              for key, value in zip((f"GIT_CONFIG_KEY_{i}", f"GIT_CONFIG_VALUE_{i}"), setting.split("=", 1))}
     environment = {"PATH": ENVIRONMENT["PATH"], "HOME": str(home or "/nonexistent"), "GIT_CONFIG_NOSYSTEM": "1",
@@ -76,14 +76,14 @@ def check_same_as_git(response, *arguments, **named):
 DEFAULTS = ("uploadpack.allowFilter=true",)
 
 
-# What is changed, and how: each gets a repository of its own, which is settled when the change comes.
+# The changes: each gets a repository of its own, which has settled when the change comes.
 
 def set_config(repository):
     git("config", "uploadpack.allowRefInWant", "true", cwd=repository)
 
 
 def rewrite_config_in_place(repository):
-    """Of the same size, with the same time of change: what tells is when that was recorded."""
+    """The same size and the same modification time: only the change time differs."""
     path = repository / "config"
     status = path.stat()
     text = path.read_text()
@@ -155,7 +155,7 @@ LOSSES = [remove_head, spoil_head, remove_objects, replace_objects_by_a_file, re
 
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory, start_module_gate):
-    """A gate for many repositories, the advertisements of all of which are kept."""
+    """A gate for many repositories, with the advertisements of all of them in memory."""
     root = tmp_path_factory.mktemp("settled")
     for change in [*CHANGES, *LOSSES]:
         repository = bare(root / f"{change.__name__}.git")
@@ -192,7 +192,7 @@ def test_loss_is_seen_by_the_next_request(settled, loss):
     check_error(response, (404, 500))
 
 
-# Those that need a gate of their own.
+# Tests that need a gate of their own.
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
@@ -237,7 +237,7 @@ def test_checks_come_first(gate):
 @pytest.mark.parametrize("field", [None, "Git-Protocol: version=1", "Git-Protocol: version=2:x", "Git-Protocol: x:version=2",
                                    "Git-Protocol: version=3", "Git-Protocol: version=02"])
 def test_other_protocols_are_for_git(gate, field):
-    """However near they come to what is kept."""
+    """However similar they are to the kept one."""
     before = len(gate.request_records())
     assert gate.ask("GET", INFO, *filter(None, [field])).status == 200
     record = wait_until("the record", lambda: gate.request_records()[before:])[-1]
@@ -271,7 +271,7 @@ def test_what_git_does_not_read_may_change(gate, root):
 
 
 def test_references_are_not_kept(gate, root):
-    """A push changes nothing of the advertisement, and everything of what is behind it."""
+    """A push changes nothing of the advertisement in memory, but everything that a fetch gets."""
     settle(gate)
     tip = history(root / "repo.git", 1, branch="fresh", text="fresh")[-1]
     response, is_cached = ask(gate)
@@ -289,7 +289,7 @@ def test_git_is_served_by_it(gate, tmp_path):
 
 
 def test_session_ids_are_not_kept(tmp_path, start_gate):
-    """transfer.advertiseSID: each answer is another one."""
+    """With transfer.advertiseSID each answer is different."""
     history(bare(tmp_path / "root" / "repo.git"), 2)
     gate = start_gate(f"--mirror-root={tmp_path / 'root'}", "--scope=repo")
     settle(gate)
@@ -300,12 +300,12 @@ def test_session_ids_are_not_kept(tmp_path, start_gate):
 
 
 def wait_until_settled(path):
-    """So long that only what is in the file can be why it is not relied upon."""
+    """Longer than the settling time, so that only the file's content can be the reason."""
     wait_until("the file rests", lambda: time.time() > path.stat().st_ctime + 3)
 
 
 def test_what_is_included_is_seen(tmp_path, start_gate):
-    """A file that draws in others is never relied upon, however long it rests."""
+    """The gate never keeps an answer that depends on a file with includes, however long the file rests."""
     history(bare(tmp_path / "root" / "repo.git"), 2)
     home = tmp_path / "home"
     home.mkdir()
@@ -368,7 +368,7 @@ def own_exec_path(tmp_path):
 
 @pytest.mark.parametrize("name", ["git", "git-http-backend"])
 def test_program_that_was_replaced(tmp_path, start_gate, own_exec_path, name):
-    """By a script, in whose place another one may be at any time: so what it says is not kept."""
+    """An answer by a script is not kept, as another script may take its place at any time."""
     history(bare(tmp_path / "root" / "repo.git"), 2)
     gate = start_gate(f"--mirror-root={tmp_path / 'root'}", "--scope=repo", variables={"GIT_EXEC_PATH": own_exec_path})
     settle(gate)
@@ -384,7 +384,7 @@ def test_program_that_was_replaced(tmp_path, start_gate, own_exec_path, name):
     assert not ask(gate)[1] and not ask(gate)[1]
 
 
-# A git that knows nothing of protocol versions, as those before 2.18.
+# A git that does not know protocol versions, as those before 2.18.
 OLD_GIT = """
 #include <stdlib.h>
 #include <unistd.h>
@@ -397,7 +397,7 @@ int main(int argc, char *argv[]) {
 
 
 def test_answer_with_references_is_not_kept(tmp_path, start_gate, own_exec_path):
-    """Whatever was asked for."""
+    """Whatever the request asks for."""
     history(bare(tmp_path / "root" / "repo.git"), 2)
     program = own_exec_path / "git"
     program.rename(own_exec_path / "git-itself")
@@ -411,7 +411,7 @@ def test_answer_with_references_is_not_kept(tmp_path, start_gate, own_exec_path)
 
 
 def test_folder_that_was_replaced(tmp_path, start_gate):
-    """By another repository, with another format of its objects; out of reach for a confined git."""
+    """Another repository, with another object format; a confined git cannot reach it."""
     root = tmp_path / "root"
     history(bare(root / "repo.git"), 2)
     history(bare(root / "sha256", "--object-format=sha256"), 2)
@@ -425,7 +425,7 @@ def test_folder_that_was_replaced(tmp_path, start_gate):
 
 
 def test_repository_within_the_repository(tmp_path, start_gate):
-    """git looks for .git in it first, as git-http-backend(1) takes a work tree, too; the gate keeps it from there."""
+    """git first looks for .git inside, as git-http-backend(1) also takes a work tree; the gate prevents that."""
     root = tmp_path / "root"
     history(bare(root / "repo.git"), 2)
     gate = start_gate(f"--mirror-root={root}", "--scope=repo")

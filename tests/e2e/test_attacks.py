@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients that carry the token and mean harm: what they can do to others, and what they leave behind."""
+"""Malicious clients with the token: the harm that they can do to others, and their leavings."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ from .targets import FETCH, INFO, PUSH
 
 
 def test_busy_connection_does_not_starve_others(start_gate, small_root):
-    """A client that keeps the gate busy with chunks of one byte: others are answered, and SIGTERM is heard."""
+    """A client keeps the gate busy with chunks of one byte: the gate still answers others, and notices SIGTERM."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--drain-timeout=1")
     stop = threading.Event()
 
@@ -55,7 +55,7 @@ def test_busy_connection_does_not_starve_others(start_gate, small_root):
 
 @pytest.mark.parametrize("how", ["hung git", "unread answer"])
 def test_bytes_that_nobody_waits_for_are_no_progress(gate_with, how):
-    """A client drips bytes of a next request, to hold on to a process for ever."""
+    """A client drips the bytes of a next request, to keep a process for ever."""
     prelude = HOLD if how == "hung git" else f"{HEAD_TEXT}; exec cat /dev/zero"
     gate, exec_path = gate_with(prelude, "--backend-timeout=1", "--stall-timeout=1")
     with gate.connect() as connection:
@@ -70,7 +70,7 @@ def test_bytes_that_nobody_waits_for_are_no_progress(gate_with, how):
 
 @pytest.mark.parametrize("how", ["cut short", "too large", "broken chunk"])
 def test_push_that_is_given_up_leaves_no_files(gate_with, root, how):
-    """What receive-pack has put into quarantine goes when the push goes."""
+    """The quarantine of receive-pack goes when the push goes."""
     gate, _ = gate_with("", "--max-push-bytes=3000000")
     objects = root / "repo.git" / "objects"
     half = create(root, pack=large_pack(4 << 20))[:2 << 20]
@@ -89,7 +89,7 @@ def test_push_that_is_given_up_leaves_no_files(gate_with, root, how):
 
 
 def test_body_of_exactly_the_bound(gate_with):
-    """The gate and git agree on how large a fetch may be: what the one lets through the other takes."""
+    """The gate and git agree on the largest fetch: git takes what the gate lets through."""
     body = packet("command=fetch") + DELIMITER + packet(f"want {NO_OBJECT[1:]}1\n") + packet("done\n") + FLUSH
     gate, _ = gate_with("", f"--max-negotiation-bytes={len(body)}")
     with gate.connect() as connection:
@@ -99,7 +99,7 @@ def test_body_of_exactly_the_bound(gate_with):
 
 
 def test_cut_answer_to_http_1_0_ends_in_a_reset(gate_with):
-    """Without chunks, nothing else could tell it from a whole one."""
+    """Without chunks, the reset is the only sign that the answer is cut."""
     gate, _ = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; exit 3")
     with gate.connect() as connection:
         connection.send(head("GET", INFO, version="1.0"))
@@ -110,14 +110,14 @@ def test_cut_answer_to_http_1_0_ends_in_a_reset(gate_with):
 
 
 def children(pid):
-    """The processes whose parent is pid, zombies too."""
+    """The children of pid, zombies too."""
     stats = [(path.parent.name, path.read_text()) for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
     return [int(name) for name, stat in stats if int(stat.rsplit(")", 1)[1].split()[1]) == pid]
 
 
 @pytest.mark.skipif(not shutil.which("unshare"), reason="needs unshare(1)")
 def test_gate_that_is_init_reaps_orphans(small_root, tmp_path):
-    """In a container without an init, what a hook leaves behind falls to the gate."""
+    """In a container without an init, the gate adopts the orphans of a hook."""
     hooks = tmp_path / "hooks"
     hooks.mkdir()
     (hooks / "pre-receive").write_text("#!/bin/sh\n(sleep 0.1 & sleep 0.2 &)\nexit 1\n")

@@ -2,7 +2,7 @@
 """
 Children that end badly, or not at all: a git that dies, hangs, floods, or leaves others behind.
 
-The client gets an answer that is true, or the end of its connection; the log gets what it can hold.
+The client gets a true answer, or the end of its connection; the log gets as much as it can hold.
 """
 
 import os
@@ -25,7 +25,7 @@ from .targets import FETCH, INFO, PUSH
 
 @pytest.mark.parametrize("prelude", ["head -c 200000 >/dev/null; kill -KILL $$", "exec <&-; sleep 0.2; exit 1"])
 def test_git_that_dies_in_the_middle_of_a_body(gate_with, tmp_path, prelude):
-    """git's client is still sending: it is told that the push has failed, and does not hang."""
+    """git's client is still sending: it learns that the push has failed, and does not hang."""
     gate, exec_path = gate_with(f'[ "$REQUEST_METHOD" = GET ] || {{ {prelude}; }}')
     before = descriptors_at_rest(gate)
     work = work_tree(tmp_path / "work")
@@ -37,7 +37,7 @@ def test_git_that_dies_in_the_middle_of_a_body(gate_with, tmp_path, prelude):
 
 
 def test_receive_pack_killed_in_the_middle_of_a_body(small_root, start_gate):
-    """As the kernel does when memory is short; git-http-backend has said its head by then."""
+    """As the kernel does when memory is short; git-http-backend has sent its head by then."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
     body = create(small_root, pack=large_pack(4 << 20))
     with gate.connect() as connection:
@@ -55,7 +55,7 @@ def test_receive_pack_killed_in_the_middle_of_a_body(small_root, start_gate):
 
 
 def test_git_that_never_exits(gate_with):
-    """All is said and its output is closed, but whether it went well nobody can know."""
+    """git has sent everything and closed its output, but its exit status is still missing."""
     gate, _ = gate_with(f'{HEAD_TEXT}; [ "$PATH_INFO" = /repo.git/HEAD ] || {MUCH_TEXT}; exec >&- 2>&-; exec sleep 600',
                         "--backend-timeout=1")
     before = descriptors_at_rest(gate)
@@ -69,7 +69,7 @@ def test_git_that_never_exits(gate_with):
 
 
 def next_deadline_seconds(pid):
-    """How long the gate sleeps at the most, by what it has told epoll_wait(2); 0 while it does not sleep, or for ever."""
+    """The longest sleep of the gate, from the time-out of its epoll_wait(2); 0 while it does not sleep, or for ever."""
     try:
         words = Path(f"/proc/{pid}/syscall").read_text().split()
     except PermissionError:
@@ -79,7 +79,7 @@ def next_deadline_seconds(pid):
 
 
 def test_git_that_never_exits_gets_thirty_seconds(gate_with):
-    """They are not waited for here: the kernel says for how long the gate means to sleep."""
+    """The test does not wait for the time-outs: the kernel shows how long the gate means to sleep."""
     gate, exec_path = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}; exec >&- 2>&-; exec sleep 600",
                                 "--header-timeout=300")
     with gate.connect() as connection:
@@ -94,7 +94,7 @@ def test_git_that_never_exits_gets_thirty_seconds(gate_with):
 
 @pytest.mark.parametrize("text", ["yes 'a line of complaint'", "yes x | tr -d '\\n'", "cat /dev/zero"])
 def test_git_that_floods_its_errors(gate_with, text):
-    """Megabytes: they are read, for otherwise git would stop; the log gets the first of them, the client its answer."""
+    """The gate reads megabytes, or git would stop; the log gets the first of them, the client its answer."""
     gate, _ = gate_with(f"{text} | head -c 8000000 >&2")
     response = gate.ask("POST", FETCH, FETCH_TYPE, PROTOCOL_2, body=ls_refs())
     assert (response.status, response.complete) == (200, True) and b"refs/heads/main" in response.body
@@ -102,7 +102,7 @@ def test_git_that_floods_its_errors(gate_with, text):
     said = [record for record in gate.records if record["message"] == "git says"]
     assert said and sum(len(record["line"]) for record in said) < 200_000 and len(said) < 2000
     too_much = [record for record in gate.records if record["message"] == "git says too much, the rest is dropped"]
-    # a test that reads too slowly loses records, and is told so by the next one
+    # a test that reads too slowly loses records, and the next record says so
     assert len(too_much) == 1 or not too_much and any("dropped_records" in record for record in gate.records)
 
 
@@ -115,7 +115,7 @@ def test_flood_of_errors_is_no_progress(gate_with):
 
 @pytest.mark.parametrize("holds", ["", "2>/dev/null", ">/dev/null", "3>&-"])
 def test_background_process_that_holds_the_pipes(gate_with, holds):
-    """Whichever it holds, the answer ends with git, at once, and so does what it left behind."""
+    """Whichever descriptor the orphan holds, the answer ends with git, at once, and the orphan ends."""
     gate, _ = gate_with(f"{HEAD_TEXT}; echo all; sleep 600 {holds} & exit 0")
     before = descriptors_at_rest(gate)
     for _ in range(5):
@@ -127,7 +127,7 @@ def test_background_process_that_holds_the_pipes(gate_with, holds):
 
 
 def test_background_process_that_gets_away_with_the_pipes(gate_with):
-    """In a session of its own it is out of reach, but it keeps nobody waiting and no descriptor open."""
+    """An orphan in a session of its own is out of reach, but keeps nobody waiting and no descriptor open."""
     gate, _ = gate_with(f"{HEAD_TEXT}; echo all; setsid sleep 600 & exit 0")
     before = descriptors_at_rest(gate)
     begin = time.monotonic()

@@ -2,11 +2,13 @@
 """
 A host that is out of descriptors, memory or processes, and system calls that fail.
 
-A request may be lost to it, with an error that the client can tell from an answer. The gate may not: it neither spins
-nor leaks nor floods its log, and serves as before once there is enough again.
+A request may fail, with an error that the client can tell from an answer. The gate must survive: it neither spins nor
+leaks nor floods its log, and serves as before once there is enough again.
 """
 
 import contextlib
+import errno
+import os
 import resource
 import time
 
@@ -15,8 +17,9 @@ import pytest
 from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_END, MUCH_TEXT
 from .bridge import is_sanitized
 from .checks import check_error, check_serves, create
+from .gate import PROGRAM, WITHOUT_LEAKS
 from .host import (allow_tracing, check_left_nothing, descriptors_at_rest, failing, share_asleep, spare_descriptors,
-                   stat_fields)
+                   stat_fields, under_strace)
 from .http import head, request
 from .packets import PUSH_TYPE
 from .polling import wait_until
@@ -25,7 +28,8 @@ from .targets import INFO, PUSH
 SHORTAGE_SECONDS = 1.2
 MORE_THAN_A_REQUEST_NEEDS = 20
 MOST_RECORDS = 2
-# The kernel answers brk(2) with the end as it is, and libc takes an error number for the new one.
+INTERNAL, CANNOT_START = 1, 4
+# The kernel answers brk(2) with the present end, and libc takes an error number for the new end.
 NO_MEMORY = ("mmap,mremap:error=ENOMEM", "brk:retval=0")
 
 
@@ -35,7 +39,7 @@ def gate(root, start_gate):
 
 
 def check_shortage(gate, seconds=SHORTAGE_SECONDS):
-    """Clients wait that cannot be accepted: however long that is so, the gate neither spins nor floods its log."""
+    """Clients wait that cannot be accepted: however long this lasts, the gate neither spins nor floods its log."""
     def said():
         return [line for line in gate.lines if "cannot be accepted" in line]
     wait_until("the shortage is in the log", said)
@@ -58,7 +62,7 @@ def answer_or_end(connection, method="GET"):
 
 @pytest.mark.parametrize("whose", ["first", "later"])
 def test_no_descriptor_for_a_client(gate, whose):
-    """It waits, and is served when there are some again. With the first of all comes what the gate needs for timers."""
+    """The client waits, and is served when there are descriptors again. The first client of all also needs timers."""
     if whose == "later":
         check_serves(gate)
         descriptors_at_rest(gate)
@@ -78,7 +82,7 @@ def test_no_descriptor_for_a_client(gate, whose):
 
 
 def test_clients_that_wait_for_descriptors(gate):
-    """More than there is room for: those who got none are served when some come free, and nobody has to come again."""
+    """More clients than descriptors: the others wait, and are served as descriptors come free, without reconnecting."""
     check_serves(gate)
     before = descriptors_at_rest(gate)
     with contextlib.ExitStack() as stack:
@@ -92,7 +96,7 @@ def test_clients_that_wait_for_descriptors(gate):
 
 
 def test_host_that_allows_few_open_files(root, start_gate):
-    """There are fewer connections then, so that a crowd does not take what git needs for whoever asks something."""
+    """The gate takes fewer connections, so that a crowd leaves descriptors for git."""
     def few():
         resource.setrlimit(resource.RLIMIT_NOFILE, (250, 250))
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", preexec_fn=few)
@@ -106,7 +110,7 @@ def test_host_that_allows_few_open_files(root, start_gate):
 
 @pytest.mark.parametrize("kind", ["without a body", "push"])
 def test_no_descriptor_for_git(gate, root, kind):
-    """However far the start of git gets: 500 and nothing left, until there are enough, and then it is served."""
+    """Wherever the start of git fails: 500 and nothing left, until there are enough descriptors; then it is served."""
     data = request("POST", PUSH, PUSH_TYPE, body=create(root)) if kind == "push" else head("GET", INFO)
     check_serves(gate)
     before = descriptors_at_rest(gate)
@@ -126,27 +130,36 @@ def test_no_descriptor_for_git(gate, root, kind):
 
 # System calls that fail.
 
-# The call, its error, and what a request on a connection that is there already gets: a status, None for its end.
+# The call, its error, and the status that a request on an open connection gets, or None for the end of it. For a 500,
+# the name of the call in the log.
 FAILURES = [
-    ("openat", "EMFILE", 500),
-    ("pipe2", "EMFILE", 500),
-    ("pipe2", "ENFILE", 500),
-    ("vfork,clone", "EAGAIN", 500),
-    ("vfork,clone", "ENOMEM", 500),
-    ("pidfd_open", "EMFILE", 500),
-    ("pidfd_open", "ENOMEM", 500),
-    ("epoll_ctl", "ENOMEM", 500),
-    ("epoll_ctl", "ENOSPC", 500),
-    ("writev", "ENOBUFS", None),
-    ("writev", "ENOMEM", None),
-    ("fcntl", "ENOMEM", 500),
-    ("write", "EIO", 200),
-    ("poll", "ENOMEM", 200),
+    ("openat", "EMFILE", 500, None),
+    ("pipe2", "EMFILE", 500, "pipe2"),
+    ("pipe2", "ENFILE", 500, "pipe2"),
+    ("vfork,clone", "EAGAIN", 500, "vfork"),
+    ("vfork,clone", "ENOMEM", 500, "vfork"),
+    ("pidfd_open", "EMFILE", 500, "pidfd_open"),
+    ("pidfd_open", "ENOMEM", 500, "pidfd_open"),
+    ("pidfd_open", "EPERM", 500, "pidfd_open"),
+    ("epoll_ctl", "ENOMEM", 500, "epoll_ctl"),
+    ("epoll_ctl", "ENOSPC", 500, "epoll_ctl"),
+    ("writev", "ENOBUFS", None, None),
+    ("writev", "ENOMEM", None, None),
+    ("fcntl", "ENOMEM", 500, "fcntl(O_NONBLOCK)"),
+    ("write", "EIO", 200, None),
+    ("poll", "ENOMEM", 200, None),
 ]
 
 
-@pytest.mark.parametrize("calls, error, status", FAILURES, ids=[f"{case[0]}-{case[1]}" for case in FAILURES])
-def test_failing_call(gate, calls, error, status):
+def check_no_start(gate, call, error):
+    """The one record of it names the call, and what to do where the error does not say it."""
+    record, = (record for record in gate.records if record["message"] == "git cannot be started")
+    assert (record["call"], record["error"]) == (call, os.strerror(getattr(errno, error)))
+    assert ("seccomp profile" in record.get("advice", "")) == (error in ("EPERM", "ENOSYS"))
+
+
+@pytest.mark.parametrize("calls, error, status, named", FAILURES, ids=[f"{case[0]}-{case[1]}" for case in FAILURES])
+def test_failing_call(gate, calls, error, status, named):
     check_serves(gate)
     before = descriptors_at_rest(gate)
     with gate.connect() as connection:
@@ -160,8 +173,55 @@ def test_failing_call(gate, calls, error, status):
         assert (response and response.status) == status
         if status == 500:
             check_error(response, 500)
+            assert response.reason == "gate-failed" and b"log says why" in response.body
+            assert ("git cannot be started" in [record["message"] for record in gate.records]) == bool(named)
+        if named:
+            check_no_start(gate, named, error)
     check_left_nothing(gate, before)
     check_serves(gate)
+
+
+@pytest.mark.parametrize("call, error", [("setsid", "EPERM"), ("dup2", "EINTR"), ("close_range", "EPERM"),
+                                         ("close_range", "ENOSYS"), ("chdir", "EACCES"), ("execve", "EACCES")])
+def test_failing_step_of_a_child(gate, call, error):
+    """Before it is git. tests/unit/test_process_failure.c goes through every step."""
+    check_serves(gate)
+    before = descriptors_at_rest(gate)
+    with gate.connect() as connection, failing(gate, f"{call}:error={error}", children=True) as n_failed:
+        connection.send(head("GET", INFO))
+        check_error(connection.response(), 500)
+        assert n_failed() == 1
+    check_no_start(gate, call, error)
+    check_left_nothing(gate, before)
+    check_serves(gate)
+
+
+# A start that is refused a call, as by the profile of a container.
+
+@pytest.mark.parametrize("call, error, options, words", [
+    ("pidfd_open", "EPERM", ["--confine=off"], ["git --exec-path' cannot be run: pidfd_open: Operation not permitted", "seccomp profile"]),
+    ("pidfd_open", "ENOSYS", ["--confine=off"], ["--exec-path' cannot be run: pidfd_open: Function not implemented", "seccomp profile"]),
+    ("close_range", "EPERM", ["--confine=off"], ["--exec-path' cannot be run: close_range: Operation not permitted", "seccomp profile"]),
+    ("setsid", "EPERM", ["--confine=off"], ["--exec-path' cannot be run: setsid: Operation not permitted", "seccomp profile"]),
+    ("vfork,clone", "EAGAIN", ["--confine=off"], ["no room to run", "vfork: Resource temporarily unavailable", "ulimit"]),
+    ("pipe2", "EMFILE", ["--confine=off"], ["no room to run", "pipe2: Too many open files", "ulimit"]),
+    ("close_range", "EPERM", ["--confine=require"],
+     ["--confine=require", "cannot be given up: close_range: Operation not permitted", "seccomp profile"]),
+    ("prctl", "EPERM", ["--confine=require"],
+     ["--confine=require", "cannot be given up: prctl(PR_SET_DUMPABLE): Operation not permitted"]),
+    ("pidfd_open", "EPERM:when=2", ["--confine=off", "--die-with-parent"],
+     ["--die-with-parent", "cannot be watched: pidfd_open: Operation not permitted", "seccomp profile"]),
+])
+def test_start_that_is_refused_a_call(root, start_gate, tmp_path, call, error, options, words):
+    """The one sentence names the call, and says where it may be allowed."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", *options, wait=False, log_format=None,
+                      program=under_strace(tmp_path, PROGRAM, f"{call}:error={error}"), variables=WITHOUT_LEAKS)
+    assert gate.wait() in (INTERNAL, CANNOT_START)
+    gate.err.join()
+    line, = (line for line in gate.lines if line.startswith("git-gate: "))
+    for word in words:
+        assert word in line, line
+    assert "INJECTED" in (tmp_path / "strace").read_text() and not gate.output
 
 
 @pytest.mark.parametrize("error", ["ENFILE", "ENOMEM", "ENOBUFS"])
@@ -182,7 +242,7 @@ def test_accepting_fails(gate, error):
 
 @pytest.mark.parametrize("error", ["ECONNABORTED", "EINTR", "EPERM", "EPROTO", "ENETDOWN"])
 def test_client_that_is_gone_before_it_is_accepted(gate, error):
-    """accept(2): these say something of one client; the next is taken at once and the log is quiet."""
+    """accept(2): these errors concern one client; the gate takes the next at once and logs nothing."""
     check_serves(gate)
     with failing(gate, f"accept4:error={error}:when=1") as n_failed:
         assert gate.ask("GET", INFO).status == 200
@@ -192,7 +252,7 @@ def test_client_that_is_gone_before_it_is_accepted(gate, error):
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("error", ["ENOMEM", "ENOSPC"])
 def test_client_that_cannot_be_watched(gate, error, nth):
-    """Its connection is lost, or its answer, or nothing, by what fails; whose turn it is next is served."""
+    """The failing call costs a client its connection, its answer, or nothing; the next client is served."""
     check_serves(gate)
     before = descriptors_at_rest(gate)
     with failing(gate, f"epoll_ctl:error={error}:when={nth}") as n_failed:
@@ -207,7 +267,7 @@ def test_client_that_cannot_be_watched(gate, error, nth):
 
 @pytest.mark.parametrize("nth", range(1, 6))
 def test_reading_fails(gate_with, nth):
-    """The client's socket, git's output or its errors: what it has of the answer looks whole only when it is."""
+    """The client's socket, git's output or its errors fail: a client's answer looks whole only if it is."""
     gate, exec_path = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}; echo rest; echo words >&2; exit 0",
                                 preexec_fn=allow_tracing)
     before = descriptors_at_rest(gate)
@@ -228,7 +288,7 @@ def test_reading_fails(gate_with, nth):
 
 @pytest.mark.skipif(is_sanitized(), reason="the address sanitizer ends a program that gets no memory")
 def test_no_memory(gate):
-    """No new pages: requests get an error or the end of their connection, and there is a gate afterwards."""
+    """No new pages: requests get an error or the end of their connection, and the gate lives on."""
     check_serves(gate)
     before = descriptors_at_rest(gate)
     whole = head("GET", INFO)

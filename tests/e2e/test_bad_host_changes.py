@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What changes under a gate while it serves: another git or none, a socket that is taken away, and time."""
+"""Changes under a serving gate: another git or none, a socket that is taken away, and time."""
 
 import os
 import shutil
@@ -44,7 +44,7 @@ def test_no_other_repository_in_its_place(tmp_path, start_gate, scope):
 # git itself.
 
 def test_git_upgraded_while_serving(gate_with):
-    """As packages do it, by rename: who runs goes on with the old one, who comes gets the new one."""
+    """As packages do it, by rename: running requests keep the old program, new ones get the new one."""
     gate, exec_path = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}; echo end; exit 0")
     with gate.connect() as connection:
         connection.send(head("GET", INFO))
@@ -85,7 +85,7 @@ def link_to_itself(path):
 @pytest.mark.parametrize("spoil", [not_executable, no_interpreter, not_a_program, a_folder, link_to_itself,
                                    Path.unlink])
 def test_git_that_cannot_be_executed(gate_with, spoil):
-    """In the middle of an upgrade that is not done by rename, or after one that went wrong."""
+    """In the middle of an upgrade that is not done by rename, or after a failed one."""
     gate, exec_path = gate_with("")
     check_serves(gate)
     exec_path.program.rename(exec_path.path / "whole")
@@ -113,7 +113,7 @@ def test_git_that_is_being_written(gate_with):
 
 @pytest.mark.parametrize("by", ["nothing", "a file", "a folder", "a socket"])
 def test_socket_is_taken_away(small_root, start_gate, by):
-    """The connections that are there go on; in the end only what is the gate's own is removed, and nothing is now."""
+    """Open connections go on; at its end the gate removes only its own socket, and there is none."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
     path = gate.socket_path
     gate.socket_path = None
@@ -141,7 +141,7 @@ def test_folder_of_the_socket_is_taken_away(small_root, start_gate):
 
 
 def test_next_gate_takes_the_path_over(small_root, start_gate):
-    """Its predecessor serves who is there, and does not take the path along when it ends."""
+    """Its predecessor serves its own clients, and does not remove the path when it ends."""
     first = start_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
     path, first.socket_path = first.socket_path, None
     with first.connect() as connection:
@@ -161,7 +161,7 @@ def test_next_gate_takes_the_path_over(small_root, start_gate):
 # The clock.
 
 def test_no_deadline_depends_on_the_time_of_day(small_root, start_gate, tmp_path):
-    """Which may be set at any time, backwards too: here by a day with each look at it, as the log's times show."""
+    """The clock may be set at any time, backwards too: here by a day at each reading, as the log's times show."""
     library = tmp_path / "days.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", library, DAYS], check=True)
     asan = f"{os.environ.get('ASAN_OPTIONS', '')}:verify_asan_link_order=0"
@@ -177,7 +177,7 @@ def test_no_deadline_depends_on_the_time_of_day(small_root, start_gate, tmp_path
 
 
 def test_gate_that_was_suspended(small_root, start_gate):
-    """For longer than its deadlines are, as a container is that gets frozen. Who was in time is served all the same."""
+    """Stopped for longer than its deadlines, as in a frozen container. Requests that were in time are still served."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--header-timeout=1", "--stall-timeout=1")
     data = request("POST", FETCH, FETCH_TYPE, PROTOCOL_2, body=ls_refs())
     clients = [gate.connect() for _ in range(8)]

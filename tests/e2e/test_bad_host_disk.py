@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-A disk that is full, and repositories that go or break while a gate serves them.
+A full disk, and repositories that disappear or break while a gate serves them.
 
-What cannot be served is an error that git shows, never an empty repository, and the gate serves on.
+The client gets an error that git shows, never an empty repository, and the gate goes on serving.
 """
 
 import contextlib
@@ -53,7 +53,7 @@ def seen_by(gate, path):
 
 
 def check_intact(mirror, tmp_path):
-    """A copy, since git would look for the repository in the namespace that it is run in."""
+    """A copy, as git would look for the repository in its own namespace."""
     shutil.rmtree(tmp_path / "copy", ignore_errors=True)
     shutil.copytree(mirror, tmp_path / "copy")
     git("fsck", "--strict", cwd=tmp_path / "copy")
@@ -62,7 +62,7 @@ def check_intact(mirror, tmp_path):
 
 
 def test_disk_is_full_during_a_push(root, disk, start_gate, tmp_path):
-    """The client is told; what was there is intact, what was begun is gone, and with room again a push goes in."""
+    """The client gets an error; old data is intact, partial data is gone, and with room again a push succeeds."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", program=(*disk, PROGRAM))
     mirror = seen_by(gate, root / "repo.git")
     work = tmp_path / "work"
@@ -89,7 +89,7 @@ def test_disk_is_full_during_a_push(root, disk, start_gate, tmp_path):
 
 
 def test_file_size_limit_during_a_push(root, start_gate, tmp_path):
-    """ulimit -f: git is killed by a signal in the middle of writing."""
+    """ulimit -f: a signal kills git in the middle of writing."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo",
                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)))
     before = check_intact(root / "repo.git", tmp_path)
@@ -106,7 +106,7 @@ def small_files():
 
 @pytest.mark.parametrize("limit", ["disk", "file size"])
 def test_log_that_cannot_grow(root, start_gate, tmp_path, limit):
-    """Records are lost then; requests are not."""
+    """The gate loses records then, but no requests."""
     with open("/dev/full" if limit == "disk" else tmp_path / "log", "wb") as log:
         gate = start_gate(f"--mirror-root={root}", "--scope=repo", stderr=log,
                           preexec_fn=small_files if limit == "file size" else None)
@@ -151,7 +151,7 @@ def spoil_all_refs(mirror):
     (mirror / "packed-refs").write_bytes(b"garbage\n")
 
 
-# What becomes of the repository, and what info/refs is answered with: where git says 200, a fetch has to fail.
+# The damage to the repository, and the answer to info/refs: where git says 200, a fetch must fail.
 DAMAGE = {
     "removed": (replace_by(lambda path: None), 404),
     "a-file": (replace_by(Path.touch), 500),
@@ -170,7 +170,7 @@ DAMAGE = {
 
 
 def mend(mirror, whole):
-    """What was spoiled is as before, and so is the folder itself: a confined gate knows its repository by that."""
+    """Undo the damage, and restore the folder itself: a confined gate knows its repository by the folder."""
     if mirror.with_name("away").exists():
         mirror.unlink(missing_ok=True)
         mirror.with_name("away").rename(mirror)
@@ -189,7 +189,7 @@ def check_clone_fails(gate, tmp_path, version):
 
 @pytest.fixture(scope="module")
 def broken_gate(tmp_path_factory, start_module_gate):
-    """A gate and its repository, for damage that is mended again."""
+    """A gate and its repository, for damage that is undone again."""
     root = tmp_path_factory.mktemp("broken")
     mirror = bare(root / "repo.git")
     history(mirror, 30)
@@ -200,7 +200,7 @@ def broken_gate(tmp_path_factory, start_module_gate):
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_repository(broken_gate, tmp_path, damage):
-    """Each clone fails, whatever protocol it speaks, and so does a push; the repository is served once it is back."""
+    """Every clone fails, whatever its protocol, and so does a push; the gate serves the repository once it is back."""
     gate, root = broken_gate
     mirror = root / "repo.git"
     spoil, status = DAMAGE[damage]
@@ -219,10 +219,10 @@ def test_damaged_repository(broken_gate, tmp_path, damage):
     check_serves(gate)
 
 
-# A confined gate has the repository that was there at its start, or whatever there is in its --mirror-root.
+# A confined gate serves the repository that existed at its start, or any one in its --mirror-root.
 @pytest.mark.parametrize("options", [["--scope=repo", "--confine=off"], ["--scope=*"]])
 def test_repository_made_anew(root, start_gate, options):
-    """As when a mirror is cloned once more: another folder by the same name is served without a new start."""
+    """As when a mirror is cloned again: another folder of the same name is served without a new start."""
     gate = start_gate(f"--mirror-root={root}", *options)
     check_serves(gate)
     shutil.copytree(root / "repo.git", root / "new")
@@ -234,7 +234,7 @@ def test_repository_made_anew(root, start_gate, options):
 
 @pytest.mark.parametrize("what", ["repo.git", "repo.git/objects", "repo.git/refs/heads/main"])
 def test_unreadable_repository(root, start_gate, tmp_path, what):
-    """Root reads everything, so here it is a root without that power."""
+    """Root reads everything, so the gate runs here as a root without that power."""
     history(root / "repo.git", 1, branch="other")
     program = (PROGRAM,)
     if os.geteuid() == 0:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Bodies over their limits, and bodies that are broken.
+Bodies over their limits, and broken bodies.
 
-git is running by then: each fault must be answered, end git, and change no ref.
+git is running by then: each fault must get an answer, end git, and change no ref.
 """
 
 import gzip
@@ -42,7 +42,7 @@ def test_push_at_the_edge_of_its_limit(tmp_path, start_gate, excess, status):
 
 
 def test_chunked_push_over_its_limit(small_root, start_gate):
-    """Nobody knows how much will come until it has come."""
+    """Nobody knows the length before all has come."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--max-push-bytes=100000")
     body = create(small_root, pack=large_pack(4 << 20))
     check_ends_with(gate, head("POST", PUSH, PUSH_TYPE, CHUNKED) + chunks(body, 5000), 413)
@@ -68,7 +68,7 @@ def test_negotiation_over_its_limit(small_root, start_gate, coding):
 
 
 def test_gzip_bomb(gate):
-    """64 MiB in less than one, against the default limit of 32."""
+    """64 MiB compressed to less than one, against the default limit of 32."""
     bomb = gzip.compress(b"0" * (64 << 20), compresslevel=1)
     assert len(bomb) < 1 << 20
     check_ends_with(gate, request("POST", FETCH, FETCH_TYPE, GZIP, body=bomb), 413)
@@ -94,7 +94,7 @@ def test_corrupt_gzip(gate, damage):
 ])
 @pytest.mark.parametrize("before", [b"", b"14\r\n0014command=ls-refs\n\r\n"])
 def test_malformed_chunks(gate, framing, before):
-    """In the first chunk and behind a good one: the connection closes, as nobody knows what comes next."""
+    """In the first chunk and after a good one: the connection closes, as the rest has no meaning."""
     with gate.connect() as connection:
         connection.send_as_taken(head("POST", FETCH, FETCH_TYPE, CHUNKED, PROTOCOL_2) + before + framing)
         response = connection.response()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""git-gate bridge: a loopback port that leads to a gate's socket, also before there is a gate and when it starts anew."""
+"""git-gate bridge: a loopback port that leads to a gate's socket, even before a gate starts or when it starts anew."""
 
 import contextlib
 import os
@@ -30,7 +30,7 @@ REST = 5  # descriptors without any client: three streams, signals, the port
 
 @pytest.fixture
 def bridges():
-    """Starts bridges that are stopped, and checked, in the end."""
+    """Starts bridges, and stops and checks them at the end."""
     with contextlib.ExitStack() as stack:
         def start(path, **named):
             bridge = Bridge(path, **named)
@@ -46,7 +46,7 @@ def gate(small_root, start_gate):
 
 @pytest.fixture
 def listener(tmp_path):
-    """A Unix socket that stands for a gate of which the test decides what it does; yields it with its path."""
+    """A Unix socket in place of a gate, under the test's control; yields it with its path."""
     path = tmp_path / "stand-in.sock"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
@@ -72,7 +72,7 @@ def is_sanitized():
 
 @pytest.mark.parametrize("program", ["verb", "link"])
 def test_clone_and_push(program, root, start_gate, bridges, tmp_path):
-    """The verb of git-gate, and the static program by its other name."""
+    """The verb of git-gate, and the static program under its other name."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", transport="unix")
     (tmp_path / "git-gate-bridge").symlink_to(HELPER)
     bridge = bridges(gate.socket_path,
@@ -186,7 +186,7 @@ def test_reset_of_a_client_reaches_the_gate(listener, bridges):
 
 @pytest.mark.parametrize("way", ["up", "down"])
 def test_back_pressure(listener, bridges, way, is_sanitized):
-    """Whoever does not read slows the other down: the bridge holds little, and nothing is lost."""
+    """A client that does not read slows the other side down: the bridge holds little, and loses nothing."""
     server, path = listener
     bridge = bridges(path)
     with Connection(bridge.address) as client:
@@ -240,7 +240,7 @@ def test_much_in_both_directions_at_once(listener, bridges):
 # Gates that are not there.
 
 def test_starts_before_the_gate(small_root, start_gate, bridges, tmp_path):
-    """The client that is there first is kept waiting, and is served when the gate is there."""
+    """A client that is there first waits, and is served when the gate is there."""
     path = tmp_path / "run" / "gate.sock"
     bridge = bridges(path)
     with Connection(bridge.address) as connection:
@@ -271,7 +271,7 @@ def test_gate_that_starts_anew(small_root, start_gate, bridges, tmp_path):
 
 
 def test_no_gate_for_too_long(tmp_path):
-    """Clients are kept waiting for so long, and then it says why, once; the next gate is found all the same."""
+    """Clients wait that long, and then the bridge says why, once; it still finds the next gate."""
     bridge = Bridge(tmp_path / "none.sock")
     clients = [Connection(bridge.address, seconds=PATIENCE_SECONDS * 2) for _ in range(3)]
     for client in clients:
@@ -282,7 +282,7 @@ def test_no_gate_for_too_long(tmp_path):
 
 
 def test_socket_of_another_kind(tmp_path):
-    """What cannot become better is not waited for."""
+    """The bridge does not wait where waiting cannot help."""
     path = tmp_path / "datagrams.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.bind(str(path))
@@ -305,7 +305,7 @@ def test_secret_in_the_wrong_place():
 # Crowds, shortages, and the end.
 
 def test_many_connections(gate, bridges, is_sanitized):
-    """A hundred that ask nothing cost little, and others are served beside them."""
+    """A hundred silent clients cost little, and the bridge serves others beside them."""
     bridge = bridges(gate.socket_path)
     with contextlib.ExitStack() as stack:
         for _ in range(100):
@@ -336,7 +336,7 @@ def test_more_than_it_takes_at_once_wait(listener, bridges):
 
 
 def test_out_of_descriptors(gate, bridges):
-    """It neither ends nor spins, and goes on when there are some again."""
+    """The bridge neither ends nor spins, and goes on when there are descriptors again."""
     bridge = bridges(gate.socket_path)
     with spare_descriptors(bridge.pid, 0), Connection(bridge.address) as waiting:
         waiting.send(request("GET", INFO))
@@ -345,7 +345,7 @@ def test_out_of_descriptors(gate, bridges):
 
 
 def test_fewer_descriptors_than_clients(bridges, tmp_path):
-    """Clients that wait for a gate have one descriptor each, and are no reason to end."""
+    """Clients that wait for a gate have one descriptor each, and do not end the bridge."""
     def few():
         resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
     path = tmp_path / "none.sock"
@@ -358,7 +358,7 @@ def test_fewer_descriptors_than_clients(bridges, tmp_path):
 
 
 def test_no_client_is_dropped_for_want_of_descriptors(listener, bridges):
-    """Those for whom there is no second descriptor wait until there is one."""
+    """Clients without a second descriptor wait until there is one."""
     server, path = listener
 
     def few():
@@ -383,7 +383,7 @@ def test_no_client_is_dropped_for_want_of_descriptors(listener, bridges):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stops_with_much_to_move(listener, bridges, number):
-    """Signals come in although nothing is ever waited for."""
+    """The bridge notices signals although it never waits."""
     server, path = listener
     bridge = Bridge(path)
     stop = threading.Event()
@@ -401,7 +401,7 @@ def test_stops_with_much_to_move(listener, bridges, number):
         threads = []
         for _ in range(40):
             client = stack.enter_context(Connection(bridge.address)).socket
-            client.sendall(b"question")  # or the bridge would wait for it
+            client.sendall(b"question")  # otherwise the bridge would wait for it
             gate = stack.enter_context(server.accept()[0])
             gate.settimeout(20)
             threads += [threading.Thread(target=pour, args=(client,), daemon=True),
@@ -416,7 +416,7 @@ def test_stops_with_much_to_move(listener, bridges, number):
 
 
 def test_answer_of_a_gate_that_went(listener, bridges):
-    """All that it has said gets to a client that goes on sending, and cannot know."""
+    """A client that goes on sending, and cannot know, still gets the whole answer."""
     server, path = listener
     bridge = bridges(path)
     answer = bytes(1 << 20)
@@ -441,7 +441,7 @@ def test_answer_of_a_gate_that_went(listener, bridges):
 
 
 def test_client_that_goes_on_sending_is_not_kept(listener, bridges):
-    """Nobody reads it, so it gets a moment to read what was said, and not more."""
+    """A client that does not read gets a moment to read the answer, and no more."""
     server, path = listener
     bridge = bridges(path)
     with Connection(bridge.address) as client:
@@ -453,7 +453,7 @@ def test_client_that_goes_on_sending_is_not_kept(listener, bridges):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stops_cleanly(gate, number):
-    """At once, with clients connected, and nothing is left."""
+    """It ends at once, with clients connected, and leaves nothing."""
     bridge = Bridge(gate.socket_path)
     with Connection(bridge.address) as client:
         client.send(request("GET", INFO))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""git-gate check: what it finds of gates that serve and that do not, and of what is no gate. It never shows the token."""
+"""git-gate check: its findings about gates that serve, that do not, and other servers. It never shows the token."""
 
 import base64
 import contextlib
@@ -31,7 +31,7 @@ TYPE = "Content-Type: application/x-git-upload-pack-advertisement"
 
 
 def check(*arguments, token=TOKEN, **named):
-    """Run it; whatever it is told and finds, the token is not in what it says."""
+    """Run it; its output never has the token, whatever its input and findings."""
     result = run("check", *arguments, **{"GIT_GATE_TOKEN": token, **named})
     result.findings = dict(line.split(": ", 1) for line in result.stdout.splitlines())
     for secret in (TOKEN, basic().split()[-1]):
@@ -41,7 +41,7 @@ def check(*arguments, token=TOKEN, **named):
 
 
 def check_fails(words, *arguments, status=NOT_SERVED, **named):
-    """It ends with the status and one sentence that has all the words."""
+    """Check that it ends with the status and one sentence with all the words."""
     result = check(*arguments, **named)
     assert result.returncode == status, result
     assert result.stderr.count("\n") == 1, result.stderr
@@ -56,7 +56,8 @@ def check_served(*arguments, **named):
     assert list(result.findings) == ["reachable", "authenticated", "repository", "protocol", "git", "round trip"]
     assert result.findings["authenticated"] == "yes" and result.findings["repository"] == "repo.git"
     assert result.findings["protocol"] == "version 2"
-    assert result.findings["git"] == "git/" + out("version").split()[2]
+    # Newer releases name the system as well, as 2.55 does: git/2.55.0-Linux.
+    assert result.findings["git"].removesuffix(f"-{os.uname().sysname}") == "git/" + out("version").split()[2]
     assert re.fullmatch(r"[0-9]+ ms", result.findings["round trip"])
     return result
 
@@ -73,7 +74,7 @@ def where(gate):
     return f"--url={gate.url(user='')}"
 
 
-# What is served.
+# Served requests.
 
 def test_served_on_a_port(serve):
     gate = serve()
@@ -108,7 +109,7 @@ def test_served_whichever_repository_of_all(serve):
 
 
 def test_served_at_the_greatest_number_of_connections(serve):
-    """Who has proved nothing does not make a gate look ill."""
+    """A connection without a proven token does not make a gate look ill."""
     gate = serve("--max-connections=2")
     with gate.connect() as first, gate.connect() as second:
         check_served(where(gate))
@@ -116,12 +117,12 @@ def test_served_at_the_greatest_number_of_connections(serve):
 
 
 def test_served_to_an_ordinary_user_with_nothing_but_the_socket(root, start_gate, tmp_path):
-    """As in a container: no HOME, no PATH with git on it, an empty folder to stand in."""
+    """As in a container: no HOME, no PATH with git on it, an empty working directory."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", transport="unix")
     check_served(f"--socket={gate.socket_path}", "--repo=repo", cwd=tmp_path, PATH="/nonexistent")
 
 
-# Where the token comes from.
+# The source of the token.
 
 def test_token_from_everywhere(serve, tmp_path):
     gate = serve()
@@ -143,7 +144,7 @@ def test_token_from_everywhere(serve, tmp_path):
 
 @pytest.mark.parametrize("length", [1, 2, 3, 255])
 def test_token_of_any_length(serve, length):
-    """Base64 ends in three ways."""
+    """Base64 has three possible endings."""
     token = ("".join(chr(c) for c in range(33, 127) if c != ord(":")) * 3)[:length]
     check_served(where(serve(token=token)), token=token)
 
@@ -184,7 +185,7 @@ def test_bad_usage(words, arguments):
 
 
 def test_bad_token_from_elsewhere(tmp_path):
-    """And none at all: what can be given is told."""
+    """With no argument at all, the message lists the options."""
     for words, variables in ((["--token-file", "GIT_GATE_TOKEN", "GIT_GATE_TOKEN_FILE"], {}),
                              (["GIT_GATE_TOKEN"], {"token": "two words"}), (["GIT_GATE_TOKEN"], {"token": ""}),
                              (["GIT_GATE_TOKEN_FILE"], {"GIT_GATE_TOKEN_FILE": TOKEN}),
@@ -206,7 +207,7 @@ def test_help():
     assert "git-gate check" in run("--help").stdout
 
 
-# Nobody there.
+# No gate there.
 
 def not_reached(words, *arguments, **named):
     assert check_fails(words, *arguments, **named).findings == {"reachable": "no"}
@@ -234,7 +235,7 @@ def test_not_a_socket(tmp_path):
 
 
 def test_stale_socket(serve):
-    """The gate is gone, and has not had the time to remove it."""
+    """The gate was killed before it could remove the socket."""
     gate = serve(transport="unix")
     gate.signal(signal.SIGKILL)
     gate.wait()
@@ -260,7 +261,7 @@ def test_permission_denied(serve):
     assert "belongs to uid 0 and has mode 0" in result.stderr and f"this is uid {ANOTHER}" in result.stderr
 
 
-# What real gates refuse.
+# Refusals of real gates.
 
 def test_wrong_token(serve):
     gate = serve()
@@ -282,7 +283,7 @@ def test_no_such_repository(serve):
 
 
 def test_repository_that_is_gone(root, serve):
-    """The gate is up, and a client would not be served all the same."""
+    """The gate is up, but would not serve a client."""
     gate = serve()
     check_served(where(gate))
     shutil.rmtree(root / "repo.git")
@@ -293,7 +294,7 @@ def test_repository_that_is_gone(root, serve):
 @pytest.mark.parametrize("prelude, status", [("exit 1", 502), ("kill -9 $$", 502),
                                              ("printf 'Status: 403 Forbidden\\r\\n\\r\\n'; exit", 403)])
 def test_git_that_fails(gate_with, prelude, status):
-    """The gate's own sentence is passed on."""
+    """check passes on the gate's own sentence."""
     gate, _ = gate_with(prelude)
     check_fails([f"status {status}", "log has its words"], where(gate))
 
@@ -304,7 +305,7 @@ def test_git_that_is_too_old(gate_with):
 
 
 def test_busy(serve):
-    """503 tells a client when to come back, and so it is told to people."""
+    """A 503 tells a client when to come back, and check tells people."""
     gate = serve("--max-backends=1", "--queue-timeout=1")
     with gate.connect() as connection:
         connection.send(head("POST", FETCH, FETCH_TYPE, "Content-Length: 100000") + unfinished())
@@ -314,7 +315,7 @@ def test_busy(serve):
 
 
 def test_draining(serve):
-    """What came before the gate was told to stop is answered, and says that it stops; what comes later is refused."""
+    """The gate answers a request from before the stop and says that it stops; it refuses later ones."""
     gate = serve("--max-backends=1", "--drain-timeout=8")
     with gate.connect() as holder:
         holder.send(head("POST", FETCH, FETCH_TYPE, "Content-Length: 100000") + unfinished())
@@ -331,18 +332,18 @@ def test_draining(serve):
 
 
 def established(port):
-    """The connections of a gate, by what the kernel has of them on its side."""
+    """The connections of a gate, as the kernel lists them on its side."""
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     return [line for line in lines if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "01"]
 
 
 def time_to_queue(gate):
-    """The gate answers others in turn: when a later request is answered, an earlier one has been read."""
+    """The gate answers others in turn: when it has answered a later request, it has read an earlier one."""
     assert gate.ask("GET", INFO, token=None).status == 401
 
 
 def test_gate_that_is_stopped(serve):
-    """It listens, as far as the kernel knows, and does nothing."""
+    """A server that listens, as far as the kernel knows, and does nothing."""
     gate = serve(transport="unix")
     gate.signal(signal.SIGSTOP)
     try:
@@ -354,13 +355,13 @@ def test_gate_that_is_stopped(serve):
         gate.signal(signal.SIGCONT)
 
 
-# What is no gate.
+# Servers that are no gate.
 
 class Server:
     """
-    Listens on a port, or on a path; to each connection it says what it is given, which may be a function of it.
+    Listens on a port, or on a path, and answers each connection with the given bytes or function.
 
-    It reads the request first and keeps what it has read.
+    It reads the request first and keeps it.
     """
 
     def __init__(self, answer, path=None):
@@ -414,7 +415,7 @@ def response(status, *fields, body=b"", length=True):
 
 
 def test_request_is_what_git_sends():
-    """The fake can be told from no gate, so what it has seen is what git's own client sends."""
+    """The fake cannot be told from a gate, so it sees the bytes that git's own client sends."""
     with Server(response("200 OK", TYPE, body=ADVERTISEMENT)) as server:
         result = check(server.url)
         assert (result.returncode, result.findings["git"]) == (SERVED, "does not say its version")
@@ -469,9 +470,26 @@ def test_what_is_not_served(words, answer):
         check_fails(words, server.url)
 
 
+@pytest.mark.parametrize("status, fields, authenticated, words", [
+    (403, ["Gate-Reason: wrong-token"], "no", ["not that of this gate"]),
+    (401, ["Gate-Reason: wrong-token"], "no", ["not that of this gate"]),
+    (403, ["GATE-REASON:wrong-repository"], "yes", ["another repository than repo.git"]),
+    (403, ["Gate-Reason: read-only"], None, ["status 403", "is not the token, for another repository"]),
+    (403, ["Gate-Reason: a-word-of-the-future"], None, ["status 403", "is not the token, for another repository"]),
+    (403, [], None, ["status 403", "is not the token, for another repository"]),
+    (401, ['WWW-Authenticate: Basic realm="git-gate"'], "no", ["not that of this gate"]),
+    (404, [], "yes", ["no repository repo.git"]),
+])
+def test_word_counts_and_no_sentence(status, fields, authenticated, words):
+    """A refusal is told by its Gate-Reason. An older gate has none, and then the status is all there is."""
+    with Server(response(f"{status} No", "Content-Type: text/plain", *fields,
+                         body=b"it is not the token, for another repository\n")) as server:
+        assert check_fails(words, server.url).findings.get("authenticated") == authenticated
+
+
 @pytest.mark.parametrize("secret", [TOKEN, basic(), basic().split()[-1]])
 def test_token_that_comes_back_is_not_shown(secret):
-    """Whoever answers may repeat what was sent, at any place."""
+    """The server may repeat the request, at any place."""
     plain = "Content-Type: text/plain"
     line = secret.encode()
     beginnings = TOKEN[:8], basic().split()[-1][:8]
@@ -492,14 +510,14 @@ def test_token_that_comes_back_is_not_shown(secret):
 
 
 def test_other_side_cannot_write_to_the_terminal():
-    """What it says is shown as printable bytes, and not at any length."""
+    """check shows an answer as printable bytes, and shortened."""
     with Server(response("418 No", "Content-Type: text/plain", body=b"\x1b[31m\x07\xff" + b"x" * 900 + b"\n")) as server:
         assert "?[31m??xxx" in check_fails(["..."], server.url).stderr
     with Server(response("200 OK", TYPE, body=ADVERTISEMENT[:-4] + packet("agent=a\x1b[m\nb\n") + FLUSH)) as server:
         assert check(server.url).findings["git"] == "a?[m?b"
 
 
-# What takes its time.
+# Slow servers.
 
 def pause(server, client):
     server.done.wait(STEP_SECONDS + 10)
@@ -511,7 +529,7 @@ def half(server, client):
 
 
 def dribble(server, client):
-    """A byte at a time, each in time, for longer than all may take."""
+    """One byte at a time, each in time, but together longer than the limit."""
     client.sendall(b"HTTP/1.1 200 OK\r\nX-A: ")
     for _ in range(int(TOTAL_SECONDS + 10) * 10):
         if server.done.wait(0.1):
@@ -541,7 +559,7 @@ def test_slow_but_in_time():
 
 @pytest.mark.parametrize("family", ["unix", "tcp"])
 def test_nobody_accepts(tmp_path, family):
-    """The backlog is full: a Unix socket says so at once, and of a port nothing is heard."""
+    """The backlog is full: a Unix socket says so at once, a port stays silent."""
     unix = family == "unix"
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(socket.socket(socket.AF_UNIX if unix else socket.AF_INET))
@@ -560,7 +578,7 @@ def test_nobody_accepts(tmp_path, family):
 
 @contextlib.contextmanager
 def started(*arguments, **named):
-    """A check that runs; in the end it does not any more."""
+    """Starts a check, and ends it at the end of the test."""
     process = subprocess.Popen([PROGRAM, "check", *arguments], env=environment(GIT_GATE_TOKEN=TOKEN), text=True,
                                **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **named})
     with process:
@@ -589,7 +607,7 @@ def test_standard_output_that_is_full(serve):
 
 
 def test_standard_output_that_nobody_reads(serve):
-    """It is told of by words and an exit status, and not by a signal."""
+    """Words and an exit status report it, not a signal."""
     gate = serve()
     reader, writer = os.pipe()
     os.close(reader)
@@ -607,7 +625,7 @@ def test_standard_output_that_is_closed(serve):
 
 
 def test_token_is_not_minted_into_nothing():
-    """What stands in for a standard output that is closed cannot be written, whatever is printed."""
+    """A closed standard output is replaced by a descriptor that cannot be written."""
     result = subprocess.run([PROGRAM, "mint"], env=environment(), stderr=subprocess.PIPE, text=True, timeout=30,
                             preexec_fn=lambda: os.close(1), check=False)
     assert result.returncode == NOT_SERVED and "standard output" in result.stderr
@@ -621,7 +639,7 @@ def test_closed_standard_error_changes_nothing(serve):
         assert process.returncode == status
 
 
-# What it sees in the repository.
+# Findings in the repository.
 
 def test_repository_is_looked_into(root, start_gate):
     def look(gate):

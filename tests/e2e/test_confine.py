@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-What a hook can do under --confine=require: what it needs, and nothing that is no business of a repository's.
+A hook under --confine=require can do what it needs, and nothing beyond its repository.
 
-A program in C tries some 130 things from a pre-receive hook, each in a way that does no harm where nothing stops it.
-What an ordinary process can do on this machine, a hook can under --confine=off, so a test that finds it denied says
-something.
+A program in C tries some 130 things from a pre-receive hook, each in a way that does no harm if nothing stops it. Under
+--confine=off a hook can do everything that an ordinary process can do on this machine, so a denial means something.
 """
 
 import signal
@@ -25,7 +24,7 @@ pytestmark = needs_confinement
 
 DENIED_MIN = 40
 
-# What is denied by what. Landlock says EACCES, the filter of system calls EPERM.
+# Each denial and its source. Landlock says EACCES, the filter of system calls EPERM.
 BY_LANDLOCK = """
     read_shadow read_hostname read_neighbour read_home list_home list_root list_tmp list_socket_folder read_token
     read_gate_environ read_gate_mem write_gate_mem list_gate_descriptors read_victim_environ read_own_environ
@@ -61,24 +60,24 @@ EXPECTED = {
     **dict.fromkeys(BY_LANDLOCK_MOVES, {"EACCES", "EXDEV"}),
     **dict.fromkeys(BY_FILTER + BY_PRIVILEGES, {"EPERM"}),
     **dict.fromkeys(BY_SCOPE, {"EPERM"}),
-    "clone3_user": {"ENOSYS"},  # or libc would not go on with clone(2)
+    "clone3_user": {"ENOSYS"},  # otherwise libc would not go on with clone(2)
     **dict.fromkeys(BY_FILTER_AS_ABSENT, {"ENOTSUP"}),
-    # By SIGSEGV a kernel says that it has no such programs, by SIGSYS whoever confines the tests.
+    # A kernel without such programs answers with SIGSEGV; a confinement around the tests, with SIGSYS.
     "call_i386": {"EPERM", f"-{signal.SIGSEGV:d}", f"-{signal.SIGSYS:d}"},
     "call_x32": {"EPERM", f"-{signal.SIGSYS:d}"},
 }
-# The one whose end only its receiver sees.
+# The one with an end that only its receiver sees.
 UNSEEN = {"owe_signal_to_victim"}
-# What stays in reach, as git needs the calls and Landlock knows of neither: mode and times of its user's files by their
-# paths, and programs that lie in no folder.
+# These stay possible, as git needs the calls and Landlock covers neither: changing the mode and times of its user's
+# files by path, and running programs that lie in no folder.
 KNOWN = {"change_mode", "change_times", "execute_memory"}
 OTHER_MACHINE = set() if is_x86_64() else {"call_x32", "call_i386"}
-# What not every machine has; of what is not there nobody can say that it is denied.
+# Not on every machine; the test cannot tell that something missing is denied.
 PATHS = {"read_shadow": "/etc/shadow", "read_hostname": "/etc/hostname", "create_shm": "/dev/shm",
          "create_var_tmp": "/var/tmp", "open_terminal": "/dev/ptmx"}
 
-# What any user may do to what is its own, on nearly any machine. A number says what comes from behind the check: the
-# probe asks for something that is not there.
+# Any user may do this to its own objects, on nearly any machine. A number is the error after the permission check, as
+# the probe asks for something that does not exist.
 ORDINARY = {
     **dict.fromkeys("""
         read_hostname read_neighbour read_home list_home list_root list_tmp list_socket_folder read_token
@@ -106,7 +105,7 @@ def probe(tmp_path_factory):
 
 @pytest.fixture
 def victim(tmp_path):
-    """Another process of the same user, with no more privileges than a hook; it notes that SIGUSR1 came."""
+    """Another process of the same user, with no more privileges than a hook; it records a SIGUSR1."""
     text = f"""
 import ctypes, signal
 assert ctypes.CDLL(None).capset((ctypes.c_uint32 * 2)(0x20080522), (ctypes.c_uint32 * 6)()) == 0
@@ -122,7 +121,7 @@ while True:
 
 
 class Field:
-    """A gate with a hook, and all that lies around it."""
+    """A gate with a hook, and everything around it."""
 
     def __init__(self, folder, probe, start_gate, victim, *options, **named):
         self.folder = folder
@@ -152,7 +151,7 @@ class Field:
         return git("push", "--quiet", "origin", "main", cwd=self.work, ok=ok).stderr
 
     def arguments(self):
-        """Of the probe program."""
+        """The lines of the probe program."""
         paths = {"outside": "outside", "neighbour": "mirrors/other.git", "hooks": "hooks", "exec": "exec",
                  "token_file": "token"}
         given = [f"{name}={self.folder / path}" for name, path in paths.items()]
@@ -163,14 +162,14 @@ class Field:
         return (self.gate.socket_path.parent if self.gate.socket_path else self.folder / "run") / "decoy"
 
     def probe(self):
-        """What becomes of each attempt of a hook."""
+        """The result of each attempt of a hook."""
         self.decoy.touch()
         self.push(f"exec '{self.folder}/hooks/probe' {' '.join(self.arguments())} >probe.out")
         self.decoy.unlink()
         return outcomes((self.repo / "probe.out").read_text())
 
     def probe_directly(self):
-        """What becomes of each attempt of an ordinary process, of the same user and in the same folder."""
+        """The result of each attempt of an ordinary process, of the same user and in the same folder."""
         self.decoy.touch()
         with (self.folder / "direct.out").open("w+") as file:
             subprocess.run([self.folder / "hooks" / "probe", *self.arguments()], cwd=self.repo, stdout=file,
@@ -203,7 +202,7 @@ def check_no_harm(place):
 
 
 def test_a_confined_hook_is_denied_all_of_it(field, transport):
-    """Also what the machine itself denies: whoever may do it elsewhere, a hook may not."""
+    """Also denials of the machine itself: a hook may not do it even where others may."""
     place = field("--confine=require", transport=transport)
     found = place.probe()
     assert found.keys() == EXPECTED.keys() | UNSEEN | KNOWN
@@ -240,7 +239,7 @@ def test_a_hook_cannot_remove_the_socket(field):
 
 
 def test_a_hook_has_what_it_needs(field, transport):
-    """Programs, processes, threads, pipes, devices, git, and the repository, in which it reads, writes and removes."""
+    """Programs, processes, threads, pipes, devices, git, and the repository, where a hook reads, writes and removes."""
     place = field("--confine=require", transport=transport)
     complaint = place.push(f"""
 set -eu

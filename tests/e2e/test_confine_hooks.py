@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What hooks find under --confine=require: the tools that work, and hooks that could not run are no surprise."""
+"""Hooks under --confine=require: the tools that work, and hooks that cannot run."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def mirrors(tmp_path):
 
 
 def push(gate, folder):
-    """Clone, commit, push; what the hook says."""
+    """Clone, commit, push; return the hook's output."""
     git("clone", "--quiet", gate.url(), folder)
     commit(folder, "file", "new")
     said = git("push", "origin", "main", cwd=folder).stderr
@@ -38,7 +38,7 @@ def start(start_gate, mirrors, *options, **named):
 
 
 def test_tools_of_hooks(mirrors, start_gate, pre_receive, tmp_path):
-    """What copies attributes and owners goes on without them; temporary files have a place."""
+    """Tools that copy attributes and owners go on without them; temporary files have a place."""
     gate = start(start_gate, mirrors, pre_receive("""
 set -e
 file=$(mktemp) && echo text >"$file" && echo "made ${file%/*}"
@@ -51,7 +51,7 @@ rm "$file" copy copied installed sorted
 
 
 def test_nothing_leaves_the_group_of_the_request(mirrors, start_gate, pre_receive, tmp_path):
-    """So it ends with the request, also where a hook would have it go on for itself."""
+    """A job ends with the request, even if the hook wants it to go on."""
     gate = start(start_gate, mirrors, pre_receive("""
 setsid sleep 600 </dev/null >/dev/null 2>&1 3>&- || echo "no session"
 sleep 600 </dev/null >/dev/null 2>&1 3>&- &
@@ -66,7 +66,7 @@ echo $! >pid
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who has capabilities to lose")
 @pytest.mark.parametrize("what", ["the folder", "the hook"])
 def test_hooks_that_could_not_be_executed_end_the_start(mirrors, start_gate, pre_receive, tmp_path, what):
-    """git would pass over them without a word, and the rules that they are for would be off."""
+    """git would silently pass over such hooks, and their rules would be off."""
     option = pre_receive("echo ran")
     path = tmp_path / "hooks" / ("pre-receive" if what == "the hook" else "")
     path.chmod(stat.S_IRWXU)

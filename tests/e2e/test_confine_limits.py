@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layouts that work under --confine=require as they do without it, and the bound on the files that a push makes."""
+"""Layouts that work with and without --confine=require, and the limit on the files of a push."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ def clone_and_push(gate, folder, repository="repo"):
 
 @needs_confinement
 def test_repository_that_is_a_link(tmp_path, start_gate, transport):
-    """Below a mirror root of which all is served, and as the one that is."""
+    """Below a mirror root that is served as a whole, and as the one repository."""
     (tmp_path / "mirrors").mkdir()
     history(bare(tmp_path / "elsewhere.git"), 2)
     os.symlink(tmp_path / "elsewhere.git", tmp_path / "mirrors" / "repo.git")
@@ -38,7 +38,7 @@ def test_repository_that_is_a_link(tmp_path, start_gate, transport):
 
 @needs_confinement
 def test_git_by_links_to_another_folder(tmp_path, start_gate):
-    """As git is installed with INSTALL_SYMLINKS: the exec path has links alone."""
+    """As git is installed with INSTALL_SYMLINKS: the exec path has only links."""
     history(bare(tmp_path / "mirrors" / "repo.git"), 2)
     exec_path = ExecPath(tmp_path / "libexec")
     shutil.rmtree(tmp_path / "libexec")
@@ -55,7 +55,7 @@ def test_git_by_links_to_another_folder(tmp_path, start_gate):
 
 @needs_confinement
 def test_repository_that_is_replaced(root, start_gate):
-    """Another folder by the same name stays out of reach, and the one who runs the gate is told."""
+    """Another folder of the same name stays out of reach, and a warning tells the operator."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", "--confine=require")
     check_serves(gate)
     (root / "repo.git").rename(root / "old")
@@ -74,7 +74,7 @@ def test_repository_that_is_replaced(root, start_gate):
 
 @pytest.mark.parametrize("pack", ["loose objects", "a pack"])
 def test_file_of_a_push_has_a_bound(tmp_path, start_gate, pack):
-    """A body within --max-push-bytes that inflates to more: git is told that the file is too large, and cleans up."""
+    """A body within --max-push-bytes inflates to more: git learns that the file is too large, and cleans up."""
     repo = bare(tmp_path / "mirrors" / "repo.git")
     history(repo, 1)
     limit = 1 if pack == "a pack" else 100
@@ -93,7 +93,7 @@ def test_file_of_a_push_has_a_bound(tmp_path, start_gate, pack):
 
 
 def test_a_stricter_bound_on_files_stays(root, start_gate, tmp_path):
-    """Whoever starts the gate may have bounded its files already, as LimitFSIZE= of a service does."""
+    """The user may have limited files before starting the gate, as LimitFSIZE= of a service does."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", "--max-push-bytes=100M",
                       program=("prlimit", f"--fsize={LARGE_BYTES}:{LARGE_BYTES}", PROGRAM))
     tip = clone_and_push(gate, tmp_path / "clone")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stays in reach of git and the gate under --confine=require, what is said of it, and kernels that offer less."""
+"""Paths in reach of git and the gate under --confine=require, the log about them, and kernels that offer less."""
 
 import os
 import re
@@ -7,17 +7,16 @@ import shutil
 import signal
 import socket
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from . import gate as gate_module
 from .backends import ExecPath
-from .checks import check_serves
+from .checks import check_error, check_serves
 from .confinement import landlock_abi, needs_confinement
 from .gate import PROGRAM
-from .host import open_files
+from .host import allow_tracing, failing, open_files, under_strace
 from .http import head
 from .polling import wait_until
 from .repos import bare, commit, git, history, out, refs
@@ -32,13 +31,13 @@ def start(start_gate, root, *options, **named):
 
 
 def at_start(gate, message):
-    """The records of this message, when all of the start are there: "serving" is the last."""
+    """The records of this message, once all of the start are there: "serving" is the last."""
     wait_until("the end of the start", lambda: any(record["message"] == "serving" for record in gate.records))
     return [record for record in gate.records if record["message"] == message]
 
 
 def confined(gate):
-    """The one record that says what holds."""
+    """The one record about the confinement in force."""
     record, = at_start(gate, "confined")
     return record
 
@@ -51,7 +50,7 @@ def had_capabilities():
     return int(status_fields("/proc/self")["CapPrm"], 16) != 0
 
 
-# What is said, and what holds of the gate itself.
+# The log, and the confinement of the gate itself.
 
 def test_one_record_says_what_holds(small_root, start_gate):
     record = confined(start(start_gate, small_root))
@@ -68,7 +67,7 @@ def test_nothing_is_said_of_confinement_when_it_is_off(small_root, start_gate):
 
 
 def test_a_gate_is_confined_unless_it_is_told_otherwise(small_root, start_gate, tmp_path, monkeypatch):
-    """By default, as much as this kernel can, which is all that is required elsewhere; and it serves git."""
+    """By default the gate confines as much as this kernel can, which is all that other tests require; it serves git."""
     monkeypatch.setattr(gate_module, "CONFINE_OPTIONS", [])
     root = shutil.copytree(small_root, tmp_path / "root")
     gate = start_gate(f"--mirror-root={root}", "--scope=repo")
@@ -128,26 +127,15 @@ def test_the_supervisor_still_hears_of_it(small_root, start_gate, tmp_path, kind
 
 # Kernels that offer less.
 
-def under_strace(tmp_path, faults):
-    """The program that runs the gate where calls fail."""
-    if not shutil.which("strace"):
-        pytest.skip("needs strace(1)")
-    attempt = subprocess.run(["strace", "-o", tmp_path / "strace", "true"], capture_output=True, check=False, text=True)
-    if attempt.returncode != 0:
-        pytest.skip(f"strace cannot trace here: {attempt.stderr.splitlines()[0]}")
-    calls = ",".join(fault.split(":")[0] for fault in faults)
-    return ("strace", "-f", "--quiet=all", "--output", tmp_path / "strace", f"--trace={calls}",
-            *(f"--inject={fault}" for fault in faults), PROGRAM)
-
-
-# libseccomp asks by seccomp(2) alone once it has found that it is there; EINVAL is what a kernel without filters says.
-# A container may refuse any of them with any word.
+# libseccomp uses only seccomp(2) once it has found it; a kernel without filters answers EINVAL.
+# A container may refuse any of them with any error.
 MISSING = [
     ("Landlock", "landlock_create_ruleset:error=ENOSYS"),
     ("Landlock", "landlock_create_ruleset:error=EPERM"),
     ("Landlock", "landlock_add_rule:error=EPERM"),
     ("Landlock", "landlock_restrict_self:error=E2BIG"),
     ("seccomp", "seccomp:error=EINVAL"),
+    ("the loss of privileges", "capget:error=EPERM"),
     ("the loss of privileges", "capset:error=EPERM"),
 ]
 missing_stages = pytest.mark.parametrize("missing, fault", MISSING, ids=[case[1] for case in MISSING])
@@ -155,11 +143,11 @@ missing_stages = pytest.mark.parametrize("missing, fault", MISSING, ids=[case[1]
 
 @missing_stages
 def test_what_is_required_and_missing_ends_the_start(small_root, start_gate, tmp_path, missing, fault):
-    gate = start(start_gate, small_root, program=under_strace(tmp_path, [fault]), wait=False, log_format=None)
+    gate = start(start_gate, small_root, program=under_strace(tmp_path, PROGRAM, fault), wait=False, log_format=None)
     assert gate.wait() == START_FAILS
     gate.err.join()
     line, = (line for line in gate.lines if line.startswith("git-gate:"))
-    assert "--confine=require" in line and f"{missing} cannot be had here: " in line
+    assert "--confine=require" in line and f"{missing} cannot be had here: {fault.split(':')[0]}: " in line
     assert "INJECTED" in (tmp_path / "strace").read_text()
     assert not gate.output
 
@@ -167,18 +155,33 @@ def test_what_is_required_and_missing_ends_the_start(small_root, start_gate, tmp
 @missing_stages
 def test_what_is_missing_is_left_out_and_named(small_root, start_gate, tmp_path, missing, fault):
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--confine=auto",
-                      program=under_strace(tmp_path, [fault]))
+                      program=under_strace(tmp_path, PROGRAM, fault))
     record = confined(gate)
     assert (record["landlock_abi"] == 0) == (missing == "Landlock")
     assert (record["seccomp"] == "no") == (missing == "seccomp")
     assert (record["capabilities"] == "kept") == (missing == "the loss of privileges")
     warning, = (record for record in gate.records if record["level"] == "warning")
-    assert warning["missing"] == missing
+    assert (warning["missing"], warning["call"]) == (missing, fault.split(":")[0])
     assert gate.ask("GET", INFO).status == 200
-    # strace passes on no signal; the gate itself is to end.
+    # strace passes on no signal; the gate itself must end.
     pid, = map(int, Path(f"/proc/{gate.pid}/task/{gate.pid}/children").read_text().split())
     os.kill(pid, signal.SIGTERM)
     assert gate.wait() == 0
+
+
+@pytest.mark.parametrize("call, named", [("landlock_restrict_self", "landlock_restrict_self"),
+                                         ("prlimit64", "setrlimit(RLIMIT_CORE)")])
+def test_child_that_cannot_be_confined_is_no_child(small_root, start_gate, call, named):
+    """git is not started without what it is to be put under, and the log names the step that failed."""
+    gate = start(start_gate, small_root, preexec_fn=allow_tracing)
+    check_serves(gate)
+    with gate.connect() as connection, failing(gate, f"{call}:error=EPERM", children=True) as n_failed:
+        connection.send(head("GET", INFO))
+        check_error(connection.response(), 500)
+        assert n_failed() == 1
+    record, = (record for record in gate.records if record["message"] == "git cannot be started")
+    assert (record["call"], record["error"]) == (named, "Operation not permitted")
+    check_serves(gate)
 
 
 # Paths.
@@ -189,7 +192,7 @@ def borrow(repo, *stores):
 
 @pytest.mark.parametrize("links", [1, 2])
 def test_borrowed_objects_are_served(tmp_path, start_gate, links):
-    """A repository that has no objects of its own, of one outside of the root or of one that borrows itself."""
+    """A repository without objects of its own: it borrows from one outside the root, or from one that also borrows."""
     (tmp_path / "mirrors").mkdir()
     source = bare(tmp_path / "source.git")
     tip = history(source, 3)[-1]
@@ -210,7 +213,7 @@ def test_borrowed_objects_are_served(tmp_path, start_gate, links):
 
 @pytest.fixture
 def hooked(tmp_path, start_gate, pre_receive):
-    """Serves repo.git with a hook of this text to someone who pushes; returns what the hook says."""
+    """Serve repo.git with a hook of this text and push to it; return the hook's output."""
     def push(text, *options, prepare=None, lines=()):
         (tmp_path / "mirrors").mkdir()
         repo = bare(tmp_path / "mirrors" / "repo.git")
@@ -255,10 +258,10 @@ echo more >>'{tmp_path}/single' || echo cannot append
 
 @pytest.mark.parametrize("read_only", [False, True])
 def test_read_only_holds_for_git_itself(small_root, start_gate, tmp_path, read_only):
-    """No push comes through; but what if git were taken over in a fetch?"""
+    """No push is possible; but git could be taken over in a fetch."""
     repo = small_root / "repo.git"
     exec_path = ExecPath(tmp_path / "exec")
-    # Without the line that puts runs on record: under --read-only there is nowhere to write to.
+    # Without the line that records runs: under --read-only there is nowhere to write to.
     exec_path.program.write_text(f"""#!/bin/sh
 cat '{repo}/HEAD' >/dev/null && echo "has read" >&2
 echo x 2>/dev/null >'{repo}/written' && rm '{repo}/written' && echo "has created" >&2
@@ -283,7 +286,7 @@ def test_what_a_push_makes_is_for_its_user_alone(hooked):
     assert {path: oct(path.stat().st_mode) for path in new if stat.S_IMODE(path.stat().st_mode) & 0o077} == {}
 
 
-# What git does for its clients.
+# git's own work for its clients.
 
 @pytest.fixture
 def mirror(tmp_path):
@@ -309,7 +312,7 @@ def test_fetches_under_read_only(mirror, start_gate, tmp_path, transport):
 
 
 def test_pushes(mirror, start_gate, tmp_path, transport):
-    """Of a whole clone, a shallow one, and of so many objects that a pack is kept."""
+    """A whole clone, a shallow one, and one with so many objects that git keeps a pack."""
     gate = start(start_gate, mirror.parent, "--git-config=receive.unpackLimit=3", transport=transport)
     for name, options in {"whole": [], "shallow": ["--depth=1"]}.items():
         git("clone", "--quiet", *options, gate.url(), tmp_path / name)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-More clients than there is room for: those that ask are served in turn, those that only hold on to what they have give
-way, and nothing is left of either.
+More clients than there is room for: clients that ask are served in turn, clients that only hold a connection give way,
+and neither leave anything.
 """
 
 import collections
@@ -29,16 +29,16 @@ from .targets import FETCH, INFO, PUSH
 CLIENTS = 100
 REQUESTS = 3  # of each client, on one connection
 HALF_OPEN = 1000
-SPARE_DESCRIPTORS = 1000  # of the process that runs the tests, for all else
+SPARE_DESCRIPTORS = 1000  # of the process that runs the tests, for everything else
 HEADER_SECONDS = 2
 SLACK_SECONDS = 5
-QUEUE_PLACES, SPARE_PLACES = 86, 13  # of 99 connections that have no process, an eighth is spared
+QUEUE_PLACES, SPARE_PLACES = 86, 13  # of 99 connections without a process, an eighth is spared
 BRIEF_SECONDS = 2.0  # for which a request waits that finds the queue full
 IN_TURN = 16
 GROWTH_KIB = 1024
 RECONNECTING = 260  # a few more than --max-connections takes by default
 LS_REMOTES = 15
-QUIET_SECONDS = 0.3  # without an answer, to tell that there is going to be none
+QUIET_SECONDS = 0.3  # without an answer, to tell that none will come
 HALF_HEAD = head("GET", INFO)[:-30]
 
 
@@ -56,7 +56,7 @@ def many_descriptors():
 
 @pytest.fixture
 def connect_many():
-    """Opens connections to a gate, which are closed when the test is over."""
+    """Opens connections to a gate, and closes them at the end of the test."""
     with contextlib.ExitStack() as stack:
         yield lambda gate, count: [stack.enter_context(gate.connect()) for _ in range(count)]
 
@@ -67,12 +67,12 @@ def resident_kib(gate):
 
 
 def has_sanitizers():
-    """Their allocator keeps what is freed, so that memory says nothing."""
+    """The allocator of a sanitizer keeps freed memory, so memory says nothing."""
     return b"__asan_init" in Path(PROGRAM).read_bytes()
 
 
 def heard(connections, seconds=0.0):
-    """Those on which something has come, be it the end."""
+    """The connections with something to read, even their end."""
     found = select.poll()
     for connection in connections:
         found.register(connection.socket, select.POLLIN)
@@ -81,7 +81,7 @@ def heard(connections, seconds=0.0):
 
 
 def check_heard(connection):
-    """The gate has answered, and with it has dealt with all events that came before."""
+    """When the gate has answered, it has handled all earlier events."""
     connection.send(head("GET", "/nothing"))
     check_error(connection.response(), 404)
 
@@ -90,13 +90,13 @@ def ls_refs_request():
     return request("POST", FETCH, FETCH_TYPE, PROTOCOL_2, body=ls_refs())
 
 
-# Those that ask.
+# Clients that ask.
 
 @pytest.mark.parametrize("option", [None, "--max-connections=32", "--max-connections=8"])
 def test_all_of_a_crowd_are_served(small_root, start_gate, transport, option):
-    """300 requests from 100 clients that begin at once, for 16 processes: none is turned away, by whatever limit."""
+    """100 clients make 300 requests at once, for 16 processes: no limit turns any away."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", *[option] * bool(option), transport=transport)
-    # Processes, as real clients are: of so many threads, one would wait for its turn between connecting and sending.
+    # Processes, as real clients are: among so many threads, one could wait for its turn between connecting and sending.
     fork = multiprocessing.get_context("fork")
     begin, answers = fork.Barrier(CLIENTS), fork.SimpleQueue()
 
@@ -120,19 +120,19 @@ def test_all_of_a_crowd_are_served(small_root, start_gate, transport, option):
 
 def test_queue_is_bounded_and_fair(gate_with, connect_many):
     """
-    One has the only process, as many wait as there are places, and the next is told so after two seconds.
+    One client has the only process, and others fill the queue. The next one gets a 503 after two seconds.
 
-    Unless the queue has moved on by then. Those that wait are served in turn.
+    If the queue has moved on by then, it waits on. The waiting clients are served in turn.
     """
     gate, exec_path = gate_with(f'[ "$(wc -l <"$here/runs")" -gt {IN_TURN} ] || {HOLD}', "--max-backends=1",
                                 f"--max-connections={1 + QUEUE_PLACES + SPARE_PLACES}", "--queue-timeout=60")
     crowd = connect_many(gate, 1 + 1 + QUEUE_PLACES)
     for connection in crowd:
-        check_heard(connection)  # or it could be among the events of connections that are new, which have no order
+        check_heard(connection)  # otherwise it could be among the events of new connections, which have no order
     probe, *waiting = crowd
     for connection in waiting:
         connection.send(head("GET", INFO))
-        check_heard(probe)  # so that the other one was heard before
+        check_heard(probe)  # so that the gate heard the other one before
     begin = time.monotonic()
     probe.send(head("GET", INFO))
     response = probe.response()
@@ -145,17 +145,17 @@ def test_queue_is_bounded_and_fair(gate_with, connect_many):
         exec_path.release()
         assert waiting.pop(0).response().status == 200
         if i == 0:
-            assert not heard(waiting, BRIEF_SECONDS + 0.3)  # for which it would wait if the queue were still full
+            assert not heard(waiting, BRIEF_SECONDS + 0.3)  # the time that it would wait if the queue were still full
         assert i == IN_TURN - 1 or not heard(waiting)
     assert [connection.response().status for connection in waiting] == [200] * len(waiting)
     assert len(exec_path.runs) == 1 + QUEUE_PLACES + 1
 
 
-# Those that do not.
+# Clients that do not ask.
 
 def test_half_open_crowd(small_root, start_gate, transport, connect_many):
     """
-    1000 clients with half a head or none: a request behind them is answered at once, with default limits.
+    1000 clients with half a head or none: a later request is answered at once, with default limits.
 
     bench/crowd measures how soon; here the machine is busy with other tests.
     """
@@ -180,7 +180,7 @@ def test_half_open_crowd(small_root, start_gate, transport, connect_many):
 
 
 def silent(connection):
-    """Nothing is sent."""
+    """A client that sends nothing."""
 
 
 def half_a_head(connection):
@@ -188,13 +188,13 @@ def half_a_head(connection):
 
 
 def refused(connection):
-    """With a wrong token; the connection stays."""
+    """A client with a wrong token; the connection stays."""
     connection.send(head("GET", INFO, token="x" * 37))
     assert connection.response().status == 403
 
 
 def kept(connection):
-    """A request was served, and no other one followed."""
+    """A client with one served request and no further one."""
     connection.send(head("GET", "/repo.git/HEAD"))
     assert connection.response().status == 200
 
@@ -215,7 +215,7 @@ LIMIT = 4
 
 @pytest.mark.parametrize("behaviour", [silent, half_a_head, refused, kept, half_a_second_head, half_a_body])
 def test_all_connections_are_taken(small_root, start_gate, transport, connect_many, behaviour):
-    """Who has a request is served all the same. The one that came first gives way, and the others stay."""
+    """Clients with a request are served all the same. The oldest silent one gives way, and the others stay."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", f"--max-connections={LIMIT}", transport=transport)
     crowd = connect_many(gate, LIMIT)
     for connection in crowd:
@@ -226,14 +226,14 @@ def test_all_connections_are_taken(small_root, start_gate, transport, connect_ma
     assert not heard(crowd[1:])
 
 
-# From the one with the least claim to stay to the one with the greatest.
+# From the least claim to stay to the greatest.
 CLAIMS = [[silent, half_a_head, refused], [kept], [half_a_second_head, half_a_body]]
 
 
 @pytest.mark.parametrize("weak, strong", [(weak, strong) for i, group in enumerate(CLAIMS) for weak in group
                                           for others in CLAIMS[i + 1:] for strong in others])
 def test_who_gives_way(small_root, start_gate, connect_many, weak, strong):
-    """The one that has less to lose, also when it came later."""
+    """The connection with less to lose gives way, even if it came later."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--max-connections=2")
     first, = connect_many(gate, 1)
     strong(first)
@@ -277,7 +277,7 @@ def drips(connection):
 
 @pytest.mark.parametrize("begins, goes_on", [(refused, asks_for_nothing), (half_a_body, drips)])
 def test_who_is_always_busy_gives_way(small_root, start_gate, connect_many, begins, goes_on):
-    """Neither questions that lead nowhere nor single bytes keep a connection from giving way."""
+    """Neither requests without a route nor single bytes keep a connection from giving way."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", f"--max-connections={LIMIT}")
     crowd = connect_many(gate, LIMIT)
     for connection in crowd:
@@ -304,7 +304,7 @@ def test_who_is_always_busy_gives_way(small_root, start_gate, connect_many, begi
 
 
 def test_crowd_that_keeps_coming(small_root, start_gate):
-    """Half-open clients without end, each of which makes another one give way: who asks is heard before that."""
+    """Half-open clients without end make others give way, but the gate hears a client that asks before that."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
     stop, opened = threading.Event(), []
 
@@ -315,7 +315,7 @@ def test_crowd_that_keeps_coming(small_root, start_gate):
             crowd[-1].send_as_taken(HALF_HEAD)
             opened.append(None)
             if len(crowd) > HALF_OPEN / 4:
-                crowd[0].rest()  # nobody goes unless it has to
+                crowd[0].rest()  # no connection goes unless it must
                 crowd.popleft().close()
         for connection in crowd:
             connection.close()
@@ -337,7 +337,7 @@ def test_crowd_that_keeps_coming(small_root, start_gate):
 
 
 def reconnect_for_ever(path, begun):
-    """So many clients that say nothing, each of which comes again as soon as it has had to give way."""
+    """So many silent clients, and each comes again as soon as it has had to give way."""
     clients, found = {}, select.poll()
 
     def connect():
@@ -357,7 +357,7 @@ def reconnect_for_ever(path, begun):
 
 
 def test_git_beside_a_crowd_that_keeps_coming(small_root, start_gate):
-    """git-remote-gate takes time to start git's HTTP helper. Its connection must not be one that only waits for that."""
+    """git-remote-gate takes time to start git's HTTP helper. Its connection must not count as silent meanwhile."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
     fork = multiprocessing.get_context("fork")
     begun = fork.Event()

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-A git that dies or says nonsense, and clients that go away.
+A git that dies or answers nonsense, and clients that go away.
 
-Each failure must end its processes, and a response must look whole only when it is: one that was cut has no final
-chunk.
+Each failure must end its processes. A response must look whole only if it is: a cut one has no final chunk.
 """
 
 import os
@@ -55,14 +54,14 @@ def test_backend_without_a_proper_head(gate_with, text):
 
 
 def test_backend_that_reports_a_failure_itself(gate_with):
-    """Its Status line is believed; its text, which may be anything, gives way to a line of the gate's own."""
+    """The gate believes its Status line, but replaces its text, which may be anything, by a line of its own."""
     gate, _ = gate_with("printf 'Status: 404 Not Found\\r\\nContent-Type: text/html\\r\\n\\r\\n<p>\\n<p>\\n'; exit 0")
     check_error(gate.ask("GET", INFO), 404)
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
 def test_backend_killed_in_the_middle(gate_with, version):
-    """The client has the head already: it can see only by the missing final chunk that something is missing."""
+    """The client has the head already: only the missing final chunk shows it the loss."""
     gate, exec_path = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}; kill -KILL $$")
     with gate.connect() as connection:
         connection.send(head("GET", INFO, version=version))
@@ -78,13 +77,13 @@ def test_backend_killed_in_the_middle(gate_with, version):
 
 @pytest.mark.parametrize("end", ["exit 1", "exit 128", "kill -KILL $$"])
 def test_backend_that_fails_in_a_short_answer(gate_with, end):
-    """What is there looks like the advertisement of an empty repository, which it must not be taken for."""
+    """The cut answer looks like the advertisement of an empty repository, and must not pass for one."""
     gate, _ = gate_with(f"{HEAD_TEXT}; printf '001e# service=git-upload-pack\\n0000'; {end}")
     check_ends_with(gate, head("GET", INFO), 500)
 
 
 def test_backend_that_closes_its_output_and_goes_on(gate_with):
-    """Its end of output is not yet its end: the answer is whole because it then ends well."""
+    """The end of git's output is not yet git's end: the answer is whole because git then ends well."""
     gate, _ = gate_with(f"{HEAD_TEXT}; echo all; exec >&- 2>&-; sleep 0.3; exit 0")
     response = gate.ask("GET", INFO)
     assert (response.status, response.body, response.complete) == (200, b"all\n", True)
@@ -92,7 +91,7 @@ def test_backend_that_closes_its_output_and_goes_on(gate_with):
 
 
 def test_backend_that_leaves_processes_behind(gate_with):
-    """Whatever a request has started ends with it, also what holds none of its pipes."""
+    """Everything that a request has started ends with it, even a process that holds none of its pipes."""
     gate, _ = gate_with(f"{HEAD_TEXT}; echo all; sleep 600 </dev/null >/dev/null 2>&1 & exit 0")
     response = gate.ask("GET", INFO)
     assert response.status == 200
@@ -101,9 +100,9 @@ def test_backend_that_leaves_processes_behind(gate_with):
 
 def test_backend_that_never_reads(gate_with):
     """
-    A git that answers without having read the body: the answer reaches the client all the same, and soon.
+    A git that answers without reading the body: the answer still reaches the client, and soon.
 
-    Several times, for it depends on how much was on its way when git ended.
+    Several times, as it depends on how much was on its way when git ended.
     """
     gate, _ = gate_with("printf 'Status: 403 Forbidden\\r\\nContent-Type: text/plain\\r\\n\\r\\nno\\n'; exit 0")
     for _ in range(40):
@@ -118,7 +117,7 @@ def test_backend_that_never_reads(gate_with):
 @pytest.mark.parametrize("sent", [1, 130, AHEAD_BYTES - 1000, AHEAD_BYTES + 100, 4 * AHEAD_BYTES])
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 def test_push_that_dies_half_way(root, gate_with, sent, framing):
-    """git-http-backend spins for ever when it is told of more bytes than come: no process may stay."""
+    """git-http-backend spins for ever if it is told of more bytes than come: no process may stay."""
     gate, exec_path = gate_with("")
     body = create(root, pack=large_pack(1 << 20))
     with gate.connect() as connection:
@@ -135,7 +134,7 @@ def test_push_that_dies_half_way(root, gate_with, sent, framing):
 
 
 def test_fetch_that_dies_half_way(gate_with, transport):
-    """git is silent, so the gate has nothing to send by which it would notice; it must not wait for that."""
+    """git is silent, so no write would tell the gate; it must notice without one."""
     gate, _ = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}", transport=transport)
     with gate.connect() as connection:
         connection.send(head("GET", INFO))

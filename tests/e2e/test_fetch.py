@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that git's client does to fetch, through the real program, over every transport."""
+"""Tests fetches by git's client through the real program, over every transport."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from .repos import (COMMIT_STEP_SECONDS, ENVIRONMENT, FIRST_COMMIT_TIME, add_pac
 
 COMMITS = 12
 
-# For what only http:// has: credentials in the address, or asked for.
+# Only for http://: credentials in the address, or from a prompt.
 by_http = pytest.mark.parametrize("transport", ["tcp", "unix"], indirect=True, scope="module")
 
 
@@ -20,7 +20,7 @@ def transport(request):
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """repo.git has two branches and three tags; the tests that change a mirror make their own beside it."""
+    """repo.git has two branches and three tags; tests that change a mirror make their own beside it."""
     root = tmp_path_factory.mktemp("fetch")
     repo = bare(root / "repo.git")
     ids = history(repo, COMMITS)
@@ -61,7 +61,7 @@ def test_mirror_clone_has_every_visible_ref_and_no_hidden_one(gate, root, tmp_pa
 
 @pytest.mark.parametrize("version", [0, 1, 2])
 def test_each_protocol_version(gate, root, tmp_path, version):
-    """The trace shows that the version is the one asked for: a lost Git-Protocol would fall back to 0 unnoticed."""
+    """The trace shows the requested version: a lost Git-Protocol would fall back to 0 unnoticed."""
     trace = tmp_path / "trace"
     option = f"protocol.version={version}"
     listing = out("-c", option, "ls-remote", gate.url(), GIT_TRACE_PACKET=trace)
@@ -220,7 +220,7 @@ def test_alternates(gate, root, tmp_path):
 
 @by_http
 def test_submodule_out_of_scope_fails_clearly(root, transport, start_gate, tmp_path):
-    """The superproject is served, the repository beside it is not; the user sees the gate's own sentence."""
+    """The gate serves the superproject, not the repository beside it; the user sees the gate's own sentence."""
     work = work_tree(tmp_path / "work")
     commit(work, "file", "text\n")
     tip = out("rev-parse", "main", cwd=root / "repo.git")
@@ -255,7 +255,7 @@ def test_token_in_the_address(gate, user):
 
 
 def test_token_in_an_extra_header(small_root, start_gate):
-    """It comes with the first request, so there is no 401."""
+    """The token comes with the first request, so there is no 401."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
     assert "refs/heads/main" in out("-c", f"http.extraHeader={basic()}", "ls-remote", gate.url(user=None))
     gate.stop()
@@ -264,14 +264,14 @@ def test_token_in_an_extra_header(small_root, start_gate):
 
 @by_http
 def test_token_from_a_credential_helper(gate):
-    """The helper is asked only after the 401 with its WWW-Authenticate."""
+    """git asks the helper only after the 401 with its WWW-Authenticate."""
     helper = f"!f() {{ test \"$1\" = get && echo username={TOKEN} && echo password=x; }}; f"
     assert "refs/heads/main" in out("-c", f"credential.helper={helper}", "ls-remote", gate.url(user=None))
 
 
 @by_http
 def test_refused_without_and_with_a_wrong_token(gate):
-    """Both end at once, without a prompt, and say who refused."""
+    """Both commands end at once, without a prompt, and say who refused."""
     assert "could not read Username" in git("ls-remote", gate.url(user=None), ok=False).stderr
     wrong = git("ls-remote", gate.url(user="x" * len(TOKEN) + ":"), ok=False)
     assert "returned error: 403" in wrong.stderr and "remote: " in wrong.stderr
@@ -284,7 +284,7 @@ def test_unknown_repository(gate):
 @pytest.mark.parametrize("version, message", [
     (0, "Server does not allow request for unadvertised object"), (2, "not our ref")])
 def test_object_that_does_not_exist(gate, tmp_path, version, message):
-    """The failure is git's own, told by git's own words; with version 0 the client sees it before it asks."""
+    """git itself fails, in its own words; with version 0 the client sees it before it asks."""
     git("clone", "--quiet", gate.url(), tmp_path / "clone")
     result = git("-c", f"protocol.version={version}", "fetch", "origin", "0123456789" * 4, cwd=tmp_path / "clone",
                  ok=False)
@@ -293,7 +293,7 @@ def test_object_that_does_not_exist(gate, tmp_path, version, message):
 
 
 def test_clones_side_by_side(gate, tmp_path):
-    """The clients' own processes run at once; each gets the whole."""
+    """Clients run at once, in processes of their own; each gets the whole."""
     script = 'for i in 1 2 3 4 5 6; do git clone --quiet "$0" "clone$i" & pids="$pids $!"; done\n' \
              'for pid in $pids; do wait "$pid" || exit 1; done'
     result = run_bounded(["sh", "-c", script, gate.url()], seconds=60, cwd=tmp_path, environment=ENVIRONMENT)
@@ -302,7 +302,7 @@ def test_clones_side_by_side(gate, tmp_path):
 
 
 def test_clone_of_a_large_file(gate, root, tmp_path):
-    """Random bytes do not shrink: what comes back is as large as what went in, through every buffer on the way."""
+    """Random bytes do not shrink: the same size goes in and comes back, through every buffer on the way."""
     mirror = root / "large.git"
     if not mirror.exists():
         work = work_tree(tmp_path / "work")
@@ -315,7 +315,7 @@ def test_clone_of_a_large_file(gate, root, tmp_path):
 
 
 def test_ordinary_use_warns_of_nothing(gate, tmp_path):
-    """The first 401 of a client that has its token in the address is routine, and so are ends of connections."""
+    """The first 401 of a client with its token in the address is routine, and so are ends of connections."""
     before = len(gate.records)
     git("clone", "--quiet", gate.url(), tmp_path / "clone")
     git("fetch", "--quiet", cwd=tmp_path / "clone")

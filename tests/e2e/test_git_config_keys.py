@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-tests/data/git-config/keys says of each variable of git what becomes of it in a served repository.
+Each variable of git has a line in tests/data/git-config/keys with its effect in a served repository.
 
-So a newer git shows by a failing test what it has added. What the table says of overridden and refused ones is tried.
+So the variables of a newer git fail this test. The lines about overridden and refused variables are tried.
 """
 
 import fnmatch
@@ -19,7 +19,7 @@ TABLE = Path(__file__).parents[1] / "data" / "git-config" / "keys"
 WORDS = {"overridden", "refused", "ignored", "unused", "kept"}
 USAGE = 2
 
-# What is overridden by something else than a setting of this name.
+# Keys that are overridden by something other than a setting of the same name.
 OTHERWISE = {"filter.*", "core.worktree", "remote.*"}
 ADVICE = "'git help config' for more information"
 
@@ -50,7 +50,7 @@ def test_no_row_is_hidden_by_an_earlier_one():
 
 
 def example(pattern):
-    """A variable that the pattern stands for."""
+    """Return a variable that matches the pattern."""
     return re.sub(r"<[^>]*>", "some", pattern).replace("includeIf.*", "includeIf.gitdir:/x.path").replace("*", "x.command")
 
 
@@ -72,5 +72,5 @@ def test_what_the_table_calls_overridden_is(tmp_path, start_gate, pre_receive):
     given = {key.lower() for key in re.findall(r"GIT_CONFIG_KEY_\d+=(\S+)", said)}
     named = {pattern.lower() for pattern, word, _ in rows() if word == "overridden" and pattern not in OTHERWISE}
     assert named - given == set()
-    assert given - named == {"http.uploadpack", "http.receivepack"}  # which git does not list
+    assert given - named == {"http.uploadpack", "http.receivepack"}  # git does not list these
     assert "GIT_NO_LAZY_FETCH=1" in said

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hooks and programs that never return: which time-out ends them, and what the client and the log hear."""
+"""Hooks and programs that never return: the time-out that ends them, and the reports to the client and the log."""
 
 import time
 
@@ -24,7 +24,7 @@ def options(root, *more):
 
 
 def banded(root):
-    """A push to which receive-pack says every second that it is still there."""
+    """A push during which receive-pack says every second that it is alive."""
     return push([(NO_OBJECT, refs(root / "repo.git")["refs/heads/main"], "refs/heads/new")], None, SHOWN)
 
 
@@ -34,7 +34,7 @@ def banded(root):
     (["--request-timeout=2", "--backend-timeout=3"], REQUEST),
     (["--request-timeout=0", "--backend-timeout=3"], BACKEND)])
 def test_hook_that_never_returns(root, start_gate, pre_receive, limits, reason):
-    """git's word that it is still there is passed on, and does not count."""
+    """The gate passes git's sign of life on, and does not count it as progress."""
     gate = start_gate(*options(root, *limits), pre_receive(HANGS))
     begin = time.monotonic()
     with gate.connect() as connection:
@@ -51,7 +51,7 @@ def test_hook_that_never_returns(root, start_gate, pre_receive, limits, reason):
 
 
 def test_hook_that_says_something_goes_on(root, start_gate, pre_receive):
-    """What a hook writes is progress, so that one that works for long can show it."""
+    """A hook's output is progress, so a hook that works for long can show it."""
     gate = start_gate(*options(root, "--backend-timeout=2"),
                       pre_receive("for i in 1 2 3 4; do echo still working; sleep 1; done"))
     response = gate.ask("POST", PUSH, PUSH_TYPE, body=banded(root))
@@ -67,7 +67,7 @@ def test_request_that_hangs_before_its_head(root, gate_with, prelude):
 
 
 def test_client_that_sends_too_slowly(root, start_gate):
-    """Each byte comes in time, and the whole does not."""
+    """Each byte comes in time, but the whole does not."""
     gate = start_gate(*options(root, "--request-timeout=1"))
     body = create(root)
     with gate.connect() as connection:
@@ -83,7 +83,7 @@ def test_client_that_sends_too_slowly(root, start_gate):
 
 
 def test_fetch_that_is_silent_while_it_counts(root, start_gate, tmp_path):
-    """upload-pack says that it is still there while git counts and packs, and that does count."""
+    """upload-pack says that it is alive while git counts and packs, and that does count."""
     slow = tmp_path / "slow"
     slow.write_text('#!/bin/sh\nsleep 4\nexec "$@"\n')
     slow.chmod(0o755)

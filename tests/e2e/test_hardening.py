@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the built programs bring along against exploitation: read out of the files, not out of the compiler's command line.
+"""Checks the built programs for protections against exploitation, in the files, not in the compiler's command line.
 
-The build asks for each of these where the compiler has it. A note or a symbol that is not there was lost on the way, as
-by one object file that was compiled without it. What depends on the machine, the compiler or on libc is asked of them.
+The build asks for each protection that the compiler has. A missing note or symbol was lost on the way, as by one object
+file compiled without it. The tests ask the machine, the compiler and libc for everything that depends on them.
 """
 
+import json
 import os
 import re
 import shutil
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("readelf"), reason="needs reade
 
 
 def readelf(option, path):
-    """Return what readelf says of a file."""
+    """Return the output of readelf for a file."""
     return subprocess.run(["readelf", "--wide", option, path], check=True, capture_output=True, text=True,
                           env={**os.environ, "LC_ALL": "C"}).stdout
 
@@ -42,7 +43,7 @@ def symbols(path):
 
 
 def is_dynamic(path):
-    """Whether it needs libc of the system that it runs on."""
+    """Tell whether it needs the libc of its system."""
     return any(name == "NEEDED" for name, _ in dynamic(path))
 
 
@@ -51,12 +52,12 @@ def is_sanitized(path):
 
 
 def is_optimised():
-    options = subprocess.run(["meson", "configure", BUILD], capture_output=True, text=True, check=False).stdout
-    return not re.search(r"^ *optimization +(0|g|plain)\b", options, re.MULTILINE)
+    options = json.loads((BUILD / "meson-info" / "intro-buildoptions.json").read_text())
+    return {option["name"]: option["value"] for option in options}["optimization"] not in ("0", "g", "plain")
 
 
 def compiled(tmp, source, *arguments):
-    """The file that this machine's compiler makes of a few lines; None if it does not."""
+    """The file that this machine's compiler makes of a few lines; None if it does not compile them."""
     target = Path(tmp) / "probe"
     result = subprocess.run(["cc", *arguments, "-o", target, "-x", "c", "-"], input=source, capture_output=True, text=True,
                             check=False)
@@ -64,7 +65,7 @@ def compiled(tmp, source, *arguments):
 
 
 def has_static_pie():
-    """Whether a static program can be linked here that runs at any address; meson.build asks the same."""
+    """Tell whether a position-independent static program can be linked here, as meson.build does."""
     with tempfile.TemporaryDirectory() as tmp:
         return compiled(tmp, "int main(void) { return 0; }", "-fPIE", "-static-pie") is not None
 
@@ -83,7 +84,7 @@ def test_position_independent(path):
 
 
 def test_relocations_read_only(path):
-    """GNU_RELRO is full only when everything is bound before the first instruction."""
+    """GNU_RELRO is full only if everything is bound before the first instruction."""
     assert "GNU_RELRO" in readelf("--program-headers", path)
     if not dynamic(path):
         pytest.skip("a static program at a fixed address has nothing to bind")
@@ -107,7 +108,7 @@ def test_no_search_path(path):
 
 
 def test_fortified(path):
-    """Calls with a buffer whose size the compiler knows go to the checking variants of libc, as __memcpy_chk."""
+    """Calls with a buffer of known size go to the checking variants of libc, as __memcpy_chk."""
     if is_sanitized(path) or not is_optimised():
         pytest.skip("the sanitizers and builds without optimisation do without _FORTIFY_SOURCE")
     if not is_dynamic(path):
@@ -118,7 +119,7 @@ def test_fortified(path):
 @pytest.mark.parametrize("flag,notes", [("-fcf-protection", {"IBT", "SHSTK"}),
                                         ("-mbranch-protection=standard", {"BTI", "PAC"})])
 def test_control_flow(path, flag, notes):
-    """The linker keeps the note only if all parts have it: those of libc, and of llhttp, too."""
+    """The linker keeps the note only if all parts have it, those of libc and of llhttp included."""
     if not is_dynamic(path):
         pytest.skip("a static program is as libc's archive was compiled")
     if is_sanitized(path):
@@ -132,5 +133,5 @@ def test_control_flow(path, flag, notes):
 
 
 def test_not_stripped(path):
-    """Whoever packages it takes the symbols off, and keeps them elsewhere."""
+    """A packager strips the symbols and keeps them elsewhere."""
     assert "Symbol table '.symtab'" in readelf("--syms", path)

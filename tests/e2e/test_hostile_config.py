@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-A repository whose configuration and files were written by somebody hostile: git executes nothing of it and reads nothing
-else, with --confine=off and with --confine=require.
+A repository with hostile configuration and files: git executes nothing of it and reads nothing elsewhere, with
+--confine=off and with --confine=require.
 
-Each trap leaves word in the repository, which a confined git can write to. That it works at all is proven by the same git
-without a gate, where that is possible.
+A sprung trap leaves a mark in the repository, where a confined git can write. Where possible, the same git without a
+gate proves that the trap works.
 """
 
 import os
@@ -36,7 +36,7 @@ def confine(request):
 
 
 class Mirror:
-    """A repository, and word of what was executed."""
+    """A repository, and a list of everything that was executed."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -63,7 +63,7 @@ class Mirror:
             opened.write(text)
 
     def start(self, start_gate, *options):
-        # the traps are where a confined git could execute and read them, so that Landlock is not what stops it
+        # a confined git could execute and read the traps, so Landlock does not stop them
         allowed = (f"--allow-path={path}" for path in (self.trap, self.secret))
         return start_gate(f"--mirror-root={self.root}", "--scope=repo", *allowed, *options)
 
@@ -76,7 +76,7 @@ class Mirror:
         return result.stderr
 
     def use(self, gate, *, ok=True):
-        """A push and fetches of each protocol version; all that they print."""
+        """Push, and fetch with each protocol version; return all output."""
         said = git("push", gate.url(), "HEAD:main", cwd=self.work, ok=ok).stderr
         for version in (0, 2):
             clone = self.folder / f"clone{version}-{len(list(self.folder.glob('clone*')))}"
@@ -89,10 +89,10 @@ def mirror(tmp_path):
     return Mirror(tmp_path)
 
 
-# ---- what is overridden: served, and nothing runs ----
+# ---- settings that the gate outranks: it serves, and nothing runs ----
 
 def overridden(mirror):
-    """Settings that the gate outranks, or that git itself takes from nobody's repository."""
+    """Settings that the gate outranks, or that git itself takes from no repository."""
     trap = mirror.trap
     return [
         f"core.hooksPath={mirror.folder / 'hooks'}", f"core.alternateRefsCommand={trap}", f"core.fsmonitor={trap}",
@@ -130,7 +130,7 @@ def test_nothing_of_it_is_executed(mirror, start_gate, confine, file):
 
 
 def borrow(mirror):
-    """Has the mirror borrow objects from a neighbour, which has a branch of its own."""
+    """Make the mirror borrow objects from a neighbour, which has a branch of its own."""
     lender = bare(mirror.folder / "lender.git")
     history(lender, 2, text="lent")
     git("repack", "-a", "-d", "-q", cwd=lender)
@@ -151,7 +151,7 @@ def test_the_command_for_references_of_alternates(mirror, start_gate, confine):
 
 @pytest.mark.parametrize("opened", [False, True])
 def test_a_work_tree_is_left_alone(mirror, start_gate, confine, opened):
-    """By default nothing is checked out; with --git-config it is, without the repository's own programs."""
+    """By default git checks nothing out; with --git-config it does, without the repository's own programs."""
     mirror.config("core.bare=false", "receive.denyCurrentBranch=updateInstead", f"core.fsmonitor={mirror.trap}")
     options = ["--git-config=receive.denyCurrentBranch=updateInstead"] if opened else []
     git("--git-dir", mirror.repo, "--work-tree", mirror.root, "read-tree", "HEAD")
@@ -168,7 +168,7 @@ def test_filters_are_refused_where_pushes_change_a_work_tree(mirror):
 
 
 def partial(mirror):
-    """Makes a thin push need an object that is missing, which a promisor's command would bring. Returns the work tree."""
+    """Make a thin push need a missing object, which a promisor's command would fetch. Returns the work tree."""
     mirror.config("core.repositoryFormatVersion=1", "extensions.partialClone=origin", "remote.origin.promisor=true",
                   f"remote.origin.url={mirror.folder / 'lender.git'}", f"remote.origin.uploadpack={mirror.trap}")
 
@@ -200,8 +200,18 @@ def test_nothing_is_fetched_from_a_promisor(mirror, start_gate, confine):
     assert any("partial clone" in record["message"] for record in gate.records)
 
 
+def test_a_promisor_by_its_filter_alone(mirror, start_gate, confine):
+    """The filter of a remote makes it a promisor, without the key of that name."""
+    mirror.config("remote.origin.partialCloneFilter=blob:none", "remote.origin.url=/nowhere",
+                  f"remote.origin.uploadpack={mirror.trap}")
+    git("cat-file", "-p", "1" * 40, cwd=mirror.repo, ok=False)
+    assert mirror.word.exists()
+    gate = mirror.start(start_gate, confine)
+    assert any("partial clone" in record["message"] for record in gate.records)
+
+
 def test_lines_of_other_files_are_not_shown(mirror, start_gate, confine):
-    """By a push that needs attributes of a path, git would complain of each line that it does not understand."""
+    """For a push that needs attributes of a path, git would complain of each line that it does not understand."""
     mirror.secret.write_text("* -!secret-first-line\n")
     mirror.config(f"core.attributesFile={mirror.secret}")
     tip = out("rev-parse", "main", cwd=mirror.repo)
@@ -221,11 +231,11 @@ def test_the_programs_of_signatures_are_refused(mirror):
         git("config", "--file", mirror.repo / "config", "--unset", name)
 
 
-# ---- what is refused: by the start, and by a gate that serves already ----
+# ---- refusals: at start, and by a serving gate ----
 
 REFUSALS = {
     "hook": ('[hook "x"]\n\tevent = pre-receive\n\tcommand = {trap}\n', "hook.x.event"),
-    # a name that is an event's: git 2.55 then takes hook.pre-receive.enabled for the name's alone
+    # a name that is also an event: git 2.55 then takes hook.pre-receive.enabled for the name only
     "hook with an event's name": ('[hook "pre-receive"]\n\tparallel = true\n[hook "x"]\n\tevent = pre-receive\n'
                                   "\tcommand = {trap}\n", "hook.pre-receive.parallel"),
     "hook, older form": ("[hook.x]\n\tevent = update\n[hook.x]\n\tcommand = {trap}\n", "hook.x.event"),
@@ -374,7 +384,7 @@ def test_a_link_may_lead_to_what_is_allowed(mirror, start_gate, confine):
 
 @pytest.mark.parametrize("policy", ["yes", "no", "of it", "of the one above", "of another", "of two"])
 def test_alternates(mirror, start_gate, confine, policy):
-    """Objects that lie elsewhere are served where --alternates lets the repository borrow them, and nowhere else."""
+    """The gate serves outside objects where --alternates lets the repository borrow them, and nowhere else."""
     lender = borrow(mirror)
     tip = out("rev-parse", "main", cwd=lender)
     git("update-ref", "refs/heads/lent", tip, cwd=mirror.repo)
@@ -398,3 +408,52 @@ def test_alternates(mirror, start_gate, confine, policy):
 @pytest.mark.parametrize("given", [["yes", "no"], ["no", "/"], ["/", "yes"], ["/nonexistent"], ["/etc/passwd"]])
 def test_what_alternates_does_not_take(mirror, given):
     assert "--alternates=" in mirror.fails_to_start(*(f"--alternates={value}" for value in given))
+
+
+# ---- signed pushes: git looks at the signature when it runs a hook ----
+
+SIGNATURE = "-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----"
+SEED = "receive.certNonceSeed=seed"
+
+
+def signs(mirror):
+    """The option of a client whose gpg signs without a key: its output is no signature, and git accepts that."""
+    signer = mirror.folder / "signer"
+    signer.write_text(f"#!/bin/sh\ncat >/dev/null\necho '[GNUPG:] SIG_CREATED x' >&2\nprintf '%b\\n' '{SIGNATURE}'\n")
+    signer.chmod(0o755)
+    return f"gpg.program={signer}"
+
+
+def push_signed(mirror, url, *, ok=True):
+    return git("-c", signs(mirror), "-c", "user.signingKey=x", "push", "--signed=yes", url, "HEAD:main", cwd=mirror.work, ok=ok)
+
+
+@pytest.mark.parametrize("key", ["gpg.program", "gpg.openpgp.program"])
+def test_the_program_for_signed_pushes_would_run(mirror, key):
+    mirror.config(SEED, f"{key}={mirror.trap}")
+    (mirror.repo / "hooks" / "pre-receive").symlink_to("/bin/true")
+    push_signed(mirror, mirror.repo)
+    assert "--verify" in mirror.word.read_text()
+
+
+@pytest.mark.parametrize("key", ["gpg.program", "gpg.openpgp.program"])
+@pytest.mark.parametrize("file", ["config", "config.worktree"])
+def test_a_signed_push_does_not_run_the_repositorys_program(mirror, start_gate, pre_receive, confine, key, file):
+    """The program is set while the gate serves, and between the two requests of one push."""
+    mirror.config("core.repositoryFormatVersion=1", "extensions.worktreeConfig=true", SEED)
+    gate = mirror.start(start_gate, confine, pre_receive("exit 0"))
+    push_signed(mirror, gate.url())
+    before = refs(mirror.repo)
+    commit(mirror.work, "file", "newer")
+    mirror.config(f"{key}={mirror.trap}", file=file)
+    assert str(REFUSED) in push_signed(mirror, gate.url(), ok=False).stderr
+    assert refs(mirror.repo) == before
+    assert not mirror.word.exists()
+    assert any(key in record.get("error", "") for record in gate.records)
+
+
+def test_a_signed_push_runs_the_operators_program(mirror, start_gate, pre_receive, confine):
+    gate = mirror.start(start_gate, confine, f"--git-config={SEED}", f"--git-config=gpg.program={mirror.trap}",
+                        pre_receive("exit 0"))
+    push_signed(mirror, gate.url())
+    assert "--verify" in mirror.word.read_text()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP as git-gate(1) promises it: framing, versions, and connections that are used again. Over both transports."""
+"""Tests the HTTP of git-gate(1): framing, versions, and reused connections. Over both transports."""
 
 import gzip
 
@@ -96,7 +96,7 @@ def test_pipelining(gate, tip):
 
 
 def test_many_pipelined_requests(gate):
-    """More than the buffers hold: the gate stops reading while it answers, and loses none."""
+    """More requests than the buffers hold: the gate stops reading while it answers, and loses none."""
     with gate.connect() as connection:
         connection.send(head("GET", "/nothing") * 400 + head("GET", HEAD_FILE))
         for _ in range(400):
@@ -121,7 +121,7 @@ def test_chunk_sizes_in_upper_case_and_with_zeros(gate, tip):
 
 @pytest.mark.parametrize("coding", ["length", "chunked"])
 def test_byte_by_byte(gate, tip, coding):
-    """Every parser state meets the end of what has come."""
+    """The input ends in every state of the parsers."""
     fields = [FETCH_TYPE, PROTOCOL_2]
     data = request("POST", FETCH, *fields, body=ls_refs())
     if coding == "chunked":
@@ -136,7 +136,7 @@ def test_byte_by_byte(gate, tip, coding):
 
 @pytest.mark.parametrize("coding", ["length", "chunked"])
 def test_expect_100_continue(gate, tip, coding):
-    """100 comes before any of the body was sent, and the answer behind it."""
+    """The 100 comes before any of the body, and the answer follows."""
     length = CHUNKED if coding == "chunked" else f"Content-Length: {len(ls_refs())}"
     with gate.connect() as connection:
         connection.send(head("POST", FETCH, FETCH_TYPE, PROTOCOL_2, length, "Expect: 100-Continue"))
@@ -146,7 +146,7 @@ def test_expect_100_continue(gate, tip, coding):
 
 
 def test_expect_is_ignored_where_it_means_nothing(gate, tip):
-    """Without a body, and from HTTP/1.0 (RFC 9110, 10.1.1)."""
+    """An expectation without a body, and from HTTP/1.0 (RFC 9110, 10.1.1)."""
     with gate.connect() as connection:
         connection.send(head("GET", HEAD_FILE, "Expect: 100-continue"))
         check_head_file(connection.response())
@@ -172,14 +172,14 @@ def test_fetch_with_version_0(gate, tip):
 
 
 def test_probe_before_a_large_push(gate):
-    """What git sends before a chunked push: a flush packet alone, to learn whether it may."""
+    """git's probe before a chunked push: only a flush packet, to learn whether it may push."""
     response = gate.ask("POST", PUSH, PUSH_TYPE, body=b"0000")
     assert (response.status, response.complete) == (200, True)
 
 
 @pytest.mark.parametrize("fields", [[], ["Connection: keep-alive"], ["Connection: close"]])
 def test_http_1_0(gate, tip, fields):
-    """No chunking, and the end of the connection is the end of the body, whatever the client wishes."""
+    """No chunking: the end of the connection ends the body, whatever the client wishes."""
     with gate.connect() as connection:
         connection.send(head("GET", INFO, *fields, version="1.0", host=None))
         response = connection.response()
@@ -220,7 +220,7 @@ def test_targets_are_matched_byte_by_byte(gate, target):
 
 
 def test_upgrade_is_not_taken_up(gate):
-    """What libcurl sends when it is told to use HTTP/2: the answer is HTTP/1.1, and the connection goes on."""
+    """libcurl's request for HTTP/2: the answer is HTTP/1.1, and the connection goes on."""
     with gate.connect() as connection:
         connection.send(head("GET", HEAD_FILE, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c",
                              "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA"))
@@ -230,7 +230,7 @@ def test_upgrade_is_not_taken_up(gate):
 
 
 def test_repositories_with_all_letters_of_a_name(small_root, start_gate):
-    """The scope may hold every letter that REPO may, and even end in what looks like the suffix."""
+    """The scope may have every letter that REPO may have, and even end in something like the suffix."""
     name = "A.z_0-9.git"
     git("clone", "--quiet", "--bare", small_root / "repo.git", small_root / f"{name}.git")
     gate = start_gate(f"--mirror-root={small_root}", f"--scope={name}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is installed, where, and that git, programs and systemd find it there."""
+"""Installed files and their places, and whether git, programs and systemd find them."""
 
 import os
 import re
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def installed():
-    """The root below which everything was installed; all may look in, for man(1) may be another user."""
+    """The root of the installation; all may look in, as man(1) may run as another user."""
     if not shutil.which("meson") or not os.access(BUILD / "build.ninja", os.W_OK):
         pytest.skip("needs meson, and a build folder that can be written")
     with tempfile.TemporaryDirectory() as name:
@@ -45,7 +45,7 @@ def test_git_finds_the_program(path):
 
 @pytest.mark.skipif(not shutil.which("man"), reason="needs man(1)")
 def test_git_finds_the_manual(installed, path):
-    """It is looked for by the command's name only when the command is found."""
+    """git looks for the manual by the command's name only if it finds the command."""
     page, = installed.glob("**/man1/git-gate.1")
     shown = subprocess.run(["git", "help", "gate"], check=True, capture_output=True, text=True,
                            env={**ENVIRONMENT, "PATH": path, "MANPATH": str(page.parents[1]),
@@ -65,7 +65,7 @@ def test_helper_is_one_static_file(installed):
     check_static(helper)
 
 
-# Stands in for the compiler of a machine whose libc has no such start file, or no static archive.
+# In place of the compiler on a machine whose libc has no such start file, or no static archive.
 COMPILER = """#!/bin/sh
 for argument; do
     case $argument in
@@ -85,7 +85,7 @@ exec cc "$@"
     ("none", (), "git-remote-gate: static"),
 ])
 def test_helper_without_static_libc(tmp_path, without, options, words):
-    """What can be linked is found out, and said."""
+    """The build finds out what can be linked, and says so."""
     compiler = tmp_path / "cc"
     compiler.write_text(COMPILER.format(without=without))
     compiler.chmod(0o755)
@@ -122,7 +122,7 @@ def test_nothing_else_is_installed(installed):
     (("--prefix=/opt/gate", "--bindir=programs"), "/opt/gate/programs/git-gate"),
 ])
 def test_units(tmp_path, options, program):
-    """With -Dsystemd=enabled, for both managers, and with the program where it will be."""
+    """With -Dsystemd=enabled, for both managers, and with the program's final path."""
     subprocess.run(["meson", "setup", "-Dsystemd=enabled", *options, tmp_path / "build", ROOT], check=True,
                    capture_output=True)
     subprocess.run(["meson", "install", "-C", tmp_path / "build", "--no-rebuild", "--tags=systemd", "--destdir",
@@ -140,7 +140,7 @@ def test_units(tmp_path, options, program):
 
 # ---- script/build install ----
 
-# The README's, with a repository that is there and an end.
+# The README's command, with an existing repository and an end.
 SNIPPET = """
 import asyncio, subprocess, sys
 from git_gate import GateServer, mint_token
@@ -155,12 +155,12 @@ asyncio.run(main())
 
 @pytest.fixture
 def fresh_machine(tmp_path):
-    """Runs a command where nothing is below /usr/local, and what it changes there, in /etc and in build/ is lost."""
+    """Runs a command with an empty /usr/local; its changes there, in /etc and in build/ are lost."""
     if not shutil.which("bwrap") or not (ROOT / "build" / "build.ninja").exists():
         pytest.skip("needs bwrap(1), and build/ as script/build makes it")
     shutil.copytree(ROOT / "build", tmp_path / "build", symlinks=True)
     (tmp_path / "etc").mkdir()
-    # Of what others may not read there, nothing is needed.
+    # The test needs no file there that others may not read.
     subprocess.run(["cp", "-a", "/etc/.", tmp_path / "etc"], check=False, capture_output=True)
     root = () if os.geteuid() == 0 else ("--unshare-user", "--uid", "0", "--gid", "0")
     command = ["bwrap", *root, "--dev-bind", "/", "/", "--tmpfs", "/usr/local", "--bind", tmp_path / "etc", "/etc",
@@ -176,14 +176,14 @@ def fresh_machine(tmp_path):
 
 
 def test_programs_find_the_library(fresh_machine, small_root):
-    """As the README has it: script/build install, and then the snippet."""
+    """As the README says: script/build install, and then the snippet."""
     result = fresh_machine('script/build install; exec /usr/bin/python3 -c "$@"', "sh", SNIPPET, small_root)
     assert result.returncode == 0, result.stderr
     assert result.stdout.split()[1] == "HEAD" and result.stderr.splitlines()[-1] == "build: installed below /usr/local"
 
 
 def test_library_where_the_loader_and_pkg_config_look(fresh_machine):
-    """Whatever folder meson has chosen: without dpkg-dev that is lib64 on Debian, where nobody looks."""
+    """Whatever folder meson chose: without dpkg-dev it is lib64 on Debian, which nothing searches."""
     result = fresh_machine("meson configure build --libdir=lib64; script/build install\n"
                            "/usr/bin/python3 -c 'import git_gate'; pkg-config --cflags --libs gitgate")
     assert result.returncode == 0 and "-lgitgate" in result.stdout, result.stderr
@@ -191,7 +191,7 @@ def test_library_where_the_loader_and_pkg_config_look(fresh_machine):
 
 
 def test_library_in_the_folder_that_is_named(fresh_machine):
-    """LIBDIR is for whoever knows better, and both who do not look there are told of."""
+    """LIBDIR names another folder; the script says that neither the loader nor pkg-config looks there."""
     result = fresh_machine("LIBDIR=lib/apart script/build install; ls /usr/local/lib/apart/libgitgate.so.0")
     assert result.returncode == 0, result.stderr
     assert "libgitgate(3)" in result.stderr and "PKG_CONFIG_PATH=/usr/local/lib/apart/pkgconfig" in result.stderr
@@ -200,7 +200,7 @@ def test_library_in_the_folder_that_is_named(fresh_machine):
 @pytest.mark.parametrize("how, told", [("DESTDIR=/usr/local/root script/build install /usr", False),
                                        ("script/build install /usr/local/apart", True)])
 def test_where_the_loader_finds_nothing(fresh_machine, small_root, how, told):
-    """In another system's root it is not looked for; elsewhere it is said, and GIT_GATE_LIBRARY helps."""
+    """With DESTDIR the script does not check the loader; elsewhere it reports, and GIT_GATE_LIBRARY helps."""
     result = fresh_machine(f"{how}; ! ldconfig -p | grep gitgate")
     assert result.returncode == 0 and ("libgitgate(3)" in result.stderr) == told, result.stderr
     assert ("PKG_CONFIG_PATH=/usr/local/apart/lib" in result.stderr) == told, result.stderr

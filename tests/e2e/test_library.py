@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""libgitgate as it is installed: its header, what it exports, its manual page and the program in that."""
+"""libgitgate as installed: its header, its exports, its manual page and the program in that page."""
 
 import os
 import re
@@ -29,20 +29,20 @@ def needs(*programs):
 
 
 def run(*arguments, **named):
-    """What a tool prints; it must succeed."""
+    """Return the output of a tool, which must succeed."""
     result = subprocess.run(list(map(str, arguments)), capture_output=True, text=True, check=False, **named)
     assert result.returncode == 0, f"{arguments}:\n{result.stderr}"
     return result.stdout
 
 
 def is_sanitized():
-    """Whether the library needs the run time of a sanitizer, which a plain program does not bring."""
+    """Tell whether the library needs the run time of a sanitizer, which a plain program does not have."""
     return b"__asan_init" in (BUILD / "libgitgate.so").read_bytes()
 
 
 @pytest.fixture(scope="module")
 def installed():
-    """The root below which everything was installed, and what pkg-config needs to find it there."""
+    """The root of the installation, and the environment in which pkg-config finds it."""
     needs("meson", "pkg-config", "cc")
     if not os.access(BUILD / "build.ninja", os.W_OK):
         pytest.skip("needs a build folder that can be written")
@@ -50,12 +50,12 @@ def installed():
         run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", name)
         root = Path(name)
         pc, = root.glob("**/pkgconfig/gitgate.pc")
-        # Not the folders of the machine: the library asks for no other package.
+        # Without the machine's folders: the library needs no other package.
         yield root, {**ENVIRONMENT, "PKG_CONFIG_SYSROOT_DIR": name, "PKG_CONFIG_LIBDIR": str(pc.parent)}
 
 
 def compile_program(source, program, installed):
-    """As the manual page says: with what pkg-config says."""
+    """Compile as the manual page says: with the output of pkg-config."""
     _, environment = installed
     flags = run("pkg-config", "--cflags", "--libs", "gitgate", env=environment).split()
     sanitizers = ["-fsanitize=address,undefined"] if is_sanitized() else []
@@ -83,7 +83,7 @@ def test_exports_are_what_the_header_declares():
 @pytest.mark.parametrize("compiler", ["cc -std=c17 -x c", "cc -std=c99 -x c", "clang -std=c17 -x c",
                                       "g++ -std=c++11 -x c++", "clang++ -std=c++20 -x c++"])
 def test_header_stands_alone(tmp_path, compiler):
-    """With nothing before it, twice, and as the language has it."""
+    """On its own, twice, and in each version of the language."""
     command = compiler.split()
     needs(command[0])
     source = tmp_path / "alone"
@@ -95,7 +95,7 @@ def test_header_stands_alone(tmp_path, compiler):
 
 
 def test_header_links_from_cpp(tmp_path, installed):
-    """Without extern "C", the names would not be found."""
+    """Without extern "C", the linker would not find the names."""
     needs("g++")
     _, environment = installed
     source = tmp_path / "program.cc"
@@ -150,7 +150,7 @@ def test_example_says_what_is_wrong(tmp_path, root, installed, arguments, status
 
 
 def test_manual_names_all_functions_and_options():
-    """The functions of the header, and the options that git-gate(1) does not have because they are the library's."""
+    """The functions of the header, and the options that only the library has."""
     page = MANUAL.read_text()
     assert set(re.findall(r"^\.(?:Fn|Fo) (gate_\w+)", page.split(".Sh DESCRIPTION")[0], re.MULTILINE)) == set(functions())
     assert set(re.findall(r"^\.It Fn (\w+)", page, re.MULTILINE)) == set(functions())

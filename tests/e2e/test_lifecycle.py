@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a gate starts and ends: transports, sockets, readiness, signals, and what becomes of running requests."""
+"""The start and the end of a gate: transports, sockets, readiness, signals, and the fate of running requests."""
 
 import fcntl
 import os
@@ -65,7 +65,7 @@ def test_chosen_port_is_printed(small_root, start_gate, host, shown):
 
 
 def test_given_port_is_taken_and_taken_again(small_root, start_gate):
-    """A gate that starts again on its port must not wait for the connections of the one before to be forgotten."""
+    """A gate that starts again on its port must not wait until the kernel forgets its predecessor's connections."""
     first = start_gate(*options(small_root))
     connection = first.connect()
     connection.send(head("GET", "/nothing"))
@@ -78,7 +78,7 @@ def test_given_port_is_taken_and_taken_again(small_root, start_gate):
 
 
 def test_socket_is_private_from_the_start(small_root, start_gate):
-    """Mode 0600, and 0700 for parents that it makes, whatever the umask is."""
+    """Mode 0600, and 0700 for parents that the gate makes, whatever the umask is."""
     gate = start_gate(*options(small_root), transport="unix", umask=0)
     status = gate.socket_path.stat()
     assert stat.S_ISSOCK(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o600
@@ -89,7 +89,7 @@ def test_socket_is_private_from_the_start(small_root, start_gate):
 
 
 def test_parents_of_the_socket(small_root, start_gate, tmp_path, monkeypatch):
-    """All that are missing are made; one that is there keeps its mode."""
+    """The gate makes all missing parents; an existing one keeps its mode."""
     monkeypatch.chdir(tmp_path)
     os.mkdir("there", mode=0o755)
     gate = start_gate(*options(small_root, "--socket=there/a/b/gate.sock"), transport=None, wait=False, cwd=tmp_path)
@@ -119,7 +119,7 @@ def test_anything_else_in_the_place_of_the_socket_is_refused_and_kept(small_root
 
 
 def test_stale_socket_is_replaced(small_root, start_gate):
-    """What a gate leaves that was killed must not keep the next one from starting."""
+    """The leavings of a killed gate must not keep the next one from starting."""
     first = start_gate(*options(small_root), transport="unix")
     first.process.kill()
     first.wait()
@@ -131,7 +131,7 @@ def test_stale_socket_is_replaced(small_root, start_gate):
 
 
 def test_socket_of_somebody_else_is_not_removed_at_the_end(small_root, start_gate):
-    """Somebody took the path over in the meantime: that socket is not ours to remove."""
+    """Another program took the path over meanwhile: the gate must not remove that socket."""
     gate = start_gate(*options(small_root), transport="unix")
     gate.socket_path.unlink()
     with socket.socket(socket.AF_UNIX) as other:
@@ -154,7 +154,7 @@ def test_inherited_socket(small_root, start_gate):
 
 
 def test_inherited_socket_that_is_shut_down(small_root, start_gate, tmp_path):
-    """By who has handed it over: nobody can come any more, which the gate neither sleeps nor spins over."""
+    """Its owner shuts it down: nobody can come any more, and the gate neither sleeps through it nor spins."""
     for family, address in ((socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_UNIX, str(tmp_path / "socket"))):
         with socket.create_server(address, family=family) as listener:
             def place(fd=listener.fileno()):
@@ -169,9 +169,9 @@ def test_inherited_socket_that_is_shut_down(small_root, start_gate, tmp_path):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository to another user")
 def test_trust_owner(tmp_path, start_gate):
     """
-    A mirror of another user is served only on demand, whatever HOME says about safe folders.
+    The gate serves a mirror of another user only on demand, whatever HOME says about safe folders.
 
-    All may write to it, as a confined gate is no longer the root that passes modes by.
+    All may write to it, as a confined gate cannot bypass modes as root does.
     """
     mirror = bare(tmp_path / "repo.git")
     history(mirror, 1)
@@ -189,7 +189,7 @@ def test_trust_owner(tmp_path, start_gate):
                                            (0o777, ", or add --trust-owner")])
 @pytest.mark.parametrize("user", [0, ANOTHER])
 def test_trust_owner_is_offered_where_it_helps(start_gate, mode, offered, user):
-    """To root as to anybody: confined, root is a user like any other. What is offered does help."""
+    """As to anybody, to root: confined root is a user like any other. The option that the message offers does help."""
     with tempfile.TemporaryDirectory() as name, public_copy(PROGRAM) as program:
         root = Path(name)
         root.chmod(0o755)
@@ -215,7 +215,7 @@ def test_trust_owner_is_offered_where_it_helps(start_gate, mode, offered, user):
 
 @pytest.mark.parametrize("at", ["the root", "the repository", "HEAD"])
 def test_repository_that_may_not_be_read(at):
-    """The sentence says who is kept from what, and as whom it would be served: it is there, and is a repository."""
+    """The sentence says who is denied what, and as whom the gate would serve: the repository exists and is one."""
     with tempfile.TemporaryDirectory() as name, public_copy(PROGRAM) as program:
         root = Path(name)
         repository = bare(root / "repo.git")
@@ -253,7 +253,7 @@ def test_closed_standard_error_does_not_end_it(small_root, start_gate):
 
 
 def test_log_that_nobody_reads_does_not_stop_it(small_root, start_gate):
-    """A pipe holds 64 KiB; then records are dropped, and requests are served as before."""
+    """A pipe holds 64 KiB; then the gate drops records, and serves as before."""
     reader, writer = os.pipe()
     gate = start_gate(*options(small_root), stderr=writer)
     os.close(writer)
@@ -279,7 +279,7 @@ def can_connect(gate):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_idle_gate_ends_at_once(small_root, start_gate, transport, number):
-    """Kept connections without a request are no reason to wait."""
+    """A kept connection without a request does not delay the end."""
     gate = start_gate(*options(small_root, "--drain-timeout=30"), transport=transport)
     with gate.connect() as silent, gate.connect() as kept:
         kept.send(head("GET", "/nothing"))
@@ -293,7 +293,7 @@ def test_idle_gate_ends_at_once(small_root, start_gate, transport, number):
 
 
 def test_running_clone_finishes(gate_with, transport, tmp_path):
-    """SIGTERM comes while git works for a clone: no new connection is taken, and the clone is whole."""
+    """SIGTERM comes while git works for a clone: the gate takes no new connection, and the clone is whole."""
     gate, exec_path = gate_with(HANGS, "--drain-timeout=30", transport=transport)
     clone = subprocess.Popen(["git", "-c", "protocol.version=0", "clone", "--quiet", gate.url(), tmp_path / "clone"],
                              env=os.environ | {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"})
@@ -314,7 +314,7 @@ def test_running_clone_finishes(gate_with, transport, tmp_path):
 
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_running_push_finishes(tmp_path, start_gate, size):
-    """The body was half sent when SIGTERM came, and what comes of it still goes in; a small one has no git yet."""
+    """The body was half sent when SIGTERM came, and the rest still goes in; a small one has no git yet."""
     mirror = bare(tmp_path / "repo.git")
     history(mirror, 1)
     gate = start_gate(*options(tmp_path, "--drain-timeout=30"))
@@ -339,7 +339,7 @@ def test_running_push_finishes(tmp_path, start_gate, size):
 
 @pytest.mark.parametrize("stubborn", [False, True])
 def test_hanging_request_ends_with_the_drain_timeout(gate_with, stubborn):
-    """Also one whose processes ignore SIGTERM: they get SIGKILL, at most five seconds later."""
+    """Even if its processes ignore SIGTERM: they get SIGKILL, at most five seconds later."""
     trap = "trap '' TERM; " if stubborn else ""
     gate, exec_path = gate_with(trap + HANGS, "--drain-timeout=1")
     with gate.connect() as connection:
@@ -400,7 +400,7 @@ def test_death_of_the_gate_takes_its_processes_along(gate_with, root, pre_receiv
 
 
 def test_start_and_stop_in_a_row(small_root, start_gate):
-    """Signals that come early find the gate in any state of its start; none of them may crash it."""
+    """Early signals find the gate in any state of its start; none may crash it."""
     for milliseconds in (0, 1, 2, 4, 8, 16, 32, 64):
         gate = start_gate(*options(small_root), wait=False)
         timer = threading.Timer(milliseconds / 1000, gate.signal)
@@ -411,7 +411,7 @@ def test_start_and_stop_in_a_row(small_root, start_gate):
 
 
 def test_hook_that_git_passes_over(small_root, start_gate, tmp_path):
-    """It was forgotten to make it executable, and nobody else would say so before it is missed."""
+    """A hook that is not executable by mistake: nobody else would say so before it is missed."""
     hooks = tmp_path / "hooks"
     hooks.mkdir()
     (hooks / "update").write_text("#!/bin/sh\nexit 1\n")
@@ -424,7 +424,7 @@ def test_hook_that_git_passes_over(small_root, start_gate, tmp_path):
 
 
 def test_repository_that_cannot_be_written_to(small_root, start_gate):
-    """A push would fail with git's words in the log alone."""
+    """Otherwise a push would fail, with git's words only in the log."""
     script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
     read_only = ("unshare", "--mount", "sh", "-c", script, str(small_root))
     if subprocess.run([*read_only, "true"], check=False, capture_output=True).returncode != 0:
@@ -436,7 +436,7 @@ def test_repository_that_cannot_be_written_to(small_root, start_gate):
 
 
 def test_lock_on_the_socket_folder_does_not_keep_it_from_starting(small_root, start_gate):
-    """A container can take it through a read-only mount. Neither a stale socket nor a live one is mistaken then."""
+    """A read-only mount gives it to a container. The gate then mistakes neither a stale socket nor a live one."""
     first = start_gate(*options(small_root), transport="unix")
     folder = os.open(first.socket_path.parent, os.O_RDONLY)
     try:

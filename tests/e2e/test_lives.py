@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Lives of processes: however a request ends, all that was started for it ends too, and in which order.
+Lives of processes: however a request ends, all of its processes end too, in the right order.
 
-SIGTERM first, for a push after three seconds, SIGKILL five seconds later, no zombie, no descriptor left, and nobody
-spins in the meantime.
+SIGTERM comes first, for a push after three seconds, and SIGKILL five seconds later. No zombie and no descriptor stays,
+and nothing spins meanwhile.
 """
 
 import signal
@@ -26,10 +26,10 @@ from .targets import FETCH, INFO, INFO_PUSH, PUSH
 CHUNKED = "Transfer-Encoding: chunked"
 HANGUP_SECONDS = 3  # for a push, from the end of its input to SIGTERM
 KILL_SECONDS = 5
-# It has more to say than all buffers hold, and goes on when nobody listens any more.
+# It has more output than all buffers hold, and goes on when nobody reads any more.
 STUBBORN = "head -c 30000000 /dev/zero 2>/dev/null; while :; do sleep 0.05; done"
 
-# Three generations: they write down who they are, and that they were asked to end.
+# Three generations: each records its id, and a request to end.
 TREE = """
 exec 2>/dev/null
 trap 'echo "$0" >>"{folder}/asked"; exit 1' TERM
@@ -44,18 +44,18 @@ def read(path):
 
 
 def has_grown(folder):
-    """The tree is whole, and its last one is itself: what a shell forks takes SIGTERM for the shell's, and loses it."""
+    """The tree is whole, and its last process is itself: a shell's fork would take a SIGTERM as its shell does."""
     comms = [Path(f"/proc/{pid}/comm").read_text() for pid in read(folder / "pids")]
     return len(comms) == 3 and "sleep\n" in comms
 
 
 def options(fate):
-    """So that a second after it is to happen, it has happened, and not by the wrong cause."""
+    """Check that it happens within a second of its time, and so not by another cause."""
     return [f"--backend-timeout={1 if fate == 'stall' else 60}", f"--drain-timeout={1 if fate == 'stop' else 60}"]
 
 
 def meet(gate, connection, fate):
-    """Let a request come to its end, which is not that of git; a stall needs nothing to be done."""
+    """Let a request end, but not git; a stall needs no action."""
     if fate == "client gone":
         connection.close()
     elif fate == "kill":
@@ -77,7 +77,7 @@ def check_gate_after(gate, fate):
 
 @pytest.mark.parametrize("fate", ["client gone", "stall", "stop", "second signal", "kill"])
 def test_whole_tree_ends(root, start_gate, pre_receive, scratch, fate):
-    """git-http-backend, receive-pack, a hook, and two generations that it has started."""
+    """git-http-backend, receive-pack, a hook, and the two generations that the hook has started."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", *options(fate),
                       pre_receive(TREE.format(folder=scratch)))
     with gate.connect() as connection:
@@ -92,7 +92,7 @@ def test_whole_tree_ends(root, start_gate, pre_receive, scratch, fate):
 
 @pytest.mark.parametrize("fate", ["client gone", "stop", "second signal"])
 def test_who_ignores_sigterm_ends_too(root, start_gate, pre_receive, scratch, fate):
-    """A stubborn process behind the hook: it may have its five seconds, or what is left of them when the gate ends."""
+    """A stubborn process behind the hook may have its five seconds, or the rest of them when the gate ends."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", *options(fate),
                       pre_receive(f"trap '' TERM; sleep 600 & trap - TERM; echo $! >'{scratch}/pids'; wait"))
     with gate.connect() as connection:
@@ -106,9 +106,9 @@ def test_who_ignores_sigterm_ends_too(root, start_gate, pre_receive, scratch, fa
 @pytest.mark.parametrize("fate", ["client gone", "stall", "kill"])
 def test_hook_is_asked_to_end(root, start_gate, pre_receive, scratch, fate):
     """
-    It may have to clean up, as git has: SIGKILL only for what is still there five seconds later.
+    A hook may have to clean up, as git has: it gets SIGKILL only if it is still there five seconds later.
 
-    Its output goes nowhere: receive-pack, which would read it, is gone before it.
+    Its output goes nowhere: receive-pack, which would read it, ends first.
     """
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", *options(fate),
                       pre_receive(f"exec >/dev/null 2>&1; trap 'sleep 0.1; echo hook >>{scratch}/asked; exit 1' TERM\n"
@@ -123,7 +123,7 @@ def test_hook_is_asked_to_end(root, start_gate, pre_receive, scratch, fate):
 
 
 def test_push_that_has_come_whole_may_finish(root, start_gate, pre_receive, scratch):
-    """Its client has gone, while git needs a second for it: SIGTERM now would leave its quarantine behind."""
+    """The client has gone, and git needs a second to clean up: SIGTERM now would leave its quarantine behind."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", pre_receive(f"echo $$ >'{scratch}/pids'; sleep 1"))
     with gate.connect() as connection:
         connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root)))
@@ -136,7 +136,7 @@ def test_push_that_has_come_whole_may_finish(root, start_gate, pre_receive, scra
 
 @pytest.mark.parametrize("fate", ["client gone", "stall", "stop"])
 def test_sigterm_comes_first(gate_with, scratch, fate):
-    """A second signal is the one thing that leaves no time for it."""
+    """Only a second signal leaves no time for it."""
     gate, _ = gate_with(TREE.format(folder=scratch), *options(fate))
     with gate.connect() as connection:
         connection.send(head("GET", INFO))
@@ -151,7 +151,7 @@ def test_sigterm_comes_first(gate_with, scratch, fate):
 
 
 def test_sigkill_comes_five_seconds_later(gate_with, scratch):
-    """For those that ignore SIGTERM: of a client that has gone, and of one that stalls. The gate sleeps meanwhile."""
+    """Processes that ignore SIGTERM, of a client that has gone, and of one that stalls. The gate sleeps meanwhile."""
     gate, exec_path = gate_with(f"trap '' TERM PIPE; echo $$ >'{scratch}/'$PPID.$$; {HEAD_TEXT}; {STUBBORN}",
                                 "--stall-timeout=1")
     before = descriptors_at_rest(gate)
@@ -183,7 +183,7 @@ def test_sigkill_comes_five_seconds_later(gate_with, scratch):
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 @pytest.mark.parametrize("how", ["shut", "closed", "reset"])
 def test_body_cut_short_ends_git_at_once(root, start_gate, how, framing):
-    """git would wait for the rest for ever. The quarantine goes with it."""
+    """git would wait for the rest for ever. Its quarantine goes with it."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo")
     objects = root / "repo.git" / "objects"
     before = descriptors_at_rest(gate)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Lock files: whoever ends a push while git holds locks, and however, none stays that would make a later push fail.
+Lock files: however a push ends while git holds locks, no lock stays that would make a later push fail.
 
-git removes them when it gets SIGTERM, and cannot when it gets SIGKILL.
+git removes its locks at SIGTERM, and cannot at SIGKILL.
 """
 
 import os
@@ -26,7 +26,7 @@ touch '{scratch}/prepared'
 {wait}
 """
 WAIT = "while :; do sleep 0.05; done"
-# A hook that outlives SIGTERM, as its receive-pack does not.
+# A hook that outlives SIGTERM, while its receive-pack does not.
 STUBBORN = "trap '' TERM; exec >/dev/null 2>&1; while :; do sleep 0.05; done"
 N_PACKED = 300_000
 N_DELETED = 400
@@ -44,7 +44,7 @@ def leftovers(repository):
 
 @pytest.fixture
 def waiting_hook(tmp_path, scratch):
-    """A reference-transaction hook that waits, where git holds its locks."""
+    """A reference-transaction hook that waits, at a point where git holds its locks."""
     def make(wait=WAIT):
         hook = tmp_path / "hooks" / "reference-transaction"
         hook.parent.mkdir()
@@ -55,7 +55,7 @@ def waiting_hook(tmp_path, scratch):
 
 
 def stop(gate, how):
-    """Tell the gate to stop, wait for its end and for all that it had started."""
+    """Stop the gate, and wait for its end and that of all its processes."""
     gate.signal(signal.SIGKILL if how == "SIGKILL" else signal.SIGTERM)
     if how != "SIGKILL" and how != "once":
         gate.wait_stopped_accepting()
@@ -83,7 +83,7 @@ def test_stop_leaves_no_lock(root, start_gate, waiting_hook, scratch, how, wait)
 
 @pytest.mark.parametrize("how", ["once", "twice", "SIGKILL"])
 def test_stop_during_a_large_deletion_leaves_no_lock(root, start_gate, how):
-    """git rewrites packed-refs, and holds a lock for each reference besides."""
+    """git rewrites packed-refs, and also holds a lock for each reference."""
     repository = root / "repo.git"
     tip = refs(repository)["refs/heads/main"]
     names = [f"refs/heads/many/{i:06}" for i in range(N_PACKED)]
@@ -99,7 +99,7 @@ def test_stop_during_a_large_deletion_leaves_no_lock(root, start_gate, how):
 
 @pytest.mark.parametrize("how", ["once", "twice"])
 def test_stop_during_the_pack_leaves_no_quarantine(root, start_gate, how):
-    """receive-pack removes it at the end of its input, and not on a signal."""
+    """receive-pack removes the quarantine at the end of its input, and not on a signal."""
     repository = root / "repo.git"
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", DRAIN)
     body = create(root, pack=large_pack(1 << 20))
@@ -110,7 +110,7 @@ def test_stop_during_the_pack_leaves_no_quarantine(root, start_gate, how):
     assert leftovers(repository) == []
 
 
-# What a git has left that had no time.
+# The leavings of a git that had no time.
 
 OLD = ["HEAD.lock", "config.lock", "packed-refs.lock", "packed-refs.new", "shallow.lock", "refs/heads/x.lock",
        "refs/heads/deep/er/y.lock", "objects/info/commit-graph.lock"]
@@ -142,7 +142,7 @@ def test_locks_are_named_at_start(root, start_gate, scope):
 
 
 def test_what_is_no_lock_is_not_named(root, start_gate):
-    """A lock of this very moment may be in use; nothing is looked at behind a link."""
+    """A fresh lock may be in use; the gate looks at nothing behind a link."""
     repository = root / "repo.git"
     leave(repository, ["hooks/x.lock", "objects/aa/x.lock"])
     leave(repository, ["refs/heads/now.lock"], seconds=-3600)
@@ -155,7 +155,7 @@ def test_what_is_no_lock_is_not_named(root, start_gate):
 
 
 def test_search_for_locks_is_bounded(root, start_gate):
-    """Whoever can write to the repository must not hold up its gate."""
+    """Somebody who can write to the repository must not hold up its gate."""
     heads = root / "repo.git" / "refs" / "heads"
     for i in range(60):
         (heads / f"many{i}").mkdir()
@@ -181,3 +181,56 @@ def test_check_names_locks(root, start_gate):
     assert f"rm '{repository}/refs/heads/it'\\''s.lock'\n" in result.stdout and "\x1b" not in result.stdout
     unknown = run("check", url, f"--mirror-root={root}/nothing", GIT_GATE_TOKEN=TOKEN)
     assert unknown.returncode == 0 and "lock files: unknown" in unknown.stdout
+
+
+# A process that a hook leaves running; the end of the request ends it.
+
+BACKGROUND = """
+(
+    trap 'rm -f packed-refs.lock; touch "{scratch}/removed"; exit' TERM
+    {ignored}
+    touch packed-refs.lock "{scratch}/locked"
+    while :; do sleep 0.05; done
+) {streams} &
+until [ -e '{scratch}/locked' ]; do sleep 0.01; done
+"""
+
+
+@pytest.mark.parametrize("streams", [">/dev/null 2>&1 </dev/null", ""], ids=["silent", "with git's output"])
+def test_end_of_a_request_leaves_no_lock(root, start_gate, pre_receive, scratch, streams):
+    """A background process of a hook gets SIGTERM, and time, at the end of a good request."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo",
+                      pre_receive(BACKGROUND.format(scratch=scratch, streams=streams, ignored="")))
+    assert b"ok refs/heads/new" in gate.ask("POST", PUSH, PUSH_TYPE, body=create(root)).body
+    gate.wait_no_children()
+    assert (scratch / "removed").exists()
+    assert locks(root / "repo.git") == []
+
+
+def test_end_of_a_request_is_bounded(root, start_gate, pre_receive, scratch):
+    """A process that ignores SIGTERM gets SIGKILL five seconds later, and the client gets its answer."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo",
+                      pre_receive(BACKGROUND.format(scratch=scratch, ignored="trap '' TERM",
+                                                    streams=">/dev/null 2>&1 </dev/null")))
+    begin = time.monotonic()
+    assert b"ok refs/heads/new" in gate.ask("POST", PUSH, PUSH_TYPE, body=create(root)).body
+    assert 4 < time.monotonic() - begin < 10
+    gate.wait_no_children()
+
+
+@pytest.mark.parametrize("how", ["client goes", "stop", "stop twice"])
+def test_end_while_leftovers_are_waited_for(root, start_gate, pre_receive, scratch, how):
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", DRAIN,
+                      pre_receive(BACKGROUND.format(scratch=scratch, ignored=f"trap 'touch {scratch}/told' TERM",
+                                                    streams=">/dev/null 2>&1 </dev/null")))
+    with gate.connect() as connection:
+        connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root)))
+        wait_until("the leftover has got SIGTERM", (scratch / "told").exists)
+        if how == "stop twice":
+            gate.signal()
+            gate.wait_stopped_accepting()
+        if how != "client goes":
+            gate.signal()
+            assert gate.wait() == 0
+    gate.wait_no_children(seconds=8)
+    assert refs(root / "repo.git")["refs/heads/new"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the gate writes down: one record a request, refusals louder than routine, nothing that a client can forge."""
+"""The gate's log: one record a request, refusals louder than routine, nothing that a client can forge."""
 
 import re
 
@@ -24,7 +24,7 @@ def gate(small_root, transport, start_module_gate):
 
 
 def record_of(gate, ask):
-    """The one record of what ask() does."""
+    """The one record of the request in ask()."""
     before = len(gate.request_records())
     ask()
     wait_until("the record of the request", lambda: len(gate.request_records()) > before)
@@ -53,7 +53,7 @@ def test_record_of_a_served_request(gate):
     (415, "warning", head("POST", FETCH)),
 ])
 def test_level_of_a_refusal(gate, status, level, data):
-    """A client with its token in the address begins with a 401: that one is routine, every other refusal is not."""
+    """A client with its token in the address begins with a 401. That one is routine; every other refusal is not."""
     record = record_of(gate, lambda: check_ends_with(gate, data, (status, 501) if status == 400 else status))
     assert record["level"] == level
     assert record["status"] in (status, 501) if status == 400 else record["status"] == status
@@ -81,7 +81,7 @@ def test_clone_leaves_its_records(gate, tmp_path):
 
 
 def test_untrusted_bytes_are_escaped(gate):
-    """Quotes and backslashes in a target, and a forged record in it: what is read back is what was sent."""
+    """Quotes and backslashes in a target, and a forged record in it: the log gives back exactly the sent target."""
     target = '/a"b\\c{"level":"error"}\\n'
     record = record_of(gate, lambda: check_ends_with(gate, head("GET", target), 404))
     assert record["target"] == target and record["level"] == "warning"
@@ -93,7 +93,7 @@ def test_long_values_are_cut(gate):
 
 
 def test_failures_of_git_are_told(gate_with):
-    """What git says on its standard error reaches the log, escaped; the client is told no more than it needs."""
+    """git's standard error reaches the log, escaped; the client learns only what it needs."""
     gate, _ = gate_with("printf 'fatal: \\033[31mcoloured\\033[0m \"word\"\\n' >&2; exit 1")
     response = gate.ask("GET", INFO)
     assert response.status == 502 and b"fatal" not in response.body

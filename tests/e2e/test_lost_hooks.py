@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hooks that git would pass over: what could be executed at start has to be so at each push."""
+"""Hooks that git would pass over: a hook that could be executed at start must stay executable at each push."""
 
 import os
 import subprocess

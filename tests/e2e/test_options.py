@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: verbs that print and end, and what is refused at start, by which exit status and which words."""
+"""The command line: verbs that print and end, and refusals at start, with their exit status and their words."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from .http import TOKEN
 from .repos import bare, git, history, out
 from .users import ANOTHER, AS_ANOTHER, public_copy, run_as_another
 
-# Each as the help has it, with what stands behind "=".
+# Each as in the help, with the text after "=".
 OPTIONS = dict(re.findall(r"^  (--[a-z-]+)(=\S+)?", run("serve", "--help").stdout, re.MULTILINE))
 USAGE = 2
 CANNOT_START = 4
@@ -72,6 +72,7 @@ def test_other_ways_to_ask(arguments, same_as):
     (["serve", f"--tokn-file={TOKEN}"], "did you mean '--token-file'?"),
     (["serve", "--readonly"], "did you mean '--read-only'?"),
     (["check", f"--tokenfile={TOKEN}"], "did you mean '--token-file'?"),
+    (["check", "--miror-root=/srv"], "did you mean '--mirror-root'?"),
     (["mint", f"--prefx={TOKEN}"], "did you mean '--prefix'?"),
     (["mint", TOKEN], "--prefix=PREFIX"),
     (["bridge", f"--lisen={TOKEN}"], "did you mean '--listen'?"),
@@ -79,7 +80,7 @@ def test_other_ways_to_ask(arguments, same_as):
       for option in ([f"--token={TOKEN}"], ["--token", TOKEN])),
 ])
 def test_hints(arguments, words):
-    """What was probably meant, and never the value: it may be the token."""
+    """The message suggests the probable option, and never shows the value: it may be the token."""
     result = run(*arguments)
     assert (result.returncode, result.stdout) == (USAGE, "")
     assert words in result.stderr and TOKEN not in result.stderr
@@ -98,13 +99,13 @@ def test_help_lists_the_verbs():
 
 
 def test_help_lists_the_options():
-    """As the tests below read it: otherwise they would try none."""
+    """The tests below read the help in this form: otherwise they would try no option."""
     assert {"--mirror-root", "--read-only", "--drain-timeout"} <= set(OPTIONS) and len(TIMEOUTS) == 7
 
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_of_the_help_is_one(root, option):
-    """It takes a value if the help shows one, and none otherwise."""
+    """An option takes a value if the help shows one, and none otherwise."""
     if OPTIONS[option]:
         check_refused(USAGE, [f"{option} needs a value"], root / "repo.git", option)
     else:
@@ -112,7 +113,7 @@ def test_every_option_of_the_help_is_one(root, option):
 
 
 def test_mint():
-    """32 hexadecimal digits behind the prefix, and never the same twice."""
+    """32 hexadecimal digits after the prefix, and never the same twice."""
     first, second = run("mint"), run("mint")
     assert re.fullmatch(r"gate-[0-9a-f]{32}\n", first.stdout) and first.returncode == 0
     assert first.stdout != second.stdout
@@ -194,7 +195,7 @@ def test_bad_usage(arguments):
     *((([option]), ["{root}/repo.git", f"{option}=soon"]) for option in TIMEOUTS),
 ])
 def test_bad_configuration(root, words, options):
-    """The message names the option to change. When two transports or none are given it names both."""
+    """The message names the option to change. For two transports, or none, it names both."""
     check_refused(USAGE, words, *(option.format(root=root) for option in options))
 
 
@@ -211,7 +212,7 @@ def test_bad_configuration(root, words, options):
     (".", ["not a bare git repository", "--mirror-root=DIR with --scope=NAME"]),
 ])
 def test_repository_that_cannot_be_served(tmp_path, path, words):
-    """The sentence says what mends it, and following it breaks nothing: a work tree is never to be renamed."""
+    """The sentence says what to do, and doing it breaks nothing: nobody should rename a work tree."""
     for name in ("repo.git", "a b.git", "plain"):
         bare(tmp_path / name)
     history(bare(tmp_path / "source.git"), 1)
@@ -223,7 +224,7 @@ def test_repository_that_cannot_be_served(tmp_path, path, words):
 
 @pytest.mark.parametrize("given", ["good.git", "good.git/", "good.git//", "./good.git/"])
 def test_repository_by_a_link(tmp_path, start_gate, given):
-    """Under the link's name, as the sentence for one with a bad name advises."""
+    """Under the link's name, as the message for a bad name advises."""
     history(bare(tmp_path / "a b.git"), 1)
     (tmp_path / "good.git").symlink_to("a b.git")
     gate = start_gate(given, cwd=tmp_path)
@@ -232,7 +233,7 @@ def test_repository_by_a_link(tmp_path, start_gate, given):
 
 @pytest.fixture
 def others_root():
-    """A mirror root of the user of run_as_another(), in which there is a link of this one to each of its repositories."""
+    """A mirror root of the user of run_as_another(); it has a link of this user to each of that user's repositories."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to become another user")
     with tempfile.TemporaryDirectory() as name:
@@ -247,7 +248,7 @@ def others_root():
 
 
 def test_repository_by_a_link_of_another_user(others_root, start_gate):
-    """git takes a repository by the link of its own user alone, so such a link is followed."""
+    """git accepts only a link of its own user; the gate follows another one and serves the repository's own name."""
     with public_copy(PROGRAM) as program:
         gate = start_gate(f"{others_root}/link.git/", program=(program,), **AS_ANOTHER)
         assert "refs/heads/main" in out("ls-remote", gate.url("own"))
@@ -257,7 +258,7 @@ def test_repository_by_a_link_of_another_user(others_root, start_gate):
 
 
 def test_link_of_another_user_to_a_bad_name(others_root):
-    """Neither name can be served; and the start says so, not each request."""
+    """Neither name can be served; the start says so, not each request."""
     with public_copy(PROGRAM) as program:
         result = run_as_another(program, "serve", f"{others_root}/link-b.git", env=environment(GIT_GATE_TOKEN=TOKEN))
     assert (result.returncode, result.stdout) == (USAGE, "")
@@ -266,16 +267,27 @@ def test_link_of_another_user_to_a_bad_name(others_root):
 
 
 def test_no_token_on_the_command_line(root):
-    """Everybody on the machine can read a command line; and what was mistaken for the option is not repeated."""
+    """Everybody on the machine can read a command line; and the message does not repeat the mistaken argument."""
     check_refused(USAGE, ["--token"], root / "repo.git", "--token=" + TOKEN)
 
 
 def test_hooks_path_inside_a_served_repository_by_a_link(root, tmp_path):
-    """Whoever may push must not be able to change what runs, by whatever name it goes."""
+    """A client that may push must not be able to change the programs that run, whatever the folder's name."""
     (root / "repo.git" / "hooks").mkdir(exist_ok=True)
     (tmp_path / "link").symlink_to(root / "repo.git" / "hooks")
     check_refused(USAGE, ["--hooks-path"], root / "repo.git", f"--hooks-path={tmp_path}/link")
     check_refused(USAGE, ["--hooks-path"], f"--hooks-path={root}/repo.git/hooks", "--listen=127.0.0.1:0", "--scope=*",
+                  f"--mirror-root={root}")
+
+
+@pytest.mark.parametrize("scope", ["repo", "*"])
+def test_hook_that_is_a_link_into_a_served_repository(root, tmp_path, scope):
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    (root / "repo.git" / "scripts").mkdir(exist_ok=True)
+    (root / "repo.git" / "scripts" / "check").write_text("#!/bin/sh\n")
+    (hooks / "pre-receive").symlink_to(root / "repo.git" / "scripts" / "check")
+    check_refused(USAGE, ["--hooks-path", "link"], f"--hooks-path={hooks}", "--listen=127.0.0.1:0", f"--scope={scope}",
                   f"--mirror-root={root}")
 
 
@@ -295,10 +307,10 @@ def test_git_is_missing(root, tmp_path):
     (":", ["printed something else than is asked for"]),
     ("echo 'libpcre: not found' >&2; exit 127", ["ended with exit status 127, and said: libpcre: not found"]),
     ("yes /x", ["printed too much"]),
-    (None, ["cannot be run: Permission denied"]),
+    (None, ["cannot be run: execve: Permission denied"]),
 ])
 def test_broken_git(root, tmp_path, script, words):
-    """What was run, how it ended, and what mends it."""
+    """The message names the command, its end, and the remedy."""
     (tmp_path / "git").write_text(f"#!/bin/sh\n{script}\n" if script else "#!/etc/passwd\n")
     (tmp_path / "git").chmod(0o755)
     check_refused(CANNOT_START, [f"'{tmp_path}/git --exec-path' {words[0]}", "PATH", "GIT_EXEC_PATH"], root / "repo.git",
@@ -318,7 +330,7 @@ def test_bad_token_in_a_file(root, tmp_path, content):
 
 
 def test_bad_token_from_elsewhere(root, tmp_path):
-    """What is named but cannot be had is an error: nobody is given a minted token in place of their own."""
+    """A named source that cannot be read is an error: the gate does not mint a token in its place."""
     repo = root / "repo.git"
     check_refused(USAGE, ["--token-file"], repo, f"--token-file={tmp_path}/nowhere", GIT_GATE_TOKEN=None)
     check_refused(USAGE, ["--token-file"], repo, f"--token-file={tmp_path}", GIT_GATE_TOKEN=None)
@@ -330,7 +342,7 @@ def test_bad_token_from_elsewhere(root, tmp_path):
 
 
 def test_path_in_the_place_of_the_token(root, tmp_path):
-    """Nobody would be let in with the token that is in that file, and a client would say no more than 403."""
+    """The gate would not accept the token in that file, and a client would report only a 403."""
     (tmp_path / "token").write_text(f"{tmp_path}/token\n")
     check_refused(USAGE, ["GIT_GATE_TOKEN is the path of a file", "--token-file"], root / "repo.git",
                   GIT_GATE_TOKEN=f"{tmp_path}/token")
@@ -349,19 +361,19 @@ def test_file_of_the_token_that_holds_none(root, tmp_path):
 
 
 def test_token_in_the_place_of_its_file(root):
-    """It is not repeated: what people see of a failed start is often kept."""
+    """The message does not repeat the token: people often keep the output of a failed start."""
     check_refused(USAGE, ["--token-file"], root / "repo.git", f"--token-file={TOKEN}", GIT_GATE_TOKEN=None)
 
 
 def test_bad_words_of_systemd(root):
-    """The sentence tells the variables, and no error of the system that there was none of."""
+    """The message names the variables, and is no error of the system about a missing file."""
     check_refused(USAGE, ["LISTEN_PID and LISTEN_FDS are not the numbers"], root / "repo.git", LISTEN_PID="x",
                   LISTEN_FDS="1")
 
 
 @pytest.mark.parametrize("soft, hard, is_told", [(256, 4096, False), (256, 256, True), (2048, 4096, False)])
 def test_open_files_are_what_the_settings_need(root, start_gate, soft, hard, is_told):
-    """Raised to no more than that, as git inherits it; where it may not be raised, there are fewer connections."""
+    """Raised only as far as needed, as git inherits it; where it may not be raised, there are fewer connections."""
     gate = start_gate(root / "repo.git", "--max-connections=500",
                       program=("prlimit", f"--nofile={soft}:{hard}", PROGRAM))
     limit = re.search(r"Max open files +([0-9]+)", Path(f"/proc/{gate.pid}/limits").read_text()).group(1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that git's client does to push, through the real program, over every transport."""
+"""Tests pushes by git's client through the real program, over every transport."""
 
 import itertools
 import os
@@ -53,7 +53,7 @@ def hooked_gate(root, transport, start_module_gate, tmp_path_factory):
 
 
 class Pair:
-    """A mirror of four commits, and a clone of it made through the gate; it saves the time for compressing."""
+    """A mirror of four commits, and a clone of it made through the gate; it does not spend time on compression."""
     numbers = itertools.count()
 
     def __init__(self, gate, root, folder):
@@ -123,7 +123,7 @@ def test_rejected_when_not_fast_forward(pair):
 
 
 def test_atomic_all_or_nothing(pair):
-    """The server refuses one of two refs, whose name is in the way of another; alone the other one would go in."""
+    """The server refuses one of two refs, as its name conflicts with another; on its own the other one would go in."""
     tip = pair.commit()
     both = ["origin", "main", "main:refs/heads/main/below"]
     assert "[remote rejected]" in pair.push("--atomic", *both, ok=False).stderr
@@ -180,7 +180,7 @@ def test_large_push_in_one_piece(pair, tmp_path):
 
 
 def test_memory_does_not_grow_with_the_push(gate, pair):
-    """20 MB go through buffers of fixed size; a small push first, so that they have been seen."""
+    """20 MB go through buffers of fixed size; a small push first, so that the buffers exist."""
     pair.commit()
     pair.push("--quiet", "origin", "main")
     before = gate.peak_memory_kib()
@@ -190,7 +190,7 @@ def test_memory_does_not_grow_with_the_push(gate, pair):
 
 
 def test_push_that_waits_for_100(gate, pair):
-    """As curl does with a larger body: nothing of it is sent before the gate has said that it wants it."""
+    """As curl does with a larger body: it sends none of it before the gate's 100."""
     body = push([(NO_OBJECT, pair.ids[0], "refs/heads/new")])
     with gate.connect() as connection:
         connection.send(head("POST", f"/{pair.mirror.name}/git-receive-pack", PUSH_TYPE, f"Content-Length: {len(body)}",
@@ -234,7 +234,7 @@ def test_hooks_of_the_repository_never_run(pair):
 
 
 def test_hooks_of_the_hooks_path_run(hooked_pair):
-    """They see the push and the remote user, and not the token; what they print reaches the client."""
+    """Hooks see the push and the remote user, and not the token; their output reaches the client."""
     tip = hooked_pair.commit()
     result = hooked_pair.push("origin", "main", "--push-option=reviewer=ada")
     assert "remote: the hook has run" in result.stderr
@@ -258,7 +258,7 @@ def test_push_options_are_refused_unless_advertised(pair):
 
 
 def test_reflog_names_the_remote_user(pair, hooked_pair):
-    """core.logAllRefUpdates came in by --git-config; the name is never the token."""
+    """core.logAllRefUpdates comes by --git-config; the name is never the token."""
     for each, user in ((pair, "token"), (hooked_pair, "task-7")):
         each.commit()
         each.push("origin", "main")
@@ -267,7 +267,7 @@ def test_reflog_names_the_remote_user(pair, hooked_pair):
 
 
 def test_malformed_object_is_refused(pair):
-    """receive.fsckObjects: a date with a leading zero is something that git itself would never write."""
+    """receive.fsckObjects: git itself would never write a date with a leading zero."""
     tree = out("rev-parse", "HEAD^{tree}", cwd=pair.work)
     text = f"tree {tree}\nauthor A <a@b> 0123 +0000\ncommitter A <a@b> 0123 +0000\n\nBad\n"
     bad = out("hash-object", "-t", "commit", "-w", "--stdin", "--literally", cwd=pair.work, data=text)
@@ -297,7 +297,7 @@ def test_git_config_is_repeatable_and_takes_precedence(root, transport, start_ga
 
 
 def test_many_malformed_refs_do_not_deadlock(gate, pair):
-    """receive-pack complains about each on its standard error, more than a pipe holds: somebody has to read it."""
+    """receive-pack complains about each on its standard error, more than a pipe holds: the gate must read it."""
     names = [f"refs/heads/..{i}{'x' * 150}" for i in range(800)]
     body = push([(NO_OBJECT, pair.ids[0], name) for name in names])
     response = gate.ask("POST", f"/{pair.mirror.name}/git-receive-pack", PUSH_TYPE, body=body)
@@ -307,7 +307,7 @@ def test_many_malformed_refs_do_not_deadlock(gate, pair):
 
 
 def test_nothing_is_collected_behind_the_push(pair):
-    """receive.autogc is off: this mirror would gather its packs into one, in a process that outlives the request."""
+    """receive.autogc is off: otherwise git would repack this mirror in a process that outlives the request."""
     for name, value in (("gc.autoPackLimit", 1), ("gc.autoDetach", "false"), ("receive.unpackLimit", 1)):
         git("config", name, value, cwd=pair.mirror)
     for i in range(3):

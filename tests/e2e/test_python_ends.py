@@ -9,7 +9,7 @@ from .python_package import LIBRARY, is_served, python
 
 pytestmark = pytest.mark.skipif(not LIBRARY.exists(), reason=f"needs {LIBRARY}, as it is built together with the program")
 
-# What the programs below begin with. Their argument is the mirror root.
+# The beginning of the programs below. Their argument is the mirror root.
 BEGINNING = """
 import asyncio, multiprocessing, sys, time
 from git_gate import GateServer
@@ -29,7 +29,7 @@ def wait_for_git(count=1):
     wait_until("git reads", lambda: children().count("git-http-backen") == count)
 """
 
-# Since Python 3.12, an interpreter that ends makes no more threads; here none does.
+# Since Python 3.12, an ending interpreter makes no more threads; here none does.
 ENDS = """
 import atexit, sys, threading, time
 atexit.register(lambda: print(time.monotonic() - begin))  # registered before those of git_gate, it is called behind them
@@ -137,19 +137,19 @@ def test_a_fork_with_the_same_id_does_not_stop_it(small_root):
 
 
 def test_a_worker_that_is_a_fork_holds_nothing(small_root):
-    """Neither git's input, whose end would never come, nor the port, which would listen when nobody serves."""
+    """The fork holds neither git's input, whose end would not come, nor the port, which would listen unserved."""
     python("-W", "ignore::DeprecationWarning", "-c", FORKS, small_root)
 
 
 def test_gates_that_still_run_stop_all_at_once_in_the_end(small_root):
-    """Five, each with a client that stalls, take as long as one: the drain timeout, and what is ended behind it."""
+    """Five, each with a stalled client, take as long as one: the drain timeout, and then ending the rest."""
     *addresses, seconds = python("-c", STALLED, small_root).stdout.split()
     assert len(addresses) == 5 and not any(is_served(address) for address in addresses)
     assert 2.9 < float(seconds) < 9
 
 
 def test_gate_that_is_dropped_in_the_end_stops(small_root):
-    """Quietly: nothing is printed but that it was dropped."""
+    """Quietly: it prints only that the server was dropped."""
     result = python("-W", "default::ResourceWarning", "-c", DROPPED, small_root)
     address, _ = result.stdout.split()
     assert not is_served(address)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Refused before anything is started: each file of tests/data/http/refuse, whole, byte by byte, and behind a good request.
+Refusals before any process starts: each file of tests/data/http/refuse, whole, byte by byte, and after a good request.
 
-The first gates of this module never serve anything, so in the end not a single run of git-http-backend may be on
-record. What is answered is what STATUS CODES in git-gate(1) says.
+The first gates of this module never serve anything, so at the end there must be no run of git-http-backend on record.
+The answers must be those of STATUS CODES in git-gate(1).
 """
 
 import pytest
@@ -15,11 +15,11 @@ from .http_files import REFUSE, ask, ask_byte_by_byte
 from .packets import FETCH_TYPE, PUSH_TYPE
 from .targets import FETCH, INFO, INFO_PUSH, PUSH
 
-# The empty line is the fault, or has a part in it, or the fault is in another request than the first.
+# The empty line is the fault or part of it, or the fault is in another request than the first.
 NOT_IN_A_LINE = ("host-none", "smuggle-behind-refused-head", "limit-head-16385", "pipelined-")
 LINES = [name for name, case in REFUSE.items()
          if case.layer == "head" and b"\r\n\r\n" in case.data and not name.startswith(NOT_IN_A_LINE)]
-HEADER_SECONDS = 60  # more than a client waits here
+HEADER_SECONDS = 60  # here, more than one client waits
 SMALL = [name for name, case in REFUSE.items() if case.is_small]
 HEAD_FILE = head("GET", "/repo.git/HEAD")
 
@@ -44,7 +44,7 @@ def slow_exec_path(small_root):
 
 @pytest.fixture(scope="module")
 def slow_gate(small_root, slow_exec_path, start_module_gate):
-    """For what need not be seen over both transports."""
+    """For tests that need only one transport."""
     gate = start_module_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix", exec_path=slow_exec_path)
     yield gate
     gate.stop()
@@ -68,7 +68,7 @@ def check_nothing_ran(gate, exec_path):
 
 def check_refused(case, last):
     check_error(last, case.status, sends_body=case.method != "HEAD")
-    assert last.closes == case.closes
+    assert (last.reason, last.closes) == (case.reason, case.closes)
     allow = None
     if case.status == 405:
         allow = "POST" if case.target in (FETCH, PUSH) else "GET"
@@ -83,7 +83,7 @@ def patient_gate(small_root, start_module_gate):
 
 @pytest.mark.parametrize("name", LINES)
 def test_refused_at_the_end_of_the_line(patient_gate, name):
-    """Without the empty line, and before the time for it is over."""
+    """Without the empty line, and before the header timeout is over."""
     case = REFUSE[name]
     with patient_gate.connect() as connection:
         connection.send_as_taken(case.data.partition(b"\r\n\r\n")[0] + b"\r\n")
@@ -107,7 +107,7 @@ def test_refused_byte_by_byte(slow_gate, slow_exec_path, name):
 
 @pytest.mark.parametrize("name", REFUSE)
 def test_refused_behind_a_good_request(serving_gate, serving_exec_path, name):
-    """The good request is served, all of it, and the bad one gets the answer that it gets on its own."""
+    """The good request is served in full, and the bad one gets the same answer as on its own."""
     runs = len(serving_exec_path.runs)
     first, *_, last = ask(serving_gate, REFUSE[name], before=[HEAD_FILE])
     assert (first.status, first.body, first.complete) == (200, b"ref: refs/heads/main\n", True)
@@ -118,7 +118,7 @@ def test_refused_behind_a_good_request(serving_gate, serving_exec_path, name):
 @pytest.mark.parametrize("target, type_, status, named", [
     (PUSH, PUSH_TYPE, 401, {"token": None}), (PUSH, FETCH_TYPE, 415, {})])
 def test_refused_with_a_large_body(gate, exec_path, target, type_, status, named):
-    """A client that is still sending must get to read the answer."""
+    """A client that is still sending must be able to read the answer."""
     with gate.connect() as connection:
         connection.send_as_taken(request("POST", target, type_, body=b"x" * (3 << 20), **named))
         response = connection.response()
@@ -139,7 +139,7 @@ def test_no_100_for_a_refused_request(gate, exec_path):
 
 @pytest.mark.parametrize("target, method, type_", [(INFO_PUSH, "GET", None), (PUSH, "POST", PUSH_TYPE)])
 def test_read_only_refuses_both_steps_of_a_push(gate_with, target, method, type_):
-    # Under --read-only, confinement leaves git no place where a run could be put on record.
+    # Under --read-only, confinement leaves git no place to record a run.
     gate, exec_path = gate_with("", "--read-only", "--confine=off")
     fields = [type_] if type_ else []
     check_error(gate.ask(method, target, *fields, token=None), 401)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-git-remote-gate, what is its own: where it finds socket and token, what it shows to nobody, and how it fails.
+git-remote-gate's own behaviour: the sources of socket and token, its secrets, and its failures.
 
-That git does everything over it that it does over http://, the tests of fetches and pushes show.
+The tests of fetches and pushes show that git can do everything over it that it can do over http://.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ def gate(small_root, start_module_gate):
 
 
 def run_git(gate, *arguments, **named):
-    """git, with the socket where most containers have it: in the environment."""
+    """git, with the socket in the environment, as in most containers."""
     return git(*arguments, **{"GIT_GATE_SOCKET": gate.socket_path, **named})
 
 
@@ -46,7 +46,7 @@ def check_served(*arguments, **named):
 
 
 def check_fails(words, *arguments, **named):
-    """It ends as git's programs do, and the last line is one sentence of the helper's that has all the words."""
+    """It ends as git's programs do, and the last line is one sentence of the helper with all the words."""
     result = git(*arguments, ok=False, **named)
     assert result.returncode == FAILED, result
     last = without_epilogue(result.stderr).splitlines()[-1]
@@ -58,7 +58,7 @@ def check_fails(words, *arguments, **named):
 
 
 def ports_of(pids):
-    """On which ports of 127.0.0.1 these processes listen: see proc_net(5), and proc_pid_fd(5)."""
+    """The ports of 127.0.0.1 on which these processes listen: see proc_net(5), and proc_pid_fd(5)."""
     inodes = set()
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -73,7 +73,7 @@ def listens(port):
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-# Where socket and token come from.
+# The sources of socket and token.
 
 def test_clone_commit_push_fetch(gate, tmp_path):
     work = tmp_path / "work"
@@ -132,7 +132,7 @@ def test_token_in_a_file(gate, tmp_path, content):
 
 
 def test_submodule_by_a_relative_url(tmp_path, start_gate):
-    """git lets submodules use only protocols that are known to it, unless it is told otherwise."""
+    """git lets submodules use only protocols that it knows, unless told otherwise."""
     root = tmp_path / "root"
     tip = history(bare(root / "sub.git"), 2)[-1]
     work = work_tree(tmp_path / "work")
@@ -148,7 +148,7 @@ def test_submodule_by_a_relative_url(tmp_path, start_gate):
 
 
 def test_submodule_that_names_a_socket(gate, tmp_path, start_gate):
-    """Whoever wrote .gitmodules would have the token sent to a socket of their choice."""
+    """Otherwise the author of .gitmodules could have the token sent to any socket."""
     root = tmp_path / "root"
     work = work_tree(tmp_path / "work")
     tip = history(bare(root / "sub.git"), 2)[-1]
@@ -174,7 +174,7 @@ def test_clones_side_by_side(gate, tmp_path):
     assert {out("rev-list", "--count", "HEAD", cwd=tmp_path / f"clone{i}") for i in range(1, 21)} == {str(COMMITS)}
 
 
-# What a person has set for others must neither get in the way nor get out.
+# Personal settings for other addresses must neither get in the way nor get out.
 
 @pytest.mark.parametrize("variables", [
     pytest.param({"http_proxy": "http://127.0.0.1:1"}, id="http_proxy"),
@@ -229,7 +229,7 @@ def test_netrc_of_a_person(gate, tmp_path):
 
 
 def test_ignored_sigchld(gate):
-    """As a program leaves it that wants to hear nothing of its children."""
+    """As a program that ignores its children leaves it."""
     result = subprocess.run(["git", "ls-remote", URL], capture_output=True, text=True, check=False,
                             env={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)},
                             preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
@@ -243,12 +243,12 @@ def test_first_request_has_the_token(small_root, start_gate):
     assert [record["status"] for record in gate.request_records()] == [200, 200]
 
 
-# The token, and what is open.
+# The token, and open ports.
 
 @pytest.mark.parametrize("name", ["GIT_TRACE", "GIT_TRACE_CURL", "GIT_TRACE_PACKET", "GIT_TRACE_SETUP", "GIT_TRACE2",
                                   "GIT_TRACE2_EVENT", "GIT_TRACE2_PERF", "GIT_CURL_VERBOSE"])
 def test_traces_do_not_show_the_token(root, start_gate, tmp_path, name):
-    """Nor when settings are to be traced, of which the token is one for git's HTTP helper and what that starts."""
+    """Even when settings are traced: the token is a setting for git's HTTP helper and the programs that it starts."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", transport="unix")
     trace = tmp_path / "trace"
     variables = {name: trace, "GIT_TRACE2_CONFIG_PARAMS": "http.*"}
@@ -266,7 +266,7 @@ def test_traces_do_not_show_the_token(root, start_gate, tmp_path, name):
 
 @pytest.fixture
 def held_clone(gate_with, tmp_path):
-    """A clone that waits for git behind the gate: yields its process, with all of its own in one group."""
+    """A clone that waits for git behind the gate: yields its process; all of its processes are in one group."""
     gate, exec_path = gate_with('read -r _ <"$here/hold"', transport="unix")
     with subprocess.Popen(["git", "clone", "--quiet", URL, tmp_path / "clone"], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
@@ -301,7 +301,7 @@ def check_all_ends(started, port):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("name", ["git", "git remote-gate", "git-remote-gate"])
 def test_dies_with_git(held_clone, name, number):
-    """With git itself, and its processes for the helper, and not only when somebody tells the whole group."""
+    """The helper ends with git itself and its processes for the helper, not only with a signal to the whole group."""
     started = {held_clone.pid: [b"git"], **descendants(held_clone.pid)}
     port, = ports_of(started)
     children = {parent_of(pid): pid for pid in started}
@@ -313,7 +313,7 @@ def test_dies_with_git(held_clone, name, number):
 
 
 def test_other_users_do_not_get_to_the_port(held_clone):
-    """The socket has mode 0600, and the port, which leads to it, is no way around that."""
+    """The socket has mode 0600, and the port that leads to it is no way around that."""
     port, = ports_of(descendants(held_clone.pid))
     script = f"import socket; s = socket.create_connection(('127.0.0.1', {port})); s.sendall(b'GET /'); print(s.recv(9))"
     result = run_as_another("/usr/bin/python3", "-c", script)
@@ -321,31 +321,31 @@ def test_other_users_do_not_get_to_the_port(held_clone):
 
 
 def test_nothing_stays(gate, tmp_path):
-    """Neither when git was content nor when it was not: who listens on the port afterwards is nobody of git's."""
+    """Neither after git's success nor after its failure: a later listener on the port has nothing to do with git."""
     started = {}
     ports = set()
-    for number, url in enumerate([URL, "gate:///other.git"] * 3):  # it may be over before one has looked
+    for number, url in enumerate([URL, "gate:///other.git"] * 3):  # the command may end before the test has looked
         with subprocess.Popen(["git", "clone", "--quiet", url, tmp_path / f"clone{number}"], stderr=subprocess.PIPE,
                               env={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)}) as process:
             while process.poll() is None:
                 started.update(descendants(process.pid))
                 ports |= ports_of(started)
             process.communicate()
-        # git that fails does not wait for its helper, whose last process is then for process 1 to bury
+        # a failing git does not wait for its helper, and then process 1 reaps the helper's last process
         wait_until("nothing is left", lambda: not any(map(stat_fields, started)), 10)
         assert not any(map(listens, ports))
     assert started
 
 
 def test_program_needs_nothing_of_the_image():
-    """The sanitizers know no static programs."""
+    """The sanitizers do not support static programs."""
     if is_sanitized():
         assert b"libasan" in HELPER.read_bytes()
         return
     check_static(HELPER)
 
 
-# Each way to fail, and what to do about it.
+# Each way to fail, and its remedy.
 
 def test_no_socket(tmp_path):
     check_fails(["there is no socket", "GIT_GATE_SOCKET"], "ls-remote", URL, GIT_GATE_SOCKET=tmp_path / "none")
@@ -426,7 +426,7 @@ def test_no_token(gate, tmp_path):
 @pytest.mark.parametrize("kind, words", [("pipe", "names something else than a file"), ("folder", "names a folder"),
                                          ("empty", "is empty")])
 def test_token_file_that_is_none(gate, tmp_path, kind, words):
-    """One that nobody writes to must not be waited for."""
+    """The helper must not wait for a pipe that nobody writes to."""
     path = tmp_path / "token"
     {"pipe": os.mkfifo, "folder": os.mkdir, "empty": Path.touch}[kind](path)
     check_fails(["GIT_GATE_TOKEN_FILE", words], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path, GIT_GATE_TOKEN="",
@@ -478,7 +478,7 @@ def test_read_only_gate(small_root, start_gate, tmp_path):
 
 @contextlib.contextmanager
 def stranger(path, answer, keep_open=False):
-    """Another program's socket, mounted in the gate's place, which answers once; yields what it was sent."""
+    """Another program's socket, mounted in the gate's place. It answers once; yields the bytes that it got."""
     heard = []
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
@@ -489,7 +489,7 @@ def stranger(path, answer, keep_open=False):
                 while not heard:
                     connection, _ = listener.accept()
                     with connection:
-                        if data := connection.recv(4096):  # of the first one, which only looks who is there, none
+                        if data := connection.recv(4096):  # none of the first connection, which only tests who is there
                             heard.append(data)
                             connection.sendall(answer)
                             if keep_open:
@@ -506,10 +506,13 @@ def stranger(path, answer, keep_open=False):
      ["is not the socket of a git-gate"]),
     (b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n',
      ["is not the socket of a git-gate"]),
+    (b"HTTP/1.1 403 Forbidden\r\nGate-Reason: wrong-token\r\nContent-Length: 4\r\n\r\nread", ["is not that of the gate"]),
+    (b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: 17\r\n\r\nit is not the token",
+     ["refuses this with status 403", "the token in GIT_GATE_TOKEN", "repo.git", "read-only"]),  # of an older gate
     (b"", ["ended the connection without an answer", "log"]),
 ])
 def test_something_else_listens(tmp_path, answer, words):
-    """Nobody is asked for a password either, whoever would ask."""
+    """Nobody is asked for a password either, by any means."""
     asked = tmp_path / "asked"
     asking = tmp_path / "askpass"
     asking.write_text(f"#!/bin/sh\ntouch {asked}\necho x\n")
@@ -521,7 +524,7 @@ def test_something_else_listens(tmp_path, answer, words):
 
 
 def test_nobody_accepts(tmp_path):
-    """The first connection finds the last place among those that wait to be accepted, and the next one none."""
+    """The first connection takes the last place among those that wait to be accepted, and the next one gets none."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "full.sock"))
         listener.listen(0)
@@ -536,7 +539,7 @@ def test_no_http_helper(gate, tmp_path):
 
 
 def test_loopback_that_is_down(gate):
-    """A network namespace begins like that; bwrap and others raise the loopback."""
+    """A new network namespace begins like that; bwrap and others raise the loopback."""
     command = ["unshare", "--net", "git", "ls-remote", URL]
     if not shutil.which("unshare"):
         pytest.skip("needs unshare(1)")
@@ -549,7 +552,7 @@ def test_loopback_that_is_down(gate):
 
 
 def test_no_table_of_connections(gate):
-    """Without it, nobody can tell another user of the port, so that there is to be no port."""
+    """Without it, the helper cannot tell another user at the port, so it must open none."""
     hide = "mount -t proc -o subset=pid proc /proc"
     command = ["unshare", "--mount", "--propagation=private", "sh", "-ec"]
     environment = {**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)}
@@ -563,7 +566,7 @@ def test_no_table_of_connections(gate):
 
 
 def list_in_namespaces(gate, *options):
-    """git ls-remote in new namespaces, of which that for users maps nobody."""
+    """git ls-remote in new namespaces; the user namespace maps nobody."""
     environment = {**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)}
     command = ["unshare", "--user", *options]
     if not shutil.which("unshare") or run_bounded([*command, "true"], seconds=20, environment=environment).returncode != 0:
@@ -574,19 +577,19 @@ def list_in_namespaces(gate, *options):
 
 
 def test_user_without_a_number(gate):
-    """Others without one look the same in the table of connections, so that there is to be no port."""
+    """Unmapped users look the same in the table of connections, so the helper must open no port."""
     said = list_in_namespaces(gate)
     assert "other users cannot be told from this one" in said and "as another user" in said and said.count("\n") == 1
 
 
 def test_user_without_a_number_in_a_network_of_its_own(gate):
-    """Nobody else gets in there, and so all that is missing is a loopback that is up."""
+    """Nobody else gets in there, so only a loopback that is up is missing."""
     said = list_in_namespaces(gate, "--net")
     assert "ip link set lo up" in said and said.count("\n") == 1
 
 
 def test_broken_count_of_settings(gate):
-    """git itself has refused it before; whoever calls the helper alone hears of it as well."""
+    """git itself refuses it earlier; a caller of the helper alone also gets an error."""
     result = run_bounded([HELPER, "origin", URL], seconds=20, data=b"\n",
                          environment={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path), "GIT_CONFIG_COUNT": "x"})
     assert result.returncode == FAILED and "GIT_CONFIG_COUNT" in result.stderr
@@ -604,7 +607,7 @@ def test_url_that_would_write_on_the_terminal(gate):
 
 
 def test_gate_that_stalls_during_a_push(root, start_gate, tmp_path):
-    """It has answered before, on the same connection, and then takes no more."""
+    """It has answered before, on the same connection, and then reads no more."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", transport="unix")
     work = tmp_path / "work"
     run_git(gate, "clone", "--quiet", URL, work)
@@ -625,7 +628,7 @@ def test_gate_that_stalls_during_a_push(root, start_gate, tmp_path):
 
 
 def test_slow_hook_is_waited_for(root, pre_receive, start_gate, tmp_path):
-    """git says that it is still there every five seconds, so a time-out that is longer does not end it."""
+    """git says every five seconds that it is alive, so a longer time-out does not end it."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", transport="unix",
                       *[pre_receive("exec sleep 9")])
     work = tmp_path / "work"
@@ -636,7 +639,7 @@ def test_slow_hook_is_waited_for(root, pre_receive, start_gate, tmp_path):
 
 
 def test_gate_that_stops_during_a_push(root, pre_receive, scratch, start_gate, tmp_path):
-    """The push fails with a sentence, nothing is lost on either side, and the same push works later."""
+    """The push fails with a sentence, neither side loses anything, and the same push works later."""
     os.mkfifo(scratch / "hold")
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", transport="unix",
                       *[pre_receive(f"touch {scratch}/reached; read -r _ <{scratch}/hold")])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""git-remote-gate that fails or ends while somebody writes to it, or nobody does, or there is nowhere to write."""
+"""git-remote-gate fails or ends while somebody writes to it, or nobody does, or there is nowhere to write."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ def gate(small_root, start_module_gate):
     return start_module_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
 
 
-# git that writes to a helper which has failed already, and must not be killed by SIGPIPE.
+# git writes to a helper that has failed already, and SIGPIPE must not kill it.
 
 def has_ended(pid):
     fields = stat_fields(pid)
@@ -31,7 +31,7 @@ def has_ended(pid):
 
 
 def sleeps_of(pid):
-    """How often a process has gone to sleep, while it sleeps; None while it runs: see proc_pid_status(5)."""
+    """The count of a process's sleeps, while it sleeps; None while it runs: see proc_pid_status(5)."""
     with contextlib.suppress(OSError):
         status = Path(f"/proc/{pid}/status").read_text()
         if re.search(r"^State:\tS", status, re.MULTILINE):
@@ -41,9 +41,9 @@ def sleeps_of(pid):
 
 class Settled:
     """
-    Asked again and again: whether the helper of a git has ended, or waits for what git writes.
+    Tell, when asked repeatedly, whether the helper of a git has ended or waits for git's input.
 
-    It waits when it has no child that it could wait for, and is found twice in the same sleep.
+    It waits if it has no child to wait for, and is found twice in the same sleep.
     """
 
     def __init__(self, git_pid):
@@ -62,10 +62,10 @@ class Settled:
 @pytest.fixture
 def late_git(gate, tmp_path):
     """
-    Runs git ls-remote, which writes its first command to the helper only when the helper is gone, or has waited.
+    Run git ls-remote, which writes its first command to the helper only when the helper has ended, or has waited.
 
-    git says on standard error what it is about to write, where it finds no room until then: the helper's own words go
-    to a file. Returns how git ended, and these words.
+    git announces each write on standard error, which has no room until then; the helper's own output goes to a file.
+    Returns git's exit status and that output.
     """
     programs = tmp_path / "programs"
     programs.mkdir()
@@ -109,9 +109,9 @@ def test_git_writes_late(late_git, url, variables, sentence):
                                     pytest.param("read -r _; echo; exit 1", id="behind-the-first-command")])
 def test_http_helper_that_ends_early(late_git, tmp_path, script):
     """
-    It has read nothing of what git writes, or not all.
+    The helper has read nothing of git's input, or not all.
 
-    Not tried: an end with 128 behind an answer. git-remote-http ends so in the middle of a command alone, when git waits.
+    Not tried: an end with 128 after an answer. git-remote-http does so only in the middle of a command, when git waits.
     """
     http = tmp_path / "http"
     http.mkdir()
@@ -122,7 +122,7 @@ def test_http_helper_that_ends_early(late_git, tmp_path, script):
 
 
 def test_failure_with_a_terminal():
-    """Started by hand, the helper waits for nobody's input before it ends."""
+    """Started by hand, the helper ends without waiting for input."""
     own, terminal = os.openpty()
     try:
         result = subprocess.run([HELPER, "origin", "gate:///repo"], stdin=terminal, capture_output=True, timeout=5,
@@ -134,7 +134,7 @@ def test_failure_with_a_terminal():
 
 
 def test_failure_where_nobody_writes():
-    """Standard input that stays open and empty does not keep the helper for ever, nor does one without an end."""
+    """An open, empty standard input does not keep the helper for ever, nor does an endless one."""
     reading, writing = os.pipe()
     try:
         run = {"capture_output": True, "timeout": 20, "text": True, "check": False, "env": ENVIRONMENT}
@@ -150,12 +150,12 @@ def test_failure_where_nobody_writes():
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
 def test_closed_standard_streams(gate, closed):
-    """None of them becomes a socket: git-remote-http reads the end of its input at once, and its words go nowhere."""
+    """None of them becomes a socket: git-remote-http reads the end of its input at once, and its output is lost."""
     environment = {**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path),
                    "PATH": f"{out('--exec-path')}:{ENVIRONMENT['PATH']}"}
     result = run_bounded(["sh", "-c", f'exec "$0" origin {URL} {closed}', HELPER], seconds=4, environment=environment,
                          data=b"list for-push\n\n")
-    assert result.returncode == (1 if "<" in closed else 0), result  # at the end of input in the place of a command, it is 1
+    assert result.returncode == (1 if "<" in closed else 0), result  # 1 at the end of input before a command
     assert (b"refs/heads/main" in result.stdout) == (closed == "2>&-"), result
 
 

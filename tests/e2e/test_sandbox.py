@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""git in a sandbox without any network, which has the gate's socket and git-remote-gate, and nothing else of it."""
+"""git in a sandbox without any network, with only the gate's socket and git-remote-gate."""
 
 import shutil
 
@@ -15,7 +15,7 @@ PUSH_BYTES = 50 << 20
 
 @pytest.fixture
 def run(root_of_the_sandbox, start_gate, tmp_path):
-    """Runs a shell script inside of a sandbox of its own, and returns what came of it."""
+    """Run a shell script inside a sandbox of its own, and return its result."""
     if Sandbox.obstacle():
         pytest.skip(Sandbox.obstacle())
     gate = start_gate(f"--mirror-root={root_of_the_sandbox}", "--scope=proj", transport="unix")
@@ -40,7 +40,7 @@ def root_of_the_sandbox(tmp_path):
 
 
 def test_there_is_no_network(run):
-    """What the others prove nothing without."""
+    """Without this, the other tests prove nothing."""
     listing = run("cat /proc/net/dev").stdout.decode()
     devices = [line.split(":")[0].strip() for line in listing.splitlines() if ":" in line]
     assert devices == ["lo"]
@@ -92,7 +92,7 @@ for pid in $pids; do wait "$pid"; done
 
 
 def test_nothing_listens_afterwards(run):
-    """Neither when git was content, nor when it was not."""
+    """Neither after git's success nor after its failure."""
     if not shutil.which("ss"):
         pytest.skip("needs ss(8), of the package iproute2")
     result = run("""
@@ -108,7 +108,7 @@ def test_failure_is_told(run):
 
 
 def test_gate_that_has_stopped(run):
-    """The socket goes with the gate, and the folder that is mounted shows it."""
+    """The socket goes with the gate, and the mounted folder shows it."""
     run("git ls-remote gate:///proj.git")
     run.gate.stop()
     result = run("git ls-remote gate:///proj.git", ok=False)
@@ -116,7 +116,7 @@ def test_gate_that_has_stopped(run):
 
 
 def test_push_is_undone_by_nothing(run, tmp_path):
-    """A commit that was made in the sandbox is there, and whole, after a push that failed."""
+    """A commit made in the sandbox is still there, and whole, after a push that failed."""
     work = work_tree(run.work / "own")
     tip = commit(work, "file", "text\n")
     run("cd own && git push gate:///other.git main", ok=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scripts: each says at once what it is for, and refuses what it does not know before it does any work."""
+"""The scripts: each explains itself at once, and refuses unknown arguments before it does any work."""
 
 import importlib.machinery
 import importlib.util
@@ -64,14 +64,14 @@ def test_help(copy, script, arguments):
     ("toolchains", ["--brew"], "'--brew'"),
 ])
 def test_unknown_arguments(copy, script, arguments, words):
-    """Also those of git-gate itself, which nobody has built yet."""
+    """Even arguments that only git-gate itself knows, before anybody has built it."""
     result = copy(script, *arguments)
     assert (result.returncode, result.stdout) == (USAGE, "") and words in result.stderr
     assert result.stderr.startswith(f"{script}: ") and result.stderr.count("\n") == 1
 
 
 def test_output_of_the_server_is_the_gate_s(tmp_path):
-    """Its standard output begins with the line 'listening', whatever the tools print that make the machine ready."""
+    """Its standard output begins with the line 'listening', whatever the tools print that prepare the machine."""
     for name, text in {"script/bootstrap": "echo noise", "script/build": "echo noise",
                        "build/git-gate": "echo listening"}.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)

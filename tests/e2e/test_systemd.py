@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A gate under systemd: what it says to it, the socket that it gets from it, and the units that are shipped."""
+"""A gate under systemd: its messages, its socket from systemd, and the shipped units."""
 
 import functools
 import os
@@ -40,7 +40,7 @@ def needs(program):
 
 
 class Notified:
-    """What systemd would hear: a socket for datagrams, each with one variable a line."""
+    """In place of systemd: a socket for datagrams, each with one variable a line."""
 
     def __init__(self, path):
         self.path = path
@@ -49,7 +49,7 @@ class Notified:
         self.socket.bind(str(path))
 
     def messages(self):
-        """All that came so far, each with the time at which it was seen first."""
+        """All messages so far, each with the time at which it was first seen."""
         while True:
             try:
                 text = self.socket.recv(4096, socket.MSG_DONTWAIT).decode()
@@ -58,7 +58,7 @@ class Notified:
             self.heard.append((time.monotonic(), dict(line.split("=", 1) for line in text.split("\n"))))
 
     def fill(self):
-        """As when systemd does not come to read, and other services have used up all room."""
+        """As when systemd does not read, and other services have used up all room."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as others:
             others.connect(str(self.path))
             with pytest.raises(BlockingIOError):
@@ -82,10 +82,10 @@ def notified(tmp_path):
     listener.socket.close()
 
 
-# Word to systemd.
+# Messages to systemd.
 
 def test_words_in_their_order(small_root, start_gate, notified):
-    """READY=1 when connections are accepted, STOPPING=1 when no longer, each once; whatever counts there are between."""
+    """READY=1 when the gate accepts connections, STOPPING=1 when it no longer does, each once; counts come between."""
     gate = start_gate(*options(small_root), variables={"NOTIFY_SOCKET": notified.path})
     notified.wait_for("READY", "1")
     assert gate.ask("GET", "/nothing").status == 404
@@ -97,7 +97,7 @@ def test_words_in_their_order(small_root, start_gate, notified):
 
 
 def test_ready_is_not_lost(small_root, start_gate, notified):
-    """It serves before anybody hears of it, and says so when there is room."""
+    """The gate serves before systemd hears of it, and sends the message when there is room."""
     notified.fill()
     gate = start_gate(*options(small_root), variables={"NOTIFY_SOCKET": notified.path})
     assert gate.ask("GET", "/nothing").status == 404
@@ -127,7 +127,7 @@ def test_stop_before_anybody_heard_of_the_start(small_root, start_gate, notified
     gate = start_gate(*options(small_root, "--drain-timeout=30"), variables={"NOTIFY_SOCKET": notified.path})
     with gate.connect() as connection:
         connection.send(head("GET", "/nothing") + head("GET", "/nothing")[:-2])
-        assert connection.response().status == 404  # so it has read the half of the next one, too, which it drains for
+        assert connection.response().status == 404  # so it has read half of the next one, too, and drains for it
         gate.signal()
         gate.wait_stopped_accepting()
         notified.wait_for("STOPPING", "1")
@@ -164,7 +164,7 @@ def test_counts_during_the_drain(gate_with, notified):
 
 
 def test_counts_come_once_a_second_and_the_last_one_is_true(small_root, start_gate, notified):
-    """However many clients come and go; and when nothing changes, nothing is said."""
+    """However many clients come and go; and without a change the gate sends nothing."""
     gate = start_gate(*options(small_root), variables={"NOTIFY_SOCKET": notified.path})
     begin = time.monotonic()
     while time.monotonic() < begin + 2.5:
@@ -182,7 +182,7 @@ def test_counts_come_once_a_second_and_the_last_one_is_true(small_root, start_ga
 
 
 def rests(pid, seconds):
-    """Whether a process is not woken for so long, by its own count of the times it went to sleep."""
+    """Tell whether a process is not woken for so long, by its own count of sleeps."""
     def switches():
         return re.search(r"^voluntary_ctxt_switches:\s+([0-9]+)", Path(f"/proc/{pid}/status").read_text(), re.M).group(1)
     before = switches()
@@ -213,7 +213,7 @@ def longest_silence(notified, count):
 
 
 def test_signs_of_life(gate_with, notified):
-    """In time for a systemd that wants one every 400 ms, also while it drains: WATCHDOG_PID is whom it means."""
+    """In time for a systemd that wants one every 400 ms, even during the drain; WATCHDOG_PID names the process."""
     gate, exec_path = gate_with(HANGS, "--drain-timeout=30",
                                 variables={"NOTIFY_SOCKET": notified.path, "WATCHDOG_USEC": 400000},
                                 program=("sh", "-c", 'WATCHDOG_PID=$$ exec "$@"', "sh", PROGRAM))
@@ -250,7 +250,7 @@ def test_watchdog_that_makes_no_sense(small_root, start_gate, notified, interval
 
 
 def test_no_sign_of_life_from_a_loop_that_hangs(small_root, start_gate, notified):
-    """A system call that takes two seconds stands for whatever may hold the loop up."""
+    """A system call of two seconds stands for anything that may hold the loop up."""
     gate = start_gate(*options(small_root), variables={"NOTIFY_SOCKET": notified.path, "WATCHDOG_USEC": 200000})
     wait_until("signs of life", lambda: len(notified.values("WATCHDOG")) >= 3)
     with failing(gate, "accept4:delay_enter=2000000:when=1"):
@@ -264,7 +264,7 @@ def test_no_sign_of_life_from_a_loop_that_hangs(small_root, start_gate, notified
 
 
 def test_git_learns_nothing_of_systemd(gate_with, notified, tmp_path):
-    """Whoever takes over git must not be able to speak for the gate."""
+    """An attacker in git must not be able to speak for the gate."""
     gate, exec_path = gate_with('env >"$here/environ"', variables={
         "NOTIFY_SOCKET": notified.path, "WATCHDOG_USEC": 30000000, "SYSTEMD_EXEC_PID": 1, "INVOCATION_ID": "x",
         "CREDENTIALS_DIRECTORY": tmp_path, "STATE_DIRECTORY": tmp_path, "LISTEN_FDNAMES": "x"})
@@ -277,7 +277,7 @@ def test_git_learns_nothing_of_systemd(gate_with, notified, tmp_path):
 # The socket.
 
 def activated(listen, *, token=TOKEN, **variables):
-    """The program that listens in place of systemd and becomes the gate with the first client."""
+    """The program that listens in place of systemd and becomes the gate at the first client."""
     passed = {name: value for name, value in environment(**variables).items()
               if name.startswith(PASSED_ON) or name in variables}
     if token:
@@ -294,7 +294,7 @@ def wait_for_socket(address):
 
 @needs("systemd-socket-activate")
 def test_activated_on_a_unix_socket(small_root, start_gate, tmp_path, notified):
-    """The socket's path and mode are not the gate's: it changes and removes nothing there. The first client waits."""
+    """systemd sets the socket's path and mode: the gate changes and removes nothing there. The first client waits."""
     path = str(tmp_path / "gate.sock")
     gate = start_gate(*options(small_root), transport=None, wait=False, log_format=None, umask=0o027,
                       program=activated(path, NOTIFY_SOCKET=notified.path))
@@ -328,7 +328,7 @@ def test_activated_on_the_loopback(small_root, start_gate, notified):
 
 @pytest.fixture
 def units(tmp_path):
-    """The units of the task "repo", with the program that is tested, and what the system manager adds."""
+    """The units of the task "repo", with the program under test and the addition for the system manager."""
     folder = tmp_path / "units"
     (folder / "git-gate@repo.service.d").mkdir(parents=True)
     shutil.copy(UNITS / "git-gate@.socket", folder / "git-gate@repo.socket")
@@ -341,7 +341,7 @@ def units(tmp_path):
 
 @functools.lru_cache
 def with_run():
-    """What a command has before it to find a /run that it may write to, as on a machine that systemd has started."""
+    """The words before a command that give it a writable /run, as on a machine that systemd has started."""
     if os.geteuid() == 0 or Path("/run/systemd").exists():
         return []
     command = ["bwrap", "--dev-bind", "/", "/", "--tmpfs", "/run"]
@@ -375,7 +375,7 @@ def test_verify_would_find_a_fault(units):
 @needs("systemd-analyze")
 @pytest.mark.parametrize("manager", ["the system manager", "a user's manager"])
 def test_exposure(units, manager):
-    """The README says the figures. What the system manager adds, systemd-analyze finds beside the unit."""
+    """The README gives the figures. systemd-analyze finds the system manager's addition beside the unit."""
     if manager == "a user's manager":
         shutil.rmtree(units / "git-gate@repo.service.d")
     result = analyze("security", "--offline=true", "--no-pager", "./git-gate@repo.service", cwd=units)
@@ -385,7 +385,7 @@ def test_exposure(units, manager):
 
 @needs("systemd-socket-activate")
 def test_command_of_the_unit(units, small_root, start_gate, tmp_path, notified):
-    """As it stands there, with a credential for a token: only how it is confined is the test's to say."""
+    """As it stands in the README, with a credential for a token; the test sets only the confinement."""
     unit = (units / "git-gate@repo.service").read_text()
     command, = re.findall(r"^ExecStart=(.*)$", unit, re.M)
     (tmp_path / "state").mkdir()
@@ -414,7 +414,7 @@ def test_containers_get_nothing_to_write_to(recipe):
 
 
 def test_stop_timeout_is_above_the_drain_timeout():
-    """Otherwise systemd would kill what still may finish."""
+    """Otherwise systemd would kill requests that may still finish."""
     text = (UNITS / "git-gate@.service.in").read_text()
     drain = int(re.search(r"--drain-timeout=([0-9]+)", text).group(1))
     assert int(re.search(r"^TimeoutStopSec=([0-9]+)$", text, re.M).group(1)) > drain + 5
@@ -423,13 +423,13 @@ def test_stop_timeout_is_above_the_drain_timeout():
 # The container.
 
 def setting(unit, name):
-    """The one value that a unit has for a name."""
+    """The one value of a name in a unit."""
     value, = re.findall(rf"^{name}=(.*)$", (UNITS / unit).read_text(), re.M)
     return value
 
 
 def test_container_has_what_the_units_have():
-    """Where its variables say that the socket and the token are, those of its task's units are mounted."""
+    """The container mounts the socket and the token of its task's units at the places that its variables name."""
     quadlet = "git-gate-task.container"
     task, = re.fullmatch(r"git-gate@(\w+)\.socket", setting(quadlet, "Requires")).groups()
     assert setting(quadlet, "After") == setting(quadlet, "Requires") and setting(quadlet, "Network") == "none"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the token comes from, and where it must never go: processes, their environment, the log, responses."""
+"""The sources of the token, and the places where it must never go: processes, their environment, the log, responses."""
 
 import os
 import pty
@@ -54,7 +54,7 @@ def test_from_the_environment(small_root, start_gate):
     check_token(start_gate(*options(small_root), token="from-the-environment"), "from-the-environment")
 
 
-# Becomes a program whose environment has a variable twice, as no shell makes it.
+# Becomes a program whose environment has a variable twice, which no shell makes.
 TWICE = """
 import ctypes, os, sys
 def strings(values):
@@ -80,7 +80,7 @@ def test_from_systemd_credentials(small_root, start_gate, tmp_path):
 
 @pytest.mark.parametrize("folder", ["{0}/file", "{0}/loop", "{0}/loops", "{0}/folder", "x" * 5000])
 def test_credential_that_cannot_be_read(small_root, tmp_path, folder):
-    """It is not the same as none: whoever gave it would not know the token that is made in its place."""
+    """An unreadable credential is not a missing one: the user would not know a token made in its place."""
     (tmp_path / "file").write_text("no folder\n")
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "loops").mkdir()
@@ -99,7 +99,7 @@ def test_minted_beside_other_credentials(small_root, start_gate, tmp_path):
 @pytest.mark.parametrize("mode, told", [(0o600, False), (0o400, False), (0o700, False), (0o640, True), (0o604, True),
                                         (0o622, True), (0o644, True)])
 def test_file_that_others_may_read(small_root, start_gate, tmp_path, mode, told):
-    """The gate and its check say so, by the file's name, its mode and what mends it; both go on."""
+    """The gate and its check name the file, its mode and the remedy; both go on."""
     file = tmp_path / "token"
     file.write_text(f"{TOKEN}\n")
     file.chmod(mode)
@@ -119,7 +119,7 @@ def test_file_that_others_may_read(small_root, start_gate, tmp_path, mode, told)
     (0, 0o640, None), (0, 0o440, None), (0, 0o660, "chmod g-w,o="), (0, 0o644, "chmod g-w,o="), (0, 0o642, "chmod g-w,o="),
     (12345, 0o640, "chown"), (12345, 0o040, "chown"), (ANOTHER, 0o600, None), (ANOTHER, 0o640, "chmod 600")])
 def test_file_of_somebody_else(owner, mode, mends):
-    """Root's may be read by this user's group; a third user can change the mode, whatever it is now."""
+    """This user's group may read a file of root; a third user can change the mode, whatever it is now."""
     with tempfile.TemporaryDirectory() as name, public_copy(PROGRAM) as program:
         file = Path(name) / "token"
         file.write_text(f"{TOKEN}\n")
@@ -147,7 +147,7 @@ def test_file_of_a_third_user_is_told_by_the_gate(small_root, start_gate, tmp_pa
 
 
 def test_file_beside_the_credentials(small_root, start_gate, tmp_path):
-    """Only what systemd has put into its folder is kept from others by its means."""
+    """systemd protects only its own files in its folder."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     (tmp_path / "token").chmod(0o644)
@@ -158,7 +158,7 @@ def test_file_beside_the_credentials(small_root, start_gate, tmp_path):
 
 @pytest.mark.parametrize("how", ["credential", "file of the credentials", "pipe", "standard input"])
 def test_modes_that_tell_nothing(small_root, start_gate, tmp_path, how):
-    """systemd keeps credentials by other means, and nobody else can read what comes by a pipe."""
+    """systemd protects credentials by other means, and nobody else can read a pipe."""
     (tmp_path / "git-gate.token").write_text(f"{TOKEN}\n")
     (tmp_path / "git-gate.token").chmod(0o444)
     reader, writer = os.pipe()
@@ -174,7 +174,7 @@ def test_modes_that_tell_nothing(small_root, start_gate, tmp_path, how):
 
 
 def test_file_that_nobody_can_mend(small_root, start_gate, tmp_path):
-    """As a secret that is mounted into a container, where it cannot be written."""
+    """As a secret mounted into a container, where it cannot be written."""
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     (tmp_path / "token").chmod(0o444)
     gate = start_gate(*options(small_root), token=TOKEN)
@@ -187,14 +187,14 @@ def test_file_that_nobody_can_mend(small_root, start_gate, tmp_path):
 
 
 def journal():
-    """The two ends of a pipe that stands for systemd's journal, and the variable by which a service knows it."""
+    """The two ends of a pipe in place of systemd's journal, and the variable by which a service knows it."""
     reader, writer = os.pipe()
     status = os.fstat(writer)
     return reader, writer, {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
 
 
 def test_not_minted_for_the_journal(small_root, start_gate):
-    """There it would stay, and others read it."""
+    """The journal would keep the token, and show it to others."""
     reader, writer, variables = journal()
     gate = start_gate(*options(small_root), token=None, variables=variables, stdout=writer, wait=False, log_format=None)
     os.close(writer)
@@ -224,7 +224,7 @@ def test_of_the_greatest_length_and_all_letters(small_root, start_gate):
 
 
 def test_short_token_is_a_warning(small_root, start_gate):
-    """It is used all the same; the warning says what to do and not what the token is."""
+    """The gate uses it all the same; the warning says what to do, and does not show the token."""
     gate = start_gate(*options(small_root), token="~Qz{9|")
     check_token(gate, "~Qz{9|")
     gate.stop()
@@ -236,7 +236,7 @@ def test_short_token_is_a_warning(small_root, start_gate):
 
 
 def test_minted_when_none_is_given(small_root, start_gate, tmp_path):
-    """Then, and only then, there is a second line: a command that works as it stands."""
+    """Only then there is a second line: a command that works as it stands."""
     gate = start_gate(*options(small_root), token=None)
     wait_until("the second line", lambda: len(gate.output) == 2)
     match = CLONE_LINE.fullmatch(gate.output[1])
@@ -249,7 +249,7 @@ def test_minted_when_none_is_given(small_root, start_gate, tmp_path):
 
 
 def test_terminal_gets_the_command(small_root, start_gate):
-    """A person is watching: the command to paste is there although the token is not a new one."""
+    """A person is watching: the command is there although the token is not a new one."""
     controller, terminal = pty.openpty()
     gate = start_gate(*options(small_root), stdout=terminal, wait=False)
     os.close(terminal)
@@ -264,7 +264,7 @@ def test_terminal_gets_the_command(small_root, start_gate):
 
 
 def test_command_for_a_unix_socket(small_root, start_gate, tmp_path):
-    """It works as it stands, pasted into a shell, whatever is in the path and in the token."""
+    """The command works as it stands, pasted into a shell, whatever is in the path and in the token."""
     controller, terminal = pty.openpty()
     path = tmp_path / "it's a $folder; ~`" / "gate.sock"
     token = "~$it's\"a`token;&|<>*?#\\!{}"
@@ -298,7 +298,7 @@ ALLOWED = re.compile(
 
 @pytest.fixture(params=["environment", "file"])
 def dumped(request, gate_with, tmp_path):
-    """A gate that has served a fetch and a push, whose children wrote down what they were given."""
+    """A gate that has served a fetch and a push, and whose children recorded their environment."""
     (tmp_path / "token").write_text(TOKEN)
     from_file = request.param == "file"
     more = [f"--token-file={tmp_path}/token"] if from_file else []
@@ -312,7 +312,7 @@ def dumped(request, gate_with, tmp_path):
 
 
 def test_not_in_a_child(dumped):
-    """The environment of a child is built from nothing: what is not expected in it must not be there."""
+    """The gate builds a child's environment from nothing: it must have no unexpected variable."""
     gate, exec_path = dumped
     entries = (exec_path.path / "environ").read_text().rstrip("\0").split("\0")
     environ = dict(entry.split("=", 1) for entry in entries)
@@ -330,14 +330,14 @@ def test_child_inherits_no_descriptor_and_no_signal_state(dumped):
     descriptors = (exec_path.path / "descriptors").read_text().splitlines()
     assert not [name for name in descriptors if "eventpoll" in name or "signalfd" in name]
     assert len([name for name in descriptors if name.startswith("socket:")]) <= 3
-    assert len(descriptors) <= 6, descriptors  # 0 to 2, the lifeline, and two that belong to the shell that looks
+    assert len(descriptors) <= 6, descriptors  # 0 to 2, the lifeline, and two of the shell that looks
     status = dict(line.split(":\t", 1) for line in (exec_path.path / "status").read_text().splitlines())
     assert int(status["SigBlk"], 16) == 0
     assert int(status["SigIgn"], 16) & (1 << 12 | 1 << 14 | 1 << 16) == 0, "SIGPIPE, SIGTERM or SIGCHLD is ignored"
 
 
 def test_not_in_the_command_line_the_log_or_a_response(dumped):
-    """Each kind of request, also those that carry it in a place where it does not belong, at the level debug."""
+    """Each kind of request, even with the token in a wrong place, at the level debug."""
     gate, _ = dumped
     assert TOKEN.encode() not in Path(f"/proc/{gate.pid}/cmdline").read_bytes()
     for data in (head("GET", f"/{TOKEN}.git/HEAD"), head("GET", f"/repo.git/HEAD?{TOKEN}"),
@@ -352,7 +352,7 @@ def test_not_in_the_command_line_the_log_or_a_response(dumped):
 
 
 def test_password_of_the_client_is_not_logged(small_root, start_gate):
-    """The password is ignored, which is no reason to show it: somebody may have mistaken the two."""
+    """The gate ignores the password, and still does not log it: somebody may have mistaken the two."""
     gate = start_gate(*options(small_root))
     check_error(gate.ask("GET", INFO, basic("somebody", "hunter2-secret"), token=None), 403)
     assert gate.ask("GET", INFO, basic(TOKEN, "hunter2-secret"), token=None).status == 200
@@ -363,7 +363,7 @@ def test_password_of_the_client_is_not_logged(small_root, start_gate):
 
 @pytest.fixture
 def home(tmp_path):
-    """A home whose .gitconfig would be noticed."""
+    """A home with a .gitconfig that would be noticed."""
     folder = tmp_path / "home"
     folder.mkdir()
     (folder / ".gitconfig").write_text("[transfer]\n\thideRefs = refs/heads\n")
@@ -378,7 +378,7 @@ def test_home_is_read_only_when_it_is_given(small_root, start_gate, home):
 
 
 def test_exec_path_is_inherited(gate_with):
-    """The program is found once, at start, and is then run by its own path."""
+    """The gate finds the program once, at start, and then runs it by its own path."""
     gate, exec_path = gate_with("")
     assert gate.ask("GET", INFO).status == 200
     assert exec_path.runs == ["GET /repo.git/info/refs"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Another user of the machine, for tests of what is refused to other users."""
+"""Runs programs as another user of the machine, for tests of refusals to other users."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ SECONDS = 30
 
 
 def run_as_another(*command, env=None):
-    """Run a program as a user who is neither root nor the tests' own; the result has what it wrote as text."""
+    """Run a program as a user other than root and the tests' own; the result has its output as text."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to become another user")
     return subprocess.run(command, **AS_ANOTHER, env=env, capture_output=True, text=True, check=False, timeout=SECONDS)
@@ -24,7 +24,7 @@ def run_as_another(*command, env=None):
 
 @contextlib.contextmanager
 def public_copy(program):
-    """A copy that every user can execute, for a while: the build may lie below a home that only its owner can enter."""
+    """For a while, a copy that every user can execute: only the owner may be able to enter the home with the build."""
     with tempfile.TemporaryDirectory(prefix="public-") as folder:
         Path(folder).chmod(0o755)
         yield shutil.copy(program, folder)

@@ -68,11 +68,6 @@ static void check_error(const struct gate_error *error, int r, bool may_quote) {
     }
 }
 
-static void replace(char **textp, const char *by) {
-    free(*textp);
-    *textp = by ? fuzz_copy((struct span){by, strlen(by) + 1}) : NULL;
-}
-
 static void check_settings(const struct server_settings *settings) {
     const uint64_t counts[] = {
         settings->max_connections, settings->max_backends,    settings->queue_timeout_s,   settings->header_timeout_s,
@@ -105,20 +100,19 @@ static void check_settings(const struct server_settings *settings) {
 
 static void check_resolve(struct gate_config *config, bool may_quote) {
     struct gate_error error = {0};
-    struct server_settings settings;
     int r;
 
-    if (config->mirror_root) {
-        replace(&config->mirror_root, "/");
+    if (config->settings.environ.mirror_root) {
+        require(gate_config_set(config, "mirror-root", "/", &error) == 0);
     }
-    replace(&config->home, NULL);
-    replace(&config->hooks_path, NULL);
-    replace(&config->token_file, NULL);
+    config_unset(config, "home");
+    config_unset(config, "hooks-path");
+    config_unset(config, "token-file");
     require(gate_config_set(config, "token", secret, &error) == 0);
-    r = config_resolve(config, &settings, &error);
+    r = config_resolve(config, &error);
     check_error(&error, r, may_quote);
     if (!r) {
-        check_settings(&settings);
+        check_settings(&config->settings);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "gate_answers.h"
 
 #include "fuzz.h"
+#include "http/reason.h"
 
 enum {
     STATUS_CONTINUE = 100,
@@ -23,6 +24,7 @@ struct answer {
     bool has_allow;
     bool has_authenticate;
     bool has_retry_after;
+    enum reason reason;
     size_t length;
 };
 
@@ -73,6 +75,7 @@ static size_t number_of(struct span text, int base) {
 
 static void take_field(struct answer *answer, struct span line) {
     static const char length[] = "Content-Length: ";
+    static const char word[] = "Gate-Reason: ";
 
     require(memchr(line.data, ':', line.size));
     require(!begins(line, "Set-Cookie"));
@@ -90,6 +93,11 @@ static void take_field(struct answer *answer, struct span line) {
     answer->has_allow |= begins(line, "Allow: ");
     answer->has_authenticate |= begins(line, "WWW-Authenticate: Basic ");
     answer->has_retry_after |= begins(line, "Retry-After: ");
+    if (begins(line, word)) {
+        require(answer->reason == REASON_NONE);
+        answer->reason = reason_find(fuzz_behind(line, strlen(word)));
+        require(answer->reason != REASON_NONE);
+    }
 }
 
 static void check_status(const struct answer *answer) {
@@ -103,6 +111,7 @@ static void check_status(const struct answer *answer) {
     require(is_known);
     require(answer->has_allow == (answer->status == 405) && answer->has_authenticate == (answer->status == 401));
     require(answer->has_retry_after == (answer->status == 503));
+    require(reason_status(answer->reason) == (answer->status >= 400 ? answer->status : 0));
     require(!answer->has_length || !answer->is_chunked);
     require(answer->has_length == (answer->status != STATUS_OK && answer->status != STATUS_CONTINUE));
 }

@@ -267,7 +267,7 @@ static void start_server(struct site *site, const struct log *log) {
 
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, &before);
-    r = server_start(&site->server, &site->settings, log, &site->loop, &error);
+    r = server_start(&site->server, &site->config->settings, log, &site->loop, &error);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     if (r) {
         (void)fprintf(stderr, "%s\n", error.message);
@@ -285,10 +285,10 @@ void site_start(struct site *site, const uint8_t bytes[SITE_BYTES]) {
     configure(site, bytes);
     site->log_fd = memfd_create("log", MFD_CLOEXEC);
     require(site->log_fd >= 0);
-    require(config_resolve(site->config, &site->settings, &error) == 0);
+    require(config_resolve(site->config, &error) == 0);
     require(loop_init(&site->loop) == 0);
-    log_init(&log, site->log_fd, site->settings.log_level, site->settings.log_format);
-    log.secret = site->settings.policy.token;
+    log_init(&log, site->log_fd, site->config->settings.log_level, site->config->settings.log_format);
+    log.secret = site->config->settings.policy.token;
     start_server(site, &log);
     (void)snprintf(site->address, sizeof(site->address), "%s", site->server.gate.listener.address);
     if (bytes[2] & 1) { /* what is accepted has it too, over TCP */

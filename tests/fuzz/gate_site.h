@@ -26,7 +26,6 @@ enum {
  */
 struct site {
     struct gate_config *config;
-    struct server_settings settings;
     struct loop loop;
     struct server server;
     char address[LISTENER_ADDRESS_MAX];

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Play clients against one gate, round after round, and tell what is left. See script/soak."""
+"""Plays clients against one gate, round after round, and reports what they leave. See script/soak."""
 
 import argparse
 import contextlib
@@ -19,7 +19,7 @@ ROUND_SECONDS = 30
 MIN_ROUNDS, MAX_ROUNDS = 4, 30
 GROWTH_KIB = 1024
 SHOWN_FILES = 5  # of each round
-REPORT_SECONDS = 60  # between two lines of progress that nobody watches
+REPORT_SECONDS = 60  # between two lines of progress when no person watches
 
 
 def arguments():
@@ -34,7 +34,7 @@ def arguments():
 
 
 class Progress:
-    """One line that is written over when a person watches, else one a minute."""
+    """A line of progress: overwritten if a person watches, otherwise one a minute."""
 
     def __init__(self, seconds, tally):
         self.seconds, self.tally = seconds, tally
@@ -55,13 +55,13 @@ class Progress:
 
 
 def rounds_of(seconds):
-    """How many rounds, and how long each is; the first one warms the gate up."""
+    """Return the number of rounds and their length; the first round warms the gate up."""
     count = max(MIN_ROUNDS, min(MAX_ROUNDS, seconds // ROUND_SECONDS))
     return count, seconds / count
 
 
 class Soak:
-    """before: the gate that has served one request, and has all that it opens once. rests: behind each round."""
+    """before: the gate after one request, with everything open that it opens once. rests: after each round."""
 
     def __init__(self, options):
         self.options = options
@@ -90,7 +90,7 @@ class Soak:
             self.stop()
 
     def stop(self):
-        """What must hold of a gate that has ended is e2e's to say."""
+        """Check the gate after its end by e2e's own checks."""
         self.errors = [record for record in self.site.gate.records if record["level"] == "error"]
         try:
             self.site.gate.stop()
@@ -98,7 +98,7 @@ class Soak:
             self.ended = str(error)
 
     def rows(self):
-        """(what, before any client, behind the first round, at the end, whether that will do)."""
+        """(what, before any client, after the first round, at the end, whether it is good)."""
         warm, last = self.rests[0], self.rests[-1]
         grown = last.resident_kib - warm.resident_kib
         worst = max(self.rests, key=lambda rest: rest.descriptors).descriptors
@@ -147,7 +147,7 @@ class Soak:
 
 def main():
     soak = Soak(arguments())
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of what cleans up
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # through the clean-up code
     soak.run()
     return 0 if soak.report() else 1
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Threads that play clients one after the other, and the tally of how it went."""
+"""Threads that play clients one after the other, and the tally of their results."""
 
 import itertools
 import random
@@ -22,14 +22,14 @@ SHOWN_CHARACTERS = 2000
 
 @dataclass(frozen=True)
 class Kind:
-    """What a client does; group is the row's heading: well-behaved, faulty, malformed."""
+    """A client's play; group is the row's heading: well-behaved, faulty, malformed."""
     group: str
     name: str
     play: object = field(compare=False)
 
 
 class Tally:
-    """How often each kind of client was played, and how often it failed; filled by all threads."""
+    """Counts how often each kind of client was played and failed; all threads fill it."""
 
     def __init__(self):
         self.runs, self.failures = Counter(), Counter()
@@ -40,7 +40,7 @@ class Tally:
         complaint = None
         try:
             kind.play(*arguments)
-        except Exception as error:  # whatever it is, it is a finding
+        except Exception as error:  # any error is a finding
             complaint = str(error) if isinstance(error, AssertionError) and str(error) else traceback.format_exc()
         with self.lock:
             self.runs[kind] += 1
@@ -66,7 +66,7 @@ def breaking_off():
 
 
 def files(group, name, cases):
-    """The files of a folder of tests/data/http as one kind, which goes through them in turn."""
+    """The files of a folder of tests/data/http as one kind, which plays them in turn."""
     each = itertools.cycle(cases.values())
     lock = threading.Lock()
 
@@ -79,9 +79,9 @@ def files(group, name, cases):
 
 def roles():
     """
-    Who plays what: (kinds, seconds of rest behind each). A thread each.
+    Return the roles: (kinds, seconds of rest after each). Each has a thread.
 
-    The rests make it about one core's work on a small machine, half of which is git's.
+    The rests make it about one core's work on a small machine, half of it git's.
     """
     accepted, refused = files("well-behaved", "accept", ACCEPT), files("malformed", "refuse", REFUSE)
     return [
@@ -96,7 +96,7 @@ def roles():
 
 
 class Crew:
-    """One thread for each role, for as long as a round lasts."""
+    """One thread for each role, for the length of a round."""
 
     def __init__(self, site, tally, seed):
         self.site, self.tally = site, tally
@@ -113,7 +113,7 @@ class Crew:
             self.stop.wait(rest)
 
     def run(self, seconds, watch):
-        """Let them work; watch() is called about once a second. Ends when the last client is done."""
+        """Let them work, and call watch() about once a second. Ends when the last client is done."""
         for thread in self.threads:
             thread.start()
         deadline = time.monotonic() + seconds

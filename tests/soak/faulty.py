@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Clients that break off, stall or send nonsense, and see to it that they are answered as they must be.
+Clients that break off, stall or send nonsense, and check that they get the right answers.
 
-Each takes the site and a random.Random, and raises AssertionError when the gate lets it through, or lets it wait.
+Each takes the site and a random.Random, and raises AssertionError if the gate lets it through, or lets it wait.
 """
 
 import contextlib
@@ -19,16 +19,16 @@ from e2e.targets import FETCH, INFO, PUSH
 from .site import HANGS, HEADER_SECONDS, IDLE_SECONDS, STALL_SECONDS, STUBBORN
 
 CHUNKED = "Transfer-Encoding: chunked"
-SLACK_SECONDS = 4  # beyond a time-out, on a machine that is busy with this very soak
+SLACK_SECONDS = 4  # beyond a time-out, on a machine that this very soak keeps busy
 HALF_OPEN = 20
 STALLED = 5
 CUT_BYTES = 1 << 20
 SLOWLY = 0.05  # how often a file goes byte by byte
-END_BYTES = 30  # what a cut leaves away at least: git may act on a push that lacks only the end of its framing
+END_BYTES = 30  # the least that a cut omits: git may act on a push that lacks only the end of its framing
 
 
 def whole_requests(site):
-    """One of each kind that git's client sends."""
+    """One request of each kind that git's client sends."""
     refs, create = ls_refs(), push([(NO_OBJECT, site.main, "refs/heads/cut")])
     return [
         request("GET", INFO),
@@ -42,7 +42,7 @@ def whole_requests(site):
 
 
 def send_case(site, random, case):
-    """A file of tests/data/http, a small one byte by byte now and then."""
+    """Send a file of tests/data/http, a small one byte by byte now and then."""
     found = (ask_byte_by_byte if case.is_small and random.random() < SLOWLY else ask)(site.gate, case)
     assert found[-1].status == case.status, f"{case.name}: {found[-1].status} instead of {case.status}"
 
@@ -63,7 +63,7 @@ def byte_by_byte(site, random):
 
 
 def pipelined(site, random):
-    """Many requests in one go; what is nonsense behind them changes nothing about their answers."""
+    """Send many requests in one go; malformed bytes after them change nothing about their answers."""
     kinds = [(request("GET", INFO), 200), (request("GET", "/repo.git/HEAD"), 200), (request("GET", "/nothing"), 404),
              (request("GET", INFO, token="x" * 37), 403),
              (request("POST", FETCH, FETCH_TYPE, body=want(site.main)), 200)]
@@ -79,7 +79,7 @@ def pipelined(site, random):
 
 
 def cut_anywhere(site, random):
-    """Then it goes, with or without a reset, or only stops to send and waits for the answer."""
+    """Then the client goes, with or without a reset, or only stops sending and waits for the answer."""
     data = random.choice(whole_requests(site))
     size = random.randrange(len(data) - END_BYTES)
     how = random.choice(["closes", "resets", "waits"])
@@ -97,7 +97,7 @@ def cut_anywhere(site, random):
 
 
 def unread_answers(site, random):
-    """It asks for much, reads a little or nothing, and goes."""
+    """Ask for much, read a little or nothing, and go."""
     with site.gate.connect() as connection:
         connection.send(b"".join(random.choices(whole_requests(site)[:5], k=5)))
         if random.random() < 0.5:
@@ -107,21 +107,21 @@ def unread_answers(site, random):
 
 
 def hook_hangs(site, random):
-    """A push that waits for a hook without end, and goes. It deletes, so that git has nothing in quarantine."""
+    """Push to an endless hook, and go. The push deletes, so git has nothing in quarantine."""
     name = random.choice((HANGS, HANGS, STUBBORN)) + str(site.new_number())
     with site.gate.connect() as connection:
         connection.send(request("POST", PUSH, PUSH_TYPE, body=push([(site.main, NO_OBJECT, name)], b"")))
         time.sleep(random.random())  # the hook may or may not have begun by then
 
 
-# What takes its time.
+# Slow clients.
 
 def open_many(site, stack, count):
     return [stack.enter_context(site.gate.connect()) for _ in range(count)]
 
 
 def half_open(site, random):
-    """A part of a head or nothing at all, and no word more."""
+    """Send a part of a head or nothing at all, and then stay silent."""
     data = head("GET", INFO)
     with contextlib.ExitStack() as stack:
         begin = time.monotonic()
@@ -151,7 +151,7 @@ def stalled_body(site, random):
 
 
 def stalled_reader(site, _random):
-    """The gate has given it up by the time that it reads on."""
+    """The gate has given the client up by the time that it reads on."""
     with contextlib.ExitStack() as stack:
         connections = open_many(site, stack, STALLED)
         for connection in connections:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Clients that run git normally, and see to it that they get what they asked for.
+Clients that run git normally, and check the results.
 
-Each takes the site and a random.Random. It raises AssertionError, with what git said, when anything is amiss.
+Each takes the site and a random.Random. It raises AssertionError, with git's output, if anything is amiss.
 """
 
 import os
@@ -16,12 +16,12 @@ from e2e.targets import FETCH, INFO
 from .site import REFUSED
 
 GIT_SECONDS = 60
-LARGE_PUSH_BYTES = 2 << 20  # twice what git's client sends with a length: more goes in chunks
+LARGE_PUSH_BYTES = 2 << 20  # twice the largest body that git's client sends with a length: longer ones go in chunks
 CROWD = 40
 
 
 def client(*arguments, random=None, **named):
-    """git as a client, of protocol 0 now and then."""
+    """Run git as a client, of protocol 0 now and then."""
     version = ["-c", f"protocol.version={random.choice((0, 2, 2))}"] if random else []
     return git(*version, *arguments, seconds=GIT_SECONDS, **named)
 
@@ -42,7 +42,7 @@ def shallow_clone(site, random):
 
 
 def partial_clone(site, _random):
-    """Without files, which checkout then fetches."""
+    """Clone without files, which checkout then fetches."""
     with site.new_folder() as folder:
         client("clone", "--quiet", "--filter=blob:none", "--single-branch", site.gate.url(), folder)
         assert out("rev-parse", "HEAD", cwd=folder) == site.main
@@ -50,7 +50,7 @@ def partial_clone(site, _random):
 
 
 def fetch(site, random):
-    """By somebody who has a part of it."""
+    """Fetch into a repository that has a part of the history."""
     with site.new_folder() as folder:
         git("clone", "--quiet", "--bare", site.behind, folder)
         client("fetch", "--quiet", site.gate.url(), "main:fetched", cwd=folder, random=random)
@@ -63,7 +63,7 @@ def list_refs(site, random):
 
 
 def push_and_delete(site, size):
-    name = f"refs/pushed/{site.new_number()}"  # none that a clone would ask for, when it may just be gone
+    name = f"refs/pushed/{site.new_number()}"  # no ref that a clone asks for, as it may just be gone
     with site.new_folder() as folder:
         git("clone", "--quiet", "--branch=main", "--single-branch", site.copy, folder)
         oid = commit(Path(folder), "new", os.urandom(size))
@@ -92,7 +92,7 @@ def push_that_is_no_fast_forward(site, _random):
 
 
 def crowd(site, _random):
-    """Many at once, more than the gate lets git run."""
+    """Many at once, more than the gate's limit on git processes."""
     connections = []
     try:
         for _ in range(CROWD):

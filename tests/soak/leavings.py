@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is left of the clients when they have gone and all time-outs have passed."""
+"""Measures what the clients leave behind when they have gone and all time-outs have passed."""
 
 import re
 import time
@@ -15,7 +15,7 @@ from e2e.repos import git
 
 from .site import IDLE_SECONDS, STALL_SECONDS
 
-# The longest that anything may live on: a time-out, and the five seconds from SIGTERM to SIGKILL behind it.
+# The longest possible life: a time-out, and then the five seconds from SIGTERM to SIGKILL.
 KILL_SECONDS, SLACK_SECONDS = 5, 5  # the gate's from SIGTERM to SIGKILL, and some more
 REST_SECONDS = max(STALL_SECONDS, IDLE_SECONDS) + KILL_SECONDS + SLACK_SECONDS
 SUSPECTS = 8
@@ -34,7 +34,7 @@ class Leavings:
 
 
 def processes_left(site):
-    """By the environment that they have from the gate, and by the repository that they were started for."""
+    """Find processes by the environment that the gate gave them, and by their repository."""
     return sorted({*site.gate.children(), *processes_of(site.root)})
 
 
@@ -43,7 +43,7 @@ def temporary_files(repository):
 
 
 def suspects(site, name):
-    """Whose a temporary file may be: the pushes that ended nearest to when it was touched last."""
+    """Find the pushes of a temporary file: those that ended nearest to its last change."""
     touched = (site.repository / name).stat().st_mtime
     pushes = []
     for record in site.gate.request_records():
@@ -56,7 +56,7 @@ def suspects(site, name):
 
 
 def memory_kib(pid):
-    """Resident memory of a process, all of it and what no file is behind."""
+    """Return the resident memory of a process: all of it, and the part without a file behind it."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return tuple(int(re.search(rf"^{name}:\s+([0-9]+) kB", text, re.MULTILINE).group(1))
                  for name in ("Rss", "Anonymous"))
@@ -69,7 +69,7 @@ def look(site):
 
 
 def wait_for_rest(site, descriptors):
-    """Wait until nothing is left, or all time-outs have passed; what is left then has come to stay."""
+    """Wait until nothing is left, or all time-outs have passed; anything left then will stay."""
     deadline = time.monotonic() + REST_SECONDS
     while time.monotonic() < deadline:
         if len(open_files(site.gate.pid)) <= descriptors and not processes_left(site):
@@ -79,6 +79,6 @@ def wait_for_rest(site, descriptors):
 
 
 def fsck(repository):
-    """What git finds wrong with a repository; empty when it is whole."""
+    """Return git's complaints about a repository; empty if it is whole."""
     result = git("fsck", "--strict", "--full", cwd=repository, ok=None, seconds=600)
     return "" if result.returncode == 0 else result.stdout + result.stderr

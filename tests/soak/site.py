@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gate of a soak, and the repository that it serves."""
+"""Makes the gate of a soak, and the repository that it serves."""
 
 import itertools
 import os
@@ -18,7 +18,7 @@ IDLE_SECONDS = 5
 COMMITS = 200
 OLD_COMMITS = 50  # those that a fetch has already
 LARGE_BYTES = 8 << 20
-# Where the hook lets nobody push, goes to sleep, and will not even be woken by SIGTERM.
+# In these refs the hook refuses a push, sleeps, or ignores even SIGTERM.
 REFUSED, HANGS, STUBBORN = "refs/heads/refused/", "refs/heads/hangs/", "refs/heads/stubborn/"
 HOOK = f"""#!/bin/sh
 while read -r _ _ name; do
@@ -33,9 +33,9 @@ done
 
 class Site:
     """
-    repo.git has many small commits on main and one large file on large, and refuses what is no fast-forward.
+    repo.git has many small commits on main and one large file on large, and accepts only fast-forwards.
 
-    copy: the same repository, out of the gate's reach, for the clients to begin with. behind: its first commits alone.
+    copy: the same repository, out of the gate's reach, for the clients to start from. behind: only its first commits.
     """
 
     def __init__(self, transport):
@@ -48,7 +48,7 @@ class Site:
         self.gate = None
         try:
             self.make_repositories()
-            # Into the memory of a confined gate only root may look.
+            # Only root may look into the memory of a confined gate.
             self.gate = Gate(f"--mirror-root={self.root}", "--scope=repo", f"--header-timeout={HEADER_SECONDS}",
                              f"--confine={'auto' if os.geteuid() == 0 else 'off'}",
                              f"--stall-timeout={STALL_SECONDS}", f"--idle-timeout={IDLE_SECONDS}",
@@ -82,19 +82,19 @@ class Site:
         return self.root / "repo.git"
 
     def new_number(self):
-        """For names that nobody else has."""
+        """Return a number for names that nobody else has."""
         return next(self.numbers)
 
     def new_folder(self):
-        """For one client, who removes it."""
+        """Make a folder for one client, who removes it."""
         return tempfile.TemporaryDirectory(dir=self.scratch, prefix="client-")
 
     def tidy(self):
         """
-        Make the repository what it was, or it would grow and slow everybody down. No request runs meanwhile.
+        Restore the repository, or it would grow and slow everybody down. No request runs meanwhile.
 
-        Return: names of the refs that no honest client has left there, but for that of pushes that were killed: some are
-        killed when git has done its work.
+        Return: the names of refs that no honest client has left there. Refs of killed pushes do not count, as some
+        pushes are killed when git has done its work.
         """
         extra = sorted(refs(self.repository).keys() - self.refs.keys())
         for name in extra:

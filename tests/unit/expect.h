@@ -2,8 +2,7 @@
 #pragma once
 
 /*
- * What every unit test needs, whatever it knows of the gate: cmocka, and checks that print the name of the case that
- * failed.
+ * Shared by all unit tests: cmocka, and checks that print the name of the failed case. It knows nothing of the gate.
  */
 
 #include <setjmp.h>

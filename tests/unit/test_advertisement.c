@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* advertisement: what is one of protocol version 2, and what it says, wherever it is cut. */
+/* advertisement: which answers are of protocol version 2, and their content, wherever they are cut. */
 
 #include "cli/advertisement.h"
 
@@ -117,7 +117,7 @@ static void test_byte_by_byte(void **state) {
     }
 }
 
-/* Whatever is missing at its end, it is not whole. */
+/* Without its last bytes, however few, it is not whole. */
 static void test_cut_short(void **state) {
     static const char bytes[] = SERVICE "0000" V2 COMMANDS "0000";
 
@@ -130,7 +130,7 @@ static void test_cut_short(void **state) {
     }
 }
 
-/* The longest packet that there is: the beginning is kept, and what follows it is found. */
+/* The longest possible packet: its beginning is kept, and the next packet is found. */
 static void test_long_line(void **state) {
     static const char end[] = COMMANDS "0000";
     enum { LENGTH = 0xffff };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The object stores that a repository borrows from. In each test's folder are the repository r.git, the stores s1 to
+ * Tests the object stores that a repository borrows from. Each test's folder has the repository r.git, the stores s1 to
  * s4, one called "#s", the folder "plain", which is no store, the link "link" to s1, and the plain file "file".
  */
 
@@ -27,7 +27,7 @@ static void make_repository(const char *path) {
     make_store(name);
 }
 
-/* The file of the store; each '%' is the folder's absolute path. */
+/* The file of the store; each '%' stands for the folder's absolute path. */
 static void borrow(const char *store, const char *text) {
     char content[1024];
     char name[64];
@@ -57,7 +57,7 @@ static int begin(void **state) {
     return r;
 }
 
-/* The found ones, without the folder's path, with a space behind each. */
+/* The found stores, without the folder's path, with a space after each. */
 static const char *list(const struct alternates *alternates) {
     static char text[4096];
     size_t size = 0;
@@ -135,7 +135,7 @@ static void test_table(void **state) {
     }
 }
 
-/* What git makes in a store, and what would lay open somebody else's folder that has one called "pack". */
+/* git makes these in a store; they would also expose another user's folder that contains one called "pack". */
 static void test_entries(void **state) {
     static const struct {
         const char *name;
@@ -218,7 +218,7 @@ static void make_borrower(const char *name, int n_stores) {
     folder_write(path, (struct span){text, size});
 }
 
-/* No repository takes the places of all others; together they have their bound as well. */
+/* No repository takes the places of all others; together they have a limit as well. */
 static void test_too_many(void **state) {
     struct alternates alternates = {0};
     char name[32];
@@ -235,7 +235,7 @@ static void test_too_many(void **state) {
     alternates_deinit(&alternates);
 }
 
-/* As many lines as fit into the file, in front of one that names a store; then a repository like any other. */
+/* As many lines as fit into the file, before one that names a store; then a repository like any other. */
 static void check_many_lines(const char *line) {
     static const char last[] = "../../s1\n";
     struct alternates alternates = {0};
@@ -263,7 +263,7 @@ static void check_many_lines(const char *line) {
     alternates_deinit(&alternates);
 }
 
-/* Whoever writes them must not hold up the start, nor keep other repositories from their stores. */
+/* Their author must not hold up the start, nor keep other repositories from their stores. */
 static void test_hostile_lines(void **state) {
     char name[64];
 
@@ -271,7 +271,7 @@ static void test_hostile_lines(void **state) {
     make_repository("good.git");
     borrow("good.git/objects", "../../s2\n");
     check_many_lines("/no\n");
-    make_store("L"); /* which takes long to be read, and is none in the end */
+    make_store("L"); /* slow to read, and no store in the end */
     for (int i = 0; i < ALTERNATES_ENTRIES_MAX; i++) {
         (void)snprintf(name, sizeof(name), "L/tmp_%d", i);
         folder_write(name, SPAN(""));
@@ -280,7 +280,7 @@ static void test_hostile_lines(void **state) {
     check_many_lines("../../L\n");
 }
 
-/* A file of as many bytes as may be, and of one more: its last line names a store. */
+/* A file of the largest size, and one that is a byte longer: the last line names a store. */
 static void test_too_large(void **state) {
     static const char last[] = "\n../../s1\n";
     size_t last_size = sizeof(last) - 1;
@@ -303,7 +303,7 @@ static void test_too_large(void **state) {
     }
 }
 
-/* What is in the file's place must neither hold up the start nor fill the memory. */
+/* Whatever replaces the file must neither hold up the start nor fill the memory. */
 static void test_no_file(void **state) {
     static const char place[] = "r.git/objects/info/alternates";
     struct alternates alternates = {0};

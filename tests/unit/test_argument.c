@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* argument: one option of a few, in both of its forms. */
+/* argument: one option, in both of its forms. */
 
 #include "base/argument.h"
 
@@ -58,7 +58,7 @@ static void test_hint(void **state) {
         {"max-push", ": did you mean '+max-push-bytes'?"},
         {"max-pusch-byte", ": did you mean '+max-push-bytes'?"},
         {"tokenfile", ": did you mean '+token-file'?"},
-        {"mi", ""}, /* too little to tell */
+        {"mi", ""}, /* too short to tell */
         {"brew", ""},
         {"", ""},
         {"--", ""},
@@ -76,7 +76,7 @@ static void test_hint(void **state) {
     }
 }
 
-/* Whatever was given behind "=", or otherwise looks like no name, is not repeated. */
+/* The message does not repeat the value after "=", or an argument that does not look like a name. */
 static void test_refuse(void **state) {
     static const struct {
         const char *argument;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Bodies by length and by chunks, through buffers of several sizes and however the bytes were cut; the chunks of
- * responses. */
+/* Bodies by length and by chunks, through buffers of several sizes and cut anywhere; and the chunks of responses. */
 
 #include "unit.h"
 
@@ -74,7 +73,7 @@ static const struct body_case whole_cases[] = {
     {"empty lines behind it", NULL, BYTES("1\r\na\r\n0\r\n\r\n\r\n"), BYTES("a"), BYTES("\r\n")},
 };
 
-/* Each is malformed at the latest with its last byte; all have chunked framing. */
+/* Each is malformed at its last byte at the latest; all have chunked framing. */
 static const struct {
     const char *name;
     struct span wire;
@@ -125,7 +124,7 @@ static const struct {
     {"many zeros before a size, behind a chunk", BYTES(CHUNK_12 HUNDRED_ZEROS "1\r\n!\r\n0\r\n\r\n")},
 };
 
-/* A decoder with its buffer and what came out of it. */
+/* A decoder with its buffer and its output. */
 struct decoder {
     struct head head;
     struct body body;
@@ -151,7 +150,7 @@ static bool decoder_is_done(const struct decoder *decoder) {
     return decoder->body.complete && decoder->body.ready == 0;
 }
 
-/* Feeds up to byte @end of @wire, taking what is ready in pieces of @take. */
+/* Feeds up to byte @end of @wire, and takes the output in pieces of @take. */
 static int decoder_feed(struct decoder *decoder, const char *name, struct span wire, size_t end, size_t take) {
     struct body *body = &decoder->body;
 
@@ -222,7 +221,7 @@ static void check_whole(const struct body_case *c, size_t way, size_t cut) {
     expect_int(name, decoder_run(&decoder, name, c->wire, cut, ways[way].step, ways[way].take), 0);
     expect_true(name, decoder.body.complete);
     expect_span(name, ((struct span){decoder.decoded, decoder.n_decoded}), c->decoded);
-    /* What has come already is still in the buffer, untouched. */
+    /* Bytes that have come already are still in the buffer, untouched. */
     behind = buffer_content(&decoder.buffer);
     expect_int(name, behind.size + c->wire.size - decoder.n_fed, c->rest.size);
     expect_span(name, behind, ((struct span){c->rest.data, behind.size}));
@@ -281,7 +280,7 @@ static void test_malformed(void **state) {
     }
 }
 
-/* A size that fits into 64 bits is no fault; how much of it comes is the caller's to limit. */
+/* A size that fits into 64 bits is no fault; the caller limits how much of it may come. */
 static void test_huge_chunk(void **state) {
     static const char *const wires[] = {"ffffffffffffffff\r\nhello", "7FFFFFFFFFFFFFFF\r\nhello"};
 
@@ -323,7 +322,7 @@ static void test_encoder(void **state) {
         struct buffer wire;
 
         for (size_t capacity = 0; capacity <= BODY_PREFIX_MAX_BYTES; capacity++) {
-            size_t behind = cases[i].end ? 0 : 1; /* a terminator is written behind what is formatted */
+            size_t behind = cases[i].end ? 0 : 1; /* formatting also writes a terminator */
             bool fits = capacity >= strlen(cases[i].expected) + behind;
             int r;
 

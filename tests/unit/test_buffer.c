@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The bounded queue of bytes: what goes in comes out in its order, and no more goes in than there is room for. */
+/* The bounded queue of bytes: bytes come out in their order, and no more go in than there is room for. */
 
 #include "unit.h"
 
@@ -17,7 +17,7 @@ enum action {
     RELEASE,
 };
 
-/* A walk through a buffer of 8 bytes: one step, its result, and what is in the buffer then. */
+/* A walk through a buffer of 8 bytes: one step, its result, and the content after it. */
 static const struct {
     const char *name;
     enum action action;
@@ -184,7 +184,7 @@ static void test_texts(void **state) {
     buffer_deinit(&buffer);
 }
 
-/* What one gives back, the next one has; of two, the second is freed. */
+/* The next buffer gets the memory that one returns; of two, the second is freed. */
 static void test_pool(void **state) {
     struct buffer_pool pool = {.capacity = 100};
     struct buffer first;

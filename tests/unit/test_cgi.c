@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The head of a CGI response: whole, cut at every position, with either line end, and what is none. */
+/* The head of a CGI response: whole, cut at every position, with either line end, and malformed. */
 
 #include "unit.h"
 
@@ -8,12 +8,12 @@
 
 #include "backend/cgi.h"
 
-/* Heads that are fine; each is written with LF and is tried with CRLF too. */
+/* Good heads; each is written with LF and also tried with CRLF. */
 static const struct {
     const char *name;
     const char *head;
     int status;
-    const char *fields; /* what is passed on, one "NAME: VALUE\n" after the other */
+    const char *fields; /* passed on: one "NAME: VALUE\n" after the other */
 } good_cases[] = {
     {"one field", "Content-Type: text/plain\n\n", 200, "Content-Type: text/plain\n"},
     {"what git sends for refs",
@@ -67,7 +67,7 @@ static void check_good(const char *name, const struct cgi *cgi, const char *copy
     expect_span(name, span_of(fields), span_of(good_cases[i].fields));
 }
 
-/* Feeds every beginning of @head and then @tail behind it. */
+/* Feeds every beginning of @head, followed by @tail. */
 static void try_good(const char *head, const char *tail, size_t tail_size, size_t i) {
     const char *name = good_cases[i].name;
     size_t head_size = strlen(head);
@@ -159,7 +159,7 @@ static const struct {
     {"bad status behind good fields", BYTES("Content-Type: a\nStatus: x\n\n")},
 };
 
-/* Once a beginning is nonsense, no more bytes make sense of it; and none of the beginnings is a head. */
+/* If a beginning is malformed, no further bytes mend it; and no beginning is a head. */
 static void test_nonsense(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(nonsense_cases); i++) {
@@ -179,7 +179,7 @@ static void test_nonsense(void **state) {
     }
 }
 
-/* Every byte within a value, and those that can be no part of a name. */
+/* Every byte within a value, and the bytes that a name must not have. */
 static void test_bytes(void **state) {
     (void)state;
     for (int byte = 0; byte < 256; byte++) {
@@ -203,7 +203,7 @@ static void test_bytes(void **state) {
     }
 }
 
-/* @name: what is tried; @head_size: of the head, its end included; @size: how much of it and of a body there is */
+/* @name: of the case; @head_size: of the head, its end included; @size: of the bytes of it and of a body */
 static const struct {
     const char *name;
     size_t head_size;
@@ -246,7 +246,7 @@ static void test_size(void **state) {
     }
 }
 
-/* A backend that has written nothing so far, in a buffer that has no memory yet. */
+/* A backend that has written nothing so far, in a buffer without memory. */
 static void test_nothing(void **state) {
     struct cgi cgi;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* check_url: what is the URL of a gate, what is none, and that no token is left of it. */
+/* check_url: the good and bad URLs of a gate; no token is left of one. */
 
 #include "cli/check_url.h"
 
@@ -83,7 +83,7 @@ static const struct {
     {"http://127.0.0.1:1/" X250 "x.git", CHECK_URL_E_PATH},
 };
 
-/* What is wrong is told, and none of the URL, in which a token may be. */
+/* The message names the fault and shows nothing of the URL, which may contain a token. */
 static const struct {
     const char *text;
     const char *words;

@@ -4,90 +4,103 @@
 
 #include "unit.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "library/config.h"
+#include "library/config_value.h"
 
 static const struct {
     const char *name;
     enum config_kind kind;
-    size_t offset;
+    size_t offset;       /* of the field in struct server_settings */
     const char *initial; /* as text(), NULL for none */
     const char *value;
     const char *result; /* as text() */
 } rows[] = {
-#define ROW(member, kind, initial, value, result) kind, offsetof(struct gate_config, member), initial, value, result
-    {"mirror-root", ROW(mirror_root, CONFIG_TEXT, NULL, "some/where", "some/where")},
-    {"scope", ROW(scope, CONFIG_TEXT, NULL, "*", "*")},
-    {"socket", ROW(socket, CONFIG_TEXT, NULL, "/a b", "/a b")},
-    {"listen", ROW(listen, CONFIG_TEXT, NULL, "[::1]:0", "[::1]:0")},
+#define ROW(member, kind, initial, value, result) kind, offsetof(struct server_settings, member), initial, value, result
+    {"mirror-root", ROW(environ.mirror_root, CONFIG_TEXT, NULL, "some/where", "some/where")},
+    {"scope", ROW(policy.scope, CONFIG_TEXT, NULL, "*", "*")},
+    {"socket", ROW(listener.socket_path, CONFIG_TEXT, NULL, "/a b", "/a b")},
+    {"listen", ROW(listener.tcp_address, CONFIG_TEXT, NULL, "[::1]:0", "[::1]:0")},
     {"token-file", ROW(token_file, CONFIG_TEXT, NULL, "-", "-")},
-    {"read-only", ROW(read_only, CONFIG_FLAG, "no", "yes", "yes")},
-    {"hooks-path", ROW(hooks_path, CONFIG_TEXT, NULL, "/hooks", "/hooks")},
-    {"home", ROW(home, CONFIG_TEXT, NULL, "/home", "/home")},
-    {"remote-user", ROW(remote_user, CONFIG_TEXT, "token", "me", "me")},
-    {"git-config", ROW(git_config, CONFIG_LIST, "", "a.b=c=d", "a.b=c=d\n")},
-    {"hide-refs", ROW(hide_refs, CONFIG_LIST, "refs/gate\n", "refs/x", "refs/x\n")},
-    {"trust-owner", ROW(trust_owner, CONFIG_FLAG, "no", "yes", "yes")},
+    {"read-only", ROW(policy.read_only, CONFIG_FLAG, "no", "yes", "yes")},
+    {"hooks-path", ROW(environ.hooks_path, CONFIG_TEXT, NULL, "/hooks", "/hooks")},
+    {"home", ROW(environ.home, CONFIG_TEXT, NULL, "/home", "/home")},
+    {"remote-user", ROW(environ.remote_user, CONFIG_TEXT, "token", "me", "me")},
+    {"git-config", ROW(environ.git_config, CONFIG_LIST, "", "a.b=c=d", "a.b=c=d\n")},
+    {"hide-refs", ROW(environ.hide_refs, CONFIG_LIST, "refs/gate\n", "refs/x", "refs/x\n")},
+    {"trust-owner", ROW(environ.trust_owner, CONFIG_FLAG, "no", "yes", "yes")},
     {"confine", ROW(confine, CONFIG_CHOICE, "0", "off", "2")},
     {"alternates", ROW(alternates, CONFIG_LIST, "yes\n", "/srv", "/srv\n")},
-    {"allow-path", ROW(allow_path, CONFIG_LIST, "", "/opt/x", "/opt/x\n")},
-    {"advertisement-cache", ROW(advertisement_cache, CONFIG_CHOICE, "1", "no", "0")},
+    {"allow-path", ROW(allow_paths, CONFIG_LIST, "", "/opt/x", "/opt/x\n")},
+    {"advertisement-cache", ROW(advertisement_cache, CONFIG_SWITCH, "yes", "no", "no")},
     {"die-with-parent", ROW(die_with_parent, CONFIG_FLAG, "no", "yes", "yes")},
-    {"selinux-type", ROW(selinux_type, CONFIG_TEXT, "git_gate_socket_t", "my_type_t", "my_type_t")},
-    {"max-connections", ROW(max_connections, CONFIG_COUNT, "256", "1", "1")},
-    {"max-backends", ROW(max_backends, CONFIG_COUNT, "16", "2", "2")},
-    {"queue-timeout", ROW(queue_timeout, CONFIG_SECONDS, "30", "3", "3")},
-    {"max-push-bytes", ROW(max_push_bytes, CONFIG_BYTES, "0", "4K", "4096")},
-    {"max-negotiation-bytes", ROW(max_negotiation_bytes, CONFIG_SIZE, "33554432", "5M", "5242880")},
-    {"header-timeout", ROW(header_timeout, CONFIG_SECONDS, "10", "6", "6")},
-    {"idle-timeout", ROW(idle_timeout, CONFIG_SECONDS, "75", "7", "7")},
-    {"stall-timeout", ROW(stall_timeout, CONFIG_SECONDS, "60", "8", "8")},
-    {"backend-timeout", ROW(backend_timeout, CONFIG_SECONDS, "600", "9", "9")},
-    {"request-timeout", ROW(request_timeout, CONFIG_DRAIN, "3600", "0", "0")},
-    {"drain-timeout", ROW(drain_timeout, CONFIG_DRAIN, "4", "0", "0")},
+    {"selinux-type", ROW(listener.selinux_type, CONFIG_TEXT, "git_gate_socket_t", "my_type_t", "my_type_t")},
     {"log-level", ROW(log_level, CONFIG_CHOICE, "3", "debug", "4")},
     {"log-format", ROW(log_format, CONFIG_CHOICE, "0", "json", "1")},
-    {"token", ROW(token, CONFIG_TEXT, NULL, "!~", "!~")},
-    {"listen-fd", ROW(listen_fd, CONFIG_FD, "-1", "0", "0")},
+    {"token", ROW(policy.token, CONFIG_TEXT, NULL, "!~", "!~")},
+    {"listen-fd", ROW(listener.inherited_fd, CONFIG_FD, "-1", "0", "0")},
     {"log-fd", ROW(log_fd, CONFIG_FD, "-1", "2", "2")},
 };
 
-static size_t row_of(const char *name) {
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        if (strcmp(rows[i].name, name) == 0) {
-            return i;
+static const struct config_option *option_of(const char *name) {
+    size_t n_options;
+    const struct config_option *options = config_options(&n_options);
+
+    for (size_t i = 0; i < n_options; i++) {
+        if (strcmp(options[i].name, name) == 0) {
+            return &options[i];
         }
     }
-    fail_msg("--%s has no row in this test", name);
-    return 0;
+    fail_msg("there is no option --%s", name);
+    return NULL;
 }
 
-/* The value of a row, in memory that the next call takes again; NULL for none. */
-static const char *text(const struct gate_config *config, size_t row) {
+static bool is_number(const struct config_option *option) {
+    return option->kind == CONFIG_NUMBER || option->kind == CONFIG_BYTES;
+}
+
+/* The value of an option, in memory that the next call reuses; NULL for none. */
+static const char *text(const struct gate_config *config, const struct config_option *option) {
     static char out[CONFIG_LIST_MAX * 8];
-    const char *at = (const char *)config + rows[row].offset;
-    const struct config_list *list = (const struct config_list *)at;
+    const char *at = (const char *)&config->settings + option->offset;
 
     out[0] = '\0';
-    switch (rows[row].kind) {
+    switch (option->kind) {
     case CONFIG_TEXT:
         return *(char *const *)at;
     case CONFIG_LIST:
-        for (size_t i = 0; i < list->n_values; i++) {
-            (void)snprintf(out + strlen(out), sizeof(out) - strlen(out), "%s\n", list->values[i]);
+        for (char *const *value = *(char *const *const *)at; *value; value++) {
+            (void)snprintf(out + strlen(out), sizeof(out) - strlen(out), "%s\n", *value);
         }
-        expect_true(rows[row].name, !list->values[list->n_values]);
         return out;
     case CONFIG_FLAG:
+    case CONFIG_SWITCH:
         return *(const bool *)at ? "yes" : "no";
     case CONFIG_FD:
         (void)snprintf(out, sizeof(out), "%d", *(const int *)at);
+        return out;
+    case CONFIG_CHOICE:
+        (void)snprintf(out, sizeof(out), "%u", *(const unsigned *)at);
         return out;
     default:
         (void)snprintf(out, sizeof(out), "%ju", (uintmax_t) * (const uint64_t *)at);
         return out;
     }
+}
+
+/* As text(), for a configuration in which nothing was set. */
+static const char *initial_text(const struct config_option *option) {
+    static char out[64];
+    struct gate_config *config = NULL;
+    const char *value;
+
+    assert_int_equal(gate_config_new(&config), 0);
+    value = text(config, option);
+    (void)snprintf(out, sizeof(out), "%s", value ? value : "");
+    gate_config_free(config);
+    return value ? out : NULL;
 }
 
 static struct gate_config *fresh(void) {
@@ -98,39 +111,85 @@ static struct gate_config *fresh(void) {
     return config;
 }
 
-/* Each option alone, and all others keep their defaults meanwhile. */
+/* Checks that all options except @but have their default. */
+static void expect_initial(const struct gate_config *config, const struct config_option *but) {
+    size_t n_options;
+    const struct config_option *options = config_options(&n_options);
+
+    for (size_t i = 0; i < n_options; i++) {
+        if (&options[i] != but) {
+            expect_text(options[i].name, text(config, &options[i]), initial_text(&options[i]));
+        }
+    }
+}
+
+/* Sets each option alone; all others keep their defaults. */
 static void test_rows(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct config_option *option = option_of(rows[i].name);
         struct gate_config *config = fresh();
         struct gate_error error = {0};
 
-        expect_text(rows[i].name, text(config, i), rows[i].initial);
+        expect_text(rows[i].name, text(config, option), rows[i].initial);
         expect_int(rows[i].name, gate_config_set(config, rows[i].name, rows[i].value, &error), 0);
         expect_int(rows[i].name, error.code, 0);
-        for (size_t j = 0; j < ARRAY_SIZE(rows); j++) {
-            expect_text(rows[j].name, text(config, j), j == i ? rows[i].result : rows[j].initial);
-        }
+        expect_text(rows[i].name, text(config, option), rows[i].result);
+        expect_initial(config, option);
         if (rows[i].kind != CONFIG_LIST) { /* the last one counts */
             expect_int(rows[i].name, gate_config_set(config, rows[i].name, rows[i].value, NULL), 0);
-            expect_text(rows[i].name, text(config, i), rows[i].result);
+            expect_text(rows[i].name, text(config, option), rows[i].result);
         }
         assert_null(gate_config_free(config));
     }
     assert_null(gate_config_free(NULL));
 }
 
-/* The table itself: it has these rows and no other, and says of each what it takes. */
+static void check_number(const struct config_option *option, uint64_t number, bool is_good) {
+    struct gate_config *config = fresh();
+    struct gate_error error = {0};
+    char value[32];
+
+    (void)snprintf(value, sizeof(value), "%ju", (uintmax_t)number);
+    expect_int(option->name, gate_config_set(config, option->name, value, &error), is_good ? 0 : GATE_E_USAGE);
+    expect_text(option->name, text(config, option), is_good ? value : initial_text(option));
+    expect_initial(config, option);
+    gate_config_free(config);
+}
+
+/* The bounds of each number, and the values just outside; the default lies inside. */
+static void test_numbers(void **state) {
+    size_t n_options;
+    const struct config_option *options = config_options(&n_options);
+
+    (void)state;
+    for (size_t i = 0; i < n_options; i++) {
+        const struct config_option *option = &options[i];
+
+        if (is_number(option)) {
+            expect_true(option->name, option->default_value && option->minimum <= option->maximum);
+            expect_true(option->name, option->maximum <= (option->kind == CONFIG_BYTES ? INT64_MAX : INT_MAX));
+            check_number(option, option->minimum, true);
+            check_number(option, option->maximum, true);
+            check_number(option, option->maximum + 1, false);
+            if (option->minimum > 0) {
+                check_number(option, option->minimum - 1, false);
+            }
+        }
+    }
+}
+
+/* The table's description of each option; this test lists all options except the numbers. */
 static void test_table(void **state) {
     size_t n_options = 0;
+    size_t n_numbers = 0;
     const struct config_option *options = config_options(&n_options);
 
     (void)state;
     for (size_t i = 0; i < n_options; i++) {
         const char *name = options[i].name;
-        size_t row = row_of(name);
 
-        expect_int(name, options[i].kind, rows[row].kind);
+        n_numbers += is_number(&options[i]);
         expect_true(name, options[i].help && *options[i].help);
         expect_int(name, options[i].argument == NULL, options[i].kind == CONFIG_FLAG);
         expect_int(name, options[i].is_internal,
@@ -139,10 +198,14 @@ static void test_table(void **state) {
             expect_true(name, strcmp(name, options[j].name) != 0);
         }
     }
-    assert_int_equal(n_options, ARRAY_SIZE(rows));
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        expect_int(rows[i].name, option_of(rows[i].name)->kind, rows[i].kind);
+        expect_int(rows[i].name, option_of(rows[i].name)->offset, rows[i].offset);
+    }
+    assert_int_equal(n_options, ARRAY_SIZE(rows) + n_numbers);
 }
 
-/* For each kind, what it takes and what it refuses: @result as text(), NULL for a refusal. */
+/* For each kind, accepted and refused values: @result as text(), NULL for a refusal. */
 static const struct {
     const char *option;
     const char *value;
@@ -151,7 +214,6 @@ static const struct {
     {"max-backends", "1", "1"},
     {"max-backends", "65536", "65536"},
     {"max-backends", "65537", NULL},
-    {"max-connections", "65537", NULL},
     {"max-backends", "4294967297", NULL},           /* 2^32 + 1 */
     {"max-backends", "18446744073709551615", NULL}, /* 2^64 - 1 */
     {"max-backends", "18446744073709551617", NULL}, /* 2^64 + 1 */
@@ -171,17 +233,12 @@ static const struct {
     {"max-backends", "1,000", NULL},
     {"max-backends", "many", NULL},
     {"max-backends", "\xd9\xa1", NULL}, /* a digit, but no ASCII one */
-    {"max-connections", "0", NULL},
     {"max-connections", "10000", "10000"},
     {"stall-timeout", "1", "1"},
     {"stall-timeout", "0", NULL},
     {"stall-timeout", "1s", NULL},
     {"stall-timeout", "1M", NULL},
     {"stall-timeout", "-1", NULL},
-    {"queue-timeout", "0", NULL},
-    {"header-timeout", "0", NULL},
-    {"idle-timeout", "0", NULL},
-    {"backend-timeout", "0", NULL},
     {"request-timeout", "0", "0"},
     {"request-timeout", "1h", NULL},
     {"drain-timeout", "0", "0"},
@@ -274,7 +331,7 @@ static const struct {
     {"hide-refs", "", NULL},
 };
 
-/* A refusal names the option and leaves the value that was there before. */
+/* A refusal names the option and leaves the earlier value. */
 static void test_values(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(value_cases); i++) {
@@ -282,7 +339,6 @@ static void test_values(void **state) {
         bool is_refused = value_cases[i].result == NULL;
         struct gate_config *config = fresh();
         struct gate_error error = {0};
-        size_t row = row_of(option);
         char named[64];
         char name[128];
 
@@ -290,11 +346,51 @@ static void test_values(void **state) {
         (void)snprintf(named, sizeof(named), "--%s ", option);
         expect_int(name, gate_config_set(config, option, value_cases[i].value, &error), is_refused ? GATE_E_USAGE : 0);
         expect_int(name, error.code, is_refused ? GATE_E_USAGE : 0);
-        expect_text(name, text(config, row), is_refused ? rows[row].initial : value_cases[i].result);
+        expect_text(name, text(config, option_of(option)),
+                    is_refused ? initial_text(option_of(option)) : value_cases[i].result);
         expect_true(name, !is_refused || strstr(error.message, named));
         expect_int(name, gate_config_set(config, option, value_cases[i].value, NULL), is_refused ? GATE_E_USAGE : 0);
         gate_config_free(config);
     }
+}
+
+/* A copy has each value in memory of its own, and knows the set options: a list goes on, or replaces its default. */
+static void test_copy(void **state) {
+    struct gate_config *config = fresh();
+    struct gate_config *copy = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (strcmp(rows[i].name, "alternates") != 0) {
+            expect_int(rows[i].name, gate_config_set(config, rows[i].name, rows[i].value, NULL), 0);
+        }
+    }
+    assert_int_equal(config_copy(&copy, config), 0);
+    gate_config_free(config);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        bool is_set = strcmp(rows[i].name, "alternates") != 0;
+
+        expect_text(rows[i].name, text(copy, option_of(rows[i].name)), is_set ? rows[i].result : rows[i].initial);
+    }
+    assert_int_equal(gate_config_set(copy, "hide-refs", "refs/y", NULL), 0);
+    expect_text("a list goes on", text(copy, option_of("hide-refs")), "refs/x\nrefs/y\n");
+    assert_int_equal(gate_config_set(copy, "alternates", "no", NULL), 0);
+    expect_text("a default is replaced", text(copy, option_of("alternates")), "no\n");
+    gate_config_free(copy);
+}
+
+static void test_unset(void **state) {
+    struct gate_config *config = fresh();
+
+    (void)state;
+    assert_int_equal(gate_config_set(config, "socket", "/s", NULL), 0);
+    assert_int_equal(gate_config_set(config, "home", "/h", NULL), 0);
+    config_unset(config, "home");
+    config_unset(config, "remote-user");
+    assert_null(text(config, option_of("home")));
+    assert_null(text(config, option_of("remote-user")));
+    assert_string_equal(text(config, option_of("socket")), "/s");
+    gate_config_free(config);
 }
 
 static void test_unknown(void **state) {
@@ -316,7 +412,7 @@ static void test_unknown(void **state) {
     }
 }
 
-/* A name that a program, or a keyword of Python, has slightly wrong. */
+/* A name that is slightly wrong, as in a program or in a keyword of Python. */
 static void test_hint(void **state) {
     struct gate_config *config = NULL;
     struct gate_error error = {0};
@@ -332,8 +428,9 @@ static void test_hint(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hint),   cmocka_unit_test(test_rows),    cmocka_unit_test(test_table),
-        cmocka_unit_test(test_values), cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_hint),  cmocka_unit_test(test_rows),   cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_table), cmocka_unit_test(test_values), cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_copy),  cmocka_unit_test(test_unset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

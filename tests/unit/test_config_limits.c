@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The bounds of the configuration: long values, long lists, and which tokens are taken without ever being shown. */
+/* The limits of the configuration: long values, long lists, and accepted tokens, which are never shown. */
 
 #include "unit.h"
 
@@ -15,7 +15,7 @@ static struct gate_config *fresh(void) {
     return config;
 }
 
-/* Of the longest value, and of one byte more. */
+/* A longest value, and one that is a byte longer. */
 static void test_long(void **state) {
     static const char *const names[] = {"mirror-root", "socket", "git-config", "hide-refs", "remote-user"};
     char *value = malloc(CONFIG_VALUE_MAX_BYTES + 2);
@@ -37,44 +37,54 @@ static void test_long(void **state) {
     free(value);
 }
 
-/* Lists fill up from the first value on, the default makes way for it, and the one too many changes nothing. */
+static size_t count(char *const *list) {
+    size_t n = 0;
+
+    while (list[n]) {
+        n++;
+    }
+    return n;
+}
+
+/* Lists fill up from the first value on, which replaces the default; the one too many changes nothing. */
 static void test_lists(void **state) {
     static const struct {
         const char *name;
         size_t offset;
         size_t n_initial;
     } cases[] = {
-        {"git-config", offsetof(struct gate_config, git_config), 0},
-        {"hide-refs", offsetof(struct gate_config, hide_refs), 1},
+        {"git-config", offsetof(struct gate_config, settings.environ.git_config), 0},
+        {"hide-refs", offsetof(struct gate_config, settings.environ.hide_refs), 1},
+        {"alternates", offsetof(struct gate_config, settings.alternates), 1},
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const char *name = cases[i].name;
         struct gate_config *config = fresh();
-        const struct config_list *list = (const struct config_list *)((const char *)config + cases[i].offset);
+        char *const *const *listp = (char *const *const *)((const char *)config + cases[i].offset);
         struct gate_error error = {0};
         char value[32];
 
-        expect_int(name, list->n_values, cases[i].n_initial);
+        expect_int(name, count(*listp), cases[i].n_initial);
         expect_int(name, gate_config_set(config, name, "", &error), GATE_E_USAGE);
-        expect_int(name, list->n_values, cases[i].n_initial); /* a refused value replaces no default */
+        expect_int(name, count(*listp), cases[i].n_initial); /* a refused value replaces no default */
         for (size_t n = 0; n < 64; n++) {
             (void)snprintf(value, sizeof(value), "a.b=%zu", n);
             expect_int(name, gate_config_set(config, name, value, &error), 0);
-            expect_int(name, list->n_values, n + 1);
-            expect_span(name, span_of(list->values[n]), span_of(value));
-            expect_true(name, list->values[n + 1] == NULL);
+            expect_int(name, count(*listp), n + 1);
+            expect_span(name, span_of((*listp)[n]), span_of(value));
+            expect_true(name, (*listp)[n + 1] == NULL);
         }
         expect_int(name, gate_config_set(config, name, "a.b=64", &error), GATE_E_USAGE);
         expect_int(name, error.code, GATE_E_USAGE);
         expect_true(name, strstr(error.message, name) && strstr(error.message, "64"));
-        expect_int(name, list->n_values, 64);
+        expect_int(name, count(*listp), 64);
         for (size_t n = 0; n < 64; n++) {
             (void)snprintf(value, sizeof(value), "a.b=%zu", n);
-            expect_span(name, span_of(list->values[n]), span_of(value));
+            expect_span(name, span_of((*listp)[n]), span_of(value));
         }
-        expect_true(name, list->values[64] == NULL);
+        expect_true(name, (*listp)[64] == NULL);
         gate_config_free(config);
     }
 }
@@ -115,7 +125,7 @@ static void test_token(void **state) {
         expect_int(token_cases[i].name, gate_config_set(config, "token", "before", &error), 0);
         expect_int(token_cases[i].name, gate_config_set(config, "token", token_cases[i].token, &error),
                    token_cases[i].is_good ? 0 : GATE_E_USAGE);
-        expect_span(token_cases[i].name, span_of(config->token),
+        expect_span(token_cases[i].name, span_of(config->settings.policy.token),
                     span_of(token_cases[i].is_good ? token_cases[i].token : "before"));
         if (!token_cases[i].is_good) {
             expect_int(token_cases[i].name, error.code, GATE_E_USAGE);
@@ -133,7 +143,7 @@ static void test_empty_token(void **state) {
     (void)state;
     assert_int_equal(gate_config_set(config, "token", "", &error), GATE_E_USAGE);
     assert_non_null(strstr(error.message, "token"));
-    assert_null(config->token);
+    assert_null(config->settings.policy.token);
     gate_config_free(config);
 }
 

@@ -297,6 +297,7 @@ static void test_no_program(void **state) {
     assert_int_equal(site.gate.turns.n_running, 0);
     expect_begins("reply", hear(), "HTTP/1.1 500 ");
     expect_logged("log", "git cannot be started");
+    expect_logged("log", " call=execve ");
     end();
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Who is kept from a path, and by what: told of the first obstacle, and of nothing that is not so. */
+/* Denials of a path: the message names the first obstacle and its user, and nothing untrue. */
 
 #include "unit_folder.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* dependencies: which settings draw in more than is looked at, in whatever way they are written. */
+/* dependencies: settings that draw in more files than are checked, in all of their spellings. */
 
 #include "backend/dependencies.h"
 
@@ -52,7 +52,7 @@ static struct environ_settings make_all(void) {
     return (struct environ_settings){.mirror_root = folder.path, .exec_path = "exec", .home = "home"};
 }
 
-/* Whether it would be kept, at a time when all files rest. */
+/* Tells whether the answer would be kept, when all files rest. */
 static bool is_kept(const struct environ_settings *settings) {
     struct dependencies now;
 
@@ -93,7 +93,7 @@ static void test_configs(void **state) {
     }
 }
 
-/* One that is larger than what is looked into, is not relied upon. */
+/* A file larger than the part that is read is not relied upon. */
 static void test_large_config(void **state) {
     static char text[DEPENDENCIES_CONFIG_MAX_BYTES + 1];
     struct environ_settings settings = make_all();
@@ -146,7 +146,7 @@ static void test_kinds(void **state) {
     expect_true("no repository", !dependencies_look(&now, &settings, "repo2"));
 }
 
-/* What changed just now could change again without its time telling. */
+/* A file that has just changed could change again without a new time. */
 static void test_settled(void **state) {
     struct environ_settings settings = make_all();
     struct dependencies now;
@@ -199,9 +199,9 @@ static const struct {
     {"another file", push},
 };
 
-/* All is as it was, so that an answer that is kept may be used; but git may have seen something else in between. */
+/* Everything is as before, so a kept answer may be used; but git may have seen something else in between. */
 static void test_undisturbed(void **state) {
-    const struct timespec tick = {.tv_nsec = 20L * 1000 * 1000}; /* more than one of the file system's clock */
+    const struct timespec tick = {.tv_nsec = 20L * 1000 * 1000}; /* longer than a tick of the file system's clock */
     struct environ_settings settings = make_all();
 
     (void)state;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What git learns of the world: exactly these variables, these settings in this order, and nothing of the gate's own.
- */
+/* git's environment: exactly these variables, these settings in this order, and nothing of the gate's own. */
 
 #include "unit.h"
 
@@ -9,7 +8,7 @@
 
 #include "backend/environ.h"
 
-/* In the gate's own environment, and none of git's business. */
+/* In the gate's own environment, but not for git. */
 static const char *const hostile[][2] = {
     {"GIT_GATE_TOKEN", "gate-secret"},
     {"GIT_GATE_TOKEN_FILE", "/gate-secret"},
@@ -31,7 +30,7 @@ static const char *const hostile[][2] = {
     {"GIT_NAMESPACE", "gate-secret"},
     {"GIT_PROTOCOL", "gate-secret"},
     {"PATH", "/gate-secret"},
-    {"GIT_EXEC_PATH", "/gate-secret"}, /* where git is was found out at start */
+    {"GIT_EXEC_PATH", "/gate-secret"}, /* the start has found git's folder */
     {"HOME", "/gate-secret"},
     {"XDG_CONFIG_HOME", "/gate-secret"},
     {"USER", "gate-secret"},
@@ -86,7 +85,7 @@ static const struct {
      {"REQUEST_METHOD=GET", "PATH_INFO=/r.git/HEAD", "QUERY_STRING=%s%n", "GIT_PROTOCOL=%s=%d", "REMOTE_ADDR=unix"}},
 };
 
-/* In every environment with SETTINGS alone. */
+/* In every environment with only SETTINGS. */
 static const char *const common[] = {
     "PATH=/some/bin:/other/bin",
     "GIT_EXEC_PATH=/usr/lib/git-core",
@@ -127,7 +126,7 @@ static void expect_variable(const char *name, char *const *variables, const char
     fail_msg("%s: no %s", name, expected);
 }
 
-/* Each name is there once, and no value is one of the gate's own. Return: how many there are, settings left out. */
+/* Each name occurs once, and no value is one of the gate's own. Return: the number of names, without settings. */
 static size_t check_sound(const char *name, char *const *variables) {
     size_t n = 0;
 
@@ -186,7 +185,7 @@ static const struct environ_request refs = {"GET", "r", "/info/refs", "service=g
     "receive.fsckObjects|true\nreceive.autogc|false\n"
 #define SERVICES "http.uploadpack|true\nhttp.receivepack|true\n"
 
-/* The settings as "KEY|VALUE\n", one behind the other in their order. */
+/* The settings as "KEY|VALUE\n", one after the other, in their order. */
 static void test_settings(void **state) {
     const struct {
         const char *name;
@@ -267,7 +266,7 @@ static void test_settings(void **state) {
     }
 }
 
-/* What the gate's environment or its settings change of the variables; NULL for one that is not there. */
+/* The variables that depend on the gate's environment or settings; NULL for a missing one. */
 static void test_world(void **state) {
     static const struct {
         const char *name;
@@ -320,7 +319,7 @@ static void test_world(void **state) {
     }
 }
 
-/* Paths and values as long as the configuration takes them come through whole. */
+/* Paths and values of the longest allowed size come through whole. */
 static void test_long(void **state) {
     static char path[4096];
     static char value[4096 + 1] = "a.b=";

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The library as a program uses it: what is refused before anything runs, many rounds, many servers. */
+/* The library as a program uses it: refusals before anything runs, many rounds, many servers. */
 
 #include "unit_library.h"
 
 enum {
     ROUNDS = 1000,
-    WARM_UP_ROUNDS = 100, /* in which libraries and the allocator take what they keep */
+    WARM_UP_ROUNDS = 100, /* in which libraries and the allocator take the memory that they keep */
     LIVES = 60,
     WARM_UP_LIVES = 20,
-    MAX_GROWN_BYTES = 16, /* in each round that is counted: half of the least that malloc(3) takes */
-    /* In all of them. A sanitizer keeps up to one of every thread that was; a stack that leaks is ten. */
+    MAX_GROWN_BYTES = 16, /* in each counted round: half of the least that malloc(3) takes */
+    /* In all rounds. A sanitizer keeps up to one for each former thread; a leaked stack is ten. */
     MAX_GROWN_PAGES = IS_SANITIZED ? 2 * (ROUNDS - WARM_UP_ROUNDS) : 128,
 };
 
 #ifdef __SANITIZE_ADDRESS__
 const char *__asan_default_options(void); /* NOLINT(bugprone-reserved-identifier): the sanitizer's own */
 
-/* It keeps 256 MiB of what was freed, among which nobody would see pages that leak. */
+/* The sanitizer keeps 256 MiB of freed memory, which would hide leaked pages. */
 __attribute__((visibility("default"))) const char *__asan_default_options(void) {
     return "quarantine_size_mb=1:thread_local_quarantine_size_kb=64";
 }
@@ -62,7 +62,7 @@ static void test_bad_options(void **state) {
         expect_int("no error wanted", gate_config_set(config, bad_options[i].name, bad_options[i].value, NULL),
                    GATE_E_USAGE);
     }
-    set(config, "listen", "127.0.0.1:0"); /* it is as it was, and so it can be served */
+    set(config, "listen", "127.0.0.1:0"); /* the configuration is as before, so it can be served */
     server = server_of(config);
     start(server);
     assert_int_equal(ask(gate_server_address(server), "repo0", CREDENTIALS), 200);
@@ -149,7 +149,7 @@ static void test_mint(void **state) {
 
 /* ---- rounds ---- */
 
-/* What leaks once in each round shows on the heap, or, like a stack that is not given back, in pages. */
+/* A leak in each round shows on the heap or, like a lost stack, in pages. */
 static void expect_not_grown(const char *name, const struct holdings *before, int n_rounds) {
     struct holdings after;
 
@@ -219,7 +219,7 @@ static void test_restart(void **state) {
     assert_null(gate_server_free(server));
 }
 
-/* The token's file is read once, as what it says may be meant for one reader alone. */
+/* The token's file is read once, as it may allow only one reader. */
 static void test_token_file(void **state) {
     struct gate_config *config = NULL;
     struct gate_server *server;

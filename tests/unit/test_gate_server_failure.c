@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A start that fails, at each of its steps: the sentence, nothing left of it, and the next one succeeds. */
+/* Makes a start fail at each of its steps: the sentence is right, nothing is left, and the next start succeeds. */
 
 #include "unit_held_start.h"
 
@@ -10,7 +10,7 @@ enum {
     MAX_DESCRIPTORS = 100, /* more than a start can need */
 };
 
-static const size_t huge_stack_bytes = SIZE_MAX / 2; /* which no address space has in one piece */
+static const size_t huge_stack_bytes = SIZE_MAX / 2; /* no address space has that in one piece */
 
 /* Starts, fails, and leaves nothing. */
 static void expect_failure(const char *name, struct gate_server *server, int code, const char *word) {
@@ -36,7 +36,7 @@ static void expect_success(const char *name, struct gate_server *server) {
     expect_int(name, gate_server_stop(server), 0);
 }
 
-/* What is in the way, and how it gets there and away; commands for the shell. */
+/* The obstacle, and the shell commands that make and remove it. */
 static const struct {
     const char *name;
     const char *obstruct;
@@ -66,7 +66,7 @@ static void test_obstacles(void **state) {
     assert_null(gate_server_free(server));
 }
 
-/* Where another server listens, no second one does, and the first one goes on. */
+/* Where a server listens, a second one does not start, and the first one goes on. */
 static void test_taken(void **state) {
     struct gate_server *first = server_with("listen", "127.0.0.1:0");
     struct gate_server *first_unix = server_with("socket", in_place("taken/gate.sock"));
@@ -89,7 +89,7 @@ static void test_taken(void **state) {
     (void)gate_server_free(second), (void)gate_server_free(second_unix);
 }
 
-/* One that nobody listens on any more is replaced. */
+/* A socket that nobody listens on any more is replaced. */
 static void test_stale(void **state) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct gate_server *server = server_with("socket", in_place("stale.sock"));
@@ -103,7 +103,7 @@ static void test_stale(void **state) {
     assert_null(gate_server_free(server));
 }
 
-/* What PATH or GIT_EXEC_PATH is, below the folder. */
+/* The value of PATH or GIT_EXEC_PATH, below the folder. */
 static const struct {
     const char *name;
     const char *make;
@@ -115,7 +115,7 @@ static const struct {
     {"a git that fails", "mkdir bad; printf '#!/bin/sh\\nexit 3\\n' >bad/git; chmod +x bad/git", "PATH", "bad",
      "ended with exit status 3; mend that git"},
     {"a git that cannot run", "mkdir odd; printf '#!/none\\n' >odd/git; chmod +x odd/git", "PATH", "odd",
-     "cannot be run: No such file or directory; mend that git"},
+     "cannot be run: execve: No such file or directory; mend that git"},
     {"no git-http-backend", "mkdir empty", "GIT_EXEC_PATH", "empty", "git-http-backend"},
 };
 
@@ -166,16 +166,16 @@ static void test_listen_fd(void **state) {
 /* ---- too few descriptors ---- */
 
 /*
- * What a start needs descriptors for, in this order, by words of the sentence when there is none. The first ruleset of
- * Landlock has the one that the lock of the folder had, so it never goes without; and the lock has the one by which the
- * configuration of the repository was read.
+ * The uses of descriptors in a start, in this order, as words of the sentence when there is none. The first ruleset of
+ * Landlock never lacks one, as it takes the descriptor of the folder's lock; and the lock takes the one by which the
+ * repository's configuration was read.
  */
 static const char *const steps[] = {
     "no thread", "no event loop", "no room to run", "cannot look at", "make --socket", "under --confine",
 };
 
 enum {
-    STEP_GIT = 2, /* it needs more at once than all that follows, which can fail when it has been asked alone */
+    STEP_GIT = 2, /* it needs more at once than all later steps, which can fail only on their own */
     STEP_LANDLOCK = 5,
 };
 
@@ -189,14 +189,14 @@ static size_t step_of(const char *message) {
     return ARRAY_SIZE(steps);
 }
 
-/* The numbers that are free are the same before and after, whichever descriptor could not be had. */
+/* The same numbers are free before and after, whichever descriptor was missing. */
 static void list_descriptors(char *list) {
     for (int fd = 0; fd < MAX_DESCRIPTORS; fd++) {
         list[fd] = fcntl(fd, F_GETFD) < 0 ? '-' : 'x';
     }
 }
 
-/* Starts without a descriptor of this number, or above it, from the beginning or since git has been asked. */
+/* Starts without this descriptor or higher ones, from the beginning or from the moment when git has been asked. */
 static void start_below(rlim_t number, bool is_behind_git, struct held_start *held, struct gate_server *server) {
     struct rlimit limit;
     struct rlimit low;
@@ -233,7 +233,7 @@ static void fail_at_each_step(struct gate_server *server, bool is_behind_git, un
         }
         step = step_of(held.error.message);
         n_seen[step]++;
-        number -= is_behind_git && step == STEP_GIT; /* git was quicker to ask than its parent to watch it: once more */
+        number -= is_behind_git && step == STEP_GIT; /* git was quicker than its watching parent: once more */
         list_descriptors(now);
         assert_memory_equal(descriptors, now, sizeof(now));
         expect_held(steps[step], &before);

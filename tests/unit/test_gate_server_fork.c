@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A server's descriptors and its program's: neither holds those of the other, nor does a child of the program. */
+/* Neither a server nor its program holds the other's descriptors, and no child of the program holds the server's. */
 
 #include "unit_library.h"
 
@@ -9,14 +9,14 @@
 #include <sys/prctl.h>
 
 enum {
-    N_HAVES = 900,           /* a body of more than the 32 KiB behind which git is started */
+    N_HAVES = 900,           /* a body longer than the 32 KiB after which git starts */
     BODY_MAX = 1 << 16,      /* of that body */
     SPREAD = 100,            /* between the numbers of descriptors that a server is given */
-    CHILD_FAILED = 255,      /* a check in a child did not hold; it has said so */
-    PATIENT_BACKEND_S = 600, /* how long git may wait for the rest of a request: longer than any test */
+    CHILD_FAILED = 255,      /* a check in a child failed, and the child has said so */
+    PATIENT_BACKEND_S = 600, /* git's time to wait for the rest of a request: longer than any test */
 };
 
-/* In the place of the checks that jump out of a test. */
+/* In place of the checks that jump out of a test. */
 #define child_expect(condition)                                                                                        \
     do {                                                                                                               \
         if (!(condition)) {                                                                                            \
@@ -25,7 +25,7 @@ enum {
         }                                                                                                              \
     } while (0)
 
-/* Waits for the end of a child that ends by itself. */
+/* Waits for a child that ends by itself. */
 static void expect_child_content(pid_t pid) {
     int status = -1;
 
@@ -64,7 +64,7 @@ static struct gate_server *make_server(void) {
 
 /* ---- a request under way ---- */
 
-/* A fetch by protocol 2 in which nothing is wanted: git answers, and waits for a further command or the end. */
+/* A fetch by protocol 2 that wants nothing: git answers, and waits for a further command or the end. */
 static size_t write_fetch(char *body) {
     size_t size = (size_t)sprintf(body, "0011command=fetch0001");
 
@@ -74,7 +74,7 @@ static size_t write_fetch(char *body) {
     return size + (size_t)sprintf(body + size, "0000");
 }
 
-/* Sends it but for the last byte, and waits until git is there to read it. */
+/* Sends all but the last byte, and waits until git is there to read it. */
 static int begin_request(const char *address, char *last) {
     static char body[BODY_MAX];
     size_t size = write_fetch(body);
@@ -94,7 +94,7 @@ static int begin_request(const char *address, char *last) {
     return fd;
 }
 
-/* The answer is whole, and comes before git would be given up. */
+/* The answer is whole, and comes before the gate would give git up. */
 static void expect_answer(int fd) {
     char text[ANSWER_MAX] = "";
     size_t size = 0;
@@ -110,7 +110,7 @@ static void expect_answer(int fd) {
     assert_true(size > 5 && memcmp(text + size - 5, "0\r\n\r\n", 5) == 0);
 }
 
-/* Were its pipes in the copy, git would not see the end of its input; were the socket there, the port would listen. */
+/* A copied pipe would hide the end of input from git; a copied socket would go on listening at the port. */
 static void test_request(void **state) {
     struct gate_server *server = make_server();
     struct holdings before;
@@ -131,14 +131,14 @@ static void test_request(void **state) {
     assert_int_equal(close(fd), 0);
     assert_int_equal(gate_server_stop(server), 0);
     expect_int("the port", dial(address), -1);
-    start(server); /* and the fork is no hindrance to the next one */
+    start(server); /* and the fork does not hinder the next server */
     expect_int("the next one", ask(gate_server_address(server), "repo0", CREDENTIALS), 200);
     assert_null(gate_server_free(server));
     end_idle(copy);
     expect_held("a fork", &before);
 }
 
-/* ---- a fork that does not know better ---- */
+/* ---- a child that uses the server ---- */
 
 static void call_all(struct gate_server *server) {
     struct gate_error error = {0};
@@ -149,7 +149,7 @@ static void call_all(struct gate_server *server) {
     child_expect(gate_server_free(server) == NULL);
 }
 
-/* It has a copy of what stops the server, whatever its id is: in a PID namespace of its own, both may be 1. */
+/* The child has a copy of the server's stop descriptor, whatever its id: in a PID namespace, both may be 1. */
 static void test_calls_of_a_fork(void **state) {
     struct gate_server *running = make_server();
     struct gate_server *other = make_server();
@@ -163,7 +163,7 @@ static void test_calls_of_a_fork(void **state) {
         struct gate_error error = {0};
 
         call_all(running);
-        child_expect(gate_server_start(other, &error) == 0); /* it had no thread yet */
+        child_expect(gate_server_start(other, &error) == 0); /* the server had no thread yet */
         child_expect(ask(gate_server_address(other), "repo0", CREDENTIALS) == 200);
         child_expect(gate_server_free(other) == NULL);
         _exit(0);
@@ -177,7 +177,7 @@ static void test_calls_of_a_fork(void **state) {
 
 /* ---- a program that is killed ---- */
 
-/* What a program tells of itself to whoever will kill it. */
+/* The data that a program gives to the process that will kill it. */
 struct word {
     char address[64];
     pid_t copy;
@@ -219,14 +219,14 @@ static bool is_one_child_left(void) {
     return count_children() == 1;
 }
 
-/* Git ends with it, although a copy of it lives on: the pipe that tells git is in no copy. */
+/* git ends with the program, although a copy of that lives on: no copy has the pipe that tells git. */
 static void test_killed(void **state) {
     struct word word = {0};
     int ends[2];
     pid_t program;
 
     (void)state;
-    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L), 0); /* what it leaves behind falls to this test */
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L), 0); /* this test adopts its orphans */
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     program = fork();
     if (program == 0) {
@@ -243,9 +243,9 @@ static void test_killed(void **state) {
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0L, 0L, 0L, 0L), 0);
 }
 
-/* ---- what is the program's ---- */
+/* ---- descriptors of the program ---- */
 
-/* Whether nobody holds the write end any more. */
+/* Tells whether nobody holds the write end any more. */
 static bool has_ended(int reader) {
     struct pollfd poller = {.fd = reader, .events = POLLIN};
     char byte;
@@ -263,7 +263,7 @@ static int pipe_at(int fd) {
     return ends[0];
 }
 
-/* A socket that listens, by the number @fd. */
+/* A listening socket with the number @fd. */
 static void listen_at(int fd) {
     struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -274,7 +274,7 @@ static void listen_at(int fd) {
     assert_int_equal(close(made), 0);
 }
 
-/* A server with a log and a socket by numbers far from each other, @log_fd and @listen_fd. */
+/* A server with a log and a socket at distant numbers, @log_fd and @listen_fd. */
 static struct gate_server *make_spread_server(int log_fd, int listen_fd) {
     struct gate_config *config = config_begin();
     char number[16];
@@ -286,7 +286,7 @@ static struct gate_server *make_spread_server(int log_fd, int listen_fd) {
     return server_of(config);
 }
 
-/* Pipes all around what a server is given: when the program closes them, they are closed, though the server runs. */
+/* Pipes all around a server's descriptors: the program can close them while the server runs. */
 static void expect_not_kept(const char *name, int log_fd, int listen_fd) {
     const int numbers[] = {SPREAD - 1, SPREAD + 1, 2 * SPREAD - 1, 2 * SPREAD + 1, 3 * SPREAD};
     struct gate_server *server = make_spread_server(log_fd, listen_fd);
@@ -305,9 +305,9 @@ static void expect_not_kept(const char *name, int log_fd, int listen_fd) {
     }
     expect_int(name, ask(gate_server_address(server), "repo0", CREDENTIALS), 200);
     expect_int(name, gate_server_stop(server), 0);
-    expect_true(name, !has_ended(log)); /* it has records, and is the program's still */
+    expect_true(name, !has_ended(log)); /* it has records, and still belongs to the program */
     expect_int(name, close(log_fd) | close(listen_fd), 0);
-    while (read(log, (char[ANSWER_MAX]){0}, ANSWER_MAX) > 0) { /* to the end: what has stopped holds nothing */
+    while (read(log, (char[ANSWER_MAX]){0}, ANSWER_MAX) > 0) { /* to the end: a stopped server holds nothing */
     }
     (void)close(log);
     assert_null(gate_server_free(server));
@@ -323,7 +323,7 @@ static void test_not_kept(void **state) {
     expect_held("numbers", &before);
 }
 
-/* A program that leaves its standard output, as one that has said where it serves. */
+/* A program that closes its standard output, after it has printed its address. */
 static void test_standard_output(void **state) {
     struct gate_server *server = make_server();
     int kept = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -340,9 +340,9 @@ static void test_standard_output(void **state) {
     assert_null(gate_server_free(server));
 }
 
-/* ---- where a table of its own is not to be had ---- */
+/* ---- without a table of its own ---- */
 
-/* As a sandbox whose list of system calls is an older one. */
+/* As in a sandbox with an older list of system calls. */
 static void refuse_close_range(void) {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -356,7 +356,7 @@ static void refuse_close_range(void) {
     child_expect(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
 }
 
-/* The start fails, and closes nothing that is the program's. */
+/* The start fails, and closes none of the program's descriptors. */
 static void test_refused(void **state) {
     struct gate_server *server = make_server();
     pid_t pid = fork();
@@ -368,7 +368,7 @@ static void test_refused(void **state) {
 
         refuse_close_range();
         child_expect(gate_server_start(server, &error) == GATE_E_INTERNAL);
-        child_expect(strstr(error.message, "close_range"));
+        child_expect(strstr(error.message, "close_range: ") && strstr(error.message, "seccomp profile"));
         child_expect(!gate_server_address(server));
         child_expect(count_entries("/proc/self/fd") == n_before);
         child_expect(gate_server_stop(server) == 0);

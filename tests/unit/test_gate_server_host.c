@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a server leaves alone: the program that it is in. */
+/* A server must leave its program alone. */
 
 #include "unit_library.h"
 
@@ -40,7 +40,7 @@ static void read_freedom(struct freedom *freedom) {
     }
 }
 
-/* What every confined thread is refused: a file elsewhere, a socket. */
+/* Every confined thread is denied these: a file elsewhere, a socket. */
 static bool is_free(void) {
     int file = open(in_place("elsewhere"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -126,7 +126,7 @@ static void read_dispositions(void (*handlers[])(int)) {
     }
 }
 
-/* A program that wants to know of its children, and blocks what it reads elsewhere. */
+/* A program that wants to know of its children, and blocks signals that it reads elsewhere. */
 static void test_handlers(void **state) {
     struct gate_server *server = server_with("listen", "127.0.0.1:0");
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
@@ -146,7 +146,7 @@ static void test_handlers(void **state) {
     assert_int_equal(pthread_sigmask(SIG_BLOCK, &blocked, NULL), 0);
     read_dispositions(before);
     start(server);
-    assert_int_equal(kill(getpid(), SIGUSR1), 0); /* for whichever thread takes it: none does */
+    assert_int_equal(kill(getpid(), SIGUSR1), 0); /* for any thread that takes it: none does */
     assert_int_equal(ask(gate_server_address(server), "repo0", CREDENTIALS), 200);
     wait_until("git's end was told", n_handled > 0);
     assert_int_equal(sigpending(&pending), 0);
@@ -199,7 +199,7 @@ static void test_ignored_children(void **state) {
     assert_null(gate_server_free(server));
 }
 
-/* ---- the rest of a process ---- */
+/* ---- other properties of a process ---- */
 
 extern char **environ;
 
@@ -248,7 +248,7 @@ static void test_process(void **state) {
     assert_int_equal(chdir(place), 0);
     server = server_of(config);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    low = (struct rlimit){.rlim_cur = 128, .rlim_max = limit.rlim_max}; /* less than the settings want */
+    low = (struct rlimit){.rlim_cur = 128, .rlim_max = limit.rlim_max}; /* less than the settings require */
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
     read_process(&before);
     for (int i = 0; i < 2; i++) {
@@ -260,7 +260,7 @@ static void test_process(void **state) {
         assert_int_equal(ask(address, "repo0", CREDENTIALS), 200);
         read_process(&now);
         assert_memory_equal(&before, &now, sizeof(before));
-        assert_int_equal(chdir("/"), 0); /* which the server does not mind */
+        assert_int_equal(chdir("/"), 0); /* the server ignores it */
         assert_int_equal(ask(address, "repo0", CREDENTIALS), 200);
         assert_int_equal(gate_server_stop(server), 0);
         assert_int_equal(access(in_place("relative/gate.sock"), F_OK), -1);
@@ -274,7 +274,7 @@ static void test_process(void **state) {
     assert_null(gate_server_free(server));
 }
 
-/* The log goes where it is told to, and without that nowhere: standard output and error stay empty. */
+/* The log goes to the given descriptor, or nowhere: standard output and error stay empty. */
 static void test_log(void **state) {
     int ends[2];
     int kept_out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Starts and stops that meet, on any thread, at any moment: no call hangs, and nothing is left. */
+/* Starts and stops meet, on any thread, at any moment: no call hangs, and nothing is left. */
 
 #include "unit_held_start.h"
 
@@ -10,7 +10,7 @@ enum {
     START_ROUNDS = IS_SANITIZED ? 60 : 300,
     STORM_ROUNDS = IS_SANITIZED ? 20 : 60,
     STORM_THREADS = 4,
-    START_MICROSECONDS = IS_SANITIZED ? 12000 : 6000, /* about what a start takes */
+    START_MICROSECONDS = IS_SANITIZED ? 12000 : 6000, /* the usual time of a start */
     MAX_STOPS = 2,
     SEED = 20260101, /* of the delays, the same in each run */
 };
@@ -49,7 +49,7 @@ static void expect_held_start(size_t i, struct gate_server *server) {
     }
 }
 
-/* The stop comes while git is asked. Nobody has to call it again. */
+/* The stop comes while the start asks git. Nobody has to call it again. */
 static void test_held_starts(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(held_starts); i++) {
@@ -106,7 +106,7 @@ static void test_during_start(void **state) {
         assert_int_equal(gate_server_start(server, &error), 0);
         atomic_store(&late.is_started, true);
         expect_joined(thread);
-        n_met += late.is_in_time && gate_server_address(server) == NULL; /* one before the begin stops nothing */
+        n_met += late.is_in_time && gate_server_address(server) == NULL; /* a stop before the start does nothing */
         assert_int_equal(gate_server_stop(server), 0);
         assert_null(gate_server_address(server));
         assert_int_equal(access(in_place("during/gate.sock"), F_OK), -1);

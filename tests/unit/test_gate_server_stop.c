@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The end of a server with requests that do not end: one stop waits for them, two do not, and nothing is left. */
+/* Stops a server with endless requests: one stop waits for them, two do not, and nothing is left. */
 
 #include "unit_library.h"
 
@@ -9,7 +9,7 @@
 
 enum {
     SHORT_DRAIN_S = 1,
-    ENDING_MS = 5000, /* what ends at once ends far below it, on a busy machine too */
+    ENDING_MS = 5000, /* an immediate end takes far less, even on a busy machine */
     PART_OF_A_PUSH = 40000,
 };
 
@@ -78,7 +78,7 @@ static void test_slow_hook(void **state) {
     assert_null(gate_server_free(server));
 }
 
-/* The second stop, from another thread, ends at once what the first one waits for. */
+/* The second stop, from another thread, ends at once the requests that the first one waits for. */
 static void test_twice_at_once(void **state) {
     struct gate_server *server = slow_server("60");
     struct holdings before;
@@ -113,7 +113,7 @@ static void test_twice_at_once(void **state) {
 
 static pid_t serving_tid;
 
-/* Whether git is a child of this thread; the main thread has the client. */
+/* Tells whether git is a child of this thread; the main thread has the client. */
 static bool is_serving(const char *tid) {
     char text[64];
     pid_t id = (pid_t)strtol(tid, NULL, 10);
@@ -124,8 +124,8 @@ static bool is_serving(const char *tid) {
 }
 
 /*
- * Stops one thread, and no other: a child process traces it, until its end of the socket that is returned is closed.
- * Return: that socket, or -1 where it may not.
+ * Stops exactly one thread: a child process traces it, until the returned socket is closed. Return: that socket, or -1
+ * if tracing is not allowed.
  */
 static int hold_thread(pid_t tid, pid_t *tracerp) {
     int ends[2];
@@ -186,12 +186,12 @@ static void test_two_in_one(void **state) {
     assert_null(gate_server_free(server));
 }
 
-/* ---- requests that are not whole ---- */
+/* ---- incomplete requests ---- */
 
 static const struct {
     const char *name;
     const char *text;
-    size_t n_more; /* bytes behind it */
+    size_t n_more; /* bytes after it */
 } halves[] = {
     {"nothing", "", 0},
     {"half a head", "POST /repo0.git/git-rec", 0},
@@ -224,7 +224,7 @@ static void test_halves(void **state) {
         if (i % 2) {
             expect_int(halves[i].name, gate_server_stop(server), 0);
         }
-        expect_true(halves[i].name, gate_server_free(server) == NULL); /* free stops, too */
+        expect_true(halves[i].name, gate_server_free(server) == NULL); /* free also stops */
         expect_true(halves[i].name, now_ms() - begun_ms < 2 * ENDING_MS);
         while (recv(fd, zeros, sizeof(zeros), 0) > 0) {
         }

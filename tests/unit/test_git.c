@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Where git is: looked up in the environment once, whatever becomes of it later. The real git answers. */
+/* Where git is: looked up in the environment once, and fixed from then on. The real git answers. */
 
 #include "unit.h"
 
@@ -38,7 +38,7 @@ static void test_search_path(void **state) {
     }
 }
 
-/* git 2.45 and the corrections of what came before. */
+/* git 2.45, and its earlier releases with the corrections. */
 static void test_versions(void **state) {
     static const struct {
         const char *answer;

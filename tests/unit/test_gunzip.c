@@ -24,7 +24,7 @@ static const char text[] =
     "0032want 0a53e9ddeaddad63ad106860237bbf53411d11a7\n0032want 441b40d833fdfa93eb2908e52742248faf0ee993"
     "\n0000";
 
-/* Return: bytes of the compressed form of @plain that are now at @out. */
+/* Return: the number of bytes of @plain's compressed form, now at @out. */
 static size_t compress_to(char *out, size_t room, const void *plain, size_t size, int format) {
     z_stream stream = {0};
 
@@ -38,7 +38,7 @@ static size_t compress_to(char *out, size_t room, const void *plain, size_t size
     return room - stream.avail_out;
 }
 
-/* A decoder with its buffer and what came out of it. */
+/* A decoder with its buffer and its output. */
 struct inflater {
     struct gunzip gunzip;
     struct buffer buffer;
@@ -58,7 +58,7 @@ static void inflater_deinit(struct inflater *inflater) {
     buffer_deinit(&inflater->buffer);
 }
 
-/* Feeds a copy of @size bytes and takes out all that comes of them. */
+/* Feeds a copy of @size bytes and takes all output. */
 static int inflater_feed(struct inflater *inflater, const char *name, const char *data, size_t size) {
     char *copy = unit_copy(data, size);
     struct span rest = {copy, size};
@@ -149,7 +149,7 @@ static void test_whole(void **state) {
         {"text", {text, sizeof(text) - 1}},
         {"much of the same", {pattern, sizeof(pattern)}},
     };
-    static const char fixed[] = "\x1f\x8b\x08\x1f\0\0\0\0\0\x03" /* each optional part of a header is there */
+    static const char fixed[] = "\x1f\x8b\x08\x1f\0\0\0\0\0\x03" /* a header with each optional part */
                                 "\x02\0\x61\x62"                 /* extra field */
                                 "name\0comment\0";
 
@@ -231,8 +231,8 @@ static void test_corrupt(void **state) {
     check_corrupt("raw format", (struct span){bytes, size});
 }
 
-/* Wherever a bit is wrong behind the header, what comes out must not pass for complete, unless it is right all the
- * same: the bits that fill up the last byte of the data mean nothing. */
+/* Wherever a bit after the header is wrong, the output must not pass for complete, unless it is right all the same: the
+ * bits that fill up the last byte of the data mean nothing. */
 static void test_flipped_bits(void **state) {
     char bytes[ROOM];
     size_t size = compress_to(bytes, sizeof(bytes), text, sizeof(text) - 1, GZIP_FORMAT);
@@ -271,7 +271,7 @@ static void test_bytes_behind(void **state) {
     check_corrupt("a newline behind it", (struct span){bytes, size + 1});
 }
 
-/* Little that becomes much fills the buffer and not more, as often as it is emptied. */
+/* A little input that becomes much fills the buffer and no more, each time it is emptied. */
 static void test_bomb(void **state) {
     enum {
         PLAIN_SIZE = 1 << 20,

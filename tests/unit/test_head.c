@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Request heads that are taken, however they were cut, and the limits on their size. What is refused for other reasons
- * is in test_head_refuse.c. */
+/* Accepted request heads, cut anywhere, and the limits on their size. test_head_refuse.c has the other refusals. */
 
 #include "unit.h"
 
@@ -9,11 +8,11 @@
 
 #define H "Host: h\r\n"
 
-/* A member that is left out is expected to be absent, 0, false or GET. */
+/* An omitted member is expected to be absent, 0, false or GET. */
 struct accept_case {
     const char *name;
     struct span bytes;
-    size_t n_behind; /* of the bytes, those that are not the head's */
+    size_t n_behind; /* of the bytes, those after the head */
     enum head_method method;
     const char *method_name;
     unsigned minor;
@@ -167,14 +166,14 @@ static void test_accepted(void **state) {
     }
 }
 
-/* A request that grows to the wished size in target, value or number of fields. */
+/* A request that grows to the given size in target, value or number of fields. */
 struct limit_case {
     const char *name;
     size_t target_size;
     size_t n_fields; /* Host included */
     size_t head_size;
     const char *behind;
-    int status; /* 0 when it is taken */
+    int status; /* 0 when it is accepted */
 };
 
 static const struct limit_case limit_cases[] = {
@@ -193,7 +192,7 @@ static const struct limit_case limit_cases[] = {
     {"target, fields and head as large as they may be", 4096, 64, 16384, "", 0},
 };
 
-/* Return: the bytes, to be freed by the caller; the head is what is left without @c->behind. */
+/* Return: the bytes, to be freed by the caller; the head is the part before @c->behind. */
 static struct span limit_bytes(const struct limit_case *c) {
     size_t room = 40000;
     char *data = malloc(room);
@@ -260,7 +259,7 @@ static void test_limits(void **state) {
     }
 }
 
-/* A client that never comes to the end must not be listened to for longer than the limits say. */
+/* The limits bound how long the gate listens to a client that never comes to the end. */
 static void test_endless(void **state) {
     static const struct {
         const char *name;

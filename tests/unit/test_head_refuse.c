@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Bytes that must not be there, each in each place: a 400, however the bytes were cut. All other faults of a head are
- * files in tests/data/http/refuse.
+ * Forbidden bytes, each in each place: a 400, however the bytes were cut. All other faults of a head are files in
+ * tests/data/http/refuse.
  */
 
 #include "unit.h"
@@ -99,7 +99,7 @@ static void test_single_bytes(void **state) {
     }
 }
 
-/* Nothing stands behind the line's end, and what stands before the line is no fault. */
+/* Nothing follows the line's end, and the bytes before the line are no fault. */
 static void test_at_the_end_of_the_line(void **state) {
     static const struct {
         int status;
@@ -154,7 +154,7 @@ static void test_at_the_end_of_the_line(void **state) {
     }
 }
 
-/* As many lines as there may be, and one more. */
+/* As many lines as allowed, and one more. */
 static void test_lines_too_many(void **state) {
     char text[1024] = "GET / HTTP/1.1\r\n";
     struct feeder feeder;

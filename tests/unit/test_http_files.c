@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The requests in tests/data/http, on the way from bytes to a verdict and through their bodies, with no process at its
- * end: whole, byte by byte, and cut once at each position. What is said must not depend on it.
+ * The requests in tests/data/http, from bytes to a verdict and through their bodies, without a process: whole, byte by
+ * byte, and cut once at each position. The answers must not depend on the cut.
  */
 
 #include "unit.h"
@@ -19,7 +19,7 @@
 
 enum {
     MAX_FETCH_BYTES = 32 * 1024 * 1024, /* the default of --max-negotiation-bytes; a push has no limit */
-    SMALL_FILE_BYTES = 1024,            /* up to that, a file is cut at each position */
+    SMALL_FILE_BYTES = 1024,            /* files up to this size are cut at each position */
     CUTS_OF_LARGE_FILE = 7,
     MAX_FILE_BYTES = 64 * 1024,
     MAX_FILES = 2000,
@@ -27,9 +27,10 @@ enum {
 
 static const struct verdict_policy policy = {.token = "gate-0123456789abcdef0123456789abcdef", .scope = "repo"};
 
-/* A line of an INDEX, with the file that it is about. */
+/* A line of an INDEX, with its file. */
 struct file {
     int status;
+    char reason[32];
     char layer[16];
     char after[16];
     char name[128];
@@ -39,7 +40,7 @@ struct file {
 static struct file files[MAX_FILES];
 static size_t n_files;
 
-/* ---- one connection, as far as it can go without a process ---- */
+/* ---- one connection, as far as it gets without a process ---- */
 
 enum walk_state {
     WALK_HEAD,
@@ -50,7 +51,7 @@ enum walk_state {
 /**
  * struct walk - a connection
  * @n_answers: requests that were answered so far
- * @status, @layer, @closes: of the last answer, with the words of an INDEX
+ * @status, @code, @layer, @closes: of the last answer, with the words of an INDEX
  * @end: bytes that had been read for it
  */
 struct walk {
@@ -63,6 +64,7 @@ struct walk {
 
     size_t n_answers;
     int status;
+    enum reason code;
     const char *layer;
     bool closes;
     size_t end;
@@ -85,10 +87,11 @@ static void walk_deinit(struct walk *walk) {
     buffer_deinit(&walk->input);
 }
 
-static void walk_answer(struct walk *walk, int status, const char *layer, bool closes) {
+static void walk_answer(struct walk *walk, enum reason code, const char *layer, bool closes) {
     walk_leave_body(walk);
     walk->n_answers++;
-    walk->status = status;
+    walk->status = code == REASON_NONE ? 200 : reason_status(code);
+    walk->code = code;
     walk->layer = layer;
     walk->closes = closes;
     walk->end = walk->n_fed - buffer_size(&walk->input);
@@ -106,12 +109,12 @@ static void walk_judge(struct walk *walk, const char *name) {
     if (walk->verdict.status) {
         expect_true(name, walk->verdict.reason && *walk->verdict.reason);
         expect_int(name, walk->verdict.status == 405, walk->verdict.allow != NULL);
-        walk_answer(walk, walk->verdict.status, "access", has_body || !head->keep_alive);
+        walk_answer(walk, walk->verdict.code, "access", has_body || !head->keep_alive);
         return;
     }
     max_bytes = walk->verdict.route->pushes ? 0 : MAX_FETCH_BYTES;
     if (max_bytes > 0 && head->content_length > max_bytes) {
-        walk_answer(walk, 413, "body", true);
+        walk_answer(walk, REASON_TOO_LARGE, "body", true);
         return;
     }
     expect_int(name, content_init(&walk->content, head, walk->verdict.gzip, max_bytes), 0);
@@ -131,7 +134,7 @@ static bool walk_head(struct walk *walk, const char *name) {
         return true;
     case HEAD_E_REFUSED:
         expect_true(name, walk->head.reason && *walk->head.reason);
-        walk_answer(walk, walk->head.status, "head", true);
+        walk_answer(walk, reason_of_head(walk->head.status), "head", true);
         return false;
     default:
         return false;
@@ -145,13 +148,13 @@ static bool walk_body(struct walk *walk, const char *name) {
 
     if (r) {
         expect_true(name, r == CONTENT_E_TOO_LARGE || (walk->content.reason && *walk->content.reason));
-        walk_answer(walk, r == CONTENT_E_TOO_LARGE ? 413 : 400, "body", true);
+        walk_answer(walk, r == CONTENT_E_TOO_LARGE ? REASON_TOO_LARGE : REASON_BAD_BODY, "body", true);
         return false;
     }
     n_ready = content_ready(&walk->content, &walk->input).size;
     content_consume(&walk->content, &walk->input, n_ready);
     if (content_is_consumed(&walk->content)) {
-        walk_answer(walk, 200, "-", !walk->head.keep_alive);
+        walk_answer(walk, REASON_NONE, "-", !walk->head.keep_alive);
         return true;
     }
     return n_ready > 0 || buffer_size(&walk->input) < n_before;
@@ -200,7 +203,10 @@ static void read_index(const char *folder) {
             continue;
         }
         expect_true(line, n_files < MAX_FILES);
-        expect_int(line, sscanf(line, "%d %15s %15s %127s", &file->status, file->layer, file->after, file->name), 4);
+        expect_int(
+            line,
+            sscanf(line, "%d %31s %15s %15s %127s", &file->status, file->reason, file->layer, file->after, file->name),
+            5);
         file->bytes = read_file(folder, file->name);
         n_files++;
     }
@@ -227,17 +233,18 @@ static int free_files(void **state) {
 static void check_last_answer(const struct file *file, const char *name, const struct walk *walk) {
     expect_true(name, walk->n_answers > 0);
     expect_int(name, walk->status, file->status);
+    expect_text(name, walk->code == REASON_NONE ? "-" : reason_word(walk->code), file->reason);
     expect_text(name, walk->layer, file->layer);
     expect_text(name, walk->closes ? "closes" : "stays", file->after);
     expect_int(name, walk->state, walk->closes ? WALK_CLOSED : WALK_HEAD);
     expect_true(name, walk->closes || buffer_size(&walk->input) == 0);
 }
 
-/* Return: how many answers there were, and in @endp how many bytes they took. */
+/* Return: the number of answers, and in @endp the bytes that they took. */
 static size_t check_whole(const struct file *file, size_t *endp) {
     struct walk walk;
 
-    walk_init(&walk, file->bytes.size); /* not a byte more, so that a read beyond them is seen */
+    walk_init(&walk, file->bytes.size); /* not a byte more, so that a read beyond them shows */
     walk_feed(&walk, file->name, file->bytes);
     check_last_answer(file, file->name, &walk);
     walk_deinit(&walk);
@@ -271,8 +278,8 @@ static void test_byte_by_byte(void **state) {
 }
 
 /*
- * The first part of a request that is served is nothing yet: neither refused nor complete. One that is not served may
- * be refused at once, or when the rest of it comes.
+ * The first part of a good request is neither refused nor complete. A bad request may be refused at once, or when the
+ * rest of it comes.
  */
 static void check_cut(const struct file *file, size_t n_answers, size_t end, size_t cut) {
     struct walk walk;
@@ -309,14 +316,14 @@ static void test_cut(void **state) {
 }
 
 /*
- * What is wrong with a line is said at its end, so the empty line is not waited for, behind which a client that gets no
- * answer may send nothing.
+ * The gate reports a fault at the end of its line. It does not wait for the empty line, as a client without an answer
+ * may send nothing more.
  */
 static bool is_faulty_in_a_line(const struct file *file) {
     static const char *const others[] = {
         "host-none",                   /* the empty line is the fault */
         "smuggle-behind-refused-head", /* the same */
-        "limit-head-16385",            /* it has a part in the fault */
+        "limit-head-16385",            /* the empty line is part of the fault */
         "pipelined-",                  /* the fault is in another request than the first */
     };
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Landlock: what each access allows and that it allows nothing else, inside and outside of the path. Each try is a
- * child's, in a tree of its own: in/ and out/, alike, with the files "file", "other" and "tool", and the folders "sub"
- * and "empty".
+ * Landlock: each access allows its actions and nothing else, inside and outside of the path. A child makes each try in
+ * a tree of its own: in/ and out/, alike, with the files "file", "other" and "tool", and the folders "sub" and "empty".
  */
 
 #include "unit_child.h"
@@ -36,7 +35,7 @@ static int list_folder(void) {
     return try_open("sub", O_RDONLY | O_DIRECTORY);
 }
 
-/* It is no program, as the kernel says once it may look into it. */
+/* It is no program, as the kernel says once it may read it. */
 static int execute(void) {
     (void)execl("tool", "tool", (char *)NULL);
     return errno == ENOEXEC ? 0 : errno;
@@ -101,20 +100,20 @@ static int look_at_file(void) {
 
 enum {
     NO = 1 << 0,   /* without any access */
-    READ = 1 << 1, /* by LANDLOCK_READ, and the others */
+    READ = 1 << 1, /* with LANDLOCK_READ, and so on */
     RUN = 1 << 2,
     CHANGE = 1 << 3,
     REMOVE = 1 << 4,
     PARENT = 1 << 5, /* without any access under the ruleset for children */
 };
 
-/* @allowed: by what it is allowed inside; outside it is what NO allows, or PARENT */
+/* @allowed: with which access it is allowed inside; outside the result is as with NO, or with PARENT */
 static const struct {
     const char *name;
     int (*try)(void);
     int allowed;
     int refusal;
-    int abi; /* the first that can refuse it */
+    int abi; /* the first access that can refuse it */
 } tries[] = {
     {"read a file", read_file, READ | RUN | CHANGE | PARENT, EACCES, 2},
     {"list a folder", list_folder, READ | RUN | CHANGE | PARENT, EACCES, 2},
@@ -162,7 +161,7 @@ static void make_tree(void) {
     make_half("out");
 }
 
-/* One child's task: a ruleset, a path that it allows, and what is tried in which folder. */
+/* One child's task: a ruleset, a path that it allows, and a try in a folder. */
 struct task {
     int (*deny)(struct landlock *landlock, int abi);
     const char *path;
@@ -186,7 +185,7 @@ static int confine_and_try(const void *argument) {
     return task->try();
 }
 
-/* @refusal: of moves, 0: EXDEV or EACCES, as the kernel says the one if only the move to another folder is denied. */
+/* @refusal: of moves, 0: EXDEV or EACCES. The kernel says the first if only the move to another folder is denied. */
 static void check(const char *name, const char *how, int got, bool is_allowed, int refusal) {
     bool is_right = is_allowed ? got == 0 : refusal ? got == refusal : got == EXDEV || got == EACCES;
 
@@ -218,7 +217,7 @@ static void test_deny_all(void **state) {
     }
 }
 
-/* A child may do all that the gate may, but remove and move files only where that is allowed again. */
+/* A child may do everything that the gate may, but may remove and move files only where that is allowed again. */
 static void test_deny_parents(void **state) {
     (void)state;
     if (has_no_landlock()) {
@@ -256,7 +255,7 @@ static const struct {
     {"read a changeable one", "in/file", LANDLOCK_CHANGE, read_file, true},
     {"write a changeable one", "in/file", LANDLOCK_CHANGE, write_file, true},
     {"remove a changeable one", "in/file", LANDLOCK_CHANGE, remove_file, false},
-    {"remove a removable one", "in/file", LANDLOCK_REMOVE, remove_file, false}, /* it is the folder that changes */
+    {"remove a removable one", "in/file", LANDLOCK_REMOVE, remove_file, false}, /* the change is in the folder */
     {"list its folder", "in/file", LANDLOCK_CHANGE, list_folder, false},
     {"read below a folder above", ".", LANDLOCK_READ, read_file, true},
     {"read through a link to the folder", "link", LANDLOCK_READ, read_file, true},
@@ -297,10 +296,10 @@ static void test_nothing_there(void **state) {
         assert_int_equal(landlock_allow(&landlock, "/dev/null", access), 0);
     }
     landlock_deinit(&landlock);
-    landlock_deinit(&landlock); /* once more does nothing */
+    landlock_deinit(&landlock); /* a second time does nothing */
 }
 
-/* ---- what is no file ---- */
+/* ---- denials other than of files ---- */
 
 static struct sockaddr_un abstract;
 static struct sockaddr_in tcp = {.sin_family = AF_INET};

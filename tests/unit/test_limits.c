@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a process gives up by a plain call: that it is gone, also behind execve(2), and that the rest stays. */
+/* Privileges that a process gives up by a plain call: they are gone, even after execve(2), and the rest stays. */
 
 #include "unit_child.h"
 
@@ -47,7 +47,7 @@ static int keep_privileges(const void *argument) {
 static void test_keep_privileges(void **state) {
     (void)state;
     if (prctl(PR_GET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L) == 1) {
-        skip(); /* whoever runs this has it already */
+        skip(); /* the user of this test has it already */
     }
     assert_int_equal(child_run(keep_privileges, NULL), 0);
 }
@@ -57,17 +57,18 @@ static int drop_capabilities(const void *argument) {
     char after[512];
     const char *permitted;
     bool had = true;
+    const char *call;
 
     (void)argument;
     read_capabilities("thread-self", before, sizeof(before));
     permitted = strstr(before, "CapPrm:");
-    child_expect("call", limits_keep_privileges() == 0 && limits_drop_capabilities(&had) == 0);
+    child_expect("call", limits_keep_privileges() == 0 && limits_drop_capabilities(&had, &call) == 0);
     child_expect("had", had == (strncmp(permitted, "CapPrm:\t0000000000000000", 24) != 0));
     read_capabilities("thread-self", after, sizeof(after));
-    /* Whoever has none may not empty the bounding set, and cannot use it either. */
+    /* A user with no privilege may not empty the bounding set, and cannot use it either. */
     child_expect("after", strcmp(after, NO_CAPABILITIES) == 0 || !had);
     child_expect("after", strstr(after, "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"));
-    child_expect("again", limits_drop_capabilities(&had) == 0 && !had);
+    child_expect("again", limits_drop_capabilities(&had, &call) == 0 && !had);
     return 0;
 }
 
@@ -79,14 +80,15 @@ static void test_drop_capabilities(void **state) {
 static int drop_and_execute(const void *argument) {
     const int *output = argument;
     bool had;
+    const char *call;
 
     child_expect("dup2", dup2(output[1], STDOUT_FILENO) == STDOUT_FILENO);
-    child_expect("call", limits_keep_privileges() == 0 && limits_drop_capabilities(&had) == 0);
+    child_expect("call", limits_keep_privileges() == 0 && limits_drop_capabilities(&had, &call) == 0);
     (void)execl("/bin/sed", "sed", "-n", "/^Cap/p", "/proc/self/status", (char *)NULL);
     return CHILD_FAILED;
 }
 
-/* The user with the id 0 gets all that is in the bounding set behind an execve(2): so nothing may be in it. */
+/* User 0 gets everything in the bounding set after an execve(2), so the set must be empty. */
 static void test_no_capabilities_behind_execve(void **state) {
     char out[1024];
     ssize_t size;
@@ -110,9 +112,10 @@ static void test_no_capabilities_behind_execve(void **state) {
 
 static void *drop_in_thread(void *argument) {
     bool had;
+    const char *call;
 
     (void)argument;
-    child_expect("call", limits_keep_privileges() == 0 && limits_drop_capabilities(&had) == 0);
+    child_expect("call", limits_keep_privileges() == 0 && limits_drop_capabilities(&had, &call) == 0);
     child_expect("no_new_privs", prctl(PR_GET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L) == 1);
     return NULL;
 }
@@ -142,11 +145,12 @@ static void test_other_threads_stay_free(void **state) {
 
 static int hide(const void *argument) {
     struct rlimit core = {1, 1};
+    const char *call;
 
     (void)argument;
     (void)prctl(PR_SET_DUMPABLE, 1L, 0L, 0L, 0L);
     child_expect("before", prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L) == 1);
-    child_expect("call", limits_hide_process() == 0);
+    child_expect("call", limits_hide_process(&call) == 0);
     child_expect("dumpable", prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L) == 0);
     child_expect("core", getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0 && core.rlim_max == 0);
     return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* TCP on the loopback, inherited sockets, and how clients are told apart. */
+/* TCP on the loopback, inherited sockets, and the names of clients. */
 
 #include "unit.h"
 
@@ -16,7 +16,7 @@
 
 #include "serve/listener.h"
 
-/* What the kernel would say of a socket beyond the loopback, such as a test must not open. */
+/* The kernel's view of a socket beyond the loopback, which a test must not open. */
 static const struct sockaddr *forged_address;
 
 int getsockname(int fd, struct sockaddr *address, socklen_t *size) {
@@ -96,7 +96,7 @@ static bool has_ipv6(void) {
     return is_bound;
 }
 
-/* The accepted socket does not hold small answers back. */
+/* The accepted socket does not delay small answers. */
 static void check_no_delay(const char *name, const struct listener *listener) {
     int client = connect_to(listener);
     int no_delay = 0;
@@ -152,7 +152,7 @@ static int bound(int family, int type, const void *address, socklen_t size, bool
     return fd;
 }
 
-/* The one who made it keeps it: closing the listener leaves it listening. */
+/* Its maker keeps it: closing the listener leaves it listening. */
 static void test_inherited(void **state) {
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int inherited = bound(AF_INET, SOCK_STREAM, &in, sizeof(in), true);

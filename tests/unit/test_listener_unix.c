@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The Unix socket: its mode, its folders, what it may replace, and that it removes nothing but itself. */
+/* The Unix socket: its mode, its folders, the files that it may replace; it removes nothing but itself. */
 
 #include "unit_folder.h"
 
@@ -49,7 +49,7 @@ static mode_t mode_of(const char *path) {
     return lstat(path, &status) == 0 ? status.st_mode : 0;
 }
 
-/* @folders: that are missing before */
+/* @folders: missing before */
 static const struct {
     const char *name;
     const char *path;
@@ -122,7 +122,7 @@ static void test_folder_kept(void **state) {
     listener_close(&listener);
 }
 
-/* One that nobody listens on any more is replaced by a new one, whatever its mode, if this user may connect to it. */
+/* A socket that nobody listens on is replaced by a new one, whatever its mode, if this user may connect to it. */
 static void test_stale(void **state) {
     static const mode_t modes[] = {0600, 0777, 0};
     const size_t n_modes = ARRAY_SIZE(modes) - (geteuid() != 0);
@@ -154,8 +154,8 @@ static void make_stale(const char *path) {
 }
 
 /*
- * Who may not connect cannot tell a stale socket from a live one: neither is touched, and nothing untrue is said of it. As
- * an ordinary user, which root becomes for it.
+ * A user who may not connect cannot tell a stale socket from a live one: the gate touches neither, and says nothing
+ * untrue about it. The test runs as an ordinary user, which root becomes for it.
  */
 static void test_unknown(void **state) {
     const bool is_root = geteuid() == 0;
@@ -188,7 +188,7 @@ static void test_unknown(void **state) {
     assert_int_equal(close(live), 0);
 }
 
-/* What is in the way stays as it is. */
+/* Any other file in the way stays as it is. */
 static void test_in_the_way(void **state) {
     int live = unix_socket("live", SOCK_STREAM, true);
     int datagrams = unix_socket("datagrams", SOCK_DGRAM, false);
@@ -276,7 +276,7 @@ static void test_twice(void **state) {
     listener_close(&first);
 }
 
-/* What somebody put in the place of the socket meanwhile is not removed. */
+/* A file that replaced the socket meanwhile is not removed. */
 static void test_replaced(void **state) {
     static const char *const names[] = {"by a socket", "by a file", "by a link to the socket", "by nothing"};
 
@@ -307,7 +307,7 @@ static void test_replaced(void **state) {
     }
 }
 
-/* Paths of each length around the bound; folders are not made for one that is refused. */
+/* Paths of each length around the limit; a refused path makes no folders. */
 static void test_length(void **state) {
     (void)state;
     for (size_t size = LISTENER_PATH_MAX - 3; size < LISTENER_PATH_MAX + 3; size++) {
@@ -345,7 +345,7 @@ static void test_empty(void **state) {
     assert_int_equal(listener_open(&listener, &(struct listener_settings){"", NULL, -1}, NULL), GATE_E_USAGE);
 }
 
-/* An inherited Unix socket belongs to the one who made it: it is neither removed nor given another mode. */
+/* An inherited Unix socket belongs to its maker: the gate neither removes it nor changes its mode. */
 static void test_inherited(void **state) {
     int inherited = unix_socket("sock", SOCK_STREAM, true);
     struct listener_settings settings = {.inherited_fd = inherited};
@@ -363,7 +363,7 @@ static void test_inherited(void **state) {
     assert_int_equal(close(inherited), 0);
 }
 
-/* ListenSequentialPacket= makes one, which is accepted from, too, and cuts what HTTP takes for a stream of bytes. */
+/* ListenSequentialPacket= makes one. accept(2) works on it, but it cuts what HTTP takes for a stream of bytes. */
 static void test_inherited_packets(void **state) {
     int inherited = unix_socket("sock", SOCK_SEQPACKET, true);
     struct listener_settings settings = {.inherited_fd = inherited};

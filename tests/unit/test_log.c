@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The shape of log records, as a reader gets them through a pipe: fields and their escapes, levels, the journal. */
+/* The form of log records, as a reader gets them through a pipe: fields and their escapes, levels, the journal. */
 
 #include "unit_log.h"
 
@@ -9,7 +9,7 @@
 static const struct {
     const char *name;
     struct log_field field;
-    const char *text; /* how the field looks */
+    const char *text; /* the field in the record */
     const char *json;
 } field_cases[] = {
     {"number", {.name = "n", .number = 42}, " n=42", ",\"n\":42"},
@@ -99,7 +99,7 @@ static void test_levels(void **state) {
     assert_string_equal(capture_read(), "");
 }
 
-/* systemd tells by device and inode whether a descriptor is its journal's. */
+/* systemd identifies its journal's descriptor by device and inode. */
 static void test_journal(void **state) {
     struct stat status;
     char stream[64];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The bounds on log records and values, and what happens to records that nobody reads. */
+/* The limits on log records and values, and the fate of records that nobody reads. */
 
 #include "unit_log.h"
 
@@ -9,12 +9,12 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-/* A value up to the bound is shown whole, a longer one up to it and marked. */
+/* A value up to the limit is shown whole; a longer one is cut there and marked. */
 static void test_long_values(void **state) {
     static const struct {
         const char *name;
         size_t size;
-        const char *before; /* of the 512 bytes that are shown */
+        const char *before; /* of the 512 bytes shown */
         const char *behind;
     } cases[] = {
         {"one byte less", 511, " f=", " z=1\n"},
@@ -49,7 +49,7 @@ static void test_long_values(void **state) {
     }
 }
 
-/* Records that grow byte by byte through the bound: whole fields, one line, never more than a pipe takes at once. */
+/* Records grow byte by byte past the limit: whole fields, one line, never more than a pipe takes at once. */
 static void test_long_records(void **state) {
     static const char filler[LOG_VALUE_MAX] = {0};
     bool was_cut[LOG_FORMAT_COUNT] = {false};
@@ -78,7 +78,7 @@ static void test_long_records(void **state) {
             if (format == LOG_FORMAT_JSON) {
                 assert_true(is_json_record(out));
             }
-            /* It is cut when it has to be, with some bytes to spare, and only then. */
+            /* A record is cut only if necessary, with some bytes to spare. */
             assert_true(cut || size * unit < LOG_RECORD_MAX);
             assert_true(!cut || size * unit > LOG_RECORD_MAX - 256);
             assert_true(cut || strstr(out, format == LOG_FORMAT_JSON ? ",\"z\":" : " z="));
@@ -143,7 +143,7 @@ static void test_dropped(void **state) {
     }
 }
 
-/* The count must not get lost when the first record that gets through has no room for it. */
+/* The count must not get lost when the first record after it has no room for it. */
 static void test_dropped_told_late(void **state) {
     static const char filler[LOG_VALUE_MAX] = {0};
     struct log_field field = log_span("f", ((struct span){filler, sizeof(filler)}));
@@ -187,8 +187,8 @@ static ssize_t take_away(int fd) {
 }
 
 /*
- * Whoever else writes may be faster, between the look whether there is room and the write. The description is shared and
- * stays a blocking one. Nobody but this test reads, so a record that waits waits for ever.
+ * Another writer may be faster, between the check for room and the write. The file description is shared and stays
+ * blocking. Only this test reads, so a record that waits would wait for ever.
  */
 static void check_shared(int reader, int writer, int other, bool reopens) {
     pthread_t thread;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* loop: what is told and in which order, and that nothing is told of what is not waited for any more. */
+/* loop: which events are reported, and in which order; nothing is reported that is no longer waited for. */
 
 #include "serve/loop.h"
 
@@ -19,7 +19,7 @@ enum {
     LONG_US = 1000 * 1000 * 1000,
 };
 
-/* What was told, in its order, a letter each. */
+/* The reports, in their order, a letter each. */
 static struct scene {
     struct loop loop;
     char told[64];
@@ -137,7 +137,7 @@ static void on_read_and_unwatch_all(uint32_t events, void *userdata) {
     loop_unwatch(&scene.ios[1]);
 }
 
-/* Both have happened in the same round: whoever is told first takes the other away. */
+/* Both happened in the same round: the first handler removes the other source. */
 static void test_unwatched_in_the_round(void **state) {
     (void)state;
     for (int i = 0; i < 2; i++) {
@@ -184,7 +184,7 @@ static void on_due_again(void *userdata) {
     }
 }
 
-/* It is due again at once, and a descriptor is heard all the same. */
+/* It is due again at once, and the loop still handles a descriptor. */
 static void test_timer_that_is_always_due(void **state) {
     (void)state;
     watch(0, EPOLLIN);
@@ -194,7 +194,7 @@ static void test_timer_that_is_always_due(void **state) {
     expect_text("in turns", scene.told, "a00.");
 }
 
-/* Many, set and cleared in an order of no order: each that is left comes in its turn. */
+/* Many timers, set and cleared in a mixed order: each remaining one comes in its turn. */
 static struct loop_timer many[MANY];
 static uint64_t last_due_us;
 static unsigned n_due;
@@ -242,7 +242,7 @@ static void run_task_again(void *userdata) {
     }
 }
 
-/* One that goes on and on lets others have their turn. */
+/* A handler that always has more to do lets others have their turn. */
 static void test_tasks(void **state) {
     (void)state;
     watch(0, EPOLLIN);
@@ -279,7 +279,7 @@ static void on_read_and_exit(uint32_t events, void *userdata) {
     loop_exit(&scene.loop);
 }
 
-/* Nothing is handled behind it, though all of it has happened. */
+/* Nothing is handled after it, though all of it has happened. */
 static void test_exit(void **state) {
     (void)state;
     assert_int_equal(loop_watch(&scene.loop, &scene.ios[0], scene.ends[0][0], EPOLLIN, on_read_and_exit, &scene.ios[0]),
@@ -293,7 +293,7 @@ static void test_exit(void **state) {
     loop_cancel(&scene.tasks[0]);
 }
 
-/* It rests while nothing is due. */
+/* The loop sleeps while nothing is due. */
 static void test_it_sleeps(void **state) {
     struct timespec before;
     struct timespec after;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which texts name an address on the loopback, and that nothing is opened for the others. */
+/* Texts that name an address on the loopback; nothing is opened for the others. */
 
 #include "unit.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Word to systemd: where NOTIFY_SOCKET may lead, and that a place where nobody listens costs nothing. */
+/* Messages to systemd: the possible values of NOTIFY_SOCKET; a socket that nobody reads costs nothing. */
 
 #include "unit_folder.h"
 
@@ -54,7 +54,7 @@ static void test_path(void **state) {
     expect_word(path);
 }
 
-/* The longest path that has a terminator still. */
+/* The longest path that still has a terminator. */
 static void test_longest_path(void **state) {
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
     size_t size = strlen(folder.path);
@@ -102,7 +102,7 @@ static void test_no_socket(void **state) {
     }
 }
 
-/* Somebody was there at the start: neither a signal nor a wait when that one does not read, or is gone. */
+/* The reader existed at the start: if it does not read, or is gone, there is neither a signal nor a wait. */
 static void test_nobody_listens(void **state) {
     char path[PATH_MAX + 8];
     char word[64];

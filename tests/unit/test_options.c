@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The arguments of serve: each way to write an option, and what is none. */
+/* The arguments of serve: each way to write an option, and malformed ones. */
 
 #include "unit.h"
 
@@ -15,7 +15,7 @@ enum {
     MAX_ARGUMENTS = 12,
 };
 
-/* As the program does it, once; for one time more, getopt(3) starts afresh only when it is asked with 0. */
+/* As the program does it, once; to parse again, getopt(3) must be reset with 0. */
 static int parse(struct gate_config *config, const char *const *arguments, const char **positionalp, bool *wants_helpp,
                  struct gate_error *error) {
     static const struct option none[] = {{0}};
@@ -36,7 +36,7 @@ static int parse(struct gate_config *config, const char *const *arguments, const
     return options_parse(config, argc, argv, positionalp, wants_helpp, error);
 }
 
-/* What is set by arguments that are fine; the rest keeps its default. */
+/* Good arguments and the options that they set; the rest keep their defaults. */
 struct outcome {
     const char *positional;
     bool wants_help;
@@ -89,7 +89,7 @@ static const struct {
     {"help behind the end", {"--", "--help"}, {.positional = "--help"}},
 };
 
-/* The first one in this process is just what the program does: the order of arguments is settled there. */
+/* The first call in this process is exactly the program's: it settles the order of arguments. */
 static void test_first(void **state) {
     static const char *const arguments[] = {"--trust-owner", "r", "--socket", "s", "--read-only", NULL};
     const char *positional = NULL;
@@ -101,8 +101,8 @@ static void test_first(void **state) {
     assert_int_equal(gate_config_new(&config), 0);
     expect_int("first", parse(config, arguments, &positional, &wants_help, &error), 0);
     expect_text("first", positional, "r");
-    expect_text("first", config->socket, "s");
-    assert_true(config->trust_owner && config->read_only && !wants_help);
+    expect_text("first", config->settings.listener.socket_path, "s");
+    assert_true(config->settings.environ.trust_owner && config->settings.policy.read_only && !wants_help);
     gate_config_free(config);
 }
 
@@ -124,13 +124,13 @@ static void test_good(void **state) {
         }
         expect_text(name, positional, outcome->positional);
         expect_int(name, wants_help, outcome->wants_help);
-        expect_text(name, config->socket, outcome->socket);
-        expect_text(name, config->remote_user, outcome->remote_user ? outcome->remote_user : "token");
-        expect_int(name, config->read_only, outcome->read_only);
-        expect_int(name, config->trust_owner, outcome->trust_owner);
-        expect_int(name, config->max_backends, outcome->max_backends ? outcome->max_backends : 16);
+        expect_text(name, config->settings.listener.socket_path, outcome->socket);
+        expect_text(name, config->settings.environ.remote_user, outcome->remote_user ? outcome->remote_user : "token");
+        expect_int(name, config->settings.policy.read_only, outcome->read_only);
+        expect_int(name, config->settings.environ.trust_owner, outcome->trust_owner);
+        expect_int(name, config->settings.max_backends, outcome->max_backends ? outcome->max_backends : 16);
         for (size_t j = 0; j < ARRAY_SIZE(outcome->git_config) && (j == 0 || outcome->git_config[j - 1]); j++) {
-            expect_text(name, config->git_config.values[j], outcome->git_config[j]);
+            expect_text(name, config->settings.environ.git_config[j], outcome->git_config[j]);
         }
         gate_config_free(config);
     }
@@ -181,7 +181,7 @@ static const struct {
     {"a descriptor behind its option", {"--listen-fd", "3"}, "--listen-fd"},
 };
 
-/* Whoever tries to give the token on the command line does not find it in the log as well. */
+/* A token given on the command line by mistake must not appear in the log as well. */
 static void test_bad(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(bad_cases); i++) {
@@ -198,12 +198,13 @@ static void test_bad(void **state) {
             fail_msg("%s: no '%s' in '%s', or the token is", name, bad_cases[i].word, error.message);
         }
         expect_int(name, wants_help, false);
-        expect_true(name, config->token == NULL && config->listen_fd == -1 && config->token_file == NULL);
+        expect_true(name, config->settings.policy.token == NULL && config->settings.listener.inherited_fd == -1 &&
+                              config->settings.token_file == NULL);
         gate_config_free(config);
     }
 }
 
-/* Each option of the table but the internal ones is in the help, with its default. */
+/* Each option of the table except the internal ones is in the help, with its default. */
 static void test_help(void **state) {
     static char help[1 << 16];
     size_t n_options = 0;

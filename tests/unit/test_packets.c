@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* packets: which answers of git's are whole, wherever they are cut. */
+/* packets: which of git's answers are whole, wherever they are cut. */
 
 #include "backend/packets.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* percent: what decodes to what, what does not, and that what was encoded decodes to the same. */
+/* percent: decoding, its faults, and that decoding reverses encoding. */
 
 #include "base/percent.h"
 
@@ -73,7 +73,7 @@ static void test_there_and_back(void **state) {
     expect_true("each that need not be is itself", strstr(encoded, "%2C-.%2F0") != NULL);
 }
 
-/* What does not fit is left out as a whole. */
+/* A part that does not fit is left out as a whole. */
 static void test_too_small(void **state) {
     (void)state;
     for (size_t size = 1; size <= sizeof("a%2Fb"); size++) {

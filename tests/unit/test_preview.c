@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The look ahead at a body, and the decoding of it behind it: they agree however the bytes were cut, the look ahead leaves
- * the body and its parser as they were, and neither does more at a time than it says.
+ * The preview of a body, and its decoding afterwards: they agree however the bytes were cut, the preview leaves the
+ * body and its parser as they were, and neither does more at a time than it promises.
  */
 
 #include "unit.h"
@@ -53,7 +53,7 @@ static void parse_head(struct head *head, const char *text) {
     assert_int_equal(head_feed(head, text, strlen(text)), 0);
 }
 
-/* Feeds what the buffer holds, to the end of what is to be done about it. */
+/* Feeds the whole buffer, as far as it can be handled. */
 static int preview_all(struct preview *preview, const struct buffer *input) {
     int r;
 
@@ -63,7 +63,7 @@ static int preview_all(struct preview *preview, const struct buffer *input) {
     return r;
 }
 
-/* Decodes as the exchange does, @step bytes at a time. Return: as content_decode(), 0 also when there is not all yet. */
+/* Decodes as the exchange does, @step bytes at a time. Return: as content_decode(), 0 also if bytes are missing. */
 static int decode_all(struct content *content, struct buffer *input, size_t step, struct buffer *out) {
     for (size_t n_idle = 0; n_idle < 2; n_idle++) {
         int r = content_decode(content, input);
@@ -111,7 +111,7 @@ static void check_case(size_t i, size_t cut) {
     expect_true(cases[i].name, r != CONTENT_E_MALFORMED || preview->content.reason);
     preview_free(preview);
 
-    /* What was looked at is still there, for a parser that has seen nothing of it. */
+    /* The previewed bytes are still there, for a parser that has seen none of them. */
     buffer_release(&input);
     append(&input, cases[i].wire, 0, cases[i].wire.size);
     assert_int_equal(content_init(&content, &head, false, cases[i].max_bytes), 0);
@@ -135,7 +135,7 @@ static void test_cut_anywhere(void **state) {
     }
 }
 
-/* Return: bytes of the gzip form of @size zeros that are now at @out. */
+/* Return: the number of bytes of the gzip form of @size zeros, now at @out. */
 static size_t compress_zeros(char *out, size_t room, size_t size) {
     z_stream stream = {0};
     char *zeros = calloc(1, size);
@@ -172,7 +172,7 @@ static int preview_zeros(size_t size, size_t n_cut, uint64_t max_bytes, unsigned
     return r;
 }
 
-/* What swells is looked at in steps, so that nobody else has to wait for it. */
+/* A body that swells is previewed in steps, so that nobody else has to wait for it. */
 static void test_gzip(void **state) {
     unsigned n_calls;
 

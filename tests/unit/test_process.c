@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The life of a child: what it is born with, its bytes, its group, and its end. */
+/* The life of a child: its start, its bytes, its group, and its end. */
 
 #include "base/fd.h"
 #include "unit_process.h"
@@ -83,7 +83,7 @@ static void send_input(const char *name, struct process *process, const char *in
     process->input = -1;
 }
 
-/* Whatever the test's own signals, descriptors, environment and place are. */
+/* Whatever the test's own signals, descriptors, environment and working directory are. */
 static void test_run(void **state) {
     static char output[OUTPUT_ROOM];
     static char errors[OUTPUT_ROOM];
@@ -157,7 +157,7 @@ static void test_running(void **state) {
     assert_true(has_no_child());
 }
 
-/* The gate sees the end of output by its descriptor alone, so nobody else may hold the other end. */
+/* The gate sees the end of output only by its descriptor, so nobody else may hold the other end. */
 static void test_two_at_once(void **state) {
     char out[16];
     struct process first = spawn_cat();
@@ -180,11 +180,11 @@ static void test_two_at_once(void **state) {
     assert_true(has_no_child());
 }
 
-/* A leader that leaves somebody behind: reaping ends the whole group. The shell tells who that is. */
+/* A leader that leaves a process behind: reaping ends the whole group. The shell prints its id. */
 static void test_group(void **state) {
     static const char *const scripts[] = {
         "/bin/sleep 600 & echo $!",
-        "trap '' TERM HUP INT; /bin/sleep 600 & echo $!", /* nothing but SIGKILL helps there */
+        "trap '' TERM HUP INT; /bin/sleep 600 & echo $!", /* only SIGKILL can end this one */
     };
 
     (void)state;
@@ -218,7 +218,7 @@ static void *spawn_in_thread(void *process) {
     return NULL;
 }
 
-/* The end of the thread that called process_spawn() is not the end of the child. */
+/* The end of the thread that called process_spawn() does not end the child. */
 static void test_thread(void **state) {
     struct process process = PROCESS_NONE;
     pthread_t thread;
@@ -237,7 +237,7 @@ static void test_thread(void **state) {
     process_deinit(&process);
 }
 
-/* The end of a child's lifeline is its own end, and no other child's: nobody else holds it, and it is nobody else's. */
+/* The end of a child's lifeline ends that child and no other: nobody else holds it. */
 static void test_lifeline(void **state) {
     struct process first = spawn_cat();
     struct process second = spawn_cat();
@@ -260,7 +260,7 @@ static void test_lifeline(void **state) {
     process_deinit(&second);
 }
 
-/* A gate: it starts a leader and one more of its group, says who they are, and waits for its own end. */
+/* A gate: it starts a leader and one more process of its group, prints their ids, and waits for its own end. */
 static _Noreturn void be_gate(int report) {
     static const char *const arguments[] = {"sh", "-c", "/bin/sleep 600 & echo $!; exec /bin/sleep 600", NULL};
     struct process process;
@@ -279,7 +279,7 @@ static _Noreturn void be_gate(int report) {
     _exit(EXIT_FAILURE);
 }
 
-/* All of the group end with the gate, also when it has no time for anything. */
+/* The whole group ends with the gate, even if the gate has no time to act. */
 static void test_gate_dies(void **state) {
     int report[2];
     pid_t pids[2];
@@ -288,7 +288,7 @@ static void test_gate_dies(void **state) {
     pid_t gate;
 
     (void)state;
-    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* the orphans come here */
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* this test adopts the orphans */
     assert_int_equal(pipe2(report, O_CLOEXEC), 0);
     gate = fork();
     if (gate == 0) {
@@ -327,7 +327,7 @@ static void set_signals(void (*handler)(int), bool are_blocked) {
     assert_int_equal(sigprocmask(are_blocked ? SIG_BLOCK : SIG_UNBLOCK, &mask, NULL), 0);
 }
 
-/* A parent that blocks and ignores signals, stands elsewhere, and has descriptors open that execve(2) would hand on. */
+/* A parent that blocks and ignores signals, stands elsewhere, and has open descriptors that execve(2) would hand on. */
 static int begin_rough(void **state) {
     (void)state;
     set_signals(SIG_IGN, true);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A child that cannot be born: the errno, and nothing left of it, neither a zombie nor a descriptor. */
+/* A child that cannot start: the call and its errno are right, and neither a zombie nor a descriptor is left. */
 
+#include "unit_child.h"
 #include "unit_folder.h"
 #include "unit_process.h"
 
+#include <seccomp.h>
 #include <sys/resource.h>
 
 static void expect_nothing(const char *name, const struct process *process, size_t n_descriptors) {
@@ -58,6 +60,7 @@ static void test_exec(void **state) {
                        process_spawn(&process, path, words_of(&argv, (const char *[]){"x", NULL}), NO_ENVIRONMENT,
                                      has_input, &PROCESS_UNLIMITED),
                        exec_cases[i].result);
+            expect_text(name, process.failed_call, "execve");
             expect_nothing(name, &process, n_descriptors);
             process_deinit(&process);
         }
@@ -76,7 +79,7 @@ static void test_no_search(void **state) {
     assert_true(has_no_child());
 }
 
-/* A limit that leaves room for @n descriptors more, wherever there are gaps between those that are open. */
+/* A limit that leaves room for @n more descriptors, whatever gaps there are between the open ones. */
 static rlim_t limit_for(size_t n) {
     int fds[16];
     rlim_t limit;
@@ -93,7 +96,7 @@ static rlim_t limit_for(size_t n) {
     return limit;
 }
 
-/* With one descriptor more each time, until there are enough: whatever fails, all that was opened is closed. */
+/* With one descriptor more each time, until there are enough: after any failure, all are closed. */
 static void test_descriptors(void **state) {
     size_t n_descriptors = count_descriptors();
     struct rlimit before;
@@ -117,15 +120,113 @@ static void test_descriptors(void **state) {
             expect_int(name, setrlimit(RLIMIT_NOFILE, &before), 0);
             if (n < n_needed) {
                 expect_int(name, r, -EMFILE);
+                expect_true(name, process.failed_call);
                 expect_nothing(name, &process, n_descriptors);
                 continue;
             }
             expect_int(name, r, 0);
+            expect_true(name, !process.failed_call);
             process_signal(&process, SIGKILL);
             wait_for_end(name, &process);
             expect_int(name, process_reap(&process, NULL), 0);
             process_deinit(&process);
             expect_int(name, count_descriptors(), n_descriptors);
+        }
+    }
+}
+
+/* ---- each step by its name ---- */
+
+enum {
+    SOME_BYTES = 1 << 20,
+};
+
+#define ANY_ARGUMENTS                                                                                                  \
+    {                                                                                                                  \
+        { 0 }                                                                                                          \
+    }
+#define IS(index, value)                                                                                               \
+    { (index), SCMP_CMP_MASKED_EQ, UINT32_MAX, (scmp_datum_t)(value) }
+#define IS_NOT(index, value)                                                                                           \
+    { (index), SCMP_CMP_NE, (scmp_datum_t)(value), 0 }
+
+/* What a filter refuses, as that of a container may, and the name that the failure then has. */
+static const struct step_case {
+    const char *call;
+    const char *syscall;
+    struct scmp_arg_cmp arguments[2];
+    bool has_input;
+} step_cases[] = {
+    {"open(/dev/null)", "openat", ANY_ARGUMENTS},
+    {"pipe2", "pipe2", ANY_ARGUMENTS, .has_input = true},
+    {"pipe2", "pipe2", ANY_ARGUMENTS},
+    {"fcntl(O_NONBLOCK)", "fcntl", {IS(1, F_SETFL), IS(2, O_NONBLOCK)}},
+    {"vfork", "vfork", ANY_ARGUMENTS},
+    {"setsid", "setsid", ANY_ARGUMENTS},
+    {"setrlimit(RLIMIT_CORE)", "prlimit64", {IS(1, RLIMIT_CORE), IS_NOT(2, 0)}},
+    {"getrlimit(RLIMIT_FSIZE)", "prlimit64", {IS(1, RLIMIT_FSIZE), IS(2, 0)}},
+    {"setrlimit(RLIMIT_FSIZE)", "prlimit64", {IS(1, RLIMIT_FSIZE), IS_NOT(2, 0)}},
+    {"sigaction(SIGXFSZ)", "rt_sigaction", {IS(0, SIGXFSZ)}},
+    {"landlock_restrict_self", "landlock_restrict_self", ANY_ARGUMENTS},
+    {"dup2", "dup2", {IS(1, STDIN_FILENO)}},
+    {"dup2", "dup2", {IS(1, STDOUT_FILENO)}},
+    {"dup2", "dup2", {IS(1, STDERR_FILENO)}},
+    {"dup2", "dup2", {IS(1, STDERR_FILENO + 1)}},
+    {"close_range", "close_range", ANY_ARGUMENTS},
+    {"fcntl(F_SETFD)", "fcntl", {IS(1, F_SETFD)}},
+    {"fcntl(F_SETOWN)", "fcntl", {IS(1, F_SETOWN)}},
+    {"fcntl(F_SETSIG)", "fcntl", {IS(1, F_SETSIG)}},
+    {"fcntl(O_ASYNC)", "fcntl", {IS(1, F_SETFL), IS(2, O_ASYNC)}},
+    {"chdir", "chdir", ANY_ARGUMENTS},
+    {"execve", "execve", ANY_ARGUMENTS},
+    {"pidfd_open", "pidfd_open", ANY_ARGUMENTS},
+};
+
+/* EXDEV, which none of the calls says of itself. */
+static void refuse(const struct step_case *step) {
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    unsigned n_arguments = 0;
+
+    while (n_arguments < ARRAY_SIZE(step->arguments) && step->arguments[n_arguments].op != 0) {
+        n_arguments++;
+    }
+    child_expect(step->call, filter);
+    child_expect(step->call,
+                 seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EXDEV), seccomp_syscall_resolve_name(step->syscall),
+                                        n_arguments, step->arguments) == 0);
+    child_expect(step->call, seccomp_load(filter) == 0);
+    seccomp_release(filter);
+}
+
+static int spawn_without(const void *argument) {
+    const struct step_case *step = argument;
+    const bool is_landlock = strcmp(step->call, "landlock_restrict_self") == 0;
+    const struct process_limits limits = {
+        .is_private = true, .max_file_bytes = SOME_BYTES, .landlock = is_landlock ? STDIN_FILENO : -1};
+    size_t n_descriptors = count_descriptors();
+    struct process process;
+    struct words argv;
+    int r;
+
+    refuse(step);
+    r = process_spawn(&process, "/bin/true", words_of(&argv, (const char *[]){"true", NULL}), NO_ENVIRONMENT,
+                      step->has_input, &limits);
+    child_expect(step->call, r == -EXDEV);
+    child_expect(step->call, process.failed_call && strcmp(process.failed_call, step->call) == 0);
+    child_expect(step->call, process.pid == 0 && process.pidfd == -1 && has_no_child());
+    if (strcmp(step->syscall, "openat") != 0) {
+        child_expect(step->call, count_descriptors() == n_descriptors);
+    }
+    return 0;
+}
+
+static void test_steps(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(step_cases); i++) {
+        bool is_there = seccomp_syscall_resolve_name(step_cases[i].syscall) >= 0;
+
+        if (is_there) { /* 64-bit ARM has neither dup2 nor vfork */
+            expect_int(step_cases[i].call, child_run(spawn_without, &step_cases[i]), 0);
         }
     }
 }
@@ -176,11 +277,8 @@ static void test_none(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_exec),
-        cmocka_unit_test(test_no_search),
-        cmocka_unit_test(test_descriptors),
-        cmocka_unit_test(test_signals_kept),
-        cmocka_unit_test(test_none),
+        IN_FOLDER(test_exec),         cmocka_unit_test(test_no_search),    cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_steps), cmocka_unit_test(test_signals_kept), cmocka_unit_test(test_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* relay: bytes both ways, ends that are passed on each on its own, and that whoever is slow slows down the other. */
+/* relay: bytes both ways, each end passed on separately; a slow side slows down the other. */
 
 #include "client/relay.h"
 
@@ -14,7 +14,7 @@
 
 enum {
     STEPS_MAX = 10000,
-    LARGE_BYTES = 4 * 1024 * 1024, /* more than all buffers on the way hold together */
+    LARGE_BYTES = 4 * 1024 * 1024, /* more than all buffers on the way together */
     NOW_MS = 7,
 };
 
@@ -47,7 +47,7 @@ static void scene_deinit(struct scene *scene) {
     scene->gate = fd_close(scene->gate);
 }
 
-/* Lets the relay do what can be done, until it would wait. */
+/* Lets the relay work until it would wait. */
 static void settle(struct scene *scene) {
     struct pollfd pollfds[2];
     unsigned n_steps = 0;
@@ -66,7 +66,7 @@ static void say(int fd, const char *text) {
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 }
 
-/* What is there to be read; "(end)" and "(none)" where nothing is. */
+/* Reads the available bytes; "(end)" and "(none)" if there are none. */
 static void expect_heard(const char *name, int fd, const char *expected) {
     char text[64] = "(none)";
     ssize_t n = read(fd, text, sizeof(text) - 1);
@@ -140,7 +140,7 @@ static void test_gate_shuts_first(void **state) {
     scene_deinit(&scene);
 }
 
-/* What it has said still gets to the client; what the client says goes nowhere, until it ends. */
+/* The gate's last bytes still get to the client; the client's bytes go nowhere, until it ends. */
 static void test_gate_goes(void **state) {
     struct scene scene;
 
@@ -162,7 +162,7 @@ static void test_gate_goes(void **state) {
     scene_deinit(&scene);
 }
 
-/* It had nothing more to say when the gate went: nobody is waited for. */
+/* The gate had nothing more to send when it went: the relay waits for nobody. */
 static void test_gate_goes_behind_the_client(void **state) {
     struct scene scene;
 
@@ -179,7 +179,7 @@ static void test_gate_goes_behind_the_client(void **state) {
     scene_deinit(&scene);
 }
 
-/* Who waits for whom. */
+/* The descriptors that each side waits for. */
 static void test_has_asked(void **state) {
     struct scene scene;
 
@@ -212,7 +212,7 @@ static void test_client_goes(void **state) {
     scene_deinit(&scene);
 }
 
-/* Writes as much as is taken. */
+/* Writes as much as is accepted. */
 static size_t fill(struct scene *scene, int fd) {
     static const char piece[4096];
     size_t n_written = 0;
@@ -262,7 +262,7 @@ static void test_back_pressure(void **state) {
     }
 }
 
-/* The end does not overtake what was not read yet. */
+/* The end does not overtake bytes that were not read yet. */
 static void test_end_behind_much(void **state) {
     struct scene scene;
     size_t n_written;
@@ -316,7 +316,7 @@ static void test_no_gate_yet(void **state) {
     (void)close(clients[1]);
 }
 
-/* When a client without a gate gets one, and what the gate hears first. */
+/* The time at which a client gets a gate, and the first bytes that the gate gets. */
 static void test_hear(void **state) {
     struct relay relay;
     struct pollfd pollfds[2] = {0};
@@ -345,7 +345,7 @@ static void test_hear(void **state) {
     (void)close(gates[1]);
 }
 
-/* A gate that has ended the connection before it was told anything may be asked again. */
+/* The relay may ask again a gate that ended the connection before it got anything. */
 static void test_begin_again(void **state) {
     struct relay relay;
     int clients[2];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* remote_config: what git prints, and what it really prints. */
+/* remote_config: git's output, made up and real. */
 
 #include "client/remote_config.h"
 
@@ -55,7 +55,7 @@ static void set(const char *text) {
     folder_write("config", span_of(text));
 }
 
-/* The real git, with a file of settings that people write. */
+/* The real git, with a file of settings as people write them. */
 static void test_git(void **state) {
     struct remote_config config;
 

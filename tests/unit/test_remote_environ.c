@@ -12,7 +12,7 @@
 #define ADDRESS "http://127.0.0.1:4711"
 #define FIELD "Authorization: Basic Z2F0ZS0xOg==" /* gate-1: */
 
-/* Fills @printed with what a command prints. */
+/* Fills @printed with a command's output. */
 static void run(const char *command, char printed[256]) {
     FILE *pipe = popen(command, "r"); /* NOLINT(cert-env33-c): a fixed text */
     size_t n;
@@ -50,7 +50,7 @@ static const struct {
     {"git config user.name", "Ada\n"},
 };
 
-/* Whatever was set before, in the environment and in what git -c makes of it. */
+/* Whatever was set before, in the environment and by git -c. */
 static void test_git_reads_it(void **state) {
     static const char parameters[] = "'http.extraHeader'='X: y' 'http.proxy'='http://proxy' 'credential.helper'='mine'";
 

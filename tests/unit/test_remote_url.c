@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* remote_url: what the URL of git-remote-gate is, and what is none. */
+/* remote_url: good and bad URLs of git-remote-gate. */
 
 #include "client/remote_url.h"
 
@@ -78,7 +78,7 @@ static const struct {
     {"gate:///proj.git?socket=" PATH_OF_107 "x", REMOTE_URL_E_QUERY},
 };
 
-/* What is wrong is told, and none of the URL, in which a token may be. */
+/* The message names the fault and shows nothing of the URL, which may contain a token. */
 static const struct {
     const char *text;
     const char *words;
@@ -143,7 +143,7 @@ static void test_faults(void **state) {
     }
 }
 
-/* A good one that was cut is one only if what is left of it is a whole name, and never read beyond its end. */
+/* A good URL that is cut is good only if the rest is a whole name, and is never read beyond its end. */
 static void test_cut(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(good); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the gate itself says, byte for byte, and that it is said whole or not at all. */
+/* The gate's own replies, byte for byte: each is written whole or not at all. */
 
 #include "unit.h"
 
@@ -15,6 +15,7 @@ enum {
 
 #define NOW_TEXT "Sun, 06 Nov 1994 08:49:37 GMT"
 #define DATE "Date: " NOW_TEXT "\r\n"
+#define WORD(word) "Gate-Reason: " word "\r\n"
 #define TEXT "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n"
 
 static const struct {
@@ -23,29 +24,32 @@ static const struct {
     const char *expected;
 } reply_cases[] = {
     {"plain",
-     {.status = 404, .sentence = "not here", .date = NOW_TEXT},
-     "HTTP/1.1 404 Not Found\r\n" DATE TEXT "Content-Length: 9\r\n\r\nnot here\n"},
+     {.code = REASON_NOT_FOUND, .sentence = "not here", .date = NOW_TEXT},
+     "HTTP/1.1 404 Not Found\r\n" DATE WORD("not-found") TEXT "Content-Length: 9\r\n\r\nnot here\n"},
     {"closing",
-     {.status = 400, .sentence = "no HTTP", .close = true, .date = NOW_TEXT},
-     "HTTP/1.1 400 Bad Request\r\n" DATE "Connection: close\r\n" TEXT
+     {.code = REASON_BAD_REQUEST, .sentence = "no HTTP", .close = true, .date = NOW_TEXT},
+     "HTTP/1.1 400 Bad Request\r\n" DATE "Connection: close\r\n" WORD("bad-request") TEXT
      "Content-Length: 50\r\n\r\nno HTTP; use a git client, which does not do that\n"},
     {"challenge",
-     {.status = 401, .sentence = "a token", .date = NOW_TEXT},
-     "HTTP/1.1 401 Unauthorized\r\n" DATE "WWW-Authenticate: Basic realm=\"git-gate\", charset=\"UTF-8\"\r\n" TEXT
-     "Content-Length: 8\r\n\r\na token\n"},
+     {.code = REASON_NO_CREDENTIALS, .sentence = "a token", .date = NOW_TEXT},
+     "HTTP/1.1 401 Unauthorized\r\n" DATE WORD(
+         "no-credentials") "WWW-Authenticate: Basic realm=\"git-gate\", charset=\"UTF-8\"\r\n" TEXT
+                           "Content-Length: 8\r\n\r\na token\n"},
     {"wrong method",
-     {.status = 405, .sentence = "use GET", .allow = "GET", .date = NOW_TEXT},
-     "HTTP/1.1 405 Method Not Allowed\r\n" DATE "Allow: GET\r\n" TEXT "Content-Length: 8\r\n\r\nuse GET\n"},
+     {.code = REASON_WRONG_METHOD, .sentence = "use GET", .allow = "GET", .date = NOW_TEXT},
+     "HTTP/1.1 405 Method Not Allowed\r\n" DATE WORD("wrong-method") "Allow: GET\r\n" TEXT
+                                                                     "Content-Length: 8\r\n\r\nuse GET\n"},
     {"no room",
-     {.status = 503, .sentence = "wait", .close = true, .date = NOW_TEXT},
-     "HTTP/1.1 503 Service Unavailable\r\n" DATE "Connection: close\r\nRetry-After: 5\r\n" TEXT
-     "Content-Length: 5\r\n\r\nwait\n"},
+     {.code = REASON_BUSY, .sentence = "wait", .close = true, .date = NOW_TEXT},
+     "HTTP/1.1 503 Service Unavailable\r\n" DATE
+     "Connection: close\r\n" WORD("busy") "Retry-After: 5\r\n" TEXT "Content-Length: 5\r\n\r\nwait\n"},
     {"to HEAD",
-     {.status = 405, .sentence = "use POST", .allow = "POST", .omit_body = true, .date = NOW_TEXT},
-     "HTTP/1.1 405 Method Not Allowed\r\n" DATE "Allow: POST\r\n" TEXT "Content-Length: 9\r\n\r\n"},
+     {.code = REASON_WRONG_METHOD, .sentence = "use POST", .allow = "POST", .omit_body = true, .date = NOW_TEXT},
+     "HTTP/1.1 405 Method Not Allowed\r\n" DATE WORD("wrong-method") "Allow: POST\r\n" TEXT
+                                                                     "Content-Length: 9\r\n\r\n"},
     {"the epoch",
-     {.status = 500, .sentence = "x", .date = "Thu, 01 Jan 1970 00:00:00 GMT"},
-     "HTTP/1.1 500 Internal Server Error\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n" TEXT
+     {.code = REASON_GATE_FAILED, .sentence = "x", .date = "Thu, 01 Jan 1970 00:00:00 GMT"},
+     "HTTP/1.1 500 Internal Server Error\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n" WORD("gate-failed") TEXT
      "Content-Length: 2\r\n\r\nx\n"},
 };
 
@@ -62,7 +66,7 @@ static void test_replies(void **state) {
     }
 }
 
-/* In each room that is too small, what was in the buffer before stays, and nothing is added. */
+/* In each room that is too small, the buffer's content stays, and nothing is added. */
 static void test_small_rooms(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(reply_cases); i++) {
@@ -91,15 +95,18 @@ static void test_small_rooms(void **state) {
 
 static void test_longest(void **state) {
     char sentence[401];
-    struct reply reply = {.status = 401, .sentence = sentence, .allow = "POST", .close = true, .date = NOW_TEXT};
-    struct buffer buffer;
+    struct reply reply = {.sentence = sentence, .allow = "POST", .close = true, .date = NOW_TEXT};
 
     (void)state;
     memset(sentence, 'x', sizeof(sentence) - 1);
     sentence[sizeof(sentence) - 1] = '\0';
-    buffer_init(&buffer, REPLY_MAX_BYTES);
-    assert_int_equal(reply_append(&buffer, &reply), 0);
-    buffer_deinit(&buffer);
+    for (reply.code = REASON_NONE + 1; reply.code < REASON_COUNT; reply.code++) {
+        struct buffer buffer;
+
+        buffer_init(&buffer, REPLY_MAX_BYTES);
+        expect_int(reason_word(reply.code), reply_append(&buffer, &reply), 0);
+        buffer_deinit(&buffer);
+    }
 }
 
 static void test_reason_phrases(void **state) {

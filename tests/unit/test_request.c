@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The one record that each request gets: at which level, with which fields, and what it never holds. */
+/* The one record of each request: its level, its fields, and what it must never contain. */
 
 #include "unit_log.h"
 
@@ -14,7 +14,7 @@ static const struct verdict_policy policy = {.token = "token", .scope = "r"};
 #define TEN(ten) ten ten ten ten ten ten ten ten ten ten
 #define TWENTY_FIVE "/bcdefghijklmnopqrstuvwxy"
 
-/* @head: what the client sent; @later: what happened to the request after that; @text: the record behind its time */
+/* @head: the client's bytes; @later: the later fate of the request; @text: the record after its time */
 static const struct {
     const char *name;
     const char *head;
@@ -113,7 +113,7 @@ static const struct {
      "duration_ms=1 reason=no\n"},
 };
 
-/* What the client sent is overwritten before the record is written: request_remember() made copies. */
+/* The client's bytes are overwritten before the record is written: request_remember() made copies. */
 static void remember(struct request *request, const char *name, const char *text) {
     size_t size = strlen(text);
     struct feeder feeder;
@@ -153,7 +153,7 @@ static void test_records(void **state) {
     }
 }
 
-/* At a lower level the routine is left out. */
+/* A higher threshold omits routine records. */
 static void test_levels(void **state) {
     static const struct {
         const char *name;
@@ -222,7 +222,7 @@ static void test_no_verdict(void **state) {
                 "reason=\"no HTTP\"\n");
 }
 
-/* The copies are whole, and ended, however long they may be. */
+/* The copies are whole and terminated, however long they are. */
 static void test_longest(void **state) {
     static char repository[ROUTE_REPOSITORY_MAX_BYTES];
     static char protocol[VERDICT_GIT_PROTOCOL_MAX_BYTES];

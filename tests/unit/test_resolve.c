@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The configuration as a whole: what is missing in it, what contradicts itself, and where its paths lead. */
+/* The configuration as a whole: missing options, contradictions, and the targets of its paths. */
 
 #include "unit_folder.h"
 
@@ -15,7 +15,7 @@ struct set {
     const char *value;
 };
 
-/* The folder that each case starts from. */
+/* The starting folder of each case. */
 static void make_files(void) {
     static const char *const folders[] = {
         "root",
@@ -30,7 +30,7 @@ static void make_files(void) {
         "home",
     };
     static const char *const links[][2] = {
-        {"root/r.git/hooks", "link-to-hooks"}, /* hooks inside what is served, under a name outside of it */
+        {"root/r.git/hooks", "link-to-hooks"}, /* hooks inside the served repository, under a name outside */
         {"root", "link-to-root"},
         {"../../hooks", "root/r.git/link-out"}, /* hooks outside, under a name inside */
         {"../away.git", "root/linked.git"},     /* a repository that is itself a link */
@@ -75,7 +75,7 @@ static struct gate_config *config_of(const char *name, const struct set *sets) {
 static const struct {
     const char *name;
     struct set sets[MAX_SET];
-    const char *words[2]; /* that the sentence must hold */
+    const char *words[2]; /* a part of the sentence */
 } refused_cases[] = {
     {"nothing at all", {{0}}, {"--mirror-root", "--scope"}},
     {"no repository", {TCP, TOKEN}, {"--mirror-root", "--scope"}},
@@ -175,10 +175,9 @@ static void test_refused(void **state) {
     for (size_t i = 0; i < ARRAY_SIZE(refused_cases); i++) {
         const char *name = refused_cases[i].name;
         struct gate_config *config = config_of(name, refused_cases[i].sets);
-        struct server_settings settings;
         struct gate_error error = {0};
 
-        expect_int(name, config_resolve(config, &settings, &error), GATE_E_USAGE);
+        expect_int(name, config_resolve(config, &error), GATE_E_USAGE);
         expect_int(name, error.code, GATE_E_USAGE);
         for (size_t j = 0; j < ARRAY_SIZE(refused_cases[i].words) && refused_cases[i].words[j]; j++) {
             if (!strstr(error.message, refused_cases[i].words[j])) {
@@ -186,7 +185,7 @@ static void test_refused(void **state) {
             }
         }
         expect_true(name, !strstr(error.message, "hunter2") && !strstr(error.message, "from-the-file"));
-        expect_int(name, config_resolve(config, &settings, NULL), GATE_E_USAGE);
+        expect_int(name, config_resolve(config, NULL), GATE_E_USAGE);
         gate_config_free(config);
     }
 }
@@ -318,7 +317,7 @@ static void expect_path(const char *name, const char *got, const char *expected)
     expect_text(name, got, expected ? path : NULL);
 }
 
-/* Resolving once more finds the same, also when the token's file is gone by then. */
+/* Resolving again gives the same, even if the token's file is gone by then. */
 static void test_good(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(good_cases); i++) {
@@ -331,26 +330,26 @@ static void test_good(void **state) {
         folder_write("token", SPAN("from-the-file\n"));
         config = config_of(name, good_cases[i].sets);
         for (int round = 0; round < 2; round++) {
-            struct server_settings settings;
+            const struct server_settings *settings = &config->settings;
             struct gate_error error = {0};
 
-            expect_int(name, config_resolve(config, &settings, &error), 0);
+            expect_int(name, config_resolve(config, &error), 0);
             expect_int(name, error.code, 0);
-            expect_path(name, settings.environ.mirror_root, good_cases[i].root);
-            expect_path(name, settings.environ.home, good_cases[i].home);
-            expect_path(name, settings.environ.hooks_path, good_cases[i].hooks);
-            expect_text(name, settings.policy.scope, good_cases[i].scope);
-            expect_text(name, settings.policy.token, good_cases[i].token);
-            expect_text(name, settings.listener.socket_path, good_cases[i].socket);
-            expect_text(name, settings.listener.tcp_address, good_cases[i].tcp);
-            expect_int(name, settings.listener.inherited_fd, good_cases[i].fd);
+            expect_path(name, settings->environ.mirror_root, good_cases[i].root);
+            expect_path(name, settings->environ.home, good_cases[i].home);
+            expect_path(name, settings->environ.hooks_path, good_cases[i].hooks);
+            expect_text(name, settings->policy.scope, good_cases[i].scope);
+            expect_text(name, settings->policy.token, good_cases[i].token);
+            expect_text(name, settings->listener.socket_path, good_cases[i].socket);
+            expect_text(name, settings->listener.tcp_address, good_cases[i].tcp);
+            expect_int(name, settings->listener.inherited_fd, good_cases[i].fd);
             assert_true(remove("token") == 0 || round > 0);
         }
         gate_config_free(config);
     }
 }
 
-/* Each of the plain values gets to where it belongs. */
+/* Each plain value gets to its place. */
 static void test_settings(void **state) {
     static const struct set sets[] = {
         REPOSITORY,
@@ -376,33 +375,50 @@ static void test_settings(void **state) {
         {"log-format", "json"},
         {0},
     };
-    struct server_settings settings;
+    const struct server_settings *settings;
     struct gate_config *config;
 
     (void)state;
     make_files();
     config = config_of("settings", sets);
-    assert_int_equal(config_resolve(config, &settings, NULL), 0);
-    assert_true(settings.policy.read_only && settings.environ.read_only && settings.environ.trust_owner);
-    assert_true(settings.die_with_parent);
-    assert_string_equal(settings.environ.remote_user, "me");
-    assert_string_equal(settings.environ.git_config[0], "a.b=c");
-    assert_null(settings.environ.git_config[1]);
-    assert_string_equal(settings.environ.hide_refs[0], "refs/gate");
-    assert_null(settings.environ.hide_refs[1]);
-    assert_int_equal(settings.max_connections, 101);
-    assert_int_equal(settings.max_backends, 102);
-    assert_int_equal(settings.max_push_bytes, 103);
-    assert_int_equal(settings.max_negotiation_bytes, 104);
-    assert_int_equal(settings.queue_timeout_s, 105);
-    assert_int_equal(settings.header_timeout_s, 106);
-    assert_int_equal(settings.idle_timeout_s, 107);
-    assert_int_equal(settings.stall_timeout_s, 108);
-    assert_int_equal(settings.backend_timeout_s, 109);
-    assert_int_equal(settings.request_timeout_s, 119);
-    assert_int_equal(settings.drain_timeout_s, 110);
-    assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);
-    assert_int_equal(settings.log_format, LOG_FORMAT_JSON);
+    settings = &config->settings;
+    assert_int_equal(config_resolve(config, NULL), 0);
+    assert_true(settings->policy.read_only && settings->environ.read_only && settings->environ.trust_owner);
+    assert_true(settings->die_with_parent);
+    assert_string_equal(settings->environ.remote_user, "me");
+    assert_string_equal(settings->listener.selinux_type, "git_gate_socket_t");
+    assert_string_equal(settings->environ.git_config[0], "a.b=c");
+    assert_null(settings->environ.git_config[1]);
+    assert_string_equal(settings->environ.hide_refs[0], "refs/gate");
+    assert_null(settings->environ.hide_refs[1]);
+    assert_int_equal(settings->max_connections, 101);
+    assert_int_equal(settings->max_backends, 102);
+    assert_int_equal(settings->max_push_bytes, 103);
+    assert_int_equal(settings->max_negotiation_bytes, 104);
+    assert_int_equal(settings->queue_timeout_s, 105);
+    assert_int_equal(settings->header_timeout_s, 106);
+    assert_int_equal(settings->idle_timeout_s, 107);
+    assert_int_equal(settings->stall_timeout_s, 108);
+    assert_int_equal(settings->backend_timeout_s, 109);
+    assert_int_equal(settings->request_timeout_s, 119);
+    assert_int_equal(settings->drain_timeout_s, 110);
+    assert_int_equal(settings->log_level, LOG_LEVEL_DEBUG);
+    assert_int_equal(settings->log_format, LOG_FORMAT_JSON);
+    gate_config_free(config);
+}
+
+/* No label is looked for where nothing is confined. */
+static void test_label(void **state) {
+    static const struct set sets[] = {ALL, {"confine", "off"}, {"selinux-type", "my_type_t"}, {0}};
+    struct gate_config *config;
+
+    (void)state;
+    make_files();
+    config = config_of("label", sets);
+    assert_int_equal(config_resolve(config, NULL), 0);
+    assert_null(config->settings.listener.selinux_type);
+    assert_int_equal(config_resolve(config, NULL), 0);
+    assert_null(config->settings.listener.selinux_type);
     gate_config_free(config);
 }
 
@@ -411,6 +427,7 @@ int main(void) {
         IN_FOLDER(test_refused),
         IN_FOLDER(test_good),
         IN_FOLDER(test_settings),
+        IN_FOLDER(test_label),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a request target leads to: each route, and what is near one without being it. */
+/* Request targets: each route, and targets that are close to one. */
 
 #include "unit.h"
 
@@ -12,7 +12,7 @@
 #define FIFTY "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee"
 #define NAME_OF_250 FIFTY FIFTY FIFTY FIFTY FIFTY
 
-/* Of a target that a route takes: which one and with which repository. */
+/* For an accepted target: the route and the repository. */
 struct match_case {
     const char *name;
     const char *target;
@@ -163,7 +163,7 @@ static void test_other(void **state) {
     }
 }
 
-/* Each beginning of a good target leads to nothing, or to the dumb protocol where the query is not whole. */
+/* Each beginning of a good target matches no route, or the dumb protocol if the query is not whole. */
 static void test_truncated(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(match_cases); i++) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The filter of system calls: what it refuses, that git's own calls go on, and that it is the thread's alone. Each call
- * that is refused is made before as well, with arguments that make it harmless, to see that it is the filter that
- * refuses it. Where it is refused anyway, for want of privileges or by whoever confines the test, nothing is seen.
+ * The filter of system calls: it refuses its calls, lets git's own calls go on, and applies only to its thread. Each
+ * refused call is made before as well, with harmless arguments, to show that the filter refuses it. A call that is
+ * refused anyway, by a lack of privileges or a confinement around the test, shows nothing.
  */
 
 #include "unit_child.h"
@@ -26,7 +26,7 @@
 #include "confine/seccomp.h"
 
 #define SESSION_KEY 0x1234567L
-#define FCHMODAT2 452L /* the same on all architectures, but for where those of one begin */
+#define FCHMODAT2 452L /* the same on all architectures, apart from where those of one begin */
 #define SETXATTRAT 463L
 #define OPENAT2 437L
 #define BAD_POINTER 1L
@@ -34,11 +34,11 @@
 #define BAD_NUMBER 0x7fffff00L
 
 enum {
-    TRIED_MIN = 12,      /* of the calls: fewer than anybody may make, also in a container */
-    CHILD_SKIPPED = 254, /* this machine leaves nothing to see; the child has said so */
+    TRIED_MIN = 12,      /* of the calls: fewer than any process may make, even in a container */
+    CHILD_SKIPPED = 254, /* this machine shows nothing; the child has said so */
 };
 
-/* @arguments: that do nothing when they are let through */
+/* @arguments: harmless if the call is let through */
 static const struct {
     const char *name;
     long number;
@@ -134,7 +134,7 @@ static const struct {
     {"renameat2 that leaves a device", SYS_renameat2, {BAD_FD, BAD_POINTER, BAD_FD, BAD_POINTER, RENAME_WHITEOUT}},
 };
 
-/* What fails with another word, by which programs find another way. */
+/* Calls that fail with another error, which makes programs find another way. */
 static const struct {
     const char *name;
     long number;
@@ -147,7 +147,7 @@ static const struct {
     {"openat2", OPENAT2, {BAD_FD, BAD_POINTER}, ENOSYS},
 };
 
-/* What git, its hooks and the gate itself do; 0 or more when all is well. */
+/* Calls of git, its hooks and the gate itself; 0 or more on success. */
 static const struct {
     const char *name;
     long number;
@@ -174,7 +174,7 @@ static const struct {
     {"clone, nothing new", SYS_clone, {CLONE_THREAD}, EINVAL},
 };
 
-/* Asked of the kernel itself, with a filter at an address where none can be: no fault of ours passes for it. */
+/* Asks the kernel itself, with a filter at an invalid address, so that no fault of ours hides it. */
 static bool has_filters(void) {
     bool has = prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) < 0 && errno == EFAULT;
 
@@ -194,7 +194,7 @@ static int call(long number, const long *arguments) {
                : 0;
 }
 
-/* Runs @body in a child and checks that all held in there. */
+/* Runs @body in a child and checks that it succeeded. */
 static void run(int (*body)(const void *argument)) {
     int r;
 
@@ -272,7 +272,7 @@ static void test_clone3(void **state) {
     run(call_clone3);
 }
 
-/* A process that leads no group, so that nothing but the filter can refuse it. */
+/* A process that leads no group, so that only the filter can refuse it. */
 static int begin_session(const void *argument) {
     pid_t pid;
     int status;
@@ -339,7 +339,7 @@ static void test_other_architectures(void **state) {
 }
 #endif
 
-/* ---- what goes on ---- */
+/* ---- calls that go on ---- */
 
 static void *write_one(void *argument) {
     int *fd = argument;
@@ -385,7 +385,7 @@ static void test_work_goes_on(void **state) {
     run(work);
 }
 
-/* It holds for what is executed. */
+/* The filter also holds for executed programs. */
 static int execute(const void *argument) {
     (void)argument;
     enforce();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* secret: the first line, however it comes, and that nothing else stays in memory. */
+/* secret: the first line, however it arrives; nothing else stays in memory. */
 
 #include "base/secret.h"
 
@@ -14,7 +14,7 @@ enum {
     SIZE = 8, /* of the line, with its newline */
 };
 
-/* @length: what is returned */
+/* @length: the result */
 static const struct {
     struct span content;
     ssize_t length;
@@ -34,7 +34,7 @@ static const struct {
     {BYTES("a\0b\n"), 3},
 };
 
-/* @step: how many bytes come at a time; packets do not flow together. */
+/* @step: how many bytes come at a time; packets keep them apart. */
 static void check(size_t i, size_t step) {
     const struct span content = cases[i].content;
     char line[SIZE];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The label of a socket: what is asked of libselinux, in which order around socket(2), and what comes of a refusal.
- * libselinux is replaced by the functions below, and socket(2) by one that notes the call; selinux.c is built with its
+ * The label of a socket: the calls of libselinux, their order around socket(2), and the effect of a refusal. The
+ * functions below replace libselinux, and one that records the call replaces socket(2); selinux.c is built with its
  * option set.
  */
 
@@ -18,7 +18,7 @@
 #include "serve/gate.h"
 #include "serve/listener.h"
 
-/* What the system answers, and the calls so far: a letter each, with the label in brackets. */
+/* The system's answers, and the calls so far: a letter each, with the label in brackets. */
 static struct {
     int enabled;
     int label_errno;
@@ -102,7 +102,7 @@ static void begin(size_t i) {
     fake.plain_socket_errno = cases[i].plain_socket_errno;
 }
 
-/* The lowest descriptor that is free: the same before and behind what leaks none. */
+/* The lowest free descriptor: it stays the same if nothing leaks. */
 static int lowest_free(void) {
     int fd = dup(STDERR_FILENO);
 
@@ -146,7 +146,7 @@ static void test_type_too_long(void **state) {
     assert_true(fd >= 0);
     assert_int_equal(close(fd), 0);
     assert_int_equal(label, SELINUX_LABEL_FAILED);
-    assert_string_equal(fake.calls, "socket "); /* one that is cut short would be another one */
+    assert_string_equal(fake.calls, "socket "); /* a cut label would be another one */
 }
 
 static void test_failure_names_what_mends_it(void **state) {
@@ -156,7 +156,7 @@ static void test_failure_names_what_mends_it(void **state) {
     assert_non_null(strstr(selinux_failure(), "--selinux-type"));
 }
 
-/* Of all sockets that the listener makes, the one that listens on a path is labelled. */
+/* Of all sockets of the listener, only the one at a path gets the label. */
 static void test_listener(void **state) {
     struct listener_settings settings = {
         .socket_path = "sock", .inherited_fd = -1, .selinux_type = "git_gate_socket_t"};
@@ -191,7 +191,7 @@ static void test_listener(void **state) {
     listener_close(&listener);
 }
 
-/* A policy that refuses the label takes the label away, and nothing else. */
+/* If the policy refuses the label, only the label is lost. */
 static void test_listener_without_label(void **state) {
     struct listener_settings settings = {
         .socket_path = "sock", .inherited_fd = -1, .selinux_type = "git_gate_socket_t"};
@@ -207,7 +207,7 @@ static void test_listener_without_label(void **state) {
     listener_close(&listener);
 }
 
-/* What is said of each label, and whether it is an error. */
+/* The message for each label, and whether it is an error. */
 static const struct {
     const char *name;
     enum confine_mode mode;
@@ -270,7 +270,7 @@ static void check_what_is_said(size_t i) {
     expect_int(name, strstr(text, selinux_failure()) != NULL, said_cases[i].is_warned);
 }
 
-/* To be confined in all respects, as only some kernels can do it. */
+/* Requires full confinement, which only some kernels can do. */
 static bool needs_all(size_t i) {
     return said_cases[i].mode == CONFINE_REQUIRE && said_cases[i].r == 0;
 }
@@ -287,7 +287,7 @@ static void test_what_is_said(void **state) {
 
 static void test_what_is_said_of_all(void **state) {
     (void)state;
-    /* a filter at an address where none can be: a kernel that has them looks there */
+    /* a filter at an invalid address: a kernel with filters reads it */
     if (landlock_abi() == 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) == 0 || errno != EFAULT) {
         print_message("# --confine=require: this kernel has no Landlock, or no filter of system calls\n");
         skip();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The label of a socket in a program that was built without libselinux: it can see that SELinux is on, by access(2). */
+/* The label of a socket in a program built without libselinux: it can see by access(2) that SELinux is on. */
 
 #include "unit.h"
 

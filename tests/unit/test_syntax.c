@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The grammar alone, without llhttp: where it stops, and why, however the bytes were cut. What an old or a new llhttp
- * lets through is here, whatever the one of this build says of it.
+ * The grammar alone, without llhttp: where it stops, and why, however the bytes were cut. It covers bytes that an older
+ * or newer llhttp lets through, whatever this build's llhttp does.
  */
 
 #include "expect.h"
@@ -112,7 +112,7 @@ static void begin(struct syntax *syntax, enum what what) {
     }
 }
 
-/* Passes what it can up to byte @end, and says where it stopped. */
+/* Passes up to byte @end, and says where it stopped. */
 static size_t pass_up_to(struct syntax *syntax, struct span bytes, size_t start, size_t end) {
     while (start < end) {
         size_t n = syntax_pass(syntax, bytes.data + start, end - start);
@@ -163,7 +163,7 @@ static void test_cuts(void **state) {
     }
 }
 
-/* Each byte in turn, in a place where few may stand: nobody's tables are asked but these words. */
+/* Each byte in turn, where only a few are allowed: these words decide, and no tables. */
 static void test_each_byte(void **state) {
     static const char token[] = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -185,7 +185,7 @@ static void test_each_byte(void **state) {
     }
 }
 
-/* A target may have 4096 bytes, and one that is refused has its own status. */
+/* A target may have 4096 bytes, and a longer one has its own status. */
 static void test_target_limit(void **state) {
     static char head[6000];
     struct syntax syntax;
@@ -201,7 +201,7 @@ static void test_target_limit(void **state) {
     assert_int_equal(syntax.status, 414);
 }
 
-/* It stops behind each chunk, where llhttp is stopped as well. */
+/* It stops after each chunk, where llhttp stops as well. */
 static void test_stops(void **state) {
     static const char wire[] = CHUNK CHUNK "0\r\n\r\n";
     struct syntax syntax;

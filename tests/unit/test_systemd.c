@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What systemd says by the environment: sockets that are meant for this process, and how often to show life. */
+/* systemd's environment: sockets that are meant for this process, and the interval of the watchdog. */
 
 #include "unit.h"
 
@@ -12,7 +12,7 @@
 
 #include "cli/systemd.h"
 
-/* A PID that stands for this process's own. */
+/* A PID in place of this process's own. */
 #define OWN "own"
 
 static void set_number(const char *name, const char *value) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The token: what it may look like, the strictness of Basic credentials, the comparison, and fresh ones. */
+/* The token: its form, the strictness of Basic credentials, the comparison, and fresh tokens. */
 
 #include "unit.h"
 
@@ -137,7 +137,7 @@ static struct span basic_of(char *out, size_t room, const char *user, const char
     return (struct span){out, n};
 }
 
-/* Tokens of each length, and those that differ from them by one byte or by length. */
+/* Tokens of each length, and tokens that differ from them by one byte or by length. */
 static void test_lengths(void **state) {
     char token[TOKEN_MAX_BYTES + 1];
     char other[TOKEN_MAX_BYTES + 46];
@@ -171,7 +171,7 @@ static void test_lengths(void **state) {
     }
 }
 
-/* Credentials that fill a whole head, and more than that. */
+/* Credentials that fill a whole head, and longer ones. */
 static void test_huge(void **state) {
     static const size_t sizes[] = {HEAD_MAX_BYTES, HEAD_MAX_BYTES + 4, 2 * HEAD_MAX_BYTES};
 
@@ -227,7 +227,7 @@ static void test_mint(void **state) {
             assert_string_not_equal(minted[i], minted[j]);
         }
     }
-    /* Each digit takes more than one value and follows none before it, or less than 128 bits are random. */
+    /* Each digit takes more than one value and follows from none before it; otherwise less than 128 bits are random. */
     for (size_t at = 5; at < SIZE - 1; at++) {
         size_t n_same = 0;
 
@@ -250,7 +250,7 @@ static void test_mint_sizes(void **state) {
     static char prefix[TOKEN_MAX_BYTES + 1];
     static const struct {
         const char *name;
-        size_t prefix_size; /* of 'p', when @prefix is NULL */
+        size_t prefix_size; /* of 'p', if @prefix is NULL */
         const char *prefix;
         size_t size;
         int result;
@@ -290,7 +290,7 @@ static void test_mint_sizes(void **state) {
     }
 }
 
-/* What a client sends is what the gate takes, for every length and so for every padding. */
+/* The gate accepts what a client sends, for every length and so for every padding. */
 static void test_encode(void **state) {
     char token[TOKEN_MAX_BYTES + 1];
     char credentials[TOKEN_CREDENTIALS_MAX];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The token in a file or on standard input: its first line and no more, and what is in it is never shown. */
+/* The token in a file or on standard input: only its first line counts, and its content is never shown. */
 
 #include "unit_folder.h"
 
@@ -62,8 +62,8 @@ static void check(const char *name, struct gate_config *config, int r, const str
         if (r) {
             fail_msg("%s: %d %s", name, r, error->message);
         }
-        expect_true(name, config->token != NULL);
-        expect_span(name, span_of(config->token), span_of(token));
+        expect_true(name, config->settings.policy.token != NULL);
+        expect_span(name, span_of(config->settings.policy.token), span_of(token));
         return;
     }
     if (r != GATE_E_USAGE) {
@@ -72,7 +72,7 @@ static void check(const char *name, struct gate_config *config, int r, const str
     expect_int(name, error->code, GATE_E_USAGE);
     expect_true(name, strstr(error->message, "the source") != NULL);
     expect_true(name, !strstr(error->message, "hunter2") && !strstr(error->message, "aaaaa"));
-    expect_true(name, config->token == NULL);
+    expect_true(name, config->settings.policy.token == NULL);
 }
 
 static void test_file(void **state) {
@@ -120,7 +120,7 @@ static void test_stdin(void **state) {
     }
 }
 
-/* A first line is enough: whoever writes it on a pipe need not end it. */
+/* A first line is enough: a writer on a pipe need not end it. */
 static void test_open_pipe(void **state) {
     struct gate_config *config = NULL;
     struct gate_error error = {0};
@@ -133,7 +133,7 @@ static void test_open_pipe(void **state) {
     assert_true(fd >= 0);
     assert_int_equal(write(fd, "hunter2\n", 8), 8);
     assert_int_equal(config_set_token_from(config, "fifo", "the source", &error), 0);
-    assert_string_equal(config->token, "hunter2");
+    assert_string_equal(config->settings.policy.token, "hunter2");
     assert_int_equal(close(fd), 0);
     gate_config_free(config);
 }
@@ -147,12 +147,12 @@ static void expect_not_read(const char *path, const char *word) {
     expect_int(path, error.code, GATE_E_USAGE);
     expect_true(path, strstr(error.message, "the source") && strstr(error.message, word));
     expect_true(path, !strstr(error.message, "hunter2"));
-    expect_true(path, config->token == NULL);
+    expect_true(path, config->settings.policy.token == NULL);
     expect_int(path, config_set_token_from(config, path, "the source", NULL), GATE_E_USAGE);
     gate_config_free(config);
 }
 
-/* What is not there may be the token, in the place of its file. */
+/* A path that does not exist may be the token itself, given in place of its file. */
 static void test_not_read(void **state) {
     (void)state;
     expect_not_read("hunter2", "No such file");

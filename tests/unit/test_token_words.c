@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The words for a token that is not where it should be: what is refused, and that no token is in them. */
+/* The messages for a token in the wrong place: each names the fault, and no token is in them. */
 
 #include "unit_folder.h"
 
@@ -27,7 +27,7 @@ static const struct {
     {"tmp/token", false},
     {"./token", false},
     {"/nowhere-hunter2/token", false},
-    {"/proc/version/token", false}, /* what stands before the last slash is no folder */
+    {"/proc/version/token", false}, /* the part before the last slash is no folder */
     {"gate-/tmp/token", false},
 };
 
@@ -76,7 +76,7 @@ static void test_file(void **state) {
     }
 }
 
-/* Who is kept from what, and as whom the program would read it. */
+/* The message names who is denied which path, and as whom the program would read it. */
 static void test_denied(void **state) {
     char path[PATH_MAX + sizeof("/file")];
     struct gate_error error = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The checks on a request, each by itself, and their order: of two faults the one that is looked for first decides. */
+/* The checks on a request, each by itself, and their order: of two faults, the earlier check decides. */
 
 #include "unit.h"
 
@@ -14,9 +14,9 @@
 #define WRONG "Basic b3RoZXItdG9rZW46"     /* "other-token:" */
 #define EIGHT(eight) eight eight eight eight eight eight eight eight
 #define PROTOCOL_OF_256 EIGHT(EIGHT("abcd"))
-#define NONE "\n" /* instead of a value: leave the field out */
+#define NONE "\n" /* in place of a value: omit the field */
 
-/* A request and the policy it meets; what is left out is taken from the push below. */
+/* A request and its policy; omitted members are those of the push below. */
 struct request {
     const char *method;
     const char *target;
@@ -45,12 +45,12 @@ static const struct request good_push = {
     .read_only = NONE,
 };
 
-/* The members of struct request are strings throughout, so that two requests can be laid over each other. */
+/* All members of struct request are strings, so that one request can be laid over another. */
 enum {
     REQUEST_MEMBERS = sizeof(struct request) / sizeof(const char *),
 };
 
-/* Return: whether @over has a member of its own that @under has too. */
+/* Return: whether @over sets a member that @under sets, too. */
 static bool lay_over(struct request *under, const struct request *over) {
     const char *members[REQUEST_MEMBERS];
     const char *laid[REQUEST_MEMBERS];
@@ -74,7 +74,7 @@ static void add_field(char *bytes, size_t room, const char *name, const char *va
     }
 }
 
-/* What the verdict points to is in @feeder, which the caller ends. */
+/* The verdict points into @feeder, which the caller ends. */
 static void reach(const char *name, struct verdict *verdict, struct feeder *feeder, const struct request *changes) {
     struct request request = good_push;
     struct verdict_policy policy = {.token = "secret-token"};
@@ -206,6 +206,7 @@ static void test_cases(void **state) {
         reach(name, &verdict, &feeder, &cases[i].request);
         expect_int(name, verdict.status, cases[i].status);
         expect_int(name, verdict.reason != NULL, cases[i].status != 0);
+        expect_int(name, reason_status(verdict.code), cases[i].status);
         expect_span(name, span_of(verdict.allow ? verdict.allow : ""), span_of(cases[i].allow ? cases[i].allow : ""));
         expect_int(name, verdict.anonymous, cases[i].anonymous);
         if (verdict.status == 0) {
@@ -227,21 +228,21 @@ static void test_cases(void **state) {
 /* One fault for each line of STATUS CODES in git-gate(1), in its order. */
 static const struct {
     const char *name;
-    int status;
+    enum reason code;
     struct request fault;
 } faults[] = {
-    {"route", 404, {.target = "/project.git/objects/info/packs"}},
-    {"service in the query", 403, {.target = "/project.git/info/refs"}},
-    {"method", 405, {.method = "PUT"}},
-    {"no credentials", 401, {.authorization = NONE}},
-    {"malformed credentials", 401, {.authorization = "Basic !"}},
-    {"token", 403, {.authorization = WRONG}},
-    {"scope", 403, {.scope = "other"}},
-    {"read-only", 403, {.read_only = "yes"}},
-    {"media type", 415, {.type = "text/plain"}},
-    {"coding", 415, {.coding = "gzip"}},
-    {"expectation", 417, {.expect = "x"}},
-    {"Git-Protocol", 400, {.protocol = "="}},
+    {"route", REASON_NOT_FOUND, {.target = "/project.git/objects/info/packs"}},
+    {"service in the query", REASON_DUMB_PROTOCOL, {.target = "/project.git/info/refs"}},
+    {"method", REASON_WRONG_METHOD, {.method = "PUT"}},
+    {"no credentials", REASON_NO_CREDENTIALS, {.authorization = NONE}},
+    {"malformed credentials", REASON_NO_CREDENTIALS, {.authorization = "Basic !"}},
+    {"token", REASON_WRONG_TOKEN, {.authorization = WRONG}},
+    {"scope", REASON_WRONG_REPOSITORY, {.scope = "other"}},
+    {"read-only", REASON_READ_ONLY, {.read_only = "yes"}},
+    {"media type", REASON_WRONG_TYPE, {.type = "text/plain"}},
+    {"coding", REASON_WRONG_CODING, {.coding = "gzip"}},
+    {"expectation", REASON_WRONG_EXPECTATION, {.expect = "x"}},
+    {"Git-Protocol", REASON_BAD_PROTOCOL, {.protocol = "="}},
 };
 
 static void test_order(void **state) {
@@ -254,7 +255,8 @@ static void test_order(void **state) {
         struct feeder feeder;
 
         reach(faults[i].name, &verdict, &feeder, &faults[i].fault);
-        expect_int(faults[i].name, verdict.status, faults[i].status);
+        expect_int(faults[i].name, verdict.code, faults[i].code);
+        expect_int(faults[i].name, verdict.status, reason_status(faults[i].code));
         reasons[i] = verdict.reason;
         feeder_deinit(&feeder);
     }
@@ -271,8 +273,8 @@ static void test_order(void **state) {
             n_pairs++;
             (void)snprintf(name, sizeof(name), "%s before %s", faults[i].name, faults[j].name);
             reach(name, &verdict, &feeder, &both);
-            expect_int(name, verdict.status, faults[i].status);
-            expect_span(name, span_of(verdict.reason), span_of(reasons[i])); /* several have the same status */
+            expect_int(name, verdict.code, faults[i].code);
+            expect_span(name, span_of(verdict.reason), span_of(reasons[i])); /* several have the same code */
             expect_true(name, strcmp(reasons[i], reasons[j]) != 0);
             feeder_deinit(&feeder);
         }
@@ -280,7 +282,7 @@ static void test_order(void **state) {
     assert_int_equal(n_pairs, 66 - 4);
 }
 
-/* What a refusal says goes onto one line, and never tells the token. */
+/* The text of a refusal fits onto one line, and never contains the token. */
 static void test_reasons(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What the unit tests of the rooms share: checks of spans and texts, copies on the heap of exactly the bytes in
- * question, so that the address sanitizer sees a read beyond them, and a way to feed a request head.
+ * Shared by the unit tests of the rooms: checks of spans and texts, heap copies of exactly the bytes in question, so
+ * that the address sanitizer sees a read beyond them, and a way to feed a request head.
  */
 
 #include "base/span.h"
@@ -30,7 +30,7 @@
         }                                                                                                              \
     } while (0)
 
-/* The same for strings, either of which may be NULL. */
+/* The same for strings; either may be NULL. */
 static inline void expect_text(const char *name, const char *got, const char *expected) {
     if ((got == NULL) != (expected == NULL) || (got && strcmp(got, expected) != 0)) {
         fail_msg("%s: '%s', not '%s'", name, got ? got : "(none)", expected ? expected : "(none)");
@@ -63,7 +63,7 @@ static inline void feeder_deinit(struct feeder *feeder) {
     feeder->memory = NULL;
 }
 
-/* Feeds the first @size of @bytes, as a copy of their own; the copy of the feed before is gone by then. */
+/* Feeds the first @size of @bytes, as a copy of their own; the copy of the previous feed is gone by then. */
 static inline int feeder_feed(struct feeder *feeder, struct span bytes, size_t size) {
     free(feeder->memory);
     feeder->memory = unit_copy(bytes.data, size);

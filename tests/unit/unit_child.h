@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What the tests of confinement share: what is enforced is enforced for good, so it is in a child. That one ends by
- * _exit(2), as a check for leaks cannot look into a process that is confined.
+ * Shared by the tests of confinement. Confinement cannot be undone, so each test confines a child. The child ends by
+ * _exit(2), as a check for leaks cannot look into a confined process.
  */
 
 #include "unit_folder.h"
@@ -12,10 +12,10 @@
 #include <sys/wait.h>
 
 enum {
-    CHILD_FAILED = 255, /* a check in the child did not hold; it has said so */
+    CHILD_FAILED = 255, /* a check in the child failed, and the child has said so */
 };
 
-/* In a child, in the place of the checks that jump out of a test. */
+/* In a child, in place of the checks that jump out of a test. */
 #define child_expect(name, condition)                                                                                  \
     do {                                                                                                               \
         if (!(condition)) {                                                                                            \

@@ -16,6 +16,7 @@ static struct talk {
     struct request request;
     struct exchange *exchange;
     unsigned n_events;
+    const char *failed_call;
     char heard[400000];
     size_t n_heard;
 } talk;
@@ -42,7 +43,7 @@ static inline int talk_begin(const char *request) {
     assert_int_equal(talk.verdict.status, 0);
     request_remember(&talk.request, &talk.head, &talk.verdict);
     buffer_consume(&talk.input, talk.head.size);
-    return exchange_start(&talk.exchange, &site.gate, &client, &talk.head, &talk.verdict);
+    return exchange_start(&talk.exchange, &site.gate, &client, &talk.head, &talk.verdict, &talk.failed_call);
 }
 
 /* However it stands: a push is not given its time to take back what it has stored. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* A folder of a test's own, in which it stands while it runs, so that its files have short relative paths. */
+/* A folder of the test's own. The test runs inside, so its files have short relative paths. */
 
 #include "unit.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* A start that waits, in the middle of its way, until a test lets it go on: it asks git, and git takes its time. */
+/* Holds up a start until a test lets it go on: the start asks git, and this git waits. */
 
 #include "unit_library.h"
 
 static char *plain_path; /* PATH as it was */
-static char *slow_path;  /* the same, and first a git that opens a pipe, and goes on, or fails, as it is told there */
+static char *slow_path;  /* the same, with a git first that opens a pipe, and goes on or fails as it is told there */
 
 /* For place_begin() and place_end(). */
 static inline int held_begin(void **state) {
@@ -42,7 +42,7 @@ static inline void *start_it(void *argument) {
     return NULL;
 }
 
-/* Returns when git has been asked. */
+/* Returns when the start has asked git. */
 static inline void hold_start(struct held_start *held, struct gate_server *server) {
     *held = (struct held_start){.server = server, .pipe = -1};
     assert_int_equal(setenv("PATH", slow_path, 1), 0);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What the tests of the library share. They know gitgate.h alone, as a program does that uses it: a folder with real
- * repositories, servers made of options, a client of a few lines, and what a process holds, to be compared.
+ * Shared by the tests of the library: a folder with real repositories, servers made of options, a client of a few
+ * lines, and counts of a process's resources. Like a program that uses the library, they know only gitgate.h.
  */
 
 #include <arpa/inet.h>
@@ -55,7 +55,7 @@ enum { IS_SANITIZED = 0 };
 
 /* ---- a folder with repositories ---- */
 
-static char place[PATH_MAX]; /* absolute, without links; nobody stands in it */
+static char place[PATH_MAX]; /* absolute, without links; nothing has it as the working directory */
 
 static inline void run_shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -80,14 +80,14 @@ static inline void *end_at_once(void *argument) {
     return argument;
 }
 
-/* repo0.git to repo2.git, each with one commit of its own; work, a repository with another one to push. */
+/* repo0.git to repo2.git, each with one commit of its own; work, a repository with another commit to push. */
 static inline int place_begin(void **state) {
     char template[] = "/tmp/git-gate-test-XXXXXX";
     pthread_t thread;
 
     (void)state;
     (void)alarm(WATCHDOG_S);
-    assert_int_equal(pthread_create(&thread, NULL, end_at_once, NULL), 0); /* a sanitizer's own comes with the first */
+    assert_int_equal(pthread_create(&thread, NULL, end_at_once, NULL), 0); /* brings a sanitizer's own */
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_non_null(mkdtemp(template));
     assert_non_null(realpath(template, place));
@@ -144,7 +144,7 @@ static inline struct gate_config *config_begin(void) {
     return config;
 }
 
-/* A server of a configuration, which is freed. */
+/* Makes a server of a configuration, and frees the configuration. */
 static inline struct gate_server *server_of(struct gate_config *config) {
     struct gate_server *server = NULL;
     struct gate_error error = {0};
@@ -173,7 +173,7 @@ static inline void start(struct gate_server *server) {
     assert_non_null(gate_server_address(server));
 }
 
-/* For a thread. Its result is NULL when it went well. */
+/* For a thread. Its result is NULL on success. */
 static inline void *stop_it(void *server) {
     return gate_server_stop(server) ? server : NULL;
 }
@@ -248,7 +248,7 @@ static inline long now_ms(void) {
     return (long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Asks again and again until it is so. */
+/* Asks repeatedly until it holds. */
 #define wait_until(name, condition)                                                                                    \
     do {                                                                                                               \
         long deadline_ = now_ms() + WAIT_MS;                                                                           \
@@ -259,7 +259,7 @@ static inline long now_ms(void) {
         }                                                                                                              \
     } while (0)
 
-/* ---- what a process holds ---- */
+/* ---- resources of a process ---- */
 
 struct holdings {
     unsigned n_descriptors;
@@ -281,7 +281,7 @@ static inline unsigned count_entries(const char *path) {
     return n;
 }
 
-/* Reads a file of one of this process's threads. Return: whether there was something to read. */
+/* Reads a file of one of this process's threads. Return: whether it had any content. */
 static inline bool read_of_thread(const char *tid, const char *name, char *text, size_t size) {
     char path[320];
     ssize_t n;
@@ -295,7 +295,7 @@ static inline bool read_of_thread(const char *tid, const char *name, char *text,
     return n > 0;
 }
 
-/* One that has been joined is in /proc for a moment yet, with this mark of the kernel's among its flags: proc(5). */
+/* A joined thread stays in /proc for a moment, with this kernel mark among its flags: proc(5). */
 static inline bool is_thread_ending(const char *tid) {
     enum { PF_EXITING = 4 };
     char text[512];
@@ -307,7 +307,7 @@ static inline bool is_thread_ending(const char *tid) {
     return flags & PF_EXITING;
 }
 
-/* Counts the threads of this process that live; those of them that are wanted, if @is_wanted is not NULL. */
+/* Counts the live threads of this process; if @is_wanted is not NULL, only those that it accepts. */
 static inline unsigned count_threads(bool (*is_wanted)(const char *tid)) {
     DIR *folder = opendir("/proc/self/task");
     unsigned n = 0;
@@ -320,7 +320,7 @@ static inline unsigned count_threads(bool (*is_wanted)(const char *tid)) {
     return n;
 }
 
-/* The stops that no server has looked at yet, of all servers: what their eventfds hold, by proc_pid_fdinfo(5). */
+/* The stops that no server has noticed yet, of all servers: the sum in their eventfds, by proc_pid_fdinfo(5). */
 static inline unsigned count_stops_on_their_way(void) {
     DIR *folder = opendir("/proc/self/fdinfo");
     unsigned n = 0;
@@ -365,7 +365,7 @@ static inline void look(struct holdings *holdings) {
     holdings->resident_pages = strtol(strchr(text, ' '), NULL, 10);
 }
 
-/* Asked for again, as another server may have a client on its way out; what leaks, stays. */
+/* Asks again, as another server may have a client on its way out; a leak stays. */
 static inline void expect_held(const char *name, const struct holdings *before) {
     expect_int(name, count_threads(NULL), before->n_threads);
     wait_until(name, count_entries("/proc/self/fd") == before->n_descriptors);

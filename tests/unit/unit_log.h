@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What the tests of the log share: a pipe that takes the records, and the shape that they must have. */
+/* Shared by the tests of the log: a pipe that takes the records, and the form that they must have. */
 
 #include "unit.h"
 
@@ -37,7 +37,7 @@ static inline int capture_end(void **state) {
     return close(capture.fds[1]);
 }
 
-/* All that is in the pipe now, as a string; the write end stays a blocking one. */
+/* Everything in the pipe now, as a string; the write end stays a blocking one. */
 static inline const char *capture_read(void) {
     size_t size = 0;
     ssize_t n;
@@ -62,7 +62,7 @@ static inline bool is_time(const char *text) {
     return true;
 }
 
-/* Return: behind a JSON string (RFC 8259) that is printable ASCII, NULL when there is none. */
+/* Return: the end of a JSON string (RFC 8259) of printable ASCII, NULL if there is none. */
 static inline const char *skip_string(const char *p) {
     if (*p++ != '"') {
         return NULL;
@@ -83,7 +83,7 @@ static inline const char *skip_string(const char *p) {
     return p + 1;
 }
 
-/* Whether @p is one line with one JSON object of strings and numbers. */
+/* Tells whether @p is one line with one JSON object of strings and numbers. */
 static inline bool is_json_record(const char *p) {
     if (*p != '{') {
         return false;

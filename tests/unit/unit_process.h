@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What the tests of child processes share: waiting with a deadline, and a count of open descriptors. */
+/* Shared by the tests of child processes: waiting with a deadline, and a count of open descriptors. */
 
 #include "unit.h"
 
@@ -18,7 +18,7 @@
 #include "backend/process.h"
 
 enum {
-    DEADLINE_MS = 20 * 1000, /* for what takes milliseconds, on a machine that is very busy */
+    DEADLINE_MS = 20 * 1000, /* for operations of milliseconds, on a very busy machine */
     OUTPUT_ROOM = 1 << 16,
 };
 
@@ -45,7 +45,7 @@ static inline bool becomes_readable(int fd, int timeout_ms) {
     return poll(&poller, 1, timeout_ms) == 1 && (poller.revents & (POLLIN | POLLHUP));
 }
 
-/* All that comes from @fd until its end, as a string. */
+/* Everything from @fd until its end, as a string. */
 static inline void read_to_end(const char *name, int fd, char *out, size_t room) {
     size_t size = 0;
     ssize_t n;
@@ -76,7 +76,7 @@ static inline size_t count_descriptors(void) {
     return n;
 }
 
-/* Whether this process has no child, ended ones that were not reaped included. */
+/* Tells whether this process has no child, unreaped ones included. */
 static inline bool has_no_child(void) {
     siginfo_t info;
 

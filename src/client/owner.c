@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds the user who connects: a loopback port is open to all users of a machine, unlike the socket that it leads to.
- * Whoever is not found is a stranger. Before it can be asked, peer_tells_users_apart() has to hold.
+ * Finds the user of a loopback connection. A loopback port is open to all users of the machine; the gate's socket is
+ * not. A connection whose user is not found counts as another user's. The answer is meaningful only when
+ * owner_tells_users_apart() is true.
  */
 
-#include "client/peer.h"
+#include "client/owner.h"
 
 #include <byteswap.h>
 #include <errno.h>
@@ -31,7 +32,7 @@ enum {
     COLUMNS_TO_USER = 6, /* from behind the far end's port */
 };
 
-/* The number in the next column, whose base is 16 unless it is told; what stands between columns is a space or a colon. */
+/* Reads the number in the next column, hexadecimal by default. Columns end at a space or a colon. */
 static unsigned long take(const char **atp, int base) {
     char *end;
     unsigned long number;
@@ -42,7 +43,7 @@ static unsigned long take(const char **atp, int base) {
     return number;
 }
 
-/* An address and its port, as a line has them. */
+/* Reads an address and its port. */
 struct end {
     unsigned long address;
     unsigned long port;
@@ -63,10 +64,10 @@ static bool is_at(struct end end, const struct sockaddr_in *socket, bool is_swap
 }
 
 /*
- * The columns are a number, address and port of both ends, the state, two queues, a timer in two columns, a count, the
- * user, a time-out, the inode of the socket, and more.
+ * The columns: a number, address and port of both ends, the state, two queues, two for a timer, a count, the user, a
+ * time-out, the inode of the socket, and more.
  */
-bool peer_parse_line(const char *line, const struct sockaddr_in *there, const struct sockaddr_in *here, uid_t *uidp) {
+bool owner_parse_line(const char *line, const struct sockaddr_in *there, const struct sockaddr_in *here, uid_t *uidp) {
     struct end local;
     struct end remote;
     uid_t uid;
@@ -87,9 +88,9 @@ bool peer_parse_line(const char *line, const struct sockaddr_in *there, const st
     return true;
 }
 
-/* ---- users without a number of their own ---- */
+/* ---- unmapped users ---- */
 
-bool peer_map_is_whole(const char *map) {
+bool owner_map_is_whole(const char *map) {
     static const unsigned long whole[] = {0, 0, UINT32_MAX};
 
     for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
@@ -104,7 +105,7 @@ bool peer_map_is_whole(const char *map) {
     return strcmp(map, "\n") == 0;
 }
 
-/* Return: 0, or a negative errno. @text: what the file begins with. */
+/* Reads the beginning of a file into @text. Return: 0, or a negative errno. */
 static int read_text(const char *path, char text[LINE_MAX_BYTES]) {
     _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, text, LINE_MAX_BYTES - 1);
@@ -119,17 +120,17 @@ static uid_t overflow_user(void) {
     return read_text("/proc/sys/kernel/overflowuid", text) ? OVERFLOW_USER : (uid_t)strtoul(text, NULL, 10);
 }
 
-/* The kernel has no user namespaces where it has no such file. */
+/* Without this file the kernel has no user namespaces. */
 static bool has_every_user(void) {
     char map[LINE_MAX_BYTES];
     int r = read_text("/proc/self/uid_map", map);
 
-    return r == -ENOENT || (!r && peer_map_is_whole(map));
+    return r == -ENOENT || (!r && owner_map_is_whole(map));
 }
 
 /*
- * Whether the network namespace was made in this process's user namespace, or in one below: the kernel tells its owner to
- * nobody else. Then no user of another user namespace gets in, but for those who rule this one.
+ * Whether the network namespace belongs to this process's user namespace or to a descendant; the kernel tells the owner
+ * only then. If so, no user of another user namespace can connect, except those with power over this one.
  */
 static bool has_own_network(void) {
     _cleanup_fd_ int network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -138,13 +139,13 @@ static bool has_own_network(void) {
     return owner >= 0;
 }
 
-bool peer_tells_users_apart(void) {
+bool owner_tells_users_apart(void) {
     return geteuid() != overflow_user() || has_every_user() || has_own_network();
 }
 
-/* ---- whose a connection is ---- */
+/* ---- the user of a connection ---- */
 
-bool peer_is_own(int fd, const char *table) {
+bool owner_is_this_user(int fd, const char *table) {
     struct sockaddr_in here = {0};
     struct sockaddr_in there = {0};
     char line[LINE_MAX_BYTES];
@@ -161,7 +162,7 @@ bool peer_is_own(int fd, const char *table) {
         return false;
     }
     for (unsigned i = 0; i < LINES_MAX && !is_found && fgets(line, sizeof(line), lines); i++) {
-        is_found = peer_parse_line(line, &there, &here, &uid);
+        is_found = owner_parse_line(line, &there, &here, &uid);
     }
     (void)fclose(lines);
     return is_found && uid == geteuid();

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * peer: whose a connection over the loopback is, also when another user has one with the same ports, and in tables of
- * kernels with either byte order; and which maps of a user namespace have every user.
+ * owner: the owner of a connection over the loopback, even if another user has one with the same ports, and in tables
+ * of either byte order; and the maps of a user namespace that have every user.
  */
 
-#include "client/peer.h"
+#include "client/owner.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -29,7 +29,7 @@ static int listen_on_any_port(struct sockaddr_in *address) {
     return listener;
 }
 
-/* @from: the address and port of the client's own end, in which what is 0 is picked */
+/* @from: the address and port of the client's own end; a 0 is picked */
 static int connect_from(const char *host, uint16_t *portp, const struct sockaddr_in *to) {
     struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = htons(*portp)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -52,14 +52,14 @@ static void test_own(void **state) {
 
     (void)state;
     expect_true("connected", client >= 0);
-    expect_true("it is", peer_is_own(accepted, PEER_TABLE));
-    expect_true("no connection", !peer_is_own(listener, PEER_TABLE));
-    expect_true("no table", !peer_is_own(accepted, "/nonexistent/tcp"));
-    expect_true("an empty one", !peer_is_own(accepted, "/dev/null"));
-    expect_true("a folder", !peer_is_own(accepted, "/"));
+    expect_true("it is", owner_is_this_user(accepted, OWNER_TABLE));
+    expect_true("no connection", !owner_is_this_user(listener, OWNER_TABLE));
+    expect_true("no table", !owner_is_this_user(accepted, "/nonexistent/tcp"));
+    expect_true("an empty one", !owner_is_this_user(accepted, "/dev/null"));
+    expect_true("a folder", !owner_is_this_user(accepted, "/"));
 }
 
-/* Only root can become somebody else. */
+/* Only root can become another user. */
 static void test_of_another(void **state) {
     struct sockaddr_in address;
     _cleanup_fd_ int listener = listen_on_any_port(&address);
@@ -79,8 +79,8 @@ static void test_of_another(void **state) {
     strange = connect_from("127.0.0.2", &port, &address);
     assert_int_equal(seteuid(0), 0);
     second = accept(listener, NULL, NULL);
-    expect_true("one's own", peer_is_own(first, PEER_TABLE));
-    expect_true("somebody else's, with the same port", !peer_is_own(second, PEER_TABLE));
+    expect_true("one's own", owner_is_this_user(first, OWNER_TABLE));
+    expect_true("somebody else's, with the same port", !owner_is_this_user(second, OWNER_TABLE));
 }
 
 /* ---- lines ---- */
@@ -134,7 +134,7 @@ static void test_lines(void **state) {
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         uid_t uid = 0;
 
-        expect_int(cases[i].name, peer_parse_line(cases[i].line, &there, &here, &uid), cases[i].is_it);
+        expect_int(cases[i].name, owner_parse_line(cases[i].line, &there, &here, &uid), cases[i].is_it);
         expect_int(cases[i].name, uid, cases[i].is_it ? PEER_UID : 0);
     }
 }
@@ -153,7 +153,7 @@ static void test_lines_that_are_cut(void **state) {
         uid_t uid;
 
         copy[size] = '\0';
-        expect_int(copy, peer_parse_line(copy, &there, &here, &uid), size > up_to_inode);
+        expect_int(copy, owner_parse_line(copy, &there, &here, &uid), size > up_to_inode);
         free(copy);
     }
 }
@@ -186,7 +186,7 @@ static void test_maps(void **state) {
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        expect_int(cases[i].map, peer_map_is_whole(cases[i].map), cases[i].is_whole);
+        expect_int(cases[i].map, owner_map_is_whole(cases[i].map), cases[i].is_whole);
     }
 }
 

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* The kernel's table of TCP connections over IPv4: proc_net(5). */
+#define OWNER_TABLE "/proc/net/tcp"
+
+/**
+ * owner_parse_line() - whether a line of the table describes the socket at @there connected to @here
+ * @uidp: set on success, to the socket's user
+ *
+ * The kernel prints the four bytes of an address as one integer, in its processor's byte order. Under an emulator that
+ * may not be the program's order. So either order is accepted, the same for both addresses. A line without an inode is
+ * of a closed socket: it has no user, and some kernels show root there.
+ */
+bool owner_parse_line(const char *line, const struct sockaddr_in *there, const struct sockaddr_in *here, uid_t *uidp);
+
+/**
+ * owner_map_is_whole() - whether a user namespace maps every user
+ * @map: the text of /proc/self/uid_map: see user_namespaces(7)
+ */
+bool owner_map_is_whole(const char *map);
+
+/**
+ * owner_tells_users_apart() - whether no other user's connection can look like this process's own
+ *
+ * In a user namespace the table shows every unmapped user as the overflow user, usually 65534, nobody. A process that
+ * runs as that user would take their connections for its own, unless its network namespace admits only users of its own
+ * user namespace.
+ */
+bool owner_tells_users_apart(void);
+
+/**
+ * owner_is_this_user() - whether the other end of a TCP connection over the loopback, @fd, belongs to this process's user
+ * @table: OWNER_TABLE
+ *
+ * Return: false, too, when @table cannot be read or does not list the connection.
+ */
+bool owner_is_this_user(int fd, const char *table);

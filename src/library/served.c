@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Finds paths that lie inside the served repositories, where git and hooks may write. Nothing that the gate relies on
+ * may lie there. It reads folders and changes nothing.
+ */
+
+#include "library/served.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/route.h"
+#include "base/fd.h"
+
+static bool lies_inside(const char *path, const char *folder) {
+    size_t size = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+
+    return strncmp(path, folder, size) == 0 && (path[size] == '/' || path[size] == '\0');
+}
+
+/* Whether @path is in the repository @root/@name, which may be a link. */
+static bool lies_in_repository(const char *path, const char *root, const char *name) {
+    _cleanup_free_ char *real = NULL;
+    char repository[PATH_MAX];
+
+    (void)snprintf(repository, sizeof(repository), "%s/%s", root, name);
+    real = realpath(repository, NULL); /* that it is there at all is seen at start */
+    return lies_inside(path, real ? real : repository);
+}
+
+static bool lies_in_any_repository(const char *path, const char *root) {
+    DIR *folder = opendir(root);
+    bool found = lies_inside(path, root);
+
+    for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && !found; entry = readdir(folder)) {
+        found = route_folder_is_repository(span_of(entry->d_name)) && lies_in_repository(path, root, entry->d_name);
+    }
+    if (folder) {
+        (void)closedir(folder);
+    }
+    return found;
+}
+
+/* @path: absolute, without links. With the scope '*', all below the mirror root is served. */
+static bool is_served(const struct server_settings *settings, const char *path) {
+    const char *root = settings->environ.mirror_root;
+    char name[ROUTE_REPOSITORY_MAX_BYTES + sizeof(".git")];
+
+    if (strcmp(settings->policy.scope, "*") == 0) {
+        return lies_in_any_repository(path, root);
+    }
+    (void)snprintf(name, sizeof(name), "%s.git", settings->policy.scope);
+    return lies_in_repository(path, root, name);
+}
+
+/* Whether a hook is a link into a served repository. */
+static bool has_served_hook(const struct server_settings *settings) {
+    const char *hooks_path = settings->environ.hooks_path;
+    DIR *folder = opendir(hooks_path);
+    bool found = false;
+
+    for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && !found; entry = readdir(folder)) {
+        _cleanup_free_ char *real = NULL;
+        char path[2 * PATH_MAX];
+
+        (void)snprintf(path, sizeof(path), "%s/%s", hooks_path, entry->d_name);
+        real = strcmp(entry->d_name, "..") == 0 ? NULL : realpath(path, NULL);
+        found = real && is_served(settings, real);
+    }
+    if (folder) {
+        (void)closedir(folder);
+    }
+    return found;
+}
+
+int served_check_folders(const struct server_settings *settings, struct gate_error *error) {
+    const char *hooks_path = settings->environ.hooks_path;
+    const char *home = settings->environ.home;
+
+    if (hooks_path && is_served(settings, hooks_path)) {
+        return gate_error_set(error, GATE_E_USAGE, "--hooks-path=%s lies inside what is served; move the hooks out",
+                              hooks_path);
+    }
+    if (hooks_path && has_served_hook(settings)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--hooks-path=%s holds a link to what is served; put the hook itself in its place",
+                              hooks_path);
+    }
+    if (home && is_served(settings, home)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--home=%s lies inside what is served, where git could change its own settings; "
+                              "choose a folder outside",
+                              home);
+    }
+    return 0;
+}
+
+/* The socket's folder may be missing still: then its nearest parent that exists counts. */
+int served_check_socket(const struct server_settings *settings, struct gate_error *error) {
+    char folder[2 * PATH_MAX]; /* the library has put its working directory before a value */
+    _cleanup_free_ char *real = NULL;
+    const char *path = settings->listener.socket_path;
+    char *slash;
+
+    if (!path || snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder)) {
+        return 0; /* too long for a socket: the listener says so */
+    }
+    slash = strrchr(folder, '/');
+    for (; slash && slash != folder && !real; slash = strrchr(folder, '/')) {
+        *slash = '\0';
+        real = realpath(folder, NULL);
+    }
+    if (!real) {
+        real = realpath(path[0] == '/' ? "/" : ".", NULL);
+    }
+    if (real && is_served(settings, real)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--socket=%s lies inside what is served, where git could replace it; choose a path "
+                              "outside",
+                              path);
+    }
+    return 0;
+}

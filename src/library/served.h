@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "serve/settings.h"
+
+/*
+ * Code that took over git or a hook may write to the served repositories. These functions refuse paths there that it
+ * must not be able to replace. The mirror root, the hooks' path and the home are absolute and without links.
+ */
+
+/** served_check_folders() - check the hooks' path and the home. Return: 0, GATE_E_USAGE. */
+int served_check_folders(const struct server_settings *settings, struct gate_error *error);
+
+/** served_check_socket() - check the path of the Unix socket, which need not exist yet. Return: 0, GATE_E_USAGE. */
+int served_check_socket(const struct server_settings *settings, struct gate_error *error);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Runs a server with its own loop inside another program, on one thread, which the server may confine. It raises no
+ * limit, and reads the environment only at its start.
+ */
+
+#include "library/service.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "library/open_files.h"
+
+static void on_stop(uint32_t events, void *userdata) {
+    struct service *service = userdata;
+    uint64_t n_stops = 0;
+
+    (void)events;
+    if (read(service->stop_io.fd, &n_stops, sizeof(n_stops)) < 0) {
+        return;
+    }
+    server_stop(&service->server);
+    if (n_stops > 1) {
+        server_stop(&service->server);
+    }
+}
+
+/* The first gmtime_r(3) of a process reads TZ. Call it here, so that nothing reads the environment later. */
+static void read_time_zone(void) {
+    time_t now = time(NULL);
+    struct tm parts;
+
+    (void)gmtime_r(&now, &parts);
+}
+
+int service_start(struct service *service, const struct gate_config *config, int stop_fd, struct gate_error *error) {
+    struct server_settings *settings = &service->settings;
+    struct log log;
+    int r = loop_init(&service->loop);
+
+    *settings = config->settings;
+    settings->parent = getppid();
+    r = r ? r : loop_watch(&service->loop, &service->stop_io, stop_fd, EPOLLIN, on_stop, service);
+    if (r) {
+        return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
+    }
+    read_time_zone();
+    log_init(&log, settings->log_fd, settings->log_level, settings->log_format);
+    log_reopen(&log);
+    log.secret = settings->policy.token;
+    config_warn(config, &log);
+    open_files_provide(settings, &log, false);
+    return server_start(&service->server, settings, &log, &service->loop, error);
+}
+
+int service_run(struct service *service) {
+    struct log *log = &service->server.gate.log;
+    int r = loop_run(&service->loop);
+
+    server_deinit(&service->server);
+    if (r) {
+        log_record(log, LOG_LEVEL_ERROR, "the event loop failed", LOG_FIELDS(log_string("error", strerror(-r))));
+    } else {
+        log_message(log, LOG_LEVEL_NOTICE, "stopped");
+    }
+    return r;
+}
+
+void service_deinit(struct service *service) {
+    loop_unwatch(&service->stop_io);
+    loop_deinit(&service->loop);
+}
