@@ -128,6 +128,18 @@ static void test_others_get_their_time(void **state) {
     assert_true(is_there("told"));
 }
 
+/* What a hook has left running when git has ended well is told too, and the exchange counts until it is gone. */
+static void test_leftovers(void **state) {
+    (void)state;
+    begin(GET, "(trap ': >told; exit' TERM; : >begun; while :; do sleep 0.01; done) >/dev/null 2>&1 &\n"
+               "while [ ! -e begun ]; do sleep 0.01; done");
+    SITE_AWAIT("gone", site.n_processes_ended == 1);
+    assert_true(is_there("told"));
+    assert_int_equal(talk.exchange->state, EXCHANGE_HOLDING);
+    assert_true(talk.n_events > 0);
+    end();
+}
+
 static void test_kill(void **state) {
     (void)state;
     begin(GET, "(trap '' TERM; : >begun; while :; do sleep 0.01; done) & exec sleep 1000");
@@ -157,6 +169,7 @@ int main(void) {
         AT_SITE(test_push_that_goes_on),
         AT_SITE(test_gate_that_ends),
         AT_SITE(test_others_get_their_time),
+        AT_SITE(test_leftovers),
         AT_SITE(test_kill),
         AT_SITE(test_abandon),
     };
