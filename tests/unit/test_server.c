@@ -99,12 +99,15 @@ static void test_stop_at_rest(void **state) {
 
 /* A process that ignores whatever it is told takes all of the stages. */
 static void test_stages(void **state) {
+    char script[PATH_MAX + 100];
     int fd;
 
     (void)state;
-    site_backend("trap '' TERM; exec sleep 1000");
+    (void)snprintf(script, sizeof(script), "trap '' TERM; : >%s/begun; exec sleep 1000", folder.path);
+    site_backend(script);
     assert_int_equal(begin(), 0);
     fd = ask(GET_REFS GOOD_TOKEN "\r\n");
+    SITE_AWAIT("begun", access("begun", F_OK) == 0);
     assert_int_equal(server.gate.turns.n_running, 1);
     server_stop(&server);
     assert_int_equal(server.gate.stage, GATE_DRAINING);
