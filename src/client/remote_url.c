@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/percent.h"
 
 static const char scheme[] = "gate://";
@@ -46,16 +47,6 @@ static int take_name(struct remote_url *url, struct span path) {
     return 0;
 }
 
-/* No control bytes: an error message would print them on a terminal. */
-static bool is_path(const char *text, size_t size) {
-    for (size_t i = 0; i < size; i++) {
-        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static int take_socket(struct remote_url *url, struct span query) {
     ssize_t size;
 
@@ -79,9 +70,10 @@ static int take_socket(struct remote_url *url, struct span query) {
     if (size == 0) {
         return refuse(url, REMOTE_URL_E_QUERY, "the path in socket=PATH is missing");
     }
-    return is_path(url->socket, (size_t)size)
-               ? 0
-               : refuse(url, REMOTE_URL_E_QUERY, "the path in socket=PATH has control characters in it");
+    /* an error message would print them on a terminal */
+    return ascii_has_control_byte((struct span){url->socket, (size_t)size})
+               ? refuse(url, REMOTE_URL_E_QUERY, "the path in socket=PATH has control characters in it")
+               : 0;
 }
 
 static_assert(sizeof(((struct remote_url *)0)->socket) == 108, "a sentence above says this number");
