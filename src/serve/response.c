@@ -43,7 +43,7 @@ int response_append(struct connection *connection, struct span output) {
         r = body_encode_end(wire, body.size == 0);
     }
     if (r) {
-        wire->end = wire->start + before; /* whole or not at all */
+        buffer_truncate(wire, before); /* whole or not at all */
     }
     return r;
 }
