@@ -11,21 +11,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
-
-static uint64_t read_clock(void) {
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* it never fails for this clock: clock_gettime(2) */
-    return (uint64_t)now.tv_sec * US_PER_S + (uint64_t)now.tv_nsec / 1000;
-}
 
 int loop_init(struct loop *loop) {
     *loop = LOOP_NONE;
     TAILQ_INIT(&loop->tasks);
-    loop->now_us = read_clock();
+    loop->now_us = clock_now_us();
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     return loop->epoll_fd < 0 ? -errno : 0;
 }
@@ -201,7 +194,7 @@ static void handle_tasks(struct loop *loop) {
 
 /* In milliseconds, and no less than what is left, up to @max_ms. Both are -1 for ever. */
 static int time_left(const struct loop *loop, int max_ms) {
-    uint64_t now_us = read_clock();
+    uint64_t now_us = clock_now_us();
     uint64_t left_ms;
 
     if (!TAILQ_EMPTY(&loop->tasks)) {
@@ -225,7 +218,7 @@ int loop_round(struct loop *loop, int max_ms) {
     if (n < 0 && errno != EINTR) {
         return -errno;
     }
-    loop->now_us = read_clock();
+    loop->now_us = clock_now_us();
     loop->n_events = n < 0 ? 0 : n;
     handle_events(loop);
     handle_timers(loop);
