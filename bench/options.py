@@ -2,7 +2,6 @@
 """Reads the options of bench/run and checks them first, so that a mistake shows before a run of half an hour."""
 
 import argparse
-import importlib.util
 import os
 import pathlib
 import shutil
@@ -30,13 +29,12 @@ def parse(document: str) -> argparse.Namespace:
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=URL")
     parser.add_argument("--mirror", type=pathlib.Path, metavar="DIR", help="has repo.git, or it is made there")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
-    parser.add_argument("--svg", type=pathlib.Path, metavar="FILE")
     arguments = parser.parse_args()
     check_numbers(parser, arguments)
     check_servers(parser, arguments)
     check_peers(parser, arguments)
     check_rows(parser, arguments)
-    check_files(parser, arguments)
+    check_file(parser, arguments)
     return arguments
 
 
@@ -80,13 +78,11 @@ def check_rows(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -
         parser.error(f"--only {nothing[0]}: there is {', '.join(row.key for row in rows)}")
 
 
-def check_files(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+def check_file(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     """Check that the results can be written at the end."""
-    for path in filter(None, (arguments.json, arguments.svg)):
-        if path.is_dir() or not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-            parser.error(f"{path} cannot be written")
-    if arguments.svg and not importlib.util.find_spec("matplotlib"):
-        parser.error("--svg needs python3-matplotlib (script/bootstrap --bench)")
+    path = arguments.json
+    if path and (path.is_dir() or not os.access(path if path.exists() else path.absolute().parent, os.W_OK)):
+        parser.error(f"{path} cannot be written")
 
 
 def chosen(rows: list, names: list[str]) -> list:

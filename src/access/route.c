@@ -10,6 +10,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/ascii.h"
+
 static const struct route routes[] = {
     {
         .name = "info/refs",
@@ -56,14 +58,9 @@ static const struct route routes[] = {
 
 static const char repository_end[] = ".git";
 
-static bool is_repository_byte(char byte) {
-    return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ||
-           byte == '.' || byte == '_' || byte == '-';
-}
-
 bool route_repository_is_valid(struct span name) {
     for (size_t i = 0; i < name.size; i++) {
-        if (!is_repository_byte(name.data[i])) {
+        if (!ascii_is_name_byte(name.data[i])) {
             return false;
         }
     }
@@ -111,7 +108,7 @@ static bool take_repository(struct span *restp, struct span *repositoryp) {
     if (restp->size < 1 || restp->data[0] != '/') {
         return false;
     }
-    while (size < restp->size && is_repository_byte(restp->data[size])) {
+    while (size < restp->size && ascii_is_name_byte(restp->data[size])) {
         size++;
     }
     if (size < 1 + 1 + end_size || memcmp(restp->data + size - end_size, repository_end, end_size) != 0) {

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 
+#include "base/ascii.h"
 #include "http/head_basics.h"
 
 enum {
@@ -25,7 +26,7 @@ bool token_is_valid(struct span token) {
         return false;
     }
     for (size_t i = 0; i < token.size; i++) {
-        if (token.data[i] <= ' ' || token.data[i] > '~' || token.data[i] == ':') {
+        if (!ascii_is_printable(token.data[i]) || token.data[i] == ' ' || token.data[i] == ':') {
             return false;
         }
     }
@@ -114,15 +115,6 @@ void token_encode(char credentials[TOKEN_CREDENTIALS_MAX], const char *token) {
     *out = '\0';
 }
 
-static bool has_control_byte(struct span text) {
-    for (size_t i = 0; i < text.size; i++) {
-        if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Splits the credentials from the scheme and its spaces (RFC 9110, 11.4). */
 static bool take_scheme(struct span *restp) {
     static const char scheme[] = "Basic";
@@ -165,7 +157,7 @@ int token_check(struct span authorization, const char *token) {
     bool matches;
 
     if (!take_scheme(&authorization) || !base64_decode(authorization, decoded, &given.size) ||
-        has_control_byte(given)) {
+        ascii_has_control_byte(given)) {
         return TOKEN_E_MALFORMED;
     }
     colon = memchr(decoded, ':', given.size);

@@ -8,6 +8,7 @@
 #include "access/verdict.h"
 
 #include "access/token.h"
+#include "base/ascii.h"
 
 /* Ends the walk through the table. */
 static bool refuse(struct verdict *verdict, enum reason code, const char *reason) {
@@ -113,11 +114,6 @@ static bool check_expect(struct verdict *verdict, const struct verdict_policy *p
     return true;
 }
 
-static bool is_git_protocol_byte(char byte) {
-    return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ||
-           byte == '.' || byte == '_' || byte == '-';
-}
-
 /* key[=value](:key[=value])*, see the Git-Protocol field in gitprotocol-http(5) and GIT_PROTOCOL in git(1) */
 static bool git_protocol_is_valid(struct span text) {
     bool in_value = false;
@@ -127,7 +123,7 @@ static bool git_protocol_is_valid(struct span text) {
         return false;
     }
     for (size_t i = 0; i < text.size; i++) {
-        if (is_git_protocol_byte(text.data[i])) {
+        if (ascii_is_name_byte(text.data[i])) {
             size++;
         } else if (text.data[i] == '=' && !in_value && size > 0) {
             in_value = true;

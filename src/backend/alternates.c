@@ -13,25 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/fd.h"
 
 static int add_of(struct alternates *alternates, int fd, const char *store, unsigned depth);
-
-static uint64_t now_ms(void) {
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* it never fails for this clock: clock_gettime(2) */
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* Whether the repository may have one more line looked at. Its owner writes them, and may be hostile. */
 static bool has_budget(const struct alternates *alternates) {
     return alternates->n_paths < ALTERNATES_MAX && alternates->n_own < ALTERNATES_OWN_MAX &&
            alternates->n_lines < ALTERNATES_LINES_MAX && alternates->n_entries < ALTERNATES_ENTRIES_MAX &&
-           now_ms() < alternates->deadline_ms;
+           clock_now_ms() < alternates->deadline_ms;
 }
 
 static bool is_known(const struct alternates *alternates, const char *path) {
@@ -161,7 +154,7 @@ static int add_of(struct alternates *alternates, int fd, const char *store, unsi
 }
 
 int alternates_add(struct alternates *alternates, const char *repository) {
-    uint64_t begin_ms = now_ms();
+    int64_t begin_ms = clock_now_ms();
     char store[PATH_MAX];
     _cleanup_fd_ int fd = -1;
 

@@ -34,8 +34,8 @@ struct alternates {
     size_t n_own;
     size_t n_lines;
     size_t n_entries;
-    uint64_t deadline_ms;
-    uint64_t last_deadline_ms;
+    int64_t deadline_ms;
+    int64_t last_deadline_ms;
 };
 
 /**

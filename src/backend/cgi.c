@@ -8,15 +8,17 @@
 
 #include "backend/cgi.h"
 
+#include "base/ascii.h"
+
 /* What git http-backend sends that means something to a client behind the gate. */
 static const char *const passed_on[] = {"Content-Type", "Expires", "Pragma", "Cache-Control", "Last-Modified"};
 
 static bool is_name_byte(char byte) {
-    return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '-';
+    return ascii_is_alphanumeric(byte) || byte == '-';
 }
 
 static bool is_value_byte(char byte) {
-    return byte == '\t' || (byte >= ' ' && byte <= '~');
+    return byte == '\t' || ascii_is_printable(byte);
 }
 
 /* Takes one line off the front of @restp, without its end. */

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/ascii.h"
+
 struct scanner {
     const char *at;
     const char *end;
@@ -27,12 +29,8 @@ static bool is_space(int c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static bool is_letter(int c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 static bool is_key(int c) {
-    return is_letter(c) || (c >= '0' && c <= '9') || c == '-';
+    return ascii_is_alphanumeric(c) || c == '-';
 }
 
 static int lower(int c) {
@@ -219,7 +217,7 @@ int config_text_scan(struct span text, config_text_visit *visit, void *userdata)
             skip_comment(&scanner);
         } else if (c == '[') {
             r = read_section(&scanner);
-        } else if (is_letter(c)) {
+        } else if (ascii_is_letter(c)) {
             r = read_variable(&scanner, c, visit, userdata);
         } else if (!is_space(c)) {
             r = CONFIG_TEXT_E_MALFORMED;

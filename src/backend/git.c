@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "backend/process.h"
+#include "base/ascii.h"
 #include "base/buffer.h"
 #include "base/denial.h"
 #include "base/fd.h"
@@ -76,15 +77,10 @@ static int read_answer(struct buffer *answer, int fd) {
 /* The first line that git has written on its standard error; empty when there is none. */
 static void read_complaint(char complaint[COMPLAINT_MAX], int fd) {
     ssize_t size = read(fd, complaint, COMPLAINT_MAX - 1);
-    char *line = complaint;
 
     complaint[size > 0 ? size : 0] = '\0';
     complaint[strcspn(complaint, "\r\n")] = '\0';
-    for (; *line; line++) {
-        if (*line < ' ' || *line > '~') {
-            *line = '?';
-        }
-    }
+    ascii_make_printable(complaint);
 }
 
 /* Whether no process could be made, or read from, for want of something: then it is not git that has to be mended. */

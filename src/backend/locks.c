@@ -18,14 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
-
-static uint64_t now_ms(void) {
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* it never fails for this clock: clock_gettime(2) */
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static bool is_lock(const char *name) {
     size_t size = strlen(name);
@@ -67,7 +61,7 @@ static void search(struct locks *locks, int parent, const char *name, const char
     DIR *folder = NULL;
     char below[PATH_MAX];
 
-    if (now_ms() >= locks->deadline_ms) {
+    if (clock_now_ms() >= locks->deadline_ms) {
         locks->is_cut = true;
         return;
     }
@@ -95,7 +89,7 @@ void locks_find(struct locks *locks, const char *repository, time_t before) {
     _cleanup_fd_ int fd = open(repository, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     char path[PATH_MAX];
 
-    locks->deadline_ms = locks->deadline_ms ? locks->deadline_ms : now_ms() + LOCKS_TIME_MAX_MS;
+    locks->deadline_ms = locks->deadline_ms ? locks->deadline_ms : clock_now_ms() + LOCKS_TIME_MAX_MS;
     for (size_t i = 0; fd >= 0 && i < sizeof(names) / sizeof(names[0]); i++) {
         look_at(locks, fd, repository, names[i], before);
     }

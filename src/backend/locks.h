@@ -28,7 +28,7 @@ struct locks {
 
     /* the rest is locks.c's own */
     size_t n_entries;
-    uint64_t deadline_ms;
+    int64_t deadline_ms;
 };
 
 /**

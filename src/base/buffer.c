@@ -50,6 +50,11 @@ void buffer_consume(struct buffer *buffer, size_t size) {
     }
 }
 
+void buffer_truncate(struct buffer *buffer, size_t size) {
+    assert(size <= buffer_size(buffer));
+    buffer->end = buffer->start + size;
+}
+
 static char *allocate(struct buffer *buffer) {
     char *data = buffer->pool ? buffer->pool->spare : NULL;
 
@@ -103,7 +108,7 @@ int buffer_append_texts(struct buffer *buffer, const char *const texts[]) {
         r = buffer_append(buffer, *texts, strlen(*texts));
     }
     if (r) {
-        buffer->end = buffer->start + before;
+        buffer_truncate(buffer, before);
     }
     return r;
 }

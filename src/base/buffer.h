@@ -67,6 +67,9 @@ static inline struct span buffer_content(const struct buffer *buffer) {
 /** buffer_consume() - drop the first @size bytes; @size is at most buffer_size() */
 void buffer_consume(struct buffer *buffer, size_t size);
 
+/** buffer_truncate() - drop all but the first @size bytes; @size is at most buffer_size() */
+void buffer_truncate(struct buffer *buffer, size_t size);
+
 /**
  * buffer_append() - add all of @size bytes or none
  *

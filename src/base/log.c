@@ -22,6 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
+
 static_assert(LOG_RECORD_MAX <= PIPE_BUF, "a pipe that is ready to be written must take a whole record");
 
 enum {
@@ -104,7 +106,7 @@ static void record_time(struct record *record) {
 }
 
 static bool is_plain(char byte) {
-    return byte > ' ' && byte < 0x7f && byte != '"' && byte != '\\' && byte != '=';
+    return ascii_is_printable(byte) && byte != ' ' && byte != '"' && byte != '\\' && byte != '=';
 }
 
 static void record_escaped(struct record *record, struct span text, enum log_format format) {
@@ -116,7 +118,7 @@ static void record_escaped(struct record *record, struct span text, enum log_for
 
         if (byte == '"' || byte == '\\') {
             record_printf(record, "\\%c", byte);
-        } else if (byte >= ' ' && byte < 0x7f) {
+        } else if (ascii_is_printable(byte)) {
             record_printf(record, "%c", byte);
         } else {
             record_printf(record, format == LOG_FORMAT_JSON ? "\\u%04x" : "\\x%02x", (unsigned char)byte);

@@ -30,3 +30,14 @@ static inline bool span_equals(struct span span, const char *string) {
 static inline bool span_equals_nocase(struct span span, const char *string) {
     return span.data && span.size == strlen(string) && strncasecmp(span.data, string, span.size) == 0;
 }
+
+/** span_take_prefix() - whether *@spanp begins with @prefix, which is then cut off */
+static inline bool span_take_prefix(struct span *spanp, const char *prefix) {
+    size_t size = strlen(prefix);
+
+    if (spanp->size < size || memcmp(spanp->data, prefix, size) != 0) {
+        return false;
+    }
+    *spanp = (struct span){spanp->data + size, spanp->size - size};
+    return true;
+}

@@ -27,16 +27,6 @@ static bool begins_with_object_id(struct span line) {
     return n >= OBJECT_ID_DIGITS && n < line.size && line.data[n] == ' ';
 }
 
-static bool take_prefix(struct span *linep, const char *prefix) {
-    size_t size = strlen(prefix);
-
-    if (linep->size < size || memcmp(linep->data, prefix, size) != 0) {
-        return false;
-    }
-    *linep = (struct span){linep->data + size, linep->size - size};
-    return true;
-}
-
 static enum advertisement_state on_version(struct span line) {
     if (span_equals(line, "version 2")) {
         return ADVERTISEMENT_CAPABILITIES;
@@ -62,7 +52,7 @@ static enum advertisement_state on_capability(struct advertisement *advertisemen
 }
 
 static enum advertisement_state on_line(struct advertisement *advertisement, struct span line) {
-    if (take_prefix(&line, "ERR ")) {
+    if (span_take_prefix(&line, "ERR ")) {
         memmove(advertisement->line, line.data, line.size);
         advertisement->line[line.size] = '\0';
         return ADVERTISEMENT_REFUSED;

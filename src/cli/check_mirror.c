@@ -15,6 +15,7 @@
 
 #include "backend/locks.h"
 #include "backend/repository.h"
+#include "base/ascii.h"
 #include "base/fd.h"
 
 enum {
@@ -22,19 +23,13 @@ enum {
     AGE_S = 10, /* of a lock file that no git at work has made a moment ago */
 };
 
-static void make_printable(char *text) {
-    for (; *text; text++) {
-        *text = (char)(*text < ' ' || *text > '~' ? '?' : *text);
-    }
-}
-
 static void print_lock(const char *path) {
     char command[COMMAND_MAX];
 
     if (!locks_command(command, sizeof(command), path)) {
         return;
     }
-    make_printable(command);
+    ascii_make_printable(command);
     printf("lock file: makes pushes fail; if no git is at work there: %s\n", command);
 }
 
@@ -57,7 +52,7 @@ static void print_finding(const char *path) {
     struct repository_finding finding = {0};
 
     if (repository_examine(&finding, &policy, path) == REPOSITORY_E_REFUSED) {
-        make_printable(finding.reason);
+        ascii_make_printable(finding.reason);
         printf("safe to serve: no, unless an option allows it: %s\n", finding.reason);
         return;
     }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "access/token.h"
+#include "base/ascii.h"
 #include "base/log.h"
 #include "client/dial.h"
 #include "client/refusal.h"
@@ -49,10 +50,7 @@ static struct shown show(const struct findings_subject *subject, struct span byt
         return (struct shown){"(something with the token in it)"};
     }
     for (size_t i = 0; i < n; i++) {
-        shown.text[i] = bytes.data[i];
-        if (bytes.data[i] < ' ' || bytes.data[i] > '~') {
-            shown.text[i] = '?';
-        }
+        shown.text[i] = ascii_shown(bytes.data[i]);
     }
     (void)snprintf(shown.text + n, sizeof(shown.text) - n, "%s", n < bytes.size ? "..." : "");
     return shown;

@@ -13,16 +13,14 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 
 enum {
     REQUEST_MAX_BYTES = 2048,
     PIECE_BYTES = 4096,
     BACKLOG_PAUSE_MS = 10, /* until a Unix socket with a full backlog is asked again */
-    MS_PER_S = 1000,
-    NS_PER_MS = 1000000,
 };
 
 /* A connection that is being used. */
@@ -31,16 +29,9 @@ struct dial {
     int64_t start_ms;
 };
 
-static int64_t now_ms(void) {
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* it never fails for this clock: clock_gettime(2) */
-    return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
-}
-
 /* The time that is left for a step that began at @step_ms, in the time that is left for all. */
 static int time_left(const struct dial *dial, int64_t step_ms) {
-    int64_t now = now_ms();
+    int64_t now = clock_now_ms();
     int64_t step_left = step_ms + PROBE_STEP_MS - now;
     int64_t total_left = dial->start_ms + PROBE_TOTAL_MS - now;
     int64_t left = step_left < total_left ? step_left : total_left;
@@ -103,7 +94,7 @@ static bool has_hung_up(int error) {
 
 /* A server may answer before it has read all of it, and close: so the end of the connection is found when reading. */
 static int send_request(const struct dial *dial, const char *request, size_t size) {
-    int64_t step_ms = now_ms();
+    int64_t step_ms = clock_now_ms();
 
     while (size > 0) {
         ssize_t n = send(dial->fd, request, size, MSG_NOSIGNAL);
@@ -133,7 +124,7 @@ static int late(const struct dial *dial, size_t n_bytes) {
     if (n_bytes == 0) {
         return PROBE_E_SILENT;
     }
-    return now_ms() - dial->start_ms >= PROBE_TOTAL_MS ? PROBE_E_SLOW : PROBE_E_STALLED;
+    return clock_now_ms() - dial->start_ms >= PROBE_TOTAL_MS ? PROBE_E_SLOW : PROBE_E_STALLED;
 }
 
 /* Takes what is there. Return: 0, PROBE_E_*, an errno, -EAGAIN among them. */
@@ -160,7 +151,7 @@ static int receive(struct answer *answer, const struct dial *dial, size_t *n_byt
 }
 
 static int receive_answer(struct answer *answer, const struct dial *dial) {
-    int64_t step_ms = now_ms();
+    int64_t step_ms = clock_now_ms();
     size_t n_bytes = 0;
 
     while (!answer->is_whole) {
@@ -173,7 +164,7 @@ static int receive_answer(struct answer *answer, const struct dial *dial) {
         if (r != 0 && r != -EAGAIN) {
             return r;
         }
-        step_ms = r == 0 ? now_ms() : step_ms;
+        step_ms = r == 0 ? clock_now_ms() : step_ms;
     }
     return 0;
 }
@@ -199,7 +190,7 @@ static int converse(struct probe *probe, const struct dial *dial, const struct p
 
 int probe_run(struct probe *probe, const struct probe_target *target) {
     _cleanup_fd_ int fd = socket(target->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    struct dial dial = {.fd = fd, .start_ms = now_ms()};
+    struct dial dial = {.fd = fd, .start_ms = clock_now_ms()};
     int r;
 
     *probe = (struct probe){0};
@@ -213,6 +204,6 @@ int probe_run(struct probe *probe, const struct probe_target *target) {
     }
     probe->is_connected = true;
     r = converse(probe, &dial, target);
-    probe->duration_ms = (unsigned)(now_ms() - dial.start_ms);
+    probe->duration_ms = (unsigned)(clock_now_ms() - dial.start_ms);
     return r;
 }

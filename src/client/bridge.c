@@ -17,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "client/dial.h"
 #include "client/owner.h"
@@ -31,13 +32,6 @@ enum {
     MS_PER_S = 1000,
     NS_PER_MS = 1000000,
 };
-
-int64_t bridge_now_ms(void) {
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* it never fails for this clock: clock_gettime(2) */
-    return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
-}
 
 void bridge_init(struct bridge *bridge, const char *socket_path) {
     *bridge =
@@ -230,7 +224,7 @@ static bool serve_relay(struct bridge *bridge, size_t i, int64_t now_ms, bool ma
 }
 
 int bridge_step(struct bridge *bridge, int timeout_ms, const sigset_t *signals) {
-    int64_t now_ms = bridge_now_ms();
+    int64_t now_ms = clock_now_ms();
     size_t n_slots;
     int wait_ms = await(bridge, now_ms, timeout_ms, &n_slots);
     struct timespec wait = {.tv_sec = wait_ms / MS_PER_S, .tv_nsec = wait_ms % MS_PER_S * (long)NS_PER_MS};
@@ -239,7 +233,7 @@ int bridge_step(struct bridge *bridge, int timeout_ms, const sigset_t *signals) 
     if (ppoll(bridge->pollfds, n_slots, wait_ms < 0 ? NULL : &wait, signals) < 0) {
         return -errno;
     }
-    now_ms = bridge_now_ms();
+    now_ms = clock_now_ms();
     may_retry = now_ms >= bridge->retry_ms;
     for (size_t i = bridge->n_relays; i-- > 0;) { /* backwards, for the last one takes the place of one that ends */
         if (!serve_relay(bridge, i, now_ms, may_retry)) {

@@ -63,9 +63,6 @@ int bridge_listen(struct bridge *bridge, const struct sockaddr_storage *address,
 /** bridge_address() - the URL for clients, "http://127.0.0.1:PORT" */
 void bridge_address(const struct bridge *bridge, char address[BRIDGE_ADDRESS_MAX]);
 
-/** bridge_now_ms() - the clock of relay->since_ms */
-int64_t bridge_now_ms(void);
-
 /**
  * bridge_step() - wait until bytes can be moved, and move them
  * @timeout_ms: of the wait; -1 for none

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "client/bridge.h"
 #include "client/dial.h"
@@ -139,7 +140,7 @@ static void on_end(const struct relay *relay, void *userdata) {
 
 /* Whether a gate that was asked something has neither sent nor taken a byte for the whole time-out. */
 static bool is_silent(const struct remote_helper *helper) {
-    int64_t now_ms = bridge_now_ms();
+    int64_t now_ms = clock_now_ms();
 
     for (size_t i = 0; i < helper->bridge.n_relays; i++) {
         const struct relay *relay = helper->bridge.relays[i];
@@ -211,11 +212,11 @@ static bool has_ended(const struct remote_helper *helper, int *statusp) {
 
 /* Waits until it has ended, first by itself and then by SIGTERM. */
 static void end_child(struct remote_helper *helper, const sigset_t *waiting, int *statusp) {
-    int64_t deadline_ms = bridge_now_ms() + REMOTE_HELPER_LAST_WORDS_MS;
+    int64_t deadline_ms = clock_now_ms() + REMOTE_HELPER_LAST_WORDS_MS;
 
     (void)kill(helper->child, SIGTERM);
     while (!has_ended(helper, statusp)) {
-        int64_t left_ms = deadline_ms - bridge_now_ms();
+        int64_t left_ms = deadline_ms - clock_now_ms();
 
         if (left_ms <= 0) {
             (void)kill(helper->child, SIGKILL);
@@ -238,11 +239,11 @@ static int await_child(struct remote_helper *helper, const sigset_t *waiting) {
         int r = bridge_step(&helper->bridge, REMOTE_HELPER_LOOK_MS, waiting);
 
         if (helper->bridge.has_come && hung_up_ms == 0) {
-            hung_up_ms = bridge_now_ms();
+            hung_up_ms = clock_now_ms();
         }
         helper->was_silent = is_silent(helper);
         if (helper->was_silent || (r && r != -EINTR) ||
-            (hung_up_ms != 0 && bridge_now_ms() - hung_up_ms >= REMOTE_HELPER_HANGUP_MS)) {
+            (hung_up_ms != 0 && clock_now_ms() - hung_up_ms >= REMOTE_HELPER_HANGUP_MS)) {
             end_child(helper, waiting, &status);
             break;
         }

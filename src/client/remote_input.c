@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <unistd.h>
 
-#include "client/bridge.h"
+#include "base/clock.h"
 
 enum {
     CHUNK_BYTES = 4096,
@@ -26,7 +26,7 @@ static bool is_readable(int64_t deadline_ms) {
     int r;
 
     do {
-        int64_t left_ms = deadline_ms - bridge_now_ms();
+        int64_t left_ms = deadline_ms - clock_now_ms();
 
         r = poll(&pollfd, 1, left_ms > 0 ? (int)left_ms : 0);
     } while (r < 0 && errno == EINTR);
@@ -35,12 +35,12 @@ static bool is_readable(int64_t deadline_ms) {
 
 void remote_input_await(int timeout_ms) {
     if (!isatty(STDIN_FILENO)) {
-        (void)is_readable(bridge_now_ms() + timeout_ms);
+        (void)is_readable(clock_now_ms() + timeout_ms);
     }
 }
 
 void remote_input_drain(int timeout_ms) {
-    int64_t deadline_ms = bridge_now_ms() + timeout_ms;
+    int64_t deadline_ms = clock_now_ms() + timeout_ms;
     char chunk[CHUNK_BYTES];
     ssize_t n = 1;
 

@@ -8,21 +8,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/percent.h"
 
 static const char scheme[] = "gate://";
 static const char socket_key[] = "socket=";
-
-/* Removes @prefix from the front. */
-static bool take(struct span *restp, const char *prefix) {
-    size_t size = strlen(prefix);
-
-    if (restp->size < size || memcmp(restp->data, prefix, size) != 0) {
-        return false;
-    }
-    *restp = (struct span){restp->data + size, restp->size - size};
-    return true;
-}
 
 static int refuse(struct remote_url *url, int code, const char *fault) {
     url->fault = fault;
@@ -46,20 +36,10 @@ static int take_name(struct remote_url *url, struct span path) {
     return 0;
 }
 
-/* No control bytes: an error message would print them on a terminal. */
-static bool is_path(const char *text, size_t size) {
-    for (size_t i = 0; i < size; i++) {
-        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static int take_socket(struct remote_url *url, struct span query) {
     ssize_t size;
 
-    if (!take(&query, socket_key)) {
+    if (!span_take_prefix(&query, socket_key)) {
         return refuse(url, REMOTE_URL_E_QUERY,
                       "behind the '?' there is something else than socket=PATH; a token goes into GIT_GATE_TOKEN");
     }
@@ -79,9 +59,10 @@ static int take_socket(struct remote_url *url, struct span query) {
     if (size == 0) {
         return refuse(url, REMOTE_URL_E_QUERY, "the path in socket=PATH is missing");
     }
-    return is_path(url->socket, (size_t)size)
-               ? 0
-               : refuse(url, REMOTE_URL_E_QUERY, "the path in socket=PATH has control characters in it");
+    /* an error message would print them on a terminal */
+    return ascii_has_control_byte((struct span){url->socket, (size_t)size})
+               ? refuse(url, REMOTE_URL_E_QUERY, "the path in socket=PATH has control characters in it")
+               : 0;
 }
 
 static_assert(sizeof(((struct remote_url *)0)->socket) == 108, "a sentence above says this number");
@@ -100,10 +81,10 @@ int remote_url_parse(struct remote_url *url, const char *text) {
     int r;
 
     *url = (struct remote_url){0};
-    if (!take(&rest, scheme)) {
+    if (!span_take_prefix(&rest, scheme)) {
         return refuse(url, REMOTE_URL_E_SCHEME, "it does not begin with gate://");
     }
-    if (!take(&rest, "/")) {
+    if (!span_take_prefix(&rest, "/")) {
         return refuse(url, REMOTE_URL_E_HOST, fault_of_host(rest));
     }
     path = (struct span){rest.data, strcspn(rest.data, "?")};
@@ -112,5 +93,5 @@ int remote_url_parse(struct remote_url *url, const char *text) {
         return r;
     }
     rest = (struct span){rest.data + path.size, rest.size - path.size};
-    return take(&rest, "?") ? take_socket(url, rest) : 0;
+    return span_take_prefix(&rest, "?") ? take_socket(url, rest) : 0;
 }

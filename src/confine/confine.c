@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the stages in which a thread gives up what it and its children do not need, and their order: privileges first,
- * without which the kernel takes no filter; then files; the filter of system calls last, as it refuses what the stages
- * before it need. A stage that the kernel does not take, or whoever confines the gate itself, as a container does, is
-missing, with the reason why.
+ * Takes from a thread, and from what it starts, all that they do not need. The stages have an order: privileges go first,
+ * without which the kernel takes no filter; then files; the filter of system calls comes last, as it refuses what the other
+ * stages need. Where the kernel does not take a stage, or somebody refuses it to the gate, as a container does, the stage
+ * is reported as missing, with the reason.
  */
 
 #include "confine/confine.h"

@@ -67,7 +67,7 @@ int reply_append_field(struct buffer *buffer, struct span name, struct span valu
     r = r ? r : buffer_append(buffer, value.data, value.size);
     r = r ? r : buffer_append(buffer, "\r\n", 2);
     if (r) {
-        buffer->end = buffer->start + before;
+        buffer_truncate(buffer, before);
     }
     return r;
 }
@@ -132,7 +132,7 @@ int reply_append(struct buffer *buffer, const struct reply *reply) {
         r = buffer_append_all(buffer, reply->sentence, advice(status), "\n");
     }
     if (r) {
-        buffer->end = buffer->start + before; /* whole or not at all */
+        buffer_truncate(buffer, before); /* whole or not at all */
     }
     return r;
 }

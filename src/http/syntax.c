@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/hex.h"
 #include "http/head_basics.h"
 
@@ -26,8 +27,7 @@ enum {
 };
 
 static bool is_token_byte(unsigned char byte) {
-    return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
-           (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte));
+    return ascii_is_alphanumeric(byte) || (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte));
 }
 
 static bool is_value_byte(unsigned char byte) {

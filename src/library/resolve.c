@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "access/route.h"
+#include "base/ascii.h"
 #include "base/denial.h"
 #include "base/fd.h"
 #include "base/loopback.h"
@@ -116,20 +117,11 @@ static int resolve_alternates(const struct server_settings *settings, struct gat
     return 0;
 }
 
-static bool has_control_byte(const char *text) {
-    for (; *text; text++) {
-        if ((unsigned char)*text < ' ' || *text == 0x7f) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Forms that git itself would refuse at every request. */
 static int check_for_git(const struct server_settings *settings, struct gate_error *error) {
     const char *remote_user = settings->environ.remote_user;
 
-    if (has_control_byte(remote_user) || strpbrk(remote_user, "<>")) {
+    if (ascii_has_control_byte(span_of(remote_user)) || strpbrk(remote_user, "<>")) {
         return gate_error_set(error, GATE_E_USAGE, "--remote-user must not hold control characters, '<' or '>'");
     }
     for (char *const *prefix = settings->environ.hide_refs; *prefix; prefix++) {

@@ -12,18 +12,11 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 
-/* Monotonic. */
-static uint64_t read_clock(void) {
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* it never fails for this clock: clock_gettime(2) */
-    return (uint64_t)now.tv_sec * US_PER_S + (uint64_t)now.tv_nsec / 1000;
-}
-
 static void note_time(struct loop *loop) {
-    loop->now_us = read_clock();
+    loop->now_us = clock_now_us();
     loop->now_s = time(NULL);
 }
 
@@ -206,7 +199,7 @@ static void handle_tasks(struct loop *loop) {
 
 /* In milliseconds, and no less than what is left, up to @max_ms. Both are -1 for ever. */
 static int time_left(const struct loop *loop, int max_ms) {
-    uint64_t now_us = read_clock();
+    uint64_t now_us = clock_now_us();
     uint64_t left_ms;
 
     if (!TAILQ_EMPTY(&loop->tasks)) {

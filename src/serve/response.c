@@ -41,7 +41,7 @@ int response_append(struct buffer *wire, const struct response_form *form, struc
         r = body_encode_end(wire, body.size == 0);
     }
     if (r) {
-        wire->end = wire->start + before; /* whole or not at all */
+        buffer_truncate(wire, before); /* whole or not at all */
     }
     return r;
 }

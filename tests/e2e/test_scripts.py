@@ -124,3 +124,37 @@ def test_lint_wants_a_place_for_each_file(lint):
     assert lint.check_orders().splitlines()[:2] == [
         "src/serve/spins.*: it has no place in the order of its room",
         "src/serve: the order has turns, and there is no such file"]
+
+
+FUZZ_TARGET = """#!/bin/sh
+mkdir "$TMPDIR/left"
+setsid sleep 1000 &
+echo $! >"{left}"
+echo 'stat::number_of_executed_units: 7'
+{end}
+"""
+
+
+@pytest.mark.parametrize("end, status, words", [
+    ("exit 0", 0, ["fuzz: gate: ok, 7 runs"]),
+    ("echo 'x.c:1: not so: a == b'; echo 'Test unit written to crash-1'; kill -ABRT $$", 1,
+     ["fuzz: gate FAILED", "    x.c:1: not so: a == b", "    the input is crash-1"]),
+])
+def test_fuzz_leaves_nothing_of_a_target(tmp_path, end, status, words):
+    """Whether the target passes or aborts: neither the process that it has left, in a session of its own, nor its folder."""
+    left = tmp_path / "left"
+    for name, text in {"script/bootstrap": "#!/bin/sh\n", "bin/ninja": "#!/bin/sh\n", "tests/fuzz/seeds": "#!/bin/sh\n",
+                       "build-fuzz/build.ninja": "", "temporary/x": "",
+                       "build-fuzz/tests/fuzz/fuzz_gate": FUZZ_TARGET.format(left=left, end=end)}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    shutil.copy(ROOT / "script" / "fuzz", tmp_path / "script")
+    environment = {**ENVIRONMENT, "PATH": f"{tmp_path}/bin:{ENVIRONMENT['PATH']}", "TMPDIR": str(tmp_path / "temporary")}
+    result = subprocess.run([tmp_path / "script" / "fuzz", "--report", tmp_path / "report.xml", "1", "gate"],
+                            capture_output=True, text=True, check=False, env=environment)
+    assert result.returncode == status, result.stderr
+    assert all(line in result.stdout for line in words), result.stdout
+    assert (b"<failure" in (tmp_path / "report.xml").read_bytes()) == bool(status)
+    assert not Path("/proc", left.read_text().strip()).exists()
+    assert [path.name for path in (tmp_path / "temporary").iterdir()] == ["x"]

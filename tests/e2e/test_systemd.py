@@ -380,7 +380,7 @@ def test_exposure(units, manager):
         shutil.rmtree(units / "git-gate@repo.service.d")
     result = analyze("security", "--offline=true", "--no-pager", "./git-gate@repo.service", cwd=units)
     level, = re.findall(r"Overall exposure level for \S+ ([0-9.]+) ", result.said)
-    assert f"{level} of 10 by {manager}" in re.sub(r"\s+", " ", (UNITS / "README.md").read_text())
+    assert f"{level} of 10 for {manager}" in re.sub(r"\s+", " ", (UNITS / "README.md").read_text())
 
 
 @needs("systemd-socket-activate")

@@ -31,7 +31,7 @@ enum {
     SMALL_BUFFER_BYTES = 4096,
 };
 
-static char folder[] = "/tmp/fuzz-gate-XXXXXX";
+static char folder[64];
 static pid_t owner;
 static uint64_t clock_us = 1000 * US_PER_S;
 
@@ -74,7 +74,10 @@ static const char *path_of(const char *name) {
 static const char *const links[] = {"git", "git-http-backend"};
 static const char *const folders[] = {"repo.git/objects", "repo.git/refs", "repo.git"};
 
-/* Children of vfork(2) and of libFuzzer end otherwise. */
+/*
+ * Runs at exit: not after abort(3), where script/fuzz removes the folder. Children that libFuzzer or the gate forked must
+ * leave it alone.
+ */
 static void clean_up(void) {
     if (getpid() != owner) {
         return;
@@ -117,7 +120,9 @@ static void make_links(void) {
 
 void site_prepare(void) {
     const struct rlimit no_core = {0, 0};
+    const char *parent = getenv("TMPDIR");
 
+    require(snprintf(folder, sizeof(folder), "%s/fuzz-gate-XXXXXX", parent ? parent : "/tmp") < (int)sizeof(folder));
     require(mkdtemp(folder));
     owner = getpid();
     require(atexit(clean_up) == 0);

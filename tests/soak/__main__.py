@@ -124,13 +124,13 @@ class Soak:
         for kind, runs in sorted(self.tally.runs.items(), key=lambda item: (item[0].group, item[0].name)):
             print(f"| {kind.group}: {kind.name} | {runs} | {self.tally.failures[kind]} |")
         print(f"| all | {self.tally.total()[0]} | {self.tally.total()[1]} |")
-        print(f"\n| left, over {self.options.transport} | before | behind round 1 | behind round {len(self.rests)} | |")
+        print(f"\n| left, over {self.options.transport} | before | after round 1 | after round {len(self.rests)} | |")
         print("|---|---|---|---|---|")
         for *cells, fine in self.rows():
             print(f"| {' | '.join(map(str, cells))} | {'' if fine else 'FAILED'} |")
         own = os.times()
         used = own.user + own.system + own.children_user + own.children_system
-        print(f"\nresident KiB behind each round: {' '.join(str(rest.resident_kib) for rest in self.rests)}")
+        print(f"\nresident KiB after each round: {' '.join(str(rest.resident_kib) for rest in self.rests)}")
         print(f"{self.seconds:.0f} s, {used:.0f} s of processor time for the gate, git and the clients")
         self.explain()
         return self.tally.total()[1] == 0 and all(row[-1] for row in self.rows())

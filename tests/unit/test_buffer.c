@@ -103,6 +103,9 @@ static void test_tail(void **state) {
     memset(tail, 'x', buffer_room(&buffer));
     buffer_commit(&buffer, 3);
     expect_span("part of the tail", buffer_content(&buffer), SPAN("456789xxx"));
+    buffer_truncate(&buffer, 4);
+    expect_span("truncated", buffer_content(&buffer), SPAN("4567"));
+    buffer_commit(&buffer, 5);
     buffer_commit(&buffer, 7);
     assert_int_equal(buffer_room(&buffer), 0);
     buffer_deinit(&buffer);
