@@ -31,7 +31,7 @@ struct search {
 bool links_lead_into(const char *path, const char *folder) {
     _cleanup_free_ char *target = realpath(path, NULL);
     _cleanup_free_ char *inside = realpath(folder, NULL);
-    size_t size = inside ? strlen(inside) : 0;
+    size_t size = inside && strcmp(inside, "/") != 0 ? strlen(inside) : 0;
 
     return inside && target && strncmp(target, inside, size) == 0 && (target[size] == '/' || target[size] == '\0');
 }

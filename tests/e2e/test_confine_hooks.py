@@ -81,8 +81,9 @@ def test_hooks_that_could_not_be_executed_end_the_start(mirrors, start_gate, pre
         assert f"'{path}' of --hooks-path may be executed by another user alone" in "".join(gate.lines)
 
 
-def test_a_link_out_of_the_repository_may_lead_to_what_is_allowed(mirrors, start_gate, tmp_path):
+@pytest.mark.parametrize("allowed", ["{folder}/objects", "/"])
+def test_a_link_out_of_the_repository_may_lead_to_what_is_allowed(mirrors, start_gate, tmp_path, allowed):
     shutil.move(mirrors / "repo.git" / "objects", tmp_path / "objects")
     (mirrors / "repo.git" / "objects").symlink_to(tmp_path / "objects")
-    gate = start(start_gate, mirrors, f"--allow-path={tmp_path / 'objects'}")
+    gate = start(start_gate, mirrors, f"--allow-path={allowed.format(folder=tmp_path)}")
     check_serves(gate)
