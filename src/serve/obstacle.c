@@ -25,7 +25,8 @@ static bool has_lost_hook(struct gate *gate, const struct request *request) {
     if (lost) {
         log_record(
             &gate->log, LOG_LEVEL_ERROR,
-            "a hook could be executed at start and cannot any more; chmod 755, or start git-gate anew without it",
+            "a hook could be executed at start and cannot any more; put it back, with mode 755, or start git-gate anew "
+            "without it",
             LOG_FIELDS(log_number("id", request->id), log_string("hooks_path", folder), log_string("hook", lost)));
     }
     return lost != NULL;
