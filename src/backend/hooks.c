@@ -4,6 +4,7 @@
 
 #include "backend/hooks.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -19,21 +20,27 @@ bool hooks_path(char *path, size_t size, const char *folder, size_t i) {
     return length > 0 && (size_t)length < size;
 }
 
-const char *hooks_find_ignored(const char *folder) {
-    char path[PATH_MAX];
-
-    for (size_t i = 0; i < HOOKS_COUNT; i++) {
-        if (hooks_path(path, sizeof(path), folder, i) && access(path, F_OK) == 0 && access(path, X_OK) != 0) {
-            return hooks_names[i];
-        }
-    }
-    return NULL;
-}
-
 static bool may_run(const char *folder, size_t i) {
     char path[PATH_MAX];
 
     return hooks_path(path, sizeof(path), folder, i) && access(path, X_OK) == 0;
+}
+
+/* A link that leads to nothing, or to where this user does not get, is there. */
+static bool is_there(const char *folder, size_t i) {
+    struct stat status;
+    char path[PATH_MAX];
+
+    return hooks_path(path, sizeof(path), folder, i) && (lstat(path, &status) == 0 || errno != ENOENT);
+}
+
+const char *hooks_find_ignored(const char *folder) {
+    for (size_t i = 0; i < HOOKS_COUNT; i++) {
+        if (is_there(folder, i) && !may_run(folder, i)) {
+            return hooks_names[i];
+        }
+    }
+    return NULL;
 }
 
 void hooks_look(struct hooks *hooks, const char *folder) {

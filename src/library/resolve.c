@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "access/route.h"
 #include "base/ascii.h"
@@ -61,6 +62,17 @@ static int make_absolute(struct gate_config *config, const char *option, const c
     return absolute ? gate_config_set(config, option, absolute, error) : GATE_E_USAGE;
 }
 
+/* Git skips all hooks of a folder that it cannot search, without a word. */
+static int check_search(const char *hooks, struct gate_error *error) {
+    int cause = hooks && access(hooks, X_OK) < 0 ? errno : 0;
+
+    return cause
+               ? gate_error_set(error, GATE_E_USAGE,
+                                "--hooks-path=%.*s cannot be searched: %s; git would pass over its hooks: chmod 755 it",
+                                PATH_SHOWN_MAX, hooks, strerror(cause))
+               : 0;
+}
+
 static int resolve_repository(struct gate_config *config, struct gate_error *error) {
     const struct server_settings *settings = &config->settings;
     const char *scope = settings->policy.scope;
@@ -78,6 +90,7 @@ static int resolve_repository(struct gate_config *config, struct gate_error *err
     r = make_absolute(config, "mirror-root", settings->environ.mirror_root, error);
     r = r ? r : make_absolute(config, "home", settings->environ.home, error);
     r = r ? r : make_absolute(config, "hooks-path", settings->environ.hooks_path, error);
+    r = r ? r : check_search(settings->environ.hooks_path, error);
     return r ? r : served_check_folders(settings, error);
 }
 

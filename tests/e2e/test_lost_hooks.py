@@ -2,15 +2,22 @@
 """Hooks that git would pass over: a hook that could be executed at start must stay executable at each push."""
 
 import os
+import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from .checks import check_error, check_serves, create
+from .gate import PROGRAM, environment, run
+from .http import TOKEN
 from .packets import PUSH_TYPE
 from .repos import refs
 from .targets import INFO_PUSH, PUSH
+from .users import ANOTHER, public_copy, run_as_another
 
+USAGE = 2
 OWNED = "owns the hooks"
 REFUSES = "echo no; exit 1"
 
@@ -49,6 +56,33 @@ def test_hook_that_a_push_switches_off(root, start_gate, pre_receive, tmp_path):
     assert not os.access(hook, os.X_OK) and hook.stat().st_mode & 0o111 == 0
     check_error(push(gate, root), 500)
     assert "refs/heads/new" not in refs(root / "repo.git")
+
+
+def test_hooks_that_cannot_be_found_are_named(root, start_gate, tmp_path):
+    """A link that leads to nothing is a hook for its owner, and none for git."""
+    (tmp_path / "hooks").mkdir()
+    (tmp_path / "hooks" / "update").symlink_to("nowhere")
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", f"--hooks-path={tmp_path}/hooks")
+    assert [record for record in gate.records if record.get("hook") == "update" and "passes over" in record["message"]]
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o000])
+def test_hooks_whose_folder_cannot_be_searched_end_the_start(root, tmp_path, mode):
+    """git would pass over all of them: so a push that was taken over could have switched them off for the next start."""
+    with public_copy(PROGRAM) as program, tempfile.TemporaryDirectory(prefix="public-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "hooks").mkdir()
+        (folder / "hooks").chmod(mode)
+        repository = shutil.copytree(root / "repo.git", folder / "repo.git")
+        arguments = ["serve", f"--hooks-path={folder}/hooks", repository]
+        if os.geteuid() == 0:
+            subprocess.run(["chown", "-R", str(ANOTHER), repository], check=True)
+            said = run_as_another(program, *arguments, env=environment(GIT_GATE_TOKEN=TOKEN))
+        else:
+            said = run(*arguments, GIT_GATE_TOKEN=TOKEN)
+    assert said.returncode == USAGE and said.stdout == ""
+    assert "--hooks-path" in said.stderr and "chmod 755" in said.stderr
 
 
 @pytest.mark.needs_confinement
