@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "backend/hooks.h"
 #include "base/fd.h"
 #include "serve/gate.h"
 #include "serve/reach.h"
@@ -33,6 +35,33 @@ static int check_label(struct gate *gate, struct gate_error *error) {
         return gate_error_set(error, GATE_E_START, "--confine=require, but %s", selinux_failure());
     }
     log_message(&gate->log, LOG_LEVEL_WARNING, selinux_failure());
+    return 0;
+}
+
+/*
+ * Landlock knows no chmod(2), and the mode of a file is its owner's: code that was taken over in a push could switch off hooks
+ * that belong to git's user, for a push that is under way or for the gate's next start. Pushes that begin later are refused
+ * anyway: hooks_find_lost().
+ */
+static int check_owned_hooks(struct gate *gate, struct gate_error *error) {
+    const struct server_settings *settings = gate->settings;
+    const char *hooks = settings->policy.read_only ? NULL : settings->environ.hooks_path;
+    const char *owned = hooks ? hooks_find_owned(hooks, geteuid()) : NULL;
+
+    if (!owned) {
+        return 0;
+    }
+    if (settings->confine == CONFINE_REQUIRE) {
+        return gate_error_set(error, GATE_E_START,
+                              "--confine=require, but git's user owns '%s' of --hooks-path=%.200s, and no confinement "
+                              "keeps an owner from switching hooks off by chmod; give them to another user, with mode "
+                              "755, or choose --confine=auto",
+                              owned, hooks);
+    }
+    log_record(&gate->log, LOG_LEVEL_WARNING,
+               "git's user owns the hooks, and no confinement keeps an owner from chmod, so a push that was taken over "
+               "can switch them off; give them to another user, with mode 755",
+               LOG_FIELDS(log_string("hooks_path", hooks), log_string("hook", owned)));
     return 0;
 }
 
@@ -139,6 +168,7 @@ int confinement_enter(struct gate *gate, struct gate_error *error) {
     }
     (void)look_at_served(gate, &gate->served);
     r = check_label(gate, error);
+    r = r ? r : check_owned_hooks(gate, error);
     r = r ? r : confine_thread(&gate->confine, &reach.settings, error);
     r = r ? r : check_needs(gate, &reach, error);
     if (!r) {

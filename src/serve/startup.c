@@ -107,21 +107,6 @@ static void warn_of_repository(struct gate *gate) {
     }
 }
 
-/* Landlock knows no chmod(2), and the mode of a file is its owner's. */
-static void warn_of_owned_hooks(struct gate *gate) {
-    const char *hooks = gate->settings->environ.hooks_path;
-    bool matters = hooks && gate->settings->confine != CONFINE_OFF && !gate->settings->policy.read_only;
-    const char *owned = matters ? hooks_find_owned(hooks, geteuid()) : NULL;
-
-    if (owned) {
-        log_record(
-            &gate->log, LOG_LEVEL_WARNING,
-            "git's user owns the hooks, and no confinement keeps an owner from chmod, so a push that was taken over "
-            "can switch them off; give them to another user, with mode 755",
-            LOG_FIELDS(log_string("hooks_path", hooks), log_string("hook", owned)));
-    }
-}
-
 int startup_examine(struct gate *gate, struct gate_error *error) {
     int r = check_repository(gate->settings, error);
 
@@ -132,6 +117,5 @@ int startup_examine(struct gate *gate, struct gate_error *error) {
 void startup_warn(struct gate *gate) {
     warn_of_settings(gate);
     warn_of_repository(gate);
-    warn_of_owned_hooks(gate);
     left_locks_warn(gate);
 }

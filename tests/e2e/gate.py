@@ -23,6 +23,7 @@ STOP_SECONDS = 20
 LEFTOVER_SECONDS = 2
 CHUNK_BYTES = 1 << 16
 POLL_MS = 1000  # nobody waits any longer for a pipe that another thread has closed
+HOOKS_OWNER = 65534
 LISTENING = re.compile(r"listening (?:http://(127\.0\.0\.1|\[::1\]):([0-9]+)|unix:(/.*))")
 
 # For a program that is traced or confined, which LeakSanitizer cannot look into.
@@ -63,6 +64,25 @@ def processes_with(marker):
 
 # The confinement of gates whose test does not choose one: auto, require or off.
 CONFINE_OPTIONS = [f"--confine={mode}" for mode in [os.environ.get("GIT_GATE_CONFINE")] if mode]
+
+
+def settle_hooks(options):
+    """
+    Make options with which a confined gate with hooks starts.
+
+    --confine=require refuses hooks of the gate's own user. Root gives them to another user. Any other user takes auto,
+    which confines no less where require would start at all.
+    """
+    options = [str(option) for option in options]
+    modes = [option for option in options if option.startswith("--confine=")]
+    folders = [option.partition("=")[2] for option in options if option.startswith("--hooks-path=")]
+    if modes[-1:] != ["--confine=require"] or not folders or "--read-only" in options:
+        return options
+    if os.geteuid() != 0:
+        return ["--confine=auto" if option == "--confine=require" else option for option in options]
+    for folder in folders:
+        subprocess.run(["chown", "--recursive", str(HOOKS_OWNER), folder], check=True)
+    return options
 
 
 class Lines:
@@ -133,8 +153,8 @@ class Gate:
         self.address = None
         transport_option = {"tcp": ["--listen=127.0.0.1:0"], None: []}
         log_options = [f"--log-format={log_format}"] * bool(log_format) + [f"--log-level={log_level}"] * bool(log_level)
-        arguments = [*program, "serve", *transport_option.get(transport, [f"--socket={self.socket_path}"]), *log_options, *CONFINE_OPTIONS,
-                     *map(str, options)]
+        arguments = [*program, "serve", *transport_option.get(transport, [f"--socket={self.socket_path}"]), *log_options,
+                     *settle_hooks([*CONFINE_OPTIONS, *options])]
         own = {"PATH": f"{os.environ['PATH']}:{self.marker}", "GIT_GATE_TOKEN": token,
                "GIT_EXEC_PATH": exec_path.path if exec_path else None, **(variables or {})}
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}

@@ -15,7 +15,7 @@ import pytest
 
 from .backends import HEAD_TEXT, HOLD, MUCH_TEXT
 from .checks import create
-from .gate import CONFINE_OPTIONS, PROGRAM
+from .gate import CONFINE_OPTIONS, PROGRAM, settle_hooks
 from .http import TOKEN, head
 from .packets import DELIMITER, FETCH_TYPE, FLUSH, NO_OBJECT, PROTOCOL_2, PUSH_TYPE, large_pack, packet
 from .polling import wait_until
@@ -123,8 +123,8 @@ def test_gate_that_is_init_reaps_orphans(small_root, tmp_path):
     (hooks / "pre-receive").write_text("#!/bin/sh\n(sleep 0.1 & sleep 0.2 &)\nexit 1\n")
     (hooks / "pre-receive").chmod(0o755)
     command = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", PROGRAM, "serve",
-               *CONFINE_OPTIONS, f"--hooks-path={hooks}", "--listen=127.0.0.1:0", f"--mirror-root={small_root}",
-               "--scope=repo"]
+               *settle_hooks([*CONFINE_OPTIONS, f"--hooks-path={hooks}"]), "--listen=127.0.0.1:0",
+               f"--mirror-root={small_root}", "--scope=repo"]
     if subprocess.run(command[:4] + ["true"], check=False, capture_output=True).returncode != 0:
         pytest.skip("no process namespaces here")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stderr=sys.stderr,

@@ -18,6 +18,7 @@ from .targets import INFO_PUSH, PUSH
 from .users import ANOTHER, public_copy, run_as_another
 
 USAGE = 2
+START_FAILS = 4
 OWNED = "owns the hooks"
 REFUSES = "echo no; exit 1"
 
@@ -56,6 +57,25 @@ def test_hook_that_a_push_switches_off(root, start_gate, pre_receive, tmp_path):
     assert not os.access(hook, os.X_OK) and hook.stat().st_mode & 0o111 == 0
     check_error(push(gate, root), 500)
     assert "refs/heads/new" not in refs(root / "repo.git")
+
+
+@pytest.mark.needs_confinement
+@pytest.mark.parametrize("whose", ["the folder", "the hook"])
+def test_own_hooks_end_the_start_where_confinement_is_required(root, pre_receive, tmp_path, whose):
+    """A push could switch them off for one that is under way, or for the next start of the gate."""
+    option = pre_receive("exit 0")
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "hooks" / ("pre-receive" if whose == "the folder" else ""), 12345, 12345)
+    said = run("serve", "--confine=require", option, root / "repo.git")
+    assert said.returncode == START_FAILS and said.stdout == ""
+    assert "git's user owns" in said.stderr and "--hooks-path" in said.stderr and "--confine=auto" in said.stderr
+    assert "'.'" in said.stderr or ("'pre-receive'" in said.stderr and whose == "the hook")
+
+
+@pytest.mark.needs_confinement
+def test_own_hooks_do_not_matter_without_pushes(root, start_gate, pre_receive):
+    check_serves(start_gate(f"--mirror-root={root}", "--scope=repo", pre_receive("exit 0"), "--read-only",
+                            "--confine=require"))
 
 
 def test_hooks_that_cannot_be_found_are_named(root, start_gate, tmp_path):

@@ -44,6 +44,7 @@ def gate(root, transport, start_module_gate):
 @pytest.fixture(scope="module")
 def hooked_gate(root, transport, start_module_gate, tmp_path_factory):
     folder = tmp_path_factory.mktemp("hooks")
+    folder.chmod(0o755)
     for name, text in HOOKS.items():
         (folder / name).write_text("#!/bin/sh" + text)
         (folder / name).chmod(0o755)

@@ -17,6 +17,7 @@ import pytest
 
 from .confinement import needs_confinement
 from .host import children
+from .gate import settle_hooks
 from .http import TOKEN, Connection, request
 from .packets import FETCH_TYPE, unfinished
 from .polling import wait_until
@@ -446,10 +447,11 @@ def test_the_caller_is_not_confined_and_hooks_are(make, root, tmp_path):
     hook.parent.mkdir()
     hook.write_text(f"#!/bin/sh\necho yes 2>/dev/null >{tmp_path}/outside || echo denied\necho yes >inside && echo wrote\n")
     hook.chmod(0o755)
+    confine = settle_hooks([f"--hooks-path={hook.parent}", "--confine=require"])[-1].partition("=")[2]
 
     async def use():
         before = status()
-        async with make(confine="require", hooks_path=hook.parent, **TCP) as gate:
+        async with make(confine=confine, hooks_path=hook.parent, **TCP) as gate:
             with Url(gate.address, TOKEN) as url:
                 git("clone", "--quiet", url, tmp_path / "clone")
                 commit(tmp_path / "clone", "file", "new")
