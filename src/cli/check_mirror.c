@@ -8,9 +8,12 @@
 
 #include "cli/check_mirror.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "backend/locks.h"
@@ -44,14 +47,31 @@ static void print_locks(const char *path) {
     locks_deinit(&locks);
 }
 
+/* Whether @name in the repository is there and this user may not read it, as the gate's user may. */
+static bool is_hidden(const char *path, const char *name) {
+    char file[PATH_MAX];
+
+    return snprintf(file, sizeof(file), "%s/%s", path, name) < (int)sizeof(file) && access(file, R_OK) != 0 &&
+           errno == EACCES;
+}
+
 /* As a gate with default options sees it: what an option of its own allows is not known here. */
 static void print_finding(const char *path) {
     char yes[] = "yes";
     char *const alternates[] = {yes, NULL};
     const struct repository_policy policy = {.alternates = alternates, .is_local = true};
     struct repository_finding finding = {0};
+    int r = repository_examine(&finding, &policy, path);
 
-    if (repository_examine(&finding, &policy, path) == REPOSITORY_E_REFUSED) {
+    if (r == 0 && (is_hidden(path, "config") || is_hidden(path, "config.worktree"))) {
+        r = -EACCES;
+    }
+    if (r < 0) {
+        printf("safe to serve: unknown, its configuration cannot be read: %s; ask as the user who runs the gate\n",
+               strerror(-r));
+        return;
+    }
+    if (r == REPOSITORY_E_REFUSED) {
         ascii_make_printable(finding.reason);
         printf("safe to serve: no, unless an option allows it: %s\n", finding.reason);
         return;

@@ -20,7 +20,7 @@ from .gate import PROGRAM, environment, run
 from .http import TOKEN, basic, head
 from .packets import FETCH_TYPE, FLUSH, packet, unfinished
 from .polling import wait_until
-from .repos import git, out
+from .repos import bare, git, out
 from .targets import FETCH, INFO
 from .users import ANOTHER, public_copy, run_as_another
 
@@ -659,3 +659,19 @@ def test_repository_is_looked_into(root, start_gate):
     set_config("hook.x.command=true")
     status, said = look(gate)
     assert status == 1 and "\nsafe to serve: no, " in said and "hook.x.command" in said
+
+
+def test_repository_that_cannot_be_read_is_not_called_safe(serve):
+    """What another user sees says nothing of what the gate's user serves."""
+    with public_copy(PROGRAM) as program:
+        mirrors = Path(program).parent
+        repository = bare(mirrors / "repo.git")
+        (repository / "config").write_text("[hook \"x\"]\n\tcommand = true\n")
+        (repository / "config").chmod(0o600)
+        result = run_as_another(program, "check", f"--url={serve().url(user=None)}", f"--mirror-root={mirrors}",
+                                env=environment(GIT_GATE_TOKEN=TOKEN))
+    assert "\nsafe to serve: unknown, " in result.stdout and "user who runs the gate" in result.stdout, result.stdout
+
+
+def test_misspelt_option_of_the_look_into_a_repository():
+    assert "--mirror-root" in run("check", "--miror-root=/srv").stderr
