@@ -63,5 +63,9 @@ void left_locks_warn(struct gate *gate) {
         log_record(&gate->log, LOG_LEVEL_WARNING, "there are more such lock files",
                    LOG_FIELDS(log_number("locks", locks.n_found)));
     }
+    if (locks.is_cut) {
+        log_message(&server->log, LOG_LEVEL_NOTICE,
+                    "there is too much in what is served to look for all lock files; a push that meets one says so");
+    }
     locks_deinit(&locks);
 }
