@@ -64,7 +64,7 @@ void left_locks_warn(struct gate *gate) {
                    LOG_FIELDS(log_number("locks", locks.n_found)));
     }
     if (locks.is_cut) {
-        log_message(&server->log, LOG_LEVEL_NOTICE,
+        log_message(&gate->log, LOG_LEVEL_NOTICE,
                     "there is too much in what is served to look for all lock files; a push that meets one says so");
     }
     locks_deinit(&locks);
