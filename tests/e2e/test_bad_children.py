@@ -21,6 +21,8 @@ from .polling import wait_until
 from .repos import commit, git, refs, work_tree
 from .targets import FETCH, INFO, PUSH
 
+KILL_SECONDS = 5  # EXCHANGE_KILL_TIMEOUT_S
+
 
 
 @pytest.mark.parametrize("prelude", ["head -c 200000 >/dev/null; kill -KILL $$", "exec <&-; sleep 0.2; exit 1"])
@@ -127,13 +129,13 @@ def test_background_process_that_holds_the_pipes(gate_with, holds):
 
 
 def test_background_process_that_gets_away_with_the_pipes(gate_with):
-    """An orphan in a session of its own is out of reach, but keeps nobody waiting and no descriptor open."""
+    """An orphan in a session of its own is out of reach. The gate waits KILL_SECONDS for it, and keeps no descriptor."""
     gate, _ = gate_with(f"{HEAD_TEXT}; echo all; setsid sleep 600 & exit 0")
     before = descriptors_at_rest(gate)
     begin = time.monotonic()
     response = gate.ask("GET", INFO)
     assert (response.status, response.body, response.complete) == (200, b"all\n", True)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < KILL_SECONDS + 2
     assert descriptors_at_rest(gate) == before
     for pid in gate.children():
         os.kill(pid, signal.SIGKILL)

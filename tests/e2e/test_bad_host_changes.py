@@ -38,6 +38,7 @@ def test_no_other_repository_in_its_place(tmp_path, start_gate, scope):
     check_error(response, 404)
     assert b"no such repository" in response.body
     (root / "away.git").rename(root / "repo.git")
+    (root / "repo.git.git").rename(root / "other.git")  # beside which repo.git would not be served
     check_serves(gate)
 
 
