@@ -24,7 +24,6 @@ from .targets import FETCH, INFO, PUSH
 KILL_SECONDS = 5  # EXCHANGE_KILL_TIMEOUT_S
 
 
-
 @pytest.mark.parametrize("prelude", ["head -c 200000 >/dev/null; kill -KILL $$", "exec <&-; sleep 0.2; exit 1"])
 def test_git_that_dies_in_the_middle_of_a_body(gate_with, tmp_path, prelude):
     """git's client is still sending: it learns that the push has failed, and does not hang."""
