@@ -79,7 +79,8 @@ static unsigned char type_of(int folder, const struct dirent *entry) {
 static bool look_into(struct search *search, int parent, const char *name, const char *path, unsigned depth);
 
 static bool look_at(struct search *search, DIR *folder, const struct dirent *entry, const char *path, unsigned depth) {
-    unsigned char type = type_of(dirfd(folder), entry);
+    int fd = dirfd(folder);
+    unsigned char type = fd < 0 ? DT_REG : type_of(fd, entry);
     char below[PATH_MAX];
 
     if (type != DT_LNK && (type != DT_DIR || depth == 0)) {
@@ -94,7 +95,7 @@ static bool look_at(struct search *search, DIR *folder, const struct dirent *ent
     if (type == DT_LNK) {
         return !is_good(search, below) && give(search, below);
     }
-    return look_into(search, dirfd(folder), entry->d_name, below, depth - 1);
+    return look_into(search, fd, entry->d_name, below, depth - 1);
 }
 
 /* In the folder @name of @parent, and @depth folders below. A folder that is a link has been looked at as a name. */
