@@ -126,8 +126,8 @@ static void end_after(struct exchange *exchange, uint64_t timeout_us, void (*han
                    exchange);
 }
 
-/* Git has ended well and something of its group lives on: a hook's background process, which may hold a lock. */
-static void tell_leftovers(struct exchange *exchange) {
+/* Git removes its lock files on SIGTERM, and so may what a hook left running. */
+static void tell_group(struct exchange *exchange) {
     exchange->is_told = true;
     process_signal(&exchange->process, SIGTERM);
     end_after(exchange, EXCHANGE_KILL_TIMEOUT_S * US_PER_S, on_kill);
@@ -146,7 +146,7 @@ static bool await_others(struct exchange *exchange) {
         return false;
     }
     if (exchange->state != EXCHANGE_ENDING && !exchange->is_told) {
-        tell_leftovers(exchange);
+        tell_group(exchange);
     }
     return true;
 }
@@ -190,10 +190,8 @@ void exchange_terminate(struct exchange *exchange) {
     if (exchange->is_told) {
         return;
     }
-    exchange->is_told = true;
-    process_signal(&exchange->process, SIGTERM); /* git removes its lock files */
+    tell_group(exchange);
     exchange_close_output(exchange);
-    end_after(exchange, EXCHANGE_KILL_TIMEOUT_S * US_PER_S, on_kill);
 }
 
 /*
