@@ -17,6 +17,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/folder.h"
 
 static int add_of(struct alternates *alternates, int fd, const char *store, unsigned depth);
 
@@ -173,9 +174,7 @@ int alternates_add(struct alternates *alternates, const char *repository) {
 
 static bool lies_below(const char *path, char *const *folders) {
     for (; *folders; folders++) {
-        size_t size = strcmp(*folders, "/") == 0 ? 0 : strlen(*folders);
-
-        if (strncmp(path, *folders, size) == 0 && (path[size] == '/' || path[size] == '\0')) {
+        if (folder_contains(*folders, path)) {
             return true;
         }
     }

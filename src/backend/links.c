@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/folder.h"
 
 struct search {
     const char *repository;
@@ -31,9 +32,8 @@ struct search {
 bool links_lead_into(const char *path, const char *folder) {
     _cleanup_free_ char *target = realpath(path, NULL);
     _cleanup_free_ char *inside = realpath(folder, NULL);
-    size_t size = inside && strcmp(inside, "/") != 0 ? strlen(inside) : 0;
 
-    return inside && target && strncmp(target, inside, size) == 0 && (target[size] == '/' || target[size] == '\0');
+    return inside && target && folder_contains(inside, target);
 }
 
 bool links_lead_nowhere(const char *path) {
@@ -100,14 +100,12 @@ static bool look_at(struct search *search, DIR *folder, const struct dirent *ent
 
 /* In the folder @name of @parent, and @depth folders below. A folder that is a link has been looked at as a name. */
 static bool look_into(struct search *search, int parent, const char *name, const char *path, unsigned depth) {
-    _cleanup_fd_ int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    DIR *folder = folder_open_at(parent, name);
     bool is_found = false;
 
     if (!folder) {
         return false;
     }
-    (void)fd_take(&fd);
     for (struct dirent *entry = readdir(folder); entry && !is_found; entry = readdir(folder)) {
         is_found =
             search->n_entries++ >= LINKS_ENTRIES_MAX ? give(search, path) : look_at(search, folder, entry, path, depth);

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/folder.h"
 
 static bool is_lock(const char *name) {
     size_t size = strlen(name);
@@ -41,16 +42,6 @@ static void look_at(struct locks *locks, int folder, const char *path, const cha
     }
 }
 
-static DIR *open_folder(int parent, const char *name) {
-    _cleanup_fd_ int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-
-    if (folder) {
-        (void)fd_take(&fd);
-    }
-    return folder;
-}
-
 static bool may_be_folder(const struct dirent *entry) {
     return (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) && strcmp(entry->d_name, ".") != 0 &&
            strcmp(entry->d_name, "..") != 0;
@@ -65,7 +56,7 @@ static void search(struct locks *locks, int parent, const char *name, const char
         locks->is_cut = true;
         return;
     }
-    folder = open_folder(parent, name);
+    folder = folder_open_at(parent, name);
     for (struct dirent *entry = folder ? readdir(folder) : NULL; entry; entry = readdir(folder)) {
         if (locks->n_entries++ >= LOCKS_ENTRIES_MAX) {
             locks->is_cut = true;

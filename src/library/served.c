@@ -15,12 +15,7 @@
 
 #include "access/route.h"
 #include "base/fd.h"
-
-static bool lies_inside(const char *path, const char *folder) {
-    size_t size = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
-
-    return strncmp(path, folder, size) == 0 && (path[size] == '/' || path[size] == '\0');
-}
+#include "base/folder.h"
 
 /* Whether @path is in the repository @root/@name, which may be a link. */
 static bool lies_in_repository(const char *path, const char *root, const char *name) {
@@ -29,12 +24,12 @@ static bool lies_in_repository(const char *path, const char *root, const char *n
 
     (void)snprintf(repository, sizeof(repository), "%s/%s", root, name);
     real = realpath(repository, NULL); /* that it is there at all is seen at start */
-    return lies_inside(path, real ? real : repository);
+    return folder_contains(real ? real : repository, path);
 }
 
 static bool lies_in_any_repository(const char *path, const char *root) {
     DIR *folder = opendir(root);
-    bool found = lies_inside(path, root);
+    bool found = folder_contains(root, path);
 
     for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && !found; entry = readdir(folder)) {
         found = route_folder_is_repository(span_of(entry->d_name)) && lies_in_repository(path, root, entry->d_name);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "access/route.h"
 #include "backend/locks.h"
 #include "serve/gate.h"
 
@@ -20,9 +21,7 @@ static void find_all(struct locks *locks, const char *root, time_t before) {
     char path[PATH_MAX];
 
     for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && !locks->is_cut; entry = readdir(folder)) {
-        size_t size = strlen(entry->d_name);
-
-        if (size > strlen(".git") && strcmp(entry->d_name + size - strlen(".git"), ".git") == 0 &&
+        if (route_folder_is_repository(span_of(entry->d_name)) &&
             snprintf(path, sizeof(path), "%s/%s", root, entry->d_name) < (int)sizeof(path)) {
             locks_find(locks, path, before);
         }
