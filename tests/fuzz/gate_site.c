@@ -26,6 +26,8 @@
 #include "gate_log.h"
 #include "library/config.h"
 
+#include "../unit/unit_clock.h" /* the clock of the loop: as in the unit tests, it moves by site_advance() alone */
+
 enum {
     LEFTOVER_MS = 5000, /* for what was killed to be gone */
     SMALL_BUFFER_BYTES = 4096,
@@ -33,23 +35,8 @@ enum {
 
 static char folder[64];
 static pid_t owner;
-static uint64_t clock_us = 1000 * US_PER_S;
 
 /* ---- the clock ---- */
-
-int __real_clock_gettime(clockid_t clock,
-                         struct timespec *now); /* NOLINT(bugprone-reserved-identifier): the linker's */
-int __wrap_clock_gettime(clockid_t clock,
-                         struct timespec *now); /* NOLINT(bugprone-reserved-identifier): the linker's */
-
-/* The linker has everybody call this one; it is told so in meson.build. */
-int __wrap_clock_gettime(clockid_t clock, struct timespec *now) { /* NOLINT(bugprone-reserved-identifier) */
-    if (clock != CLOCK_MONOTONIC) {
-        return __real_clock_gettime(clock, now);
-    }
-    *now = (struct timespec){.tv_sec = (time_t)(clock_us / US_PER_S), .tv_nsec = (long)(clock_us % US_PER_S * 1000)};
-    return 0;
-}
 
 void site_advance(uint64_t us) {
     clock_us += us;

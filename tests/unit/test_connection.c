@@ -46,14 +46,9 @@ static void end(void) {
 }
 
 /* Rounds until nothing happens any more at this time. */
-static void settle(void) {
-    while (loop_round(&site.loop, 0) > 0) {
-    }
-}
-
 static void say(const char *text) {
     assert_int_equal(write(client_fd, text, strlen(text)), strlen(text));
-    settle();
+    site_settle();
 }
 
 /* What the gate has sent by now. @is_endp: whether it has shut its side. */
@@ -84,7 +79,7 @@ static void expect_heard(const char *beginning, bool is_end) {
 static void advance(uint64_t ms) {
     clock_advance_ms(ms);
     (void)loop_round(&site.loop, 0);
-    settle();
+    site_settle();
 }
 
 static void test_request(void **state) {
@@ -122,7 +117,7 @@ static void test_client_goes(void **state) {
     begin();
     say("GET ");
     assert_int_equal(close(client_fd), 0);
-    settle();
+    site_settle();
     assert_null(connection);
     expect_logged("log", "connection client=unix state=closed id=1\n");
     expect_logged("log", "reason=\"the client went away\"");
@@ -135,7 +130,7 @@ static void test_client_shuts_its_side(void **state) {
     begin();
     say(GET_REFS "\r\n");
     assert_int_equal(shutdown(client_fd, SHUT_WR), 0);
-    settle();
+    site_settle();
     expect_heard("HTTP/1.1 401 ", true);
     assert_null(connection);
     end();
@@ -153,7 +148,7 @@ static void test_lingering(void **state) {
         assert_int_equal(connection->conversation.state, CONVERSATION_LINGERING);
         if (i == 0) {
             assert_int_equal(shutdown(client_fd, SHUT_WR), 0);
-            settle();
+            site_settle();
         } else {
             advance(DEADLINE_LINGER_TIMEOUT_S * 1000 - 1);
             assert_non_null(connection);
@@ -208,7 +203,7 @@ static void test_bounded_input(void **state) {
     say(POST_PUSH GOOD_TOKEN "Content-Length: 100000000\r\n\r\n");
     while ((n = write(client_fd, bytes, sizeof(bytes))) > 0) {
         n_sent += (size_t)n;
-        settle();
+        site_settle();
     }
     assert_int_equal(errno, EAGAIN);
     assert_int_equal(connection->conversation.state, CONVERSATION_QUEUED);
@@ -238,7 +233,7 @@ static void test_hear_out(void **state) {
     assert_false(connection_hear_out(connection));
     assert_int_equal(write(client_fd, "GET ", 4), 4);
     assert_false(connection_hear_out(connection));
-    settle();
+    site_settle();
     clock_advance_ms(1);
     say("/ HTTP/1.1\r\nHost: x\r\n\r\n"); /* the first response */
     assert_int_equal(write(client_fd, "GET ", 4), 4);

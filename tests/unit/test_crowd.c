@@ -41,16 +41,11 @@ static void end(void) {
     listener_close(&site.gate.listener);
 }
 
-static void settle(void) {
-    while (loop_round(&site.loop, 0) > 0) {
-    }
-}
-
 /* Without advance, all that may happen now does; a timer is looked at in a round of its own. */
 static void advance(uint64_t ms) {
     clock_advance_ms(ms);
     (void)loop_round(&site.loop, 0);
-    settle();
+    site_settle();
 }
 
 static int dial(void) {
@@ -66,9 +61,9 @@ static int dial(void) {
 static int come(const char *text) {
     int fd = dial();
 
-    settle();
+    site_settle();
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    settle();
+    site_settle();
     return fd;
 }
 
@@ -80,7 +75,7 @@ static bool is_open(int fd) {
 
 static void leave(int fd) {
     assert_int_equal(close(fd), 0);
-    settle();
+    site_settle();
 }
 
 /* Most have proved nothing: 10 ms are enough to say something, and then it is the first one that goes. */
@@ -96,7 +91,7 @@ static void test_unproven_give_way(void **state) {
     second = come("");
     assert_int_equal(crowd.n_connections, 2);
     third = dial();
-    settle();
+    site_settle();
     advance(CROWD_SHORT_GRACE_MS - 2);
     assert_true(is_open(first) && is_open(second));
     assert_int_equal(n_ends, 0);
@@ -127,7 +122,7 @@ static void test_proven_stay_longer(void **state) {
     clock_advance_ms(1);
     unproven = come("");
     third = dial();
-    settle();
+    site_settle();
     for (unsigned ms = 0; ms < CROWD_GRACE_MS - CROWD_SHORT_GRACE_MS; ms += CROWD_SHORT_GRACE_MS) {
         advance(CROWD_SHORT_GRACE_MS);
         assert_true(is_open(unproven));
@@ -155,7 +150,7 @@ static void test_queued_stay(void **state) {
     second = come(POST_PUSH GOOD_TOKEN "Content-Length: 4\r\n\r\n0000");
     assert_int_equal(site.gate.turns.n_waiting, 2);
     third = dial();
-    settle();
+    site_settle();
     advance(1000);
     assert_true(is_open(first) && is_open(second));
     assert_int_equal(crowd.n_connections, 2);
@@ -206,7 +201,7 @@ static void test_out_of_descriptors(void **state) {
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     few = (struct rlimit){(rlim_t)lowest_free(), before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-    settle();
+    site_settle();
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(crowd.n_connections, 0);
     expect_logged("log", "a client cannot be accepted, pausing");
@@ -234,7 +229,7 @@ static void test_stop(void **state) {
     begin(2, 1);
     crowd_stop(&crowd);
     fd = dial();
-    settle();
+    site_settle();
     assert_int_equal(crowd.n_connections, 0);
     leave(fd);
     end();

@@ -35,15 +35,10 @@ static void end(void) {
     assert_true(LIST_EMPTY(&server.gate.exchanges));
 }
 
-static void settle(void) {
-    while (loop_round(&site.loop, 0) > 0) {
-    }
-}
-
 static void advance(uint64_t ms) {
     clock_advance_ms(ms);
     (void)loop_round(&site.loop, 0);
-    settle();
+    site_settle();
 }
 
 static int ask(const char *text) {
@@ -53,7 +48,7 @@ static int ask(const char *text) {
     assert_true(fd >= 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    settle();
+    site_settle();
     return fd;
 }
 

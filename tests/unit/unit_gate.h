@@ -140,6 +140,12 @@ static inline void expect_logged(const char *name, const char *words) {
     }
 }
 
+/* Rounds of the loop until nothing more happens at once. */
+static inline void site_settle(void) {
+    while (loop_round(&site.loop, 0) > 0) {
+    }
+}
+
 /* Rounds of the loop until something holds, or too much real time has gone. */
 #define SITE_AWAIT(name, condition)                                                                                    \
     do {                                                                                                               \
