@@ -214,7 +214,7 @@ def test_borrowed_objects_are_served(tmp_path, start_gate, links):
 @pytest.fixture
 def hooked(tmp_path, start_gate, pre_receive):
     """Serve repo.git with a hook of this text and push to it; return the hook's output."""
-    def push(text, *options, prepare=None, lines=()):
+    def push(text, *options, lines=()):
         (tmp_path / "mirrors").mkdir()
         repo = bare(tmp_path / "mirrors" / "repo.git")
         history(repo, 1)

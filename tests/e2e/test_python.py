@@ -23,7 +23,7 @@ from .packets import FETCH_TYPE, unfinished
 from .polling import wait_until
 from .python_package import PROJECT, Url, ask, is_served, load, needs_library, place, variables
 from .repos import ENVIRONMENT, commit, git, refs
-from .targets import FETCH, INFO_PUSH
+from .targets import FETCH
 
 pytestmark = needs_library
 git_gate = load()
