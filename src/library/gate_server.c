@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Starts and stops the thread of a server, from outside of it. The server itself (service.c) lives on that thread, so
- * that confining the thread confines the server and ends with it. The thread has a descriptor table of its own. An
- * eventfd in its loop tells it to stop. A mutex guards everything else that both sides use.
+ * Starts and stops the thread of a server, from outside of it. The server itself (server_thread.c) lives on that
+ * thread, so that confining the thread confines the server and ends with it. The thread has a descriptor table of its
+ * own. An eventfd in its loop tells it to stop. A mutex guards everything else that both sides use.
  */
 
 #include <errno.h>
@@ -22,7 +22,7 @@
 #include "library/config.h"
 #include "library/descriptors.h"
 #include "library/host.h"
-#include "library/service.h"
+#include "library/server_thread.h"
 
 /*
  * enum thread_state - the state of the thread
@@ -87,12 +87,12 @@ static void finish_start(struct gate_server *gate, int result, const struct gate
 
 /* Runs a server from start to end. Return: 0, also when it did not start; a negative errno of the loop. */
 static int run(struct gate_server *gate) {
-    _cleanup_(service_deinit) struct service service = SERVICE_NONE;
+    _cleanup_(server_thread_deinit) struct server_thread thread = SERVER_THREAD_NONE;
     struct gate_error error = {0};
-    int r = service_start(&service, gate->config, gate->stop_fd, &error);
+    int r = server_thread_start(&thread, gate->config, gate->stop_fd, &error);
 
-    finish_start(gate, r, &error, service.server.gate.listener.address);
-    return r ? 0 : service_run(&service);
+    finish_start(gate, r, &error, thread.server.gate.listener.address);
+    return r ? 0 : server_thread_run(&thread);
 }
 
 static void *serve(void *argument) {

@@ -5,7 +5,7 @@
  * limit, and reads the environment only at its start.
  */
 
-#include "library/service.h"
+#include "library/server_thread.h"
 
 #include <string.h>
 #include <time.h>
@@ -14,16 +14,16 @@
 #include "library/open_files.h"
 
 static void on_stop(uint32_t events, void *userdata) {
-    struct service *service = userdata;
+    struct server_thread *thread = userdata;
     uint64_t n_stops = 0;
 
     (void)events;
-    if (read(service->stop_io.fd, &n_stops, sizeof(n_stops)) < 0) {
+    if (read(thread->stop_io.fd, &n_stops, sizeof(n_stops)) < 0) {
         return;
     }
-    server_stop(&service->server);
+    server_stop(&thread->server);
     if (n_stops > 1) {
-        server_stop(&service->server);
+        server_stop(&thread->server);
     }
 }
 
@@ -35,14 +35,15 @@ static void read_time_zone(void) {
     (void)gmtime_r(&now, &parts);
 }
 
-int service_start(struct service *service, const struct gate_config *config, int stop_fd, struct gate_error *error) {
-    struct server_settings *settings = &service->settings;
+int server_thread_start(struct server_thread *thread, const struct gate_config *config, int stop_fd,
+                        struct gate_error *error) {
+    struct server_settings *settings = &thread->settings;
     struct log log;
-    int r = loop_init(&service->loop);
+    int r = loop_init(&thread->loop);
 
     *settings = config->settings;
     settings->parent = getppid();
-    r = r ? r : loop_watch(&service->loop, &service->stop_io, stop_fd, EPOLLIN, on_stop, service);
+    r = r ? r : loop_watch(&thread->loop, &thread->stop_io, stop_fd, EPOLLIN, on_stop, thread);
     if (r) {
         return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
     }
@@ -52,14 +53,14 @@ int service_start(struct service *service, const struct gate_config *config, int
     log.secret = settings->policy.token;
     config_warn(config, &log);
     open_files_provide(settings, &log, false);
-    return server_start(&service->server, settings, &log, &service->loop, error);
+    return server_start(&thread->server, settings, &log, &thread->loop, error);
 }
 
-int service_run(struct service *service) {
-    struct log *log = &service->server.gate.log;
-    int r = loop_run(&service->loop);
+int server_thread_run(struct server_thread *thread) {
+    struct log *log = &thread->server.gate.log;
+    int r = loop_run(&thread->loop);
 
-    server_deinit(&service->server);
+    server_deinit(&thread->server);
     if (r) {
         log_record(log, LOG_LEVEL_ERROR, "the event loop failed", LOG_FIELDS(log_string("error", strerror(-r))));
     } else {
@@ -68,7 +69,7 @@ int service_run(struct service *service) {
     return r;
 }
 
-void service_deinit(struct service *service) {
-    loop_unwatch(&service->stop_io);
-    loop_deinit(&service->loop);
+void server_thread_deinit(struct server_thread *thread) {
+    loop_unwatch(&thread->stop_io);
+    loop_deinit(&thread->loop);
 }
