@@ -214,17 +214,17 @@ static bool is_at_rest(const struct script *script) {
 }
 
 /*
- * Whatever clients and children do, time brings it to its end. Somebody may still wait to be accepted, for the time that
- * accepting pauses: it has to be quiet for longer.
+ * Whatever clients and children do, time brings it to its end. Somebody may still wait to be accepted when the last
+ * connection has ended, for the time that accepting pauses: it has to be at rest, and quiet, for longer.
  */
 static void await_rest(struct script *script, bool clients_read) {
     const uint64_t deadline_ms = site_real_ms() + END_MS;
     unsigned n_quiet = 0;
 
-    while (n_quiet < QUIET_ROUNDS || !is_at_rest(script)) {
+    while (n_quiet < QUIET_ROUNDS) {
         bool moves = site_round(&script->site, QUIET_MS);
 
-        n_quiet = moves ? 0 : n_quiet + 1;
+        n_quiet = moves || !is_at_rest(script) ? 0 : n_quiet + 1;
         advance(script, moves ? BUSY_STEP_MS : QUIET_STEP_MS);
         if (clients_read) {
             read_all(script);
