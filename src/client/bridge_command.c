@@ -38,7 +38,7 @@ static void print_help(const char *program) {
            "until SIGTERM. A client waits %d seconds for a gate that is not there. git itself needs\n"
            "no bridge: git clone gate:///NAME.git, see git-remote-gate(1).\n"
            "\n"
-           "  --listen=HOST:PORT  where to listen, on the loopback; port 0 picks one\n"
+           "  --listen=HOST:PORT  where to listen, on the loopback; port 0 picks a free port\n"
            "  --socket=PATH       the gate's Unix socket [GIT_GATE_SOCKET, or\n"
            "                      %s]\n",
            program, BRIDGE_PATIENCE_MS / 1000, dial_default_socket);

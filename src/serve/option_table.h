@@ -23,62 +23,62 @@ PART(TEXT, policy.scope, "scope", "NAME", NULL,
 PART(TEXT, listener.socket_path, "socket", "PATH", NULL,
      "listen on a Unix socket, mode 0600; a stale one is replaced")
 PART(TEXT, listener.tcp_address, "listen", "HOST:PORT", NULL,
-     "listen on loopback TCP; port 0 picks one")
+     "listen on loopback TCP; port 0 picks a free port")
 OPTION(TEXT, token_file, "token-file", "FILE", NULL,
        "token on the first line of FILE; '-' is standard input")
 PART(FLAG, policy.read_only, "read-only", NULL, "no",
      "fetches only")
 PART(TEXT, environ.hooks_path, "hooks-path", "DIR", NULL,
-     "hooks that git runs (core.hooksPath); without it none runs.\nMust not lie inside a served repository")
+     "folder of the hooks that git runs (core.hooksPath), not in\na served repository; without this option no hook runs")
 PART(TEXT, environ.home, "home", "DIR", NULL,
-     "HOME of git, whose .gitconfig is read;\nwithout it no global configuration is")
+     "HOME of git, where git reads .gitconfig;\nwithout this option git reads no global configuration")
 PART(TEXT, environ.remote_user, "remote-user", "NAME", "token",
-     "who pushes, in reflogs")
+     "name of the pusher in reflogs")
 PART(LIST, environ.git_config, "git-config", "KEY=VALUE", NULL,
      "one more setting for git; repeatable")
 PART(LIST, environ.hide_refs, "hide-refs", "PREFIX", "refs/gate",
-     "hidden from clients; repeatable, the first one replaces\nthe default")
+     "prefix of references to hide from clients; repeatable,\nthe first one replaces the default")
 PART(FLAG, environ.trust_owner, "trust-owner", NULL, "no",
      "serve a repository that another user owns")
 OPTION(LIST, alternates, "alternates", "yes|no|DIR", "yes",
-       "object stores outside that the repository may borrow\nfrom: any, none, those below DIR; repeatable")
+       "which object stores outside the repository git may read:\nany, none, or those below DIR; repeatable")
 OPTION(CHOICE, confine, "confine", "auto|require|off", "auto",
-       "keep git, its hooks and the gate to the repository:\nas far as the kernel can; or else do not start; or not")
+       "auto confines git, hooks and gate as far as the kernel can;\nrequire exits if that is too little; off confines nothing")
 OPTION(LIST, allow_paths, "allow-path", "PATH", NULL,
        "one more path that git and hooks may read and execute\nunder --confine; repeatable")
 OPTION(SWITCH, advertisement_cache, "advertisement-cache", "no|yes", "yes",
-       "answer what git would say again from memory")
+       "answer repeated capability requests from memory")
 OPTION(FLAG, die_with_parent, "die-with-parent", NULL, "no",
        "stop, as on SIGTERM, when the process that started it ends")
 PART(TEXT, listener.selinux_type, "selinux-type", "TYPE", "git_gate_socket_t",
      "in the Unix socket's label, under SELinux")
 
 OPTION(NUMBER, max_connections, "max-connections", "N", "256",
-       "clients at once; beyond it, those who ask nothing give way", .minimum = 1, .maximum = 65536)
+       "clients at once; then a new one replaces an inactive one", .minimum = 1, .maximum = 65536)
 OPTION(NUMBER, max_backends, "max-backends", "N", "16",
        "git processes at once; further requests queue", .minimum = 1, .maximum = 65536)
 OPTION(NUMBER, queue_timeout_s, "queue-timeout", "S", "30",
        "for a queued request, then 503", .minimum = 1, .maximum = INT_MAX)
 OPTION(BYTES, max_push_bytes, "max-push-bytes", "N", "0",
-       "body of a push, and each file that git writes for it;\n0 for no bound; N may end in K, M or G",
+       "size of a push, and of each file that git writes for it;\n0 for no bound; N may end in K, M or G",
        .maximum = INT64_MAX)
 OPTION(BYTES, max_negotiation_bytes, "max-negotiation-bytes", "N", "32M",
        "body of a fetch, after gunzip", .minimum = 1, .maximum = INT64_MAX)
 OPTION(NUMBER, header_timeout_s, "header-timeout", "S", "10",
-       "from a request's first byte, or accept, to its whole head", .minimum = 1, .maximum = INT_MAX)
+       "from a request's first byte, or accept(2), to its head's end", .minimum = 1, .maximum = INT_MAX)
 OPTION(NUMBER, idle_timeout_s, "idle-timeout", "S", "75",
-       "a kept connection with no request", .minimum = 1, .maximum = INT_MAX)
+       "between two requests on a connection", .minimum = 1, .maximum = INT_MAX)
 OPTION(NUMBER, stall_timeout_s, "stall-timeout", "S", "60",
-       "no byte moved by a client that the gate waits for", .minimum = 1, .maximum = INT_MAX)
+       "without a byte from or to a client that the gate waits for", .minimum = 1, .maximum = INT_MAX)
 OPTION(NUMBER, backend_timeout_s, "backend-timeout", "S", "600",
-       "no byte moved by git while the gate waits for it", .minimum = 1, .maximum = INT_MAX)
+       "without a byte from or to git while the gate waits for it", .minimum = 1, .maximum = INT_MAX)
 OPTION(NUMBER, request_timeout_s, "request-timeout", "S", "3600",
        "a request as a whole, hooks included; 0 for no bound", .maximum = INT_MAX)
 OPTION(NUMBER, drain_timeout_s, "drain-timeout", "S", "4",
-       "on SIGTERM, how long running requests may finish", .maximum = INT_MAX)
+       "for running requests to finish after SIGTERM", .maximum = INT_MAX)
 
 OPTION(CHOICE, log_level, "log-level", "error|warning|notice|info|debug", "info",
-       "least important records to write")
+       "lowest level of the records to write")
 OPTION(CHOICE, log_format, "log-format", "text|json", "text",
        "one record a line on standard error")
 
