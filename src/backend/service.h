@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+
+enum {
+    SERVICE_ARGV_COUNT = 6, /* the longest list of arguments, with NULL */
+};
+
+enum {
+    SERVICE_E_NONSENSE = 1, /* this is no advertisement of git's */
+};
+
+/**
+ * struct service_call - one call of git's upload-pack or receive-pack
+ * @name: "git-upload-pack" or "git-receive-pack"; NULL for HEAD, which an advertisement of upload-pack tells
+ * @has_body: it serves the body of a request; otherwise it advertises what the repository has
+ * @git_protocol: of the request, NULL for none
+ */
+struct service_call {
+    const char *name;
+    bool has_body;
+    const char *git_protocol;
+};
+
+/**
+ * service_argv() - the arguments of the program "git" for this call
+ * @argv: filled, NULL at the end; it points to static memory, @call->name and @repository
+ * @repository: absolute path of the repository's folder
+ */
+void service_argv(char *argv[SERVICE_ARGV_COUNT], const struct service_call *call, char *repository);
+
+/**
+ * service_append_head() - append what git-http-backend writes before the service's own output
+ *
+ * This is the head of a CGI response for cgi_parse(), and the line "# service=" where the protocol version has one. For
+ * HEAD it is nothing.
+ *
+ * Return: as buffer_append(); then a part of it may be there.
+ */
+int service_append_head(struct buffer *output, const struct service_call *call);
+
+/**
+ * service_tell_head() - put git-http-backend's response to GET HEAD in the place of what upload-pack has advertised
+ * @output: an advertisement of protocol version 0, of HEAD alone or of nothing
+ *
+ * The text is "ref: TARGET", or the object id of a detached HEAD, or empty when HEAD leads to no commit yet.
+ *
+ * Return: 0, SERVICE_E_NONSENSE, as buffer_append().
+ */
+int service_tell_head(struct buffer *output);
+
+/**
+ * service_finds_repository() - whether git would take @path for a repository that this process, too, may read
+ *
+ * For a service that has failed without a word to the client: git-http-backend tells the two apart by its status.
+ */
+bool service_finds_repository(const char *path);
+
+/**
+ * service_is_closed() - whether the operator's settings close the service, as they do for git-http-backend
+ * @settings: each KEY=VALUE, NULL at the end of the list: http.uploadpack, http.receivepack and any others
+ *
+ * The last setting of a key counts. A value that git would not take for a boolean closes the service.
+ */
+bool service_is_closed(const struct service_call *call, char *const *settings);
