@@ -28,9 +28,9 @@ enum {
  * enum exchange_state - how far one request and its process have come
  *
  * EXCHANGE_HOLDING:
- *     Request bytes go to git; what git writes is held back. -> RESPONDING once the request is consumed and, if it has no
- *     body, git has ended well, or when the output buffer is full, with a good response head; -> FAILED on a bad one, a
- *     broken body, a limit or a stall, or when git ended badly.
+ *     Request bytes go to git; what git writes is held back. -> RESPONDING once the request is consumed and git has said
+ *     something, or, if the request has no body, has ended well, or when the output buffer is full, with a good response
+ *     head; -> FAILED on a bad one, a broken body, a limit or a stall, or when git ended badly and had said nothing.
  * EXCHANGE_RESPONDING:
  *     The response head is out, and output streams; request bytes may still be flowing. -> COMPLETE when output and exit
  *     are in; -> CUT when git or the body fails. What is left of the group when git has ended gets SIGTERM, and after

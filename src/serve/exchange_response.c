@@ -79,11 +79,13 @@ static bool said_everything(const struct exchange *exchange) {
     return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || (WEXITSTATUS(status) == 1 && may_have_failed));
 }
 
+static bool has_ended(const struct exchange *exchange) {
+    return exchange->process.output < 0 && exchange->exited;
+}
+
 /* A response without a request body has no progress to show: it waits for its end, when a failure can still be told. */
 static bool may_respond(const struct exchange *exchange) {
-    bool has_ended = exchange->process.output < 0 && exchange->exited;
-
-    return buffer_room(&exchange->output) == 0 || (exchange->consumed && (exchange->has_body || has_ended));
+    return buffer_room(&exchange->output) == 0 || (exchange->consumed && (exchange->has_body || has_ended(exchange)));
 }
 
 /* An advertisement that is here as a whole, and good, may be so the next time. */
@@ -107,10 +109,21 @@ static int append_head(struct exchange *exchange, const struct cgi *cgi) {
     return response_append_head(exchange->client.wire, &form, cgi);
 }
 
+/*
+ * Whether git has failed and the client can be told so: nothing but a head is there, or the response to a GET, of which
+ * git may have written a part.
+ */
+static bool has_failed(const struct exchange *exchange, bool is_silent) {
+    bool is_known = exchange->has_body ? is_silent && has_ended(exchange) : exchange->exited;
+
+    return is_known && !said_everything(exchange);
+}
+
 /* Lets the response out once it may be: see EXCHANGE_HOLDING. */
 static bool try_response(struct exchange *exchange) {
     bool is_full = buffer_room(&exchange->output) == 0;
     bool is_whole = exchange->process.output < 0;
+    bool is_silent;
     struct cgi cgi;
     int r;
 
@@ -128,7 +141,11 @@ static bool try_response(struct exchange *exchange) {
     if (cgi.status != 200) {
         return refuse_for_git(exchange, cgi.status);
     }
-    if (!exchange->has_body && exchange->exited && !said_everything(exchange)) {
+    is_silent = buffer_size(&exchange->output) == cgi.size;
+    if (is_silent && !has_ended(exchange)) {
+        return false;
+    }
+    if (has_failed(exchange, is_silent)) {
         return refuse_for_git(exchange, 500);
     }
     if (append_head(exchange, &cgi) < 0) {

@@ -38,7 +38,7 @@ def test_git_that_dies_in_the_middle_of_a_body(gate_with, tmp_path, prelude):
 
 
 def test_receive_pack_killed_in_the_middle_of_a_body(small_root, start_gate):
-    """As the kernel does when memory is short; git-http-backend has sent its head by then."""
+    """As the kernel does when memory is short: git has said nothing by then, so the client learns of it."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
     body = create(small_root, pack=large_pack(4 << 20))
     with gate.connect() as connection:
@@ -49,7 +49,7 @@ def test_receive_pack_killed_in_the_middle_of_a_body(small_root, start_gate):
             os.kill(victim, signal.SIGKILL)
         connection.send_as_taken(body[3 * AHEAD_BYTES:])
         response = connection.response()
-        assert response.status == 502 or not response.complete
+        assert response.status in (500, 502)
     gate.wait_no_children()
     assert "refs/heads/new" not in refs(small_root / "repo.git")
     check_serves(gate)
