@@ -161,7 +161,7 @@ static int ask(struct buffer *answer, const char *search_path, const char *progr
         (void)snprintf(exec_path_variable, sizeof(exec_path_variable), "GIT_EXEC_PATH=%s", exec_path);
         envp[1] = exec_path_variable;
     }
-    r = process_spawn(&process, program, argv, envp, false, &PROCESS_UNLIMITED);
+    r = process_spawn(&process, program, argv, envp, PROCESS_INPUT_NONE, &PROCESS_UNLIMITED);
     if (r) {
         return refuse_birth(program, word, process.failed_call, -r, error);
     }

@@ -179,10 +179,17 @@ static bool pipe_open(struct birth *birth, struct pipe *pipe, bool child_reads) 
     return !has_failed(birth, "fcntl(O_NONBLOCK)", fcntl(pipe->gate, F_SETFL, O_NONBLOCK));
 }
 
-/* What stands in for a pipe when the child has nothing to read. */
-static bool pipe_open_empty(struct birth *birth, struct pipe *pipe) {
-    pipe->child = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    return !has_failed(birth, "open(/dev/null)", pipe->child);
+/* @input: as for process_spawn() */
+static bool open_input(struct birth *birth, struct pipe *pipe, int input) {
+    if (input == PROCESS_INPUT_PIPE) {
+        return pipe_open(birth, pipe, true);
+    }
+    if (input == PROCESS_INPUT_NONE) {
+        pipe->child = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        return !has_failed(birth, "open(/dev/null)", pipe->child);
+    }
+    pipe->child = fcntl(input, F_DUPFD_CLOEXEC, LIFELINE_FILENO);
+    return !has_failed(birth, "fcntl(F_DUPFD_CLOEXEC)", pipe->child);
 }
 
 static bool watch(struct birth *birth, struct process *process) {
@@ -198,18 +205,18 @@ static void end_birth(struct process *process) {
     }
 }
 
-int process_spawn(struct process *process, const char *path, char *const argv[], char *const envp[], bool has_input,
+int process_spawn(struct process *process, const char *path, char *const argv[], char *const envp[], int input,
                   const struct process_limits *limits) {
-    _cleanup_(pipe_close) struct pipe input = {-1, -1};
+    _cleanup_(pipe_close) struct pipe source = {-1, -1};
     _cleanup_(pipe_close) struct pipe output = {-1, -1};
     _cleanup_(pipe_close) struct pipe errors = {-1, -1};
     _cleanup_(pipe_close) struct pipe lifeline = {-1, -1};
     struct birth birth = {.path = path, .argv = argv, .envp = envp, .limits = limits};
 
     *process = PROCESS_NONE;
-    if ((has_input ? pipe_open(&birth, &input, true) : pipe_open_empty(&birth, &input)) &&
-        pipe_open(&birth, &output, false) && pipe_open(&birth, &errors, false) && pipe_open(&birth, &lifeline, true)) {
-        birth.input = input.child;
+    if (open_input(&birth, &source, input) && pipe_open(&birth, &output, false) && pipe_open(&birth, &errors, false) &&
+        pipe_open(&birth, &lifeline, true)) {
+        birth.input = source.child;
         birth.output = output.child;
         birth.errors = errors.child;
         birth.lifeline = lifeline.child;
@@ -221,7 +228,7 @@ int process_spawn(struct process *process, const char *path, char *const argv[],
         process->failed_call = birth.call;
         return -birth.error;
     }
-    process->input = fd_take(&input.gate);
+    process->input = fd_take(&source.gate);
     process->output = fd_take(&output.gate);
     process->errors = fd_take(&errors.gate);
     process->lifeline = fd_take(&lifeline.gate);

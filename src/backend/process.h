@@ -47,12 +47,17 @@ struct process_limits {
 
 #define PROCESS_UNLIMITED ((struct process_limits){.landlock = -1})
 
+enum {
+    PROCESS_INPUT_NONE = -1, /* standard input is /dev/null */
+    PROCESS_INPUT_PIPE = -2, /* it is a pipe, whose other end is @input of struct process */
+};
+
 /**
  * process_spawn() - start a program
  * @process: filled on success; PROCESS_NONE on failure, but for @failed_call
  * @path: the program, not searched for
  * @argv, @envp: as for execve(2)
- * @has_input: give it a pipe as standard input, otherwise /dev/null
+ * @input: PROCESS_INPUT_NONE, PROCESS_INPUT_PIPE, or a descriptor to read from, which stays the caller's
  * @limits: in force before the program begins
  *
  * The child runs in "/", in a session of its own, with default signal handling and no descriptor but 0, 1, 2 and its
@@ -62,7 +67,7 @@ struct process_limits {
  *
  * Return: 0 or a negative errno, of execve(2) too.
  */
-int process_spawn(struct process *process, const char *path, char *const argv[], char *const envp[], bool has_input,
+int process_spawn(struct process *process, const char *path, char *const argv[], char *const envp[], int input,
                   const struct process_limits *limits);
 
 /** process_signal() - send @signal to the whole group; the leader must not have been reaped */

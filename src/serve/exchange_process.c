@@ -284,7 +284,8 @@ int exchange_process_start(struct exchange *exchange, bool has_input, const char
     if (r) {
         return r;
     }
-    r = process_spawn(&exchange->process, gate->git.http_backend, argv, envp, has_input, &limits);
+    r = process_spawn(&exchange->process, gate->git.http_backend, argv, envp,
+                      has_input ? PROCESS_INPUT_PIPE : PROCESS_INPUT_NONE, &limits);
     if (r) {
         *callp = exchange->process.failed_call;
         return r;

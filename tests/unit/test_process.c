@@ -69,7 +69,8 @@ static void spawn_case(size_t i, struct process *process) {
 
     expect_int(run_cases[i].name,
                process_spawn(process, run_cases[i].path, words_of(&argv, run_cases[i].argv),
-                             words_of(&envp, run_cases[i].envp), run_cases[i].input != NULL, &PROCESS_UNLIMITED),
+                             words_of(&envp, run_cases[i].envp),
+                             run_cases[i].input ? PROCESS_INPUT_PIPE : PROCESS_INPUT_NONE, &PROCESS_UNLIMITED),
                0);
 }
 
@@ -124,7 +125,7 @@ static struct process spawn_cat(void) {
     struct words argv;
 
     assert_int_equal(process_spawn(&process, "/bin/cat", words_of(&argv, (const char *[]){"cat", NULL}), NO_ENVIRONMENT,
-                                   true, &PROCESS_UNLIMITED),
+                                   PROCESS_INPUT_PIPE, &PROCESS_UNLIMITED),
                      0);
     return process;
 }
@@ -197,7 +198,7 @@ static void test_group(void **state) {
 
         expect_int(scripts[i],
                    process_spawn(&process, "/bin/sh", words_of(&argv, (const char *[]){"sh", "-c", scripts[i], NULL}),
-                                 NO_ENVIRONMENT, false, &PROCESS_UNLIMITED),
+                                 NO_ENVIRONMENT, PROCESS_INPUT_NONE, &PROCESS_UNLIMITED),
                    0);
         wait_for_end(scripts[i], &process);
         expect_true(scripts[i], read(process.output, line, sizeof(line) - 1) > 0);
@@ -267,8 +268,8 @@ static _Noreturn void be_gate(int report) {
     struct words argv;
     char line[32] = "";
 
-    if (process_spawn(&process, "/bin/sh", words_of(&argv, arguments), NO_ENVIRONMENT, false, &PROCESS_UNLIMITED) ==
-            0 &&
+    if (process_spawn(&process, "/bin/sh", words_of(&argv, arguments), NO_ENVIRONMENT, PROCESS_INPUT_NONE,
+                      &PROCESS_UNLIMITED) == 0 &&
         becomes_readable(process.output, DEADLINE_MS) && read(process.output, line, sizeof(line) - 1) > 0) {
         pid_t pids[] = {process.pid, atoi(line)};
 

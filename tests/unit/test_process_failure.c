@@ -58,7 +58,7 @@ static void test_exec(void **state) {
 
             expect_int(name,
                        process_spawn(&process, path, words_of(&argv, (const char *[]){"x", NULL}), NO_ENVIRONMENT,
-                                     has_input, &PROCESS_UNLIMITED),
+                                     has_input ? PROCESS_INPUT_PIPE : PROCESS_INPUT_NONE, &PROCESS_UNLIMITED),
                        exec_cases[i].result);
             expect_text(name, process.failed_call, "execve");
             expect_nothing(name, &process, n_descriptors);
@@ -74,7 +74,7 @@ static void test_no_search(void **state) {
 
     (void)state;
     assert_int_equal(process_spawn(&process, "true", words_of(&argv, (const char *[]){"true", NULL}), NO_ENVIRONMENT,
-                                   false, &PROCESS_UNLIMITED),
+                                   PROCESS_INPUT_NONE, &PROCESS_UNLIMITED),
                      -ENOENT);
     assert_true(has_no_child());
 }
@@ -116,7 +116,7 @@ static void test_descriptors(void **state) {
             (void)snprintf(name, sizeof(name), "%zu descriptors", n);
             expect_int(name, setrlimit(RLIMIT_NOFILE, &limit), 0);
             r = process_spawn(&process, "/bin/cat", words_of(&argv, (const char *[]){"cat", NULL}), NO_ENVIRONMENT,
-                              has_input, &PROCESS_UNLIMITED);
+                              has_input ? PROCESS_INPUT_PIPE : PROCESS_INPUT_NONE, &PROCESS_UNLIMITED);
             expect_int(name, setrlimit(RLIMIT_NOFILE, &before), 0);
             if (n < n_needed) {
                 expect_int(name, r, -EMFILE);
@@ -210,7 +210,7 @@ static int spawn_without(const void *argument) {
 
     refuse(step);
     r = process_spawn(&process, "/bin/true", words_of(&argv, (const char *[]){"true", NULL}), NO_ENVIRONMENT,
-                      step->has_input, &limits);
+                      step->has_input ? PROCESS_INPUT_PIPE : PROCESS_INPUT_NONE, &limits);
     child_expect(step->call, r == -EXDEV);
     child_expect(step->call, process.failed_call && strcmp(process.failed_call, step->call) == 0);
     child_expect(step->call, process.pid == 0 && process.pidfd == -1 && has_no_child());
@@ -248,8 +248,8 @@ static void test_signals_kept(void **state) {
         struct words argv;
         sigset_t mask;
 
-        if (process_spawn(&process, paths[i], words_of(&argv, (const char *[]){"x", NULL}), NO_ENVIRONMENT, false,
-                          &PROCESS_UNLIMITED) == 0) {
+        if (process_spawn(&process, paths[i], words_of(&argv, (const char *[]){"x", NULL}), NO_ENVIRONMENT,
+                          PROCESS_INPUT_NONE, &PROCESS_UNLIMITED) == 0) {
             wait_for_end(paths[i], &process);
             expect_int(paths[i], process_reap(&process, NULL), 0);
             process_deinit(&process);
