@@ -22,6 +22,7 @@
 enum folder {
     IN_REPOSITORY,
     IN_EXEC_PATH,
+    IN_EXEC_PATH_OF_CGI, /* the same, for --backend=http-backend */
     IN_HOME,
 };
 
@@ -47,7 +48,7 @@ static const struct {
     {IN_REPOSITORY, "/refs", KIND_FOLDER},
     {IN_REPOSITORY, "/config", KIND_CONFIG},
     {IN_REPOSITORY, "/config.worktree", KIND_CONFIG},
-    {IN_EXEC_PATH, "/git-http-backend", KIND_PROGRAM},
+    {IN_EXEC_PATH_OF_CGI, "/git-http-backend", KIND_PROGRAM},
     {IN_EXEC_PATH, "/git", KIND_PROGRAM},
     {IN_HOME, "", KIND_PLACE},
     {IN_HOME, "/.config", KIND_PLACE},
@@ -57,7 +58,18 @@ static const struct {
 };
 static_assert(sizeof(files) / sizeof(files[0]) == DEPENDENCIES_COUNT, "room for each of them");
 
-/* Return: false when git does not look for the file either, or its path is too long. */
+static bool is_looked_for(size_t i, const struct environ_settings *settings) {
+    switch (files[i].folder) {
+    case IN_EXEC_PATH_OF_CGI:
+        return settings->backend == ENVIRON_HTTP_BACKEND;
+    case IN_HOME:
+        return settings->home != NULL;
+    default:
+        return true;
+    }
+}
+
+/* Return: false when the path is too long. */
 static bool find(char path[PATH_MAX], size_t i, const struct environ_settings *settings, const char *repository) {
     int size = -1;
 
@@ -66,10 +78,11 @@ static bool find(char path[PATH_MAX], size_t i, const struct environ_settings *s
         size = snprintf(path, PATH_MAX, "%s/%s.git%s", settings->mirror_root, repository, files[i].name);
         break;
     case IN_EXEC_PATH:
+    case IN_EXEC_PATH_OF_CGI:
         size = snprintf(path, PATH_MAX, "%s%s", settings->exec_path, files[i].name);
         break;
     case IN_HOME:
-        size = settings->home ? snprintf(path, PATH_MAX, "%s%s", settings->home, files[i].name) : -1;
+        size = snprintf(path, PATH_MAX, "%s%s", settings->home, files[i].name);
         break;
     }
     return size > 0 && size < PATH_MAX;
@@ -123,6 +136,9 @@ bool dependencies_look(struct dependencies *dependencies, const struct environ_s
         struct identity *identity = &dependencies->files[i];
 
         *identity = (struct identity){0};
+        if (!is_looked_for(i, settings)) {
+            continue;
+        }
         if (find(path, i, settings, repository)) {
             identify(identity, path, files[i].kind);
         }
@@ -243,7 +259,7 @@ bool dependencies_suffice(const struct dependencies *dependencies, const struct 
     for (size_t i = 0; i < DEPENDENCIES_COUNT; i++) {
         const struct identity *identity = &dependencies->files[i];
 
-        if (!find(path, i, settings, repository)) {
+        if (!is_looked_for(i, settings) || !find(path, i, settings, repository)) {
             continue;
         }
         if ((files[i].kind == KIND_CONFIG && !is_plain_config(path, identity)) ||

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns what git learns of the world: the CGI variables (RFC 3875, git-http-backend(1)) and the settings that hold
- * whatever the repository's own configuration says. Nothing is inherited but PATH and GIT_EXEC_PATH, so the token,
- * which may be in the gate's own environment, cannot be in git's.
+ * Owns what git learns of the world: the CGI variables (RFC 3875, git-http-backend(1)), or, for a service that the gate
+ * starts itself, what git-http-backend would tell it; and the settings that hold whatever the repository's own
+ * configuration says. Nothing is inherited but PATH and GIT_EXEC_PATH, so the token, which may be in the gate's own
+ * environment, cannot be in git's.
  */
 
 #include "backend/environ.h"
@@ -75,6 +76,20 @@ static void add_cgi(struct composer *composer, const struct environ_settings *se
     add_optional(composer, "GIT_PROTOCOL", request->git_protocol);
 }
 
+/* What git-http-backend tells a service of the client, and the service its hooks: it makes the committer of reflogs. */
+static void add_client(struct composer *composer, const struct environ_settings *settings,
+                       const struct environ_request *request) {
+    const char *user = *settings->remote_user ? settings->remote_user : "anonymous";
+
+    add(composer, "REMOTE_ADDR=%s", request->remote_address);
+    add(composer, "REMOTE_USER=%s", settings->remote_user);
+    add_optional(composer, "GIT_PROTOCOL", request->git_protocol);
+    if (request->pushes) {
+        add(composer, "GIT_COMMITTER_NAME=%s", user);
+        add(composer, "GIT_COMMITTER_EMAIL=%s@http.%s", user, request->remote_address);
+    }
+}
+
 /* A confined git has no /tmp, where it puts a signature that it checks, and hooks what they need for a moment. */
 static void add_folder(struct composer *composer, const struct environ_settings *settings,
                        const struct environ_request *request) {
@@ -130,9 +145,13 @@ static void add_push_settings(struct composer *composer, size_t *countp) {
 /* Settings by GIT_CONFIG_COUNT (git-config(1)) rank above every file, and the last of a key wins. */
 static void add_settings(struct composer *composer, const struct environ_settings *settings,
                          const struct environ_request *request) {
+    const bool is_cgi = settings->backend == ENVIRON_HTTP_BACKEND;
     size_t count = 0;
 
-    add_setting(composer, &count, "core.hooksPath", "%s", settings->hooks_path ? settings->hooks_path : "/dev/null");
+    if (is_cgi || request->pushes) { /* a fetch runs no hook */
+        add_setting(composer, &count, "core.hooksPath", "%s",
+                    settings->hooks_path ? settings->hooks_path : "/dev/null");
+    }
     if (settings->trust_owner) {
         add_setting(composer, &count, "safe.directory", "%s/%s.git", settings->mirror_root, request->repository);
         /* git 2.39 has git-http-backend enter the repository and then asks again for ".", literally */
@@ -142,14 +161,21 @@ static void add_settings(struct composer *composer, const struct environ_setting
     if (request->pushes) {
         add_push_settings(composer, &count);
     }
-    add_setting(composer, &count, "uploadpack.allowFilter", "true");
+    if (is_cgi || !request->pushes) {
+        add_setting(composer, &count, "uploadpack.allowFilter", "true");
+    }
     for (char *const *prefix = settings->hide_refs; prefix && *prefix; prefix++) {
         add_setting(composer, &count, "transfer.hideRefs", "%s", *prefix);
     }
-    add_setting(composer, &count, "http.uploadpack", "true");
-    add_setting(composer, &count, "http.receivepack", settings->read_only ? "false" : "true");
+    if (is_cgi) {
+        add_setting(composer, &count, "http.uploadpack", "true");
+        add_setting(composer, &count, "http.receivepack", settings->read_only ? "false" : "true");
+    }
     for (char *const *setting = settings->git_config; setting && *setting; setting++) {
         add_given_setting(composer, &count, *setting);
+    }
+    if (request->asks_head) {
+        add_setting(composer, &count, "transfer.hideRefs", "refs"); /* all but HEAD, and the last one counts */
     }
     add(composer, "GIT_CONFIG_COUNT=%zu", count);
 }
@@ -159,7 +185,11 @@ static void compose(struct composer *composer, const struct environ_settings *se
     composer->n_variables = composer->n_bytes = 0;
     add_world(composer, settings);
     add_folder(composer, settings, request);
-    add_cgi(composer, settings, request);
+    if (settings->backend == ENVIRON_HTTP_BACKEND) {
+        add_cgi(composer, settings, request);
+    } else {
+        add_client(composer, settings, request);
+    }
     add_settings(composer, settings, request);
 }
 

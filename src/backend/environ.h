@@ -4,6 +4,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** enum environ_backend - what is started for a request, in the order of the words of --backend */
+enum environ_backend {
+    ENVIRON_SERVICES,     /* git-upload-pack and git-receive-pack */
+    ENVIRON_HTTP_BACKEND, /* git-http-backend, which starts these */
+};
+
 /**
  * struct environ_settings - what is the same for every request of a gate; the strings belong to the caller
  * @search_path: PATH
@@ -14,6 +20,7 @@
  * @remote_user: who pushes, in reflogs
  * @read_only: pushes are refused
  * @is_confined: git can write nowhere but in the repository, and read nothing of others that it borrows from but objects
+ * @backend: enum environ_backend
  * @trust_owner: the repository may belong to another user
  * @hide_refs: prefixes, NULL at the end of the list
  * @git_config: further settings, each KEY=VALUE, NULL at the end of the list
@@ -28,6 +35,7 @@ struct environ_settings {
     const char *remote_user;
     bool read_only;
     bool is_confined;
+    unsigned backend;
     bool trust_owner;
     char *const *hide_refs;
     char *const *git_config;
@@ -44,6 +52,7 @@ struct environ_settings {
  * @git_protocol: checked; NULL for none
  * @remote_address: of the client
  * @pushes: it asks for git-receive-pack
+ * @asks_head: it asks for HEAD alone: upload-pack is to say nothing of other references
  */
 struct environ_request {
     const char *method;
@@ -54,11 +63,15 @@ struct environ_request {
     const char *git_protocol;
     const char *remote_address;
     bool pushes;
+    bool asks_head;
 };
 
 /**
- * environ_new() - make the environment of git-http-backend, from nothing but what is given here and PATH
+ * environ_new() - make the environment of git, from nothing but what is given here
  * @environp: receives one block of memory, as execve(2) wants it; the caller frees it with free()
+ *
+ * A service gets no setting that it does not read, as git spends time on each. What outranks the settings of a repository
+ * stays wherever the service, or a hook of it, would read them: docs/hostile-repository.md.
  *
  * CONTENT_LENGTH is never in it: git-http-backend waits for ever for a body that was cut short below it, and the gate
  * does the framing.

@@ -191,9 +191,9 @@ static int find_git(char program[PATH_MAX], const struct git *git, struct gate_e
                : gate_error_set(error, GATE_E_START, "git is in none of the folders of PATH; install git or set PATH");
 }
 
-static int find(struct git *git, struct gate_error *error) {
+static int find(struct git *git, const char *program, struct gate_error *error) {
     _cleanup_(buffer_deinit) struct buffer answer;
-    char program[PATH_MAX];
+    char first[PATH_MAX];
     int r;
 
     buffer_init(&answer, PATH_MAX);
@@ -201,29 +201,29 @@ static int find(struct git *git, struct gate_error *error) {
     if (!git->search_path) {
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
     }
-    r = find_git(program, git, error);
-    r = r ? r : ask(&answer, git->search_path, program, "--exec-path", "/", error);
+    r = find_git(first, git, error);
+    r = r ? r : ask(&answer, git->search_path, first, "--exec-path", "/", error);
     if (r) {
         return r;
     }
     git->exec_path = first_line(&answer);
-    if (!git->exec_path || asprintf(&git->http_backend, "%s/git-http-backend", git->exec_path) < 0) {
-        git->http_backend = NULL;
+    if (!git->exec_path || asprintf(&git->program, "%s/%s", git->exec_path, program) < 0) {
+        git->program = NULL;
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
     }
-    if (access(git->http_backend, X_OK) != 0) {
+    if (access(git->program, X_OK) != 0) {
         return gate_error_set(error, GATE_E_START,
                               "'%s' cannot be executed; install all of git, or set GIT_EXEC_PATH to where it is",
-                              git->http_backend);
+                              git->program);
     }
     return 0;
 }
 
-int git_find(struct git *git, struct gate_error *error) {
+int git_find(struct git *git, const char *program, struct gate_error *error) {
     int r;
 
     *git = (struct git){0};
-    r = find(git, error);
+    r = find(git, program, error);
     if (r) {
         git_deinit(git);
     }
@@ -282,7 +282,7 @@ int git_ask_version(struct git *git, struct gate_error *error) {
 void git_deinit(struct git *git) {
     free(git->search_path);
     free(git->exec_path);
-    free(git->http_backend);
+    free(git->program);
     *git = (struct git){0};
 }
 

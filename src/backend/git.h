@@ -14,7 +14,7 @@ enum {
  * @search_path: PATH as it was, or what stands in for it when it is not set
  * @stays_local: it is known that git fetches nothing that is missing when GIT_NO_LAZY_FETCH says so: git_ask_version()
  * @exec_path: folder of git's programs
- * @http_backend: the program that answers requests
+ * @program: the one that is started for a request, of that folder
  *
  * The last two are absolute. Strings are owned by the struct, and freed by git_deinit().
  */
@@ -22,12 +22,13 @@ struct git {
     bool stays_local;
     char *search_path;
     char *exec_path;
-    char *http_backend;
+    char *program;
 };
 
 /**
- * git_find() - ask "git --exec-path", with git looked up in PATH, and look for git-http-backend there
+ * git_find() - ask "git --exec-path", with git looked up in PATH, and look for a program there
  * @git: filled on success
+ * @program: the name of the program that is started for a request
  * @error: filled on failure
  *
  * What git needs of the environment is read here alone, lest a program that changes it while a server runs gets in the
@@ -35,7 +36,7 @@ struct git {
  *
  * Return: 0, GATE_E_START, GATE_E_INTERNAL.
  */
-int git_find(struct git *git, struct gate_error *error);
+int git_find(struct git *git, const char *program, struct gate_error *error);
 
 /**
  * git_ask_version() - find out whether git stays local, by "git version"

@@ -7,9 +7,6 @@
 
 #include "serve/conversation_request.h"
 
-#include <string.h>
-
-#include "base/error.h"
 #include "http/reply.h"
 #include "serve/conversation_state.h"
 #include "serve/obstacle.h"
@@ -21,19 +18,8 @@ void conversation_begin_request(struct conversation *conversation) {
         .begin_us = conversation->gate->loop->now_us,
     };
     conversation->verdict = (struct verdict){0};
-    conversation->linger_after = false;
+    conversation->linger_after = conversation->is_whole = false;
     head_init(&conversation->head);
-}
-
-/* @call: that failed; NULL when it was none. */
-static void log_no_start(const struct conversation *conversation, const char *call, int cause) {
-    const char *advice = error_advice(cause);
-
-    log_record(&conversation->gate->log, LOG_LEVEL_ERROR, "git cannot be started",
-               LOG_FIELDS(log_number("id", conversation->request.id),
-                          log_string("program", conversation->gate->git.http_backend),
-                          call ? log_string("call", call) : (struct log_field){0}, log_string("error", strerror(cause)),
-                          *advice ? log_string("advice", advice + strlen("; ")) : (struct log_field){0}));
 }
 
 static bool start_exchange(struct conversation *conversation) {
@@ -47,18 +33,14 @@ static bool start_exchange(struct conversation *conversation) {
     };
     bool has_body = head_has_body(&conversation->head);
     const char *reason;
-    const char *call;
     enum reason code;
-    int r;
 
     code = obstacle_find(&reason, conversation->gate, &conversation->request, conversation->verdict.route->pushes);
     if (code != REASON_NONE) {
         return conversation_reply(conversation, code, reason, !has_body);
     }
-    r = exchange_start(&conversation->exchange, conversation->gate, &client, &conversation->head,
-                       &conversation->verdict, &call);
-    if (r) {
-        log_no_start(conversation, call, -r);
+    if (exchange_start(&conversation->exchange, conversation->gate, &client, &conversation->head,
+                       &conversation->verdict, conversation->is_whole) < 0) {
         return conversation_reply(conversation, REASON_GATE_FAILED, "git cannot be started; the gate's log says why",
                                   !has_body);
     }
@@ -156,6 +138,7 @@ bool conversation_look_ahead(struct conversation *conversation) {
 
     switch (preview_feed(preview, buffer_content(&conversation->input))) {
     case 0:
+        conversation->is_whole = true;
         break;
     case PREVIEW_E_BUSY:
         conversation->yields = true; /* a little of it inflates to much */

@@ -74,6 +74,7 @@ enum conversation_state {
  * @yields: others go first before it is stepped again
  * @close_after: no further request follows, and the response says so
  * @linger_after: bytes of the request may be on their way still
+ * @is_whole: the body of the request is in @input
  * @reset_after: its end must not look like that of a whole response
  */
 struct conversation {
@@ -96,6 +97,7 @@ struct conversation {
     bool yields;
     bool close_after;
     bool linger_after;
+    bool is_whole;
     bool reset_after;
     bool has_responded;
 };

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/memory_file.h"
 #include "serve/exchange_request.h"
 #include "serve/exchange_response.h"
 
@@ -83,13 +84,33 @@ void exchange_end_of_input(struct exchange *exchange) {
 
 /* ---- begin ---- */
 
+/* What comes before git's output, and git, unless it has to wait for the whole body of a fetch. */
+static int begin(struct exchange *exchange, bool has_body, bool is_whole) {
+    int r = exchange->is_service ? service_append_head(&exchange->output, &exchange->call) : 0;
+
+    exchange->n_own = buffer_size(&exchange->output);
+    if (r) {
+        return r;
+    }
+    if (!exchange->is_service || !has_body || exchange->pushes || is_whole) {
+        return exchange_process_start(exchange, has_body ? PROCESS_INPUT_PIPE : PROCESS_INPUT_NONE);
+    }
+    exchange->collected = memory_file_open();
+    if (exchange->collected < 0) {
+        exchange->process.failed_call = "memfd_create";
+        return exchange->collected;
+    }
+    exchange_process_announce(exchange);
+    return 0;
+}
+
 int exchange_start(struct exchange **exchangep, struct gate *gate, const struct exchange_client *client,
-                   struct head *head, const struct verdict *verdict, const char **callp) {
+                   struct head *head, const struct verdict *verdict, bool is_whole) {
     struct exchange *exchange = calloc(1, sizeof(*exchange));
     int r;
 
-    *callp = NULL;
     if (!exchange) {
+        exchange_process_log_failure(gate, client->request, NULL, ENOMEM);
         return -ENOMEM;
     }
     exchange->gate = gate;
@@ -97,6 +118,14 @@ int exchange_start(struct exchange **exchangep, struct gate *gate, const struct 
     exchange->pushes = verdict->route->pushes;
     exchange->has_body = verdict->route->content_type != NULL;
     exchange->is_chunked = head->minor == 1;
+    exchange->is_service = gate->settings->environ.backend == ENVIRON_SERVICES;
+    exchange->call = (struct service_call){
+        .name = verdict->route->service,
+        .has_body = exchange->has_body,
+        .git_protocol =
+            verdict->route->service && client->request->git_protocol[0] ? client->request->git_protocol : NULL,
+    };
+    exchange->collected = -1;
     exchange->process = PROCESS_NONE;
     exchange->input_ready = exchange->first_chunk = true;
     buffer_init_pooled(&exchange->output, &gate->large_pool);
@@ -107,9 +136,10 @@ int exchange_start(struct exchange **exchangep, struct gate *gate, const struct 
         exchange->dependencies = advertisement_cache_prepare(&gate->advertisements, client->request->repository);
     }
     if (!r) {
-        r = exchange_process_start(exchange, head_has_body(head), callp);
+        r = begin(exchange, head_has_body(head), is_whole);
     }
     if (r) {
+        exchange_process_log_failure(gate, client->request, exchange->process.failed_call, -r);
         exchange_free(exchange);
         return r;
     }

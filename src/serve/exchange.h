@@ -25,12 +25,15 @@ enum exchange_wait {
  * @client: copied; what it points to stays until then
  * @head: consumed from the input buffer; it stays where it is until the body is consumed
  * @verdict: what the checks found
- * @callp: receives the system call that failed, static, when it fails; NULL when it was none
+ * @is_whole: all of the request is in the client's input
  *
- * Return: 0 or a negative errno when git cannot be started: reply 500.
+ * upload-pack answers while it still reads, and git's client does not read before it has sent everything. So the body of a
+ * fetch that is not whole is collected first, and git is started when it is.
+ *
+ * Return: 0 or a negative errno when git cannot be started, of which the log has a record: reply 500.
  */
 int exchange_start(struct exchange **exchangep, struct gate *gate, const struct exchange_client *client,
-                   struct head *head, const struct verdict *verdict, const char **callp);
+                   struct head *head, const struct verdict *verdict, bool is_whole);
 
 /**
  * exchange_pump() - move bytes until nothing moves: from the client's input to git, from git into @output, and into

@@ -10,10 +10,14 @@
 #include "serve/exchange_process.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend/environ.h"
+#include "base/error.h"
 #include "base/fd.h"
 
 bool exchange_fail(struct exchange *exchange, enum reason code, const char *reason) {
@@ -108,6 +112,7 @@ void exchange_free(struct exchange *exchange) {
     loop_timer_clear(&exchange->kill_timer);
     loop_cancel(&exchange->end_task);
     process_deinit(&exchange->process);
+    exchange->collected = fd_close(exchange->collected);
     buffer_deinit(&exchange->output);
     content_deinit(&exchange->content);
     stderr_log_deinit(&exchange->stderr_log);
@@ -116,6 +121,21 @@ void exchange_free(struct exchange *exchange) {
 }
 
 static void on_end(uint32_t events, void *userdata);
+
+void exchange_process_announce(struct exchange *exchange) {
+    if (!exchange->is_counted) {
+        exchange->is_counted = true;
+        LIST_INSERT_HEAD(&exchange->gate->exchanges, exchange, entry);
+        turns_started(&exchange->gate->turns);
+    }
+}
+
+/* May start the process of another exchange. */
+static void take_back(struct exchange *exchange) {
+    exchange->is_counted = false;
+    LIST_REMOVE(exchange, entry);
+    turns_ended(&exchange->gate->turns);
+}
 
 static void on_kill(void *userdata) {
     exchange_kill(userdata);
@@ -151,8 +171,8 @@ static bool await_others(struct exchange *exchange) {
     return true;
 }
 
-/* The leader has ended, which http-backend does last of all that belongs to the request, and what was left of its group
- * has gone, or goes now: what they wrote is in the pipes. */
+/* The leader has ended, which it does last of all that belongs to the request, and what was left of its group has gone,
+ * or goes now: what they wrote is in the pipes. */
 static void finish(void *userdata) {
     struct exchange *exchange = userdata;
     size_t n_reads = 0;
@@ -168,8 +188,7 @@ static void finish(void *userdata) {
     while (drain_errors(exchange) && n_reads++ < EXCHANGE_LAST_WORDS_READS) {
     }
     close_errors(exchange);
-    LIST_REMOVE(exchange, entry);
-    turns_ended(&exchange->gate->turns);
+    take_back(exchange);
     if (exchange->state == EXCHANGE_ENDING) {
         exchange_free(exchange);
     } else {
@@ -205,6 +224,13 @@ static bool hangs_up_first(const struct exchange *exchange) {
     return exchange->pushes && !(exchange->consumed && is_ending);
 }
 
+static void forget(void *userdata) {
+    struct exchange *exchange = userdata;
+
+    take_back(exchange);
+    exchange_free(exchange);
+}
+
 void exchange_release(struct exchange *exchange) {
     if (exchange->exited) {
         exchange_free(exchange);
@@ -213,7 +239,9 @@ void exchange_release(struct exchange *exchange) {
     exchange->state = EXCHANGE_ENDING;
     exchange->client = (struct exchange_client){0};
     exchange_close_input(exchange);
-    if (exchange->is_told) {
+    if (!exchange->is_started) { /* later, as its end gives others their turn, and its owner is at work */
+        loop_defer(exchange->gate->loop, &exchange->end_task, forget, exchange);
+    } else if (exchange->is_told) {
         exchange_close_output(exchange); /* its leader has ended, and SIGKILL is on its way to the rest */
     } else if (hangs_up_first(exchange)) {
         drop_output(exchange);
@@ -232,13 +260,12 @@ void exchange_kill(struct exchange *exchange) {
 }
 
 void exchange_abandon(struct exchange *exchange) {
-    if (!exchange->is_killed) { /* the loop has failed, so no timer will come */
+    if (exchange->is_started && !exchange->is_killed) { /* the loop has failed, so no timer will come */
         process_signal(&exchange->process, SIGTERM);
         process_await_end(&exchange->process, EXCHANGE_ABANDON_TIMEOUT_MS);
     }
     exchange_kill(exchange);
-    LIST_REMOVE(exchange, entry);
-    turns_ended(&exchange->gate->turns);
+    take_back(exchange);
     exchange_free(exchange);
 }
 
@@ -258,7 +285,21 @@ static int watch(struct exchange *exchange) {
     return r ? r : loop_watch(loop, &exchange->exit_io, process->pidfd, EPOLLIN | EPOLLET, on_end, exchange);
 }
 
-int exchange_process_start(struct exchange *exchange, bool has_input, const char **callp) {
+/* The arguments of the program; they may point to @repository. */
+static void choose_arguments(char *argv[SERVICE_ARGV_COUNT], char repository[PATH_MAX],
+                             const struct exchange *exchange) {
+    const struct gate *gate = exchange->gate;
+
+    if (!exchange->is_service) {
+        argv[0] = gate->git.program;
+        argv[1] = NULL;
+        return;
+    }
+    (void)snprintf(repository, PATH_MAX, "%s/%s.git", gate->environ.mirror_root, exchange->client.request->repository);
+    service_argv(argv, &exchange->call, repository);
+}
+
+int exchange_process_start(struct exchange *exchange, int input) {
     struct gate *gate = exchange->gate;
     const struct request *request = exchange->client.request;
     const struct environ_request variables = {
@@ -267,9 +308,10 @@ int exchange_process_start(struct exchange *exchange, bool has_input, const char
         .path = request->route->path,
         .query = request->route->query,
         .content_type = request->route->content_type,
-        .git_protocol = request->git_protocol[0] ? request->git_protocol : NULL,
+        .git_protocol = exchange->call.git_protocol,
         .remote_address = exchange->client.address,
         .pushes = exchange->pushes,
+        .asks_head = exchange->is_service && !exchange->call.name,
     };
     const struct process_limits limits = {
         .is_private = gate->settings->confine != CONFINE_OFF,
@@ -277,26 +319,35 @@ int exchange_process_start(struct exchange *exchange, bool has_input, const char
         .landlock = gate->confine.child.fd,
         .session_key = gate->confine.session_key,
     };
-    char *const argv[] = {gate->git.http_backend, NULL};
+    char repository[PATH_MAX];
+    char *argv[SERVICE_ARGV_COUNT];
     _cleanup_free_ char **envp = NULL;
     int r = environ_new(&envp, &gate->environ, &variables);
 
     if (r) {
         return r;
     }
-    r = process_spawn(&exchange->process, gate->git.http_backend, argv, envp,
-                      has_input ? PROCESS_INPUT_PIPE : PROCESS_INPUT_NONE, &limits);
+    choose_arguments(argv, repository, exchange);
+    r = process_spawn(&exchange->process, gate->git.program, argv, envp, input, &limits);
     if (r) {
-        *callp = exchange->process.failed_call;
         return r;
     }
     r = watch(exchange);
     if (r) {
-        *callp = "epoll_ctl";
+        exchange->process.failed_call = "epoll_ctl";
         (void)process_reap(&exchange->process, &exchange->exit_status); /* which kills it first */
         return r;
     }
-    LIST_INSERT_HEAD(&gate->exchanges, exchange, entry);
-    turns_started(&gate->turns);
+    exchange->is_started = true;
+    exchange_process_announce(exchange);
     return 0;
+}
+
+void exchange_process_log_failure(struct gate *gate, const struct request *request, const char *call, int cause) {
+    const char *advice = error_advice(cause);
+
+    log_record(&gate->log, LOG_LEVEL_ERROR, "git cannot be started",
+               LOG_FIELDS(log_number("id", request->id), log_string("program", gate->git.program),
+                          call ? log_string("call", call) : (struct log_field){0}, log_string("error", strerror(cause)),
+                          *advice ? log_string("advice", advice + strlen("; ")) : (struct log_field){0}));
 }

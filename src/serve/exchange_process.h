@@ -7,6 +7,7 @@
 
 #include "backend/packets.h"
 #include "backend/process.h"
+#include "backend/service.h"
 #include "base/buffer.h"
 #include "http/content.h"
 #include "http/reason.h"
@@ -28,9 +29,10 @@ enum {
  * enum exchange_state - how far one request and its process have come
  *
  * EXCHANGE_HOLDING:
- *     Request bytes go to git; what git writes is held back. -> RESPONDING once the request is consumed and git has said
- *     something, or, if the request has no body, has ended well, or when the output buffer is full, with a good response
- *     head; -> FAILED on a bad one, a broken body, a limit or a stall, or when git ended badly and had said nothing.
+ *     Request bytes go to git, or into a memory file for a git that is started later; what git writes is held back.
+ *     -> RESPONDING once the request is consumed and git has said something, or, if the request has no body, has ended
+ *     well, or when the output buffer is full, with a good response head; -> FAILED on a bad one, a broken body, a limit
+ *     or a stall, or when git ended badly and had said nothing.
  * EXCHANGE_RESPONDING:
  *     The response head is out, and output streams; request bytes may still be flowing. -> COMPLETE when output and exit
  *     are in; -> CUT when git or the body fails. What is left of the group when git has ended gets SIGTERM, and after
@@ -97,6 +99,12 @@ struct exchange {
     bool pushes;
     bool has_body;
     bool is_chunked;
+    bool is_service; /* the gate itself starts git's service, for @call */
+    struct service_call call;
+    bool is_counted; /* as one of --max-backends */
+    bool is_started;
+    int collected; /* a memory file of the body, as long as the process waits for all of it; -1 for none */
+    size_t n_own;  /* bytes at the front of @output that the gate has put there */
     struct process process;
     struct dependencies *dependencies;
     bool exited;
@@ -135,12 +143,25 @@ bool exchange_fail(struct exchange *exchange, enum reason code, const char *reas
 
 /**
  * exchange_process_start() - start git for an exchange that has all but a process, and watch it
- * @has_input: a request body follows
- * @callp: receives the system call that failed, static, on failure, if it was one
+ * @input: as for process_spawn()
  *
- * Return: 0; a negative errno, and then nothing runs: exchange_free() is due.
+ * Return: 0; a negative errno, and then nothing runs, and process.failed_call is the system call that failed, if one did.
  */
-int exchange_process_start(struct exchange *exchange, bool has_input, const char **callp);
+int exchange_process_start(struct exchange *exchange, int input);
+
+/**
+ * exchange_process_announce() - count the exchange as one of --max-backends before its process is started
+ *
+ * exchange_release() takes it back.
+ */
+void exchange_process_announce(struct exchange *exchange);
+
+/**
+ * exchange_process_log_failure() - write the record of a process that could not be started
+ * @call: the system call that failed; NULL when it was none
+ * @cause: an errno
+ */
+void exchange_process_log_failure(struct gate *gate, const struct request *request, const char *call, int cause);
 
 /** exchange_close_input() - git sees the end of its input; fine when it has */
 void exchange_close_input(struct exchange *exchange);
@@ -148,7 +169,7 @@ void exchange_close_input(struct exchange *exchange);
 /** exchange_close_output() - nothing is read from git any more; fine when it is closed */
 void exchange_close_output(struct exchange *exchange);
 
-/** exchange_free() - the process was reaped, or never started */
+/** exchange_free() - the process was reaped, or never started, and is not counted any more */
 void exchange_free(struct exchange *exchange);
 
 /** exchange_release() - its owner is done with it: free it if its process is gone, otherwise end that first */

@@ -2,7 +2,8 @@
 
 /*
  * Moves a request body, decoded, into git's standard input, and closes that at the end of the body: git sees the end by
- * it. Whatever git does not read is read all the same.
+ * it. Whatever git does not read is read all the same. Collects the body of a fetch first when it is more than the input
+ * buffer holds: upload-pack would answer while it reads, and a client that still sends would not read that.
  */
 
 #include "serve/exchange_request.h"
@@ -10,18 +11,21 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "base/memory_file.h"
 #include "serve/exchange_process.h"
+#include "serve/obstacle.h"
 #include "serve/settings.h"
 
 /*
  * Hands bytes to git, or drops them when git reads no more: the request is read to its end all the same, since a client
  * looks at the response only then. Return: bytes taken, 0 when git takes none now.
  */
-static size_t give_to_git(struct exchange *exchange, struct span bytes) {
+static ssize_t give_to_git(struct exchange *exchange, struct span bytes) {
     ssize_t size;
 
     if (exchange->process.input < 0) {
-        return bytes.size;
+        return (ssize_t)bytes.size;
     }
     if (!exchange->input_ready || bytes.size == 0) {
         return 0;
@@ -30,14 +34,14 @@ static size_t give_to_git(struct exchange *exchange, struct span bytes) {
         size = write(exchange->process.input, bytes.data, bytes.size);
     } while (size < 0 && errno == EINTR);
     if (size >= 0) {
-        return (size_t)size;
+        return size;
     }
     if (errno == EAGAIN) {
         exchange->input_ready = false;
         return 0;
     }
     exchange_close_input(exchange);
-    return bytes.size;
+    return (ssize_t)bytes.size;
 }
 
 static bool fail(struct exchange *exchange, int r) {
@@ -51,12 +55,48 @@ static bool fail(struct exchange *exchange, int r) {
     }
 }
 
+/* The body that was collected is git's standard input. What is in the way of git may have changed since it began to come. */
+static bool start_late(struct exchange *exchange) {
+    const struct request *request = exchange->client.request;
+    const char *reason;
+    enum reason code = obstacle_find(&reason, exchange->gate, request, exchange->pushes);
+    int r;
+
+    if (code != REASON_NONE) {
+        return exchange_fail(exchange, code, reason);
+    }
+    r = memory_file_finish(exchange->collected);
+    r = r ? r : exchange_process_start(exchange, exchange->collected);
+    exchange->collected = fd_close(exchange->collected);
+    if (r) {
+        exchange_process_log_failure(exchange->gate, request, exchange->process.failed_call, -r);
+        return exchange_fail(exchange, REASON_GATE_FAILED, "git cannot be started; the gate's log says why");
+    }
+    return true;
+}
+
+static bool finish_request(struct exchange *exchange) {
+    exchange->consumed = true;
+    if (exchange->collected >= 0) {
+        return start_late(exchange);
+    }
+    exchange_close_input(exchange); /* git sees the end of the body by it */
+    return true;
+}
+
+/* Return: bytes taken, or a negative errno. */
+static ssize_t collect(struct exchange *exchange, struct span bytes) {
+    int r = memory_file_append(exchange->collected, bytes);
+
+    return r ? r : (ssize_t)bytes.size;
+}
+
 bool exchange_request_pump(struct exchange *exchange) {
     struct buffer *input = exchange->client.input;
     struct content *content = &exchange->content;
     size_t n_input = buffer_size(input);
     size_t n_ready = content_ready(content, input).size;
-    size_t n_given;
+    ssize_t n_given;
     bool moved;
     int r;
 
@@ -68,12 +108,14 @@ bool exchange_request_pump(struct exchange *exchange) {
         return fail(exchange, r);
     }
     moved = buffer_size(input) != n_input || content_ready(content, input).size != n_ready;
-    n_given = give_to_git(exchange, content_ready(content, input));
-    content_consume(content, input, n_given);
+    n_given = exchange->collected < 0 ? give_to_git(exchange, content_ready(content, input))
+                                      : collect(exchange, content_ready(content, input));
+    if (n_given < 0) {
+        return fail(exchange, (int)n_given);
+    }
+    content_consume(content, input, (size_t)n_given);
     if (content_is_consumed(content)) {
-        exchange->consumed = true;
-        exchange_close_input(exchange); /* git sees the end of the body by it */
-        return true;
+        return finish_request(exchange);
     }
     return moved || n_given > 0;
 }

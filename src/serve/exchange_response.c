@@ -8,6 +8,8 @@
 #include "serve/exchange_response.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/wait.h>
 
 #include "backend/cgi.h"
@@ -15,6 +17,14 @@
 #include "serve/confinement.h"
 #include "serve/exchange_process.h"
 #include "serve/response.h"
+
+enum {
+    HTTP_BACKEND_FAILS = 1, /* exit status of git-http-backend when the service behind it has failed */
+    GIT_DIES = 128,         /* of a service itself, with or without a last word to the client: die() */
+};
+
+static const char ended_early[] =
+    "git ended or answered nonsense before its response head; the gate's log has its words";
 
 static bool pump_output(struct exchange *exchange) {
     size_t room = buffer_room(&exchange->output);
@@ -69,14 +79,15 @@ static bool refuse_for_git(struct exchange *exchange, int status) {
 }
 
 /*
- * git http-backend exits with 1 when the service behind it fails, which may have told the client all about it; but not in
- * an advertisement, which is cut off where it failed and then looks like that of an empty repository.
+ * A service that fails may have told the client all about it; but not in an advertisement, which is cut off where it failed
+ * and then looks like that of an empty repository.
  */
 static bool said_everything(const struct exchange *exchange) {
     int status = exchange->exit_status;
     bool may_have_failed = exchange->has_body && exchange->packets.is_whole;
+    int failure = exchange->is_service ? GIT_DIES : HTTP_BACKEND_FAILS;
 
-    return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || (WEXITSTATUS(status) == 1 && may_have_failed));
+    return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || (WEXITSTATUS(status) == failure && may_have_failed));
 }
 
 static bool has_ended(const struct exchange *exchange) {
@@ -119,6 +130,35 @@ static bool has_failed(const struct exchange *exchange, bool is_silent) {
     return is_known && !said_everything(exchange);
 }
 
+/* Finds out why a service has failed without a word; git-http-backend says it by its status. */
+static bool fail_for_git(struct exchange *exchange, bool is_silent) {
+    char repository[PATH_MAX];
+
+    if (!exchange->is_service || !is_silent) {
+        return refuse_for_git(exchange, 500);
+    }
+    if (WIFSIGNALED(exchange->exit_status)) {
+        return exchange_fail(exchange, REASON_BAD_ANSWER, ended_early);
+    }
+    (void)snprintf(repository, sizeof(repository), "%s/%s.git", exchange->gate->environ.mirror_root,
+                   exchange->client.request->repository);
+    return refuse_for_git(exchange,
+                          service_finds_repository(repository) && !confinement_has_lost(exchange->gate) ? 500 : 404);
+}
+
+/* Puts the text of HEAD in the place of git's advertisement. Return: whether it is there. */
+static bool tell_head(struct exchange *exchange) {
+    if (has_ended(exchange) && !said_everything(exchange)) {
+        (void)fail_for_git(exchange, buffer_size(&exchange->output) == 0);
+        return false;
+    }
+    if (!has_ended(exchange) || service_tell_head(&exchange->output) != 0) { /* or there is too much of it */
+        (void)exchange_fail(exchange, REASON_BAD_ANSWER, ended_early);
+        return false;
+    }
+    return true;
+}
+
 /* Lets the response out once it may be: see EXCHANGE_HOLDING. */
 static bool try_response(struct exchange *exchange) {
     bool is_full = buffer_room(&exchange->output) == 0;
@@ -130,23 +170,25 @@ static bool try_response(struct exchange *exchange) {
     if (!may_respond(exchange)) {
         return false;
     }
+    if (exchange->is_service && !exchange->call.name && !tell_head(exchange)) {
+        return true;
+    }
     r = cgi_parse(&cgi, buffer_content(&exchange->output));
     if (r == CGI_E_MORE && !is_whole && !is_full) {
         return false;
     }
     if (r) {
-        return exchange_fail(exchange, REASON_BAD_ANSWER,
-                             "git ended or answered nonsense before its response head; the gate's log has its words");
+        return exchange_fail(exchange, REASON_BAD_ANSWER, ended_early);
     }
     if (cgi.status != 200) {
         return refuse_for_git(exchange, cgi.status);
     }
-    is_silent = buffer_size(&exchange->output) == cgi.size;
+    is_silent = buffer_size(&exchange->output) == (exchange->n_own > 0 ? exchange->n_own : cgi.size);
     if (is_silent && !has_ended(exchange)) {
         return false;
     }
     if (has_failed(exchange, is_silent)) {
-        return refuse_for_git(exchange, 500);
+        return fail_for_git(exchange, is_silent);
     }
     if (append_head(exchange, &cgi) < 0) {
         return exchange_fail(exchange, REASON_GATE_FAILED, "the gate is out of memory; try again later");

@@ -2,7 +2,8 @@
 
 /*
  * Finds what is in the way of git at the moment when it would be started: the repository is gone, a hook has become one that
- * git passes over, or the repository would have git do something else than serve it. It starts nothing and changes nothing.
+ * git passes over, the repository would have git do something else than serve it, or the operator's settings close the
+ * service. It starts nothing and changes nothing.
  */
 
 #include "serve/obstacle.h"
@@ -14,6 +15,7 @@
 #include "backend/git.h"
 #include "backend/hooks.h"
 #include "backend/repository.h"
+#include "backend/service.h"
 #include "serve/gate.h"
 #include "serve/request.h"
 
@@ -49,6 +51,14 @@ static enum reason examine(struct gate *gate, const struct request *request) {
     return r > 0 ? REASON_UNSAFE_REPOSITORY : REASON_GATE_FAILED;
 }
 
+/* git-http-backend looks at --git-config itself. */
+static bool is_closed(const struct gate *gate, const struct request *request) {
+    const struct environ_settings *settings = &gate->settings->environ;
+    const struct service_call call = {.name = request->route->service};
+
+    return settings->backend == ENVIRON_SERVICES && service_is_closed(&call, settings->git_config);
+}
+
 enum reason obstacle_find(const char **reasonp, struct gate *gate, const struct request *request, bool pushes) {
     enum reason code;
 
@@ -59,6 +69,10 @@ enum reason obstacle_find(const char **reasonp, struct gate *gate, const struct 
     if (pushes && has_lost_hook(gate, request)) {
         *reasonp = "a hook cannot be executed any more, and git would pass over it; the gate's log names it";
         return REASON_LOST_HOOK;
+    }
+    if (is_closed(gate, request)) {
+        *reasonp = "a setting of --git-config closes this: http.uploadpack, http.receivepack or http.getanyfile";
+        return REASON_GIT_REFUSES;
     }
     code = examine(gate, request);
     *reasonp = code == REASON_UNSAFE_REPOSITORY

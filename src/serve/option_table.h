@@ -46,6 +46,8 @@ OPTION(CHOICE, confine, "confine", "auto|require|off", "auto",
        "auto confines git, hooks and gate as far as the kernel can;\nrequire exits if that is too little; off confines nothing")
 OPTION(LIST, allow_paths, "allow-path", "PATH", NULL,
        "one more path that git and hooks may read and execute\nunder --confine; repeatable")
+PART(CHOICE, environ.backend, "backend", "services|http-backend", "services",
+     "git's service programs started directly,\nor by git's CGI program")
 OPTION(SWITCH, advertisement_cache, "advertisement-cache", "no|yes", "yes",
        "answer repeated capability requests from memory")
 OPTION(FLAG, die_with_parent, "die-with-parent", NULL, "no",

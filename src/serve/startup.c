@@ -108,9 +108,10 @@ static void warn_of_repository(struct gate *gate) {
 }
 
 int startup_examine(struct gate *gate, struct gate_error *error) {
+    const bool is_cgi = gate->settings->environ.backend == ENVIRON_HTTP_BACKEND;
     int r = check_repository(gate->settings, error);
 
-    r = r ? r : git_find(&gate->git, error);
+    r = r ? r : git_find(&gate->git, is_cgi ? "git-http-backend" : "git", error);
     return r ? r : examine_repository(gate, error);
 }
 

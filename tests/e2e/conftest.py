@@ -92,7 +92,7 @@ def scratch(root):
 
 @pytest.fixture
 def gate_with(root, scratch, start_gate):
-    """Starts a gate for repo.git whose git-http-backend runs the prelude; returns it with the ExecPath."""
+    """Starts a gate for repo.git whose program of git runs the prelude; returns it with the ExecPath."""
     def start(prelude, *options, **named):
         exec_path = ExecPath(scratch / "exec", prelude)
         return start_gate(f"--mirror-root={root}", "--scope=repo", *options, exec_path=exec_path, **named), exec_path

@@ -65,6 +65,10 @@ def processes_with(marker):
 # The confinement of gates whose test does not choose one: auto, require or off.
 CONFINE_OPTIONS = [f"--confine={mode}" for mode in [os.environ.get("GIT_GATE_CONFINE")] if mode]
 
+# How all gates start git that a test does not say otherwise for: services or http-backend.
+BACKEND = os.environ.get("GIT_GATE_BACKEND", "services")
+BACKEND_OPTIONS = [f"--backend={BACKEND}"] if "GIT_GATE_BACKEND" in os.environ else []
+
 
 def settle_hooks(options):
     """
@@ -154,6 +158,7 @@ class Gate:
         transport_option = {"tcp": ["--listen=127.0.0.1:0"], None: []}
         log_options = [f"--log-format={log_format}"] * bool(log_format) + [f"--log-level={log_level}"] * bool(log_level)
         arguments = [*program, "serve", *transport_option.get(transport, [f"--socket={self.socket_path}"]), *log_options,
+                     *(BACKEND_OPTIONS if not any(str(option).startswith("--backend=") for option in options) else []),
                      *settle_hooks([*CONFINE_OPTIONS, *options])]
         own = {"PATH": f"{os.environ['PATH']}:{self.marker}", "GIT_GATE_TOKEN": token,
                "GIT_EXEC_PATH": exec_path.path if exec_path else None, **(variables or {})}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_END, MUCH_TEXT, real_exec_path
+from .backends import HEAD_TEXT, HOLD, LINE, MUCH, MUCH_END, MUCH_TEXT, real_exec_path
 from .checks import check_error, check_serves
 from .host import check_left_nothing, connections, descriptors_at_rest, stat_fields
 from .http import head, request
@@ -51,13 +51,13 @@ def test_git_upgraded_while_serving(gate_with):
         connection.send(head("GET", INFO))
         connection.wait_for(MUCH_END)
         new = exec_path.path / "new"
-        new.write_text(f"#!/bin/sh\nexec '{real_exec_path() / exec_path.program.name}'\n")
+        new.write_text(f"#!/bin/sh\nexec '{real_exec_path() / exec_path.program.name}' \"$@\"\n")
         new.chmod(0o755)
         new.rename(exec_path.program)
         assert b"refs/heads/main" in gate.ask("GET", INFO).body
         exec_path.release()
         connection.response_head()
-        assert connection.rest_of_chunks() == (MUCH + b"end\n", True)
+        assert connection.rest_of_chunks() == (LINE + MUCH + b"end\n", True)
     check_serves(gate)
 
 

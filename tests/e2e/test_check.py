@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
+from .backends import CGI_BACKEND, SILENT_FAILURE
 from .gate import PROGRAM, environment, run
 from .http import TOKEN, basic, head
-from .packets import FETCH_TYPE, FLUSH, packet, unfinished
+from .packets import FLUSH, PUSH_TYPE, packet, unfinished
 from .polling import wait_until
 from .repos import bare, git, out
-from .targets import FETCH, INFO
+from .targets import INFO, PUSH
 from .users import ANOTHER, public_copy, run_as_another
 
 SERVED, NOT_SERVED, USAGE = 0, 1, 2
@@ -291,11 +292,12 @@ def test_repository_that_is_gone(root, serve):
     assert (result.findings["authenticated"], result.findings["repository"]) == ("yes", "no")
 
 
-@pytest.mark.parametrize("prelude, status", [("exit 1", 502), ("kill -9 $$", 502),
-                                             ("printf 'Status: 403 Forbidden\\r\\n\\r\\n'; exit", 403)])
-def test_git_that_fails(gate_with, prelude, status):
+@pytest.mark.parametrize("prelude, status, options", [
+    ("exit 1", SILENT_FAILURE, []), ("kill -9 $$", 502, []),
+    ("printf 'Status: 403 Forbidden\\r\\n\\r\\n'; exit", 403, [CGI_BACKEND])])
+def test_git_that_fails(gate_with, prelude, status, options):
     """check passes on the gate's own sentence."""
-    gate, _ = gate_with(prelude)
+    gate, _ = gate_with(prelude, *options)
     check_fails([f"status {status}", "log has its words"], where(gate))
 
 
@@ -308,7 +310,7 @@ def test_busy(serve):
     """A 503 tells a client when to come back, and check tells people."""
     gate = serve("--max-backends=1", "--queue-timeout=1")
     with gate.connect() as connection:
-        connection.send(head("POST", FETCH, FETCH_TYPE, "Content-Length: 100000") + unfinished())
+        connection.send(head("POST", PUSH, PUSH_TYPE, "Content-Length: 100000") + unfinished())
         wait_until("git runs", gate.children)
         result = check_fails(["503", "5 seconds", "--max-backends"], where(gate))
         assert "authenticated" not in result.findings
@@ -318,7 +320,7 @@ def test_draining(serve):
     """The gate answers a request from before the stop and says that it stops; it refuses later ones."""
     gate = serve("--max-backends=1", "--drain-timeout=8")
     with gate.connect() as holder:
-        holder.send(head("POST", FETCH, FETCH_TYPE, "Content-Length: 100000") + unfinished())
+        holder.send(head("POST", PUSH, PUSH_TYPE, "Content-Length: 100000") + unfinished())
         wait_until("git runs", gate.children)
         with started(where(gate)) as process:
             wait_until("two are connected", lambda: len(established(gate.port)) == 2)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from .backends import HEAD_TEXT, HOLD, MUCH, MUCH_END, MUCH_TEXT
+from .backends import CGI_BACKEND, HEAD_TEXT, HOLD, LINE, MUCH, MUCH_END, MUCH_TEXT
 from .checks import check_ends_with, check_error, check_serves, create
 from .http import chunks, head, request
 from .packets import AHEAD_BYTES, PUSH_TYPE, large_pack
@@ -48,14 +48,15 @@ def test_backend_that_cannot_be_started(gate_with):
     pytest.param("cat /dev/zero", id="zeros-without-end"),
 ])
 def test_backend_without_a_proper_head(gate_with, text):
-    gate, _ = gate_with(f'[ "$REQUEST_METHOD" = POST ] || {{ {text}; }}')
+    gate, _ = gate_with(f'[ "$REQUEST_METHOD" = POST ] || {{ {text}; }}', CGI_BACKEND)
     check_ends_with(gate, head("GET", INFO), 502)
     check_serves(gate)
 
 
 def test_backend_that_reports_a_failure_itself(gate_with):
     """The gate believes its Status line, but replaces its text, which may be anything, by a line of its own."""
-    gate, _ = gate_with("printf 'Status: 404 Not Found\\r\\nContent-Type: text/html\\r\\n\\r\\n<p>\\n<p>\\n'; exit 0")
+    gate, _ = gate_with("printf 'Status: 404 Not Found\\r\\nContent-Type: text/html\\r\\n\\r\\n<p>\\n<p>\\n'; exit 0",
+                        CGI_BACKEND)
     check_error(gate.ask("GET", INFO), 404)
 
 
@@ -69,9 +70,9 @@ def test_backend_killed_in_the_middle(gate_with, version):
         assert (status, fields.get("transfer-encoding")) == (200, "chunked" if version == "1.1" else None)
         exec_path.release()
         if version == "1.1":
-            assert connection.rest_of_chunks() == (MUCH, False)
+            assert connection.rest_of_chunks() == (LINE + MUCH, False)
         else:
-            assert connection.rest() == MUCH
+            assert connection.rest() == LINE + MUCH
     gate.wait_no_children()
 
 
@@ -86,7 +87,7 @@ def test_backend_that_closes_its_output_and_goes_on(gate_with):
     """The end of git's output is not yet git's end: the answer is whole because git then ends well."""
     gate, _ = gate_with(f"{HEAD_TEXT}; echo all; exec >&- 2>&-; sleep 0.3; exit 0")
     response = gate.ask("GET", INFO)
-    assert (response.status, response.body, response.complete) == (200, b"all\n", True)
+    assert (response.status, response.body, response.complete) == (200, LINE + b"all\n", True)
     gate.wait_no_children()
 
 
@@ -104,7 +105,7 @@ def test_backend_that_never_reads(gate_with):
 
     Several times, as it depends on how much was on its way when git ended.
     """
-    gate, _ = gate_with("printf 'Status: 403 Forbidden\\r\\nContent-Type: text/plain\\r\\n\\r\\nno\\n'; exit 0")
+    gate, _ = gate_with("printf 'Status: 403 Forbidden\\r\\nContent-Type: text/plain\\r\\n\\r\\nno\\n'; exit 0", CGI_BACKEND)
     for _ in range(40):
         begin = time.monotonic()
         with gate.connect() as connection:

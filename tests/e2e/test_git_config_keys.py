@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .gate import run
+from .gate import BACKEND, run
 from .http import TOKEN
 from .repos import bare, commit, git, history, out
 
@@ -21,6 +21,7 @@ USAGE = 2
 
 # Keys that are overridden by something other than a setting of the same name.
 OTHERWISE = {"filter.*", "core.worktree", "remote.*"}
+HOOK = "uploadpack.packobjectshook"  # of the test's own
 ADVICE = "'git help config' for more information"
 
 
@@ -63,14 +64,27 @@ def test_what_the_table_calls_refused_is(tmp_path, pattern):
     assert example(pattern).lower() in result.stderr.lower() and "--git-config" in result.stderr or "refStorage" in result.stderr
 
 
+def keys_in(said):
+    return {key.lower() for key in re.findall(r"GIT_CONFIG_KEY_\d+=(\S+)", said)}
+
+
 def test_what_the_table_calls_overridden_is(tmp_path, start_gate, pre_receive):
     history(bare(tmp_path / "mirrors" / "repo.git"), 1)
-    gate = start_gate(f"--mirror-root={tmp_path}/mirrors", "--scope=repo", pre_receive("env"))
+    shows = tmp_path / "shows"
+    shows.write_text('#!/bin/sh\nenv >&2\nexec "$@"\n')
+    shows.chmod(0o755)
+    gate = start_gate(f"--mirror-root={tmp_path}/mirrors", "--scope=repo", pre_receive("env"),
+                      f"--git-config=uploadpack.packObjectsHook={shows}", f"--allow-path={shows}")
     git("clone", "--quiet", gate.url(), tmp_path / "work")
     commit(tmp_path / "work", "file", "new")
     said = git("push", gate.url(), "HEAD:main", cwd=tmp_path / "work").stderr
-    given = {key.lower() for key in re.findall(r"GIT_CONFIG_KEY_\d+=(\S+)", said)}
+    fetched = git("clone", "--bare", gate.url(), tmp_path / "clone").stderr
     named = {pattern.lower() for pattern, word, _ in rows() if word == "overridden" and pattern not in OTHERWISE}
-    assert named - given == set()
-    assert given - named == {"http.uploadpack", "http.receivepack"}  # git does not list these
-    assert "GIT_NO_LAZY_FETCH=1" in said
+    for_all = {"core.attributesfile", "transfer.hiderefs"}
+    of_a_fetch = {"uploadpack.allowfilter", "uploadpack.packobjectshook", *for_all}
+    if BACKEND == "services":  # each gets what it reads
+        assert (keys_in(said), keys_in(fetched)) == ((named - of_a_fetch) | for_all | {HOOK}, of_a_fetch)
+    else:
+        assert keys_in(said) == keys_in(said) | named
+        assert keys_in(said) - named == {HOOK, "http.uploadpack", "http.receivepack"}  # git does not list these
+    assert "GIT_NO_LAZY_FETCH=1" in said and "GIT_NO_LAZY_FETCH=1" in fetched

@@ -317,9 +317,11 @@ def test_broken_git(root, tmp_path, script, words):
                   PATH=f"{tmp_path}:/usr/bin:/bin")
 
 
-def test_git_without_http_backend(root, tmp_path):
+@pytest.mark.parametrize("backend, program", [("services", "git"), ("http-backend", "git-http-backend")])
+def test_git_without_the_program_that_is_started(root, tmp_path, backend, program):
     """As where git is packaged in parts."""
-    check_refused(CANNOT_START, ["git-http-backend"], root / "repo.git", GIT_EXEC_PATH=tmp_path)
+    check_refused(CANNOT_START, [f"'{tmp_path}/{program}' cannot be executed"], root / "repo.git", f"--backend={backend}",
+                  GIT_EXEC_PATH=tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "\n", "two words\n", "with:colon\n", "tab\there\n", "caf\u00e9\n", "cr\r\n",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from .backends import HEAD_TEXT
+from .backends import CGI_BACKEND, HEAD_TEXT
 from .checks import check_error, create
 from .confinement import landlock_abi
 from .gate import WITHOUT_LEAKS
@@ -48,7 +48,7 @@ def asks(*arguments, options=(), **named):
 
 
 def git_says(prelude, *options, method="GET", target=INFO):
-    """A driver: what becomes of a git-http-backend that does what the prelude says."""
+    """A driver: what becomes of a git that does what the prelude says."""
     return lambda site: site.gate_with(prelude, *options)[0].ask(method, target)
 
 
@@ -64,7 +64,7 @@ def sends(data, *options):
 
 
 def reports(status):
-    return git_says(f"printf 'Status: {status} x\\r\\nContent-Type: text/plain\\r\\n\\r\\n'; exit 0")
+    return git_says(f"printf 'Status: {status} x\\r\\nContent-Type: text/plain\\r\\n\\r\\n'; exit 0", CGI_BACKEND)
 
 
 def replaced(site):
@@ -154,7 +154,7 @@ DRIVERS = {
     "unsafe-repository": unsafe,
     "git-failed": git_says(f"{HEAD_TEXT}; exit 1"),
     "not-implemented": asks("BREW", INFO),
-    "bad-answer": git_says("exit 0"),
+    "bad-answer": git_says("kill -9 $$"),
     "busy": busy,
     "stopping": stopping,
     "git-timeout": git_says(HANGS, "--backend-timeout=1"),
@@ -177,6 +177,7 @@ MORE = [
     ("wrong-type", reports(415)),
     ("git-failed", reports(500)),
     ("bad-answer", reports(418)),
+    ("bad-answer", git_says("exit 0", CGI_BACKEND)),
 ]
 
 
@@ -216,14 +217,14 @@ FORGED = "printf 'Gate-Reason: wrong-token\\r\\ngate-reason: busy\\r\\nContent-T
                                                     ("POST", FETCH, [FETCH_TYPE])])
 def test_git_cannot_forge_a_word(site, method, target, fields):
     """The field is dropped from git's head; what git serves has none."""
-    gate, _ = site.gate_with(FORGED.format("", "echo text; exit 0"))
+    gate, _ = site.gate_with(FORGED.format("", "echo text; exit 0"), CGI_BACKEND)
     response = gate.ask(method, target, *fields, body=b"0000" if fields else b"")
     assert (response.status, response.body, response.complete) == (200, b"text\n", True)
     assert response.reason is None
 
 
 def test_git_cannot_choose_the_word_of_its_failure(site):
-    gate, _ = site.gate_with(FORGED.format("Status: 403 Forbidden\\r\\n", "exit 0"))
+    gate, _ = site.gate_with(FORGED.format("Status: 403 Forbidden\\r\\n", "exit 0"), CGI_BACKEND)
     response = gate.ask("GET", INFO)
     check_error(response, 403)
     assert response.reason == "git-refuses"

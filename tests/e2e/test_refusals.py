@@ -8,7 +8,7 @@ The answers must be those of STATUS CODES in git-gate(1).
 
 import pytest
 
-from .backends import ExecPath
+from .backends import CGI_BACKEND, ExecPath
 from .checks import check_error
 from .http import head, request
 from .http_files import REFUSE, ask, ask_byte_by_byte
@@ -59,7 +59,7 @@ def serving_exec_path(small_root):
 
 @pytest.fixture(scope="module")
 def serving_gate(small_root, serving_exec_path, start_module_gate):
-    return start_module_gate(f"--mirror-root={small_root}", "--scope=repo", exec_path=serving_exec_path)
+    return start_module_gate(f"--mirror-root={small_root}", "--scope=repo", CGI_BACKEND, exec_path=serving_exec_path)
 
 
 def check_nothing_ran(gate, exec_path):

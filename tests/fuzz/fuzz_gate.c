@@ -87,13 +87,17 @@ static void connect_client(struct script *script, struct client *client) {
     }
 }
 
+static bool starts_services(const struct script *script) {
+    return script->site.config->settings.environ.backend == ENVIRON_SERVICES;
+}
+
 static void add_request(struct script *script, struct client *client) {
     uint8_t bytes[CLIENT_REQUEST_BYTES];
 
     for (size_t i = 0; i < sizeof(bytes); i++) {
         bytes[i] = next(script);
     }
-    client_add_request(client, bytes);
+    client_add_request(client, bytes, starts_services(script));
 }
 
 static void add_raw(struct script *script, struct client *client) {
@@ -248,7 +252,7 @@ static void probe(struct script *script) {
 
     client_connect(&client, script->site.address);
     require(client.fd >= 0);
-    client_add_request(&client, bytes);
+    client_add_request(&client, bytes, starts_services(script));
     deadline_ms = site_real_ms() + END_MS;
     while (client.end == CLIENT_GOES_ON) {
         (void)client_send(&client, SIZE_MAX);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Stands in for git and for git-http-backend, and does what the request asks for: see gate_child.h. It is small and
- * static, as the fuzz target starts several of it for each input. Nothing that it leaves behind stays for long.
+ * Stands in for git, its services and git-http-backend, and does what the request asks for: see gate_child.h. It is small
+ * and static, as the fuzz target starts several of it for each input. Nothing that it leaves behind stays for long.
  */
 
 #include "gate_child.h"
@@ -16,11 +16,13 @@
 enum {
     LIFELINE_FILENO = STDERR_FILENO + 1,
     BLOCK_BYTES = 64 * 1024,
-    LATE_S = 20,            /* longer than the fuzz target waits for its children */
+    LATE_S = 20, /* longer than the fuzz target waits for its children */
+    SERVICE_DIES = 128,
     MUCH_BYTES = 40 * 1024, /* more than the gate logs of one request */
 };
 
 static char block[BLOCK_BYTES];
+static bool is_service; /* it makes no head: the gate does */
 
 static void put(int fd, const char *data, size_t size) {
     while (size > 0) {
@@ -105,7 +107,7 @@ static void put_head(enum deed_head head) {
             "Content-Type: application/x-git\r\nContent-Length: 3\r\nConnection: close\r\nSet-Cookie: a=b\r\n\r\n",
     };
 
-    put_text(STDOUT_FILENO, texts[head]);
+    put_text(STDOUT_FILENO, is_service ? "" : texts[head]);
 }
 
 static void put_body(const struct deed *deed) {
@@ -142,7 +144,7 @@ static void end(const struct deed *deed) {
     case DEED_EXITS_0:
         _exit(EXIT_SUCCESS);
     case DEED_EXITS_1:
-        _exit(EXIT_FAILURE);
+        _exit(is_service ? SERVICE_DIES : EXIT_FAILURE);
     case DEED_KILLS_ITSELF:
         (void)raise(SIGKILL);
         break;
@@ -189,6 +191,7 @@ int main(int argc, char *argv[]) {
     const uint8_t bytes[DEED_BYTES] = {(uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
     const struct deed deed = deed_of(bytes);
 
+    is_service = argc > 2 && (strcmp(argv[1], "upload-pack") == 0 || strcmp(argv[1], "receive-pack") == 0);
     if (argc == 2 && strcmp(argv[1], "--exec-path") == 0) {
         put_text(STDOUT_FILENO, getenv("PATH"));
         put_text(STDOUT_FILENO, "\n");

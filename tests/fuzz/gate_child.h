@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What a child in place of git-http-backend is to do. Three bytes say it; they come as "do=HHHHHH" in the request's
- * Git-Protocol field. The child acts on them, and the fuzz target knows from them what a client may see.
+ * What a child in place of git-http-backend or of a service is to do. Three bytes say it; they come as "do=HHHHHH" in the
+ * request's Git-Protocol field. The child acts on them, and the fuzz target knows from them what a client may see.
  */
 
 #include <stdbool.h>

@@ -172,7 +172,7 @@ static void add_fields(struct client *client, enum kind kind, uint8_t flags, con
     }
 }
 
-void client_add_request(struct client *client, const uint8_t bytes[CLIENT_REQUEST_BYTES]) {
+void client_add_request(struct client *client, const uint8_t bytes[CLIENT_REQUEST_BYTES], bool starts_services) {
     const enum kind kind = bytes[0] % KIND_COUNT;
     const uint8_t flags = bytes[1];
     struct client_request *request = &client->requests[client->n_requests];
@@ -188,6 +188,11 @@ void client_add_request(struct client *client, const uint8_t bytes[CLIENT_REQUES
         .expects_continue = kinds[kind].type && flags & FLAG_EXPECT,
         .deed = deed_of(bytes + 3),
     };
+    if (starts_services && kind == KIND_HEAD_FILE) {
+        request->deed = (struct deed){0}; /* the child gets no Git-Protocol, and what it says tells of no HEAD */
+    } else if (starts_services) {
+        request->deed.head = DEED_HEAD_GOOD;
+    }
     request->may_be_served = kind <= KIND_CAPABILITIES && !(flags & (FLAG_WRONG_TOKEN | FLAG_NO_TOKEN)) &&
                              !(request->is_post && flags & FLAG_WRONG_TYPE) &&
                              !(request->is_post && flags & FLAG_OLD && flags & FLAG_CHUNKED);

@@ -73,8 +73,11 @@ struct client {
 /** client_connect() - @address: as the gate tells it. It stays CLIENT_NONE when nobody listens. */
 void client_connect(struct client *client, const char *address);
 
-/** client_add_request() - one more to be sent, as the bytes say: kind, flags, body, and the deed */
-void client_add_request(struct client *client, const uint8_t bytes[CLIENT_REQUEST_BYTES]);
+/**
+ * client_add_request() - one more to be sent, as the bytes say: kind, flags, body, and the deed
+ * @starts_services: the gate makes the heads of a service's answers itself
+ */
+void client_add_request(struct client *client, const uint8_t bytes[CLIENT_REQUEST_BYTES], bool starts_services);
 
 /** client_add_raw() - bytes to be sent as they are */
 void client_add_raw(struct client *client, const uint8_t *data, size_t size);

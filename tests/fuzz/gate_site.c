@@ -237,6 +237,7 @@ static void configure(struct site *site, const uint8_t bytes[SITE_BYTES]) {
     set(site, bytes[0] & 1 ? "listen" : "socket", bytes[0] & 1 ? "127.0.0.1:0" : path_of("socket"));
     set(site, "log-format", site->is_json ? "json" : "text");
     set(site, "log-level", site->logs_all ? "debug" : "info");
+    set(site, "backend", bytes[0] & 64 ? "http-backend" : "services");
     set(site, "advertisement-cache", bytes[0] & 8 ? "no" : "yes");
     set(site, "max-push-bytes", bytes[0] & 16 ? "10000" : "0");
     set(site, "max-negotiation-bytes", bytes[0] & 32 ? "50000" : "1M");

@@ -53,9 +53,11 @@ static int set_hostile(void **state) {
 }
 
 /* Everything that a request may have; a case takes some of it. */
-#define SETTINGS                                                                                                       \
+#define SETTINGS_FOR(program)                                                                                          \
     .search_path = "/some/bin:/other/bin", .exec_path = "/usr/lib/git-core", .mirror_root = "/srv/mirrors",            \
-    .remote_user = "token", .max_request_bytes = 12345
+    .remote_user = "token", .max_request_bytes = 12345, .backend = (program)
+#define SETTINGS SETTINGS_FOR(ENVIRON_HTTP_BACKEND)
+#define SERVICE_SETTINGS SETTINGS_FOR(ENVIRON_SERVICES)
 
 static const struct {
     const char *name;
@@ -85,15 +87,39 @@ static const struct {
      {"REQUEST_METHOD=GET", "PATH_INFO=/r.git/HEAD", "QUERY_STRING=%s%n", "GIT_PROTOCOL=%s=%d", "REMOTE_ADDR=unix"}},
 };
 
-/* In every environment with only SETTINGS. */
-static const char *const common[] = {
-    "PATH=/some/bin:/other/bin",
-    "GIT_EXEC_PATH=/usr/lib/git-core",
-    "HOME=/nonexistent",
-    "GIT_CONFIG_NOSYSTEM=1",
-    "GIT_ATTR_NOSYSTEM=1",
-    "GIT_NO_LAZY_FETCH=1",
+/* The same without git-http-backend. */
+static const struct {
+    const char *name;
+    struct environ_request request;
+    const char *variables[8];
+} service_cases[] = {
+    {"refs for a fetch",
+     {"GET", "r", "/info/refs", "service=git-upload-pack", NULL, "version=2", "127.0.0.1"},
+     {"GIT_PROTOCOL=version=2", "REMOTE_ADDR=127.0.0.1", "REMOTE_USER=token"}},
+    {"refs for a push",
+     {"GET", "r", "/info/refs", "service=git-receive-pack", NULL, NULL, "unix", .pushes = true},
+     {"REMOTE_ADDR=unix", "REMOTE_USER=token", "GIT_COMMITTER_NAME=token", "GIT_COMMITTER_EMAIL=token@http.unix"}},
+    {"fetch",
+     {"POST", "r", "/git-upload-pack", NULL, "application/x-git-upload-pack-request", "version=2:x", "::1"},
+     {"GIT_PROTOCOL=version=2:x", "REMOTE_ADDR=::1", "REMOTE_USER=token"}},
+    {"push",
+     {"POST", "r", "/git-receive-pack", NULL, "application/x-git-receive-pack-request", NULL, "::1", .pushes = true},
+     {"REMOTE_ADDR=::1", "REMOTE_USER=token", "GIT_COMMITTER_NAME=token", "GIT_COMMITTER_EMAIL=token@http.::1"}},
+    {"HEAD",
+     {"GET", "r", "/HEAD", NULL, NULL, NULL, "unix", .asks_head = true},
+     {"REMOTE_ADDR=unix", "REMOTE_USER=token"}},
+};
+
+/* In every environment with only SETTINGS or SERVICE_SETTINGS. */
+static const char *const world[] = {
+    "PATH=/some/bin:/other/bin",   "GIT_EXEC_PATH=/usr/lib/git-core",
+    "HOME=/nonexistent",           "GIT_CONFIG_NOSYSTEM=1",
+    "GIT_ATTR_NOSYSTEM=1",         "GIT_NO_LAZY_FETCH=1",
     "GIT_CONFIG_GLOBAL=/dev/null",
+};
+
+/* The same for git-http-backend. */
+static const char *const common[] = {
     "GATEWAY_INTERFACE=CGI/1.1",
     "SERVER_PROTOCOL=HTTP/1.1",
     ("SERVER_SOFTWARE=git-gate/" GIT_GATE_VERSION),
@@ -144,26 +170,46 @@ static size_t check_sound(const char *name, char *const *variables) {
     return n;
 }
 
+/* All of @world, of @more and of @own, and nothing else. */
+static void check_variables(const char *name, const struct environ_settings *settings,
+                            const struct environ_request *request, const char *const *more, size_t n_more,
+                            const char *const *own) {
+    size_t n_expected = ARRAY_SIZE(world) + n_more;
+    char **variables = NULL;
+
+    expect_int(name, environ_new(&variables, settings, request), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(world); i++) {
+        expect_variable(name, variables, world[i]);
+    }
+    for (size_t i = 0; i < n_more; i++) {
+        expect_variable(name, variables, more[i]);
+    }
+    for (; *own; own++, n_expected++) {
+        expect_variable(name, variables, *own);
+    }
+    expect_true(name, value_of(variables, "CONTENT_LENGTH") == NULL);
+    expect_true(name, value_of(variables, "LD_PRELOAD") == NULL);
+    expect_int(name, check_sound(name, variables), n_expected);
+    free(variables);
+}
+
 static void test_routes(void **state) {
     static const struct environ_settings settings = {SETTINGS};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(route_cases); i++) {
-        const char *name = route_cases[i].name;
-        size_t n_expected = ARRAY_SIZE(common);
-        char **variables = NULL;
+        check_variables(route_cases[i].name, &settings, &route_cases[i].request, common, ARRAY_SIZE(common),
+                        route_cases[i].variables);
+    }
+}
 
-        expect_int(name, environ_new(&variables, &settings, &route_cases[i].request), 0);
-        for (size_t j = 0; j < ARRAY_SIZE(common); j++) {
-            expect_variable(name, variables, common[j]);
-        }
-        for (const char *const *own = route_cases[i].variables; *own; own++, n_expected++) {
-            expect_variable(name, variables, *own);
-        }
-        expect_true(name, value_of(variables, "CONTENT_LENGTH") == NULL);
-        expect_true(name, value_of(variables, "LD_PRELOAD") == NULL);
-        expect_int(name, check_sound(name, variables), n_expected); /* and nothing else */
-        free(variables);
+static void test_services(void **state) {
+    static const struct environ_settings settings = {SERVICE_SETTINGS};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(service_cases); i++) {
+        check_variables(service_cases[i].name, &settings, &service_cases[i].request, NULL, 0,
+                        service_cases[i].variables);
     }
 }
 
@@ -192,6 +238,7 @@ static void test_settings(void **state) {
         struct environ_settings settings;
         const char *expected;
         bool pushes;
+        bool asks_head;
     } cases[] = {
         {"nothing given", {SETTINGS}, FIRST MIDDLE SERVICES},
         {"a push", {SETTINGS}, FIRST ATTRIBUTES OF_A_PUSH FILTER SERVICES, true},
@@ -230,6 +277,22 @@ static void test_settings(void **state) {
           .git_config = LIST(GIVEN("a.b=c"))},
          "core.hooksPath|/h\nsafe.directory|/srv/mirrors/r.git\nsafe.directory|.\n" MIDDLE
          "transfer.hideRefs|refs/x\nhttp.uploadpack|true\nhttp.receivepack|false\na.b|c\n"},
+        {"all at once, for the service of a fetch",
+         {SERVICE_SETTINGS, .hooks_path = "/h", .trust_owner = true, .hide_refs = LIST(GIVEN("refs/x")),
+          .git_config = LIST(GIVEN("a.b=c"))},
+         "safe.directory|/srv/mirrors/r.git\nsafe.directory|.\n" MIDDLE "transfer.hideRefs|refs/x\na.b|c\n"},
+        {"all at once, for the service of a push",
+         {SERVICE_SETTINGS, .hooks_path = "/h", .trust_owner = true, .hide_refs = LIST(GIVEN("refs/x")),
+          .git_config = LIST(GIVEN("a.b=c"))},
+         "core.hooksPath|/h\nsafe.directory|/srv/mirrors/r.git\nsafe.directory|.\n" ATTRIBUTES OF_A_PUSH
+         "transfer.hideRefs|refs/x\na.b|c\n",
+         true},
+        {"nothing given, for the service of a push", {SERVICE_SETTINGS}, FIRST ATTRIBUTES OF_A_PUSH, true},
+        {"HEAD, whose setting comes last",
+         {SERVICE_SETTINGS, .hide_refs = LIST(GIVEN("!refs/x")), .git_config = LIST(GIVEN("transfer.hideRefs=!refs"))},
+         MIDDLE "transfer.hideRefs|!refs/x\ntransfer.hideRefs|!refs\ntransfer.hideRefs|refs\n",
+         false,
+         true},
     };
 
     (void)state;
@@ -243,6 +306,7 @@ static void test_settings(void **state) {
         struct environ_request request = refs;
 
         request.pushes = cases[i].pushes;
+        request.asks_head = cases[i].asks_head;
         expect_int(name, environ_new(&variables, &cases[i].settings, &request), 0);
         expect_true(name, value_of(variables, "GIT_CONFIG_COUNT") != NULL);
         count = strtoul(value_of(variables, "GIT_CONFIG_COUNT"), NULL, 10);
@@ -289,6 +353,7 @@ static void test_world(void **state) {
           .exec_path = "/e",
           .mirror_root = "/m",
           .remote_user = "u",
+          .backend = ENVIRON_HTTP_BACKEND,
           .max_request_bytes = UINT64_MAX},
          "GIT_HTTP_MAX_REQUEST_BUFFER",
          "18446744073709551615"},
@@ -297,7 +362,11 @@ static void test_world(void **state) {
          "REMOTE_USER",
          "a b=c"},
         {"another root",
-         {.search_path = "/p", .exec_path = "/e", .mirror_root = "/m=n", .remote_user = "u"},
+         {.search_path = "/p",
+          .exec_path = "/e",
+          .mirror_root = "/m=n",
+          .remote_user = "u",
+          .backend = ENVIRON_HTTP_BACKEND},
          "GIT_PROJECT_ROOT",
          "/m=n"},
     };
@@ -349,10 +418,8 @@ static void test_long(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_routes),
-        cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_world),
-        cmocka_unit_test(test_long),
+        cmocka_unit_test(test_routes), cmocka_unit_test(test_services), cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_world),  cmocka_unit_test(test_long),
     };
 
     return cmocka_run_group_tests(tests, set_hostile, NULL);

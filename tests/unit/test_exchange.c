@@ -64,6 +64,137 @@ static void test_cases(void **state) {
     }
 }
 
+#define FETCH POST_FETCH GOOD_TOKEN "Content-Length: 4\r\n\r\n0000"
+#define HEAD_TEXT "GET /r.git/HEAD HTTP/1.1\r\nHost: x\r\n" GOOD_TOKEN "\r\n"
+#define HEAD_LINE "0123456789012345678901234567890123456789 HEAD\\000a symref=HEAD:refs/x"
+
+/* The same, where the script stands in the place of a service. */
+static const struct {
+    const char *name;
+    const char *request;
+    const char *backend;
+    enum exchange_state state;
+    int status;
+    const char *tail;
+} service_cases[] = {
+    {"an advertisement", GET,
+     "[ \"$*\" = \"upload-pack --http-backend-info-refs --strict $PWD/r.git\" ] && printf 0000", EXCHANGE_COMPLETE, 200,
+     "\r\n\r\n26\r\n001e# service=git-upload-pack\n00000000\r\n0\r\n\r\n"},
+    {"an advertisement that fails at its end", GET, "printf 0000; exit 128", EXCHANGE_FAILED, 500, ""},
+    {"a fetch", FETCH, "read -r line; printf \"<$line>\"", EXCHANGE_COMPLETE, 200,
+     "upload-pack-result\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n<0000>\r\n0\r\n\r\n"},
+    {"a fetch without a word", FETCH, "exit 0", EXCHANGE_COMPLETE, 200, "\r\n\r\n0\r\n\r\n"},
+    {"a fetch that fails, and has said so", FETCH, "printf 0000; exit 128", EXCHANGE_COMPLETE, 200,
+     "\r\n\r\n4\r\n0000\r\n0\r\n\r\n"},
+    {"a fetch that fails in the middle", FETCH, "printf 0010; exit 128", EXCHANGE_CUT, 502, "4\r\n0010"},
+    {"a fetch that fails before a word", FETCH, "exit 128", EXCHANGE_FAILED, 500, ""},
+    {"killed before a word", FETCH, "kill -9 $$", EXCHANGE_FAILED, 502, ""},
+    {"HEAD", HEAD_TEXT, "printf '0047" HEAD_LINE "\\n0000'", EXCHANGE_COMPLETE, 200,
+     "\r\n\r\nc\r\nref: refs/x\n\r\n0\r\n\r\n"},
+    {"HEAD of nothing", HEAD_TEXT, "printf 0000", EXCHANGE_COMPLETE, 200, "\r\n\r\n0\r\n\r\n"},
+    {"HEAD that fails", HEAD_TEXT, "printf '0047" HEAD_LINE "\\n0000'; exit 128", EXCHANGE_FAILED, 500, ""},
+    {"HEAD that fails before a word", HEAD_TEXT, "exit 128", EXCHANGE_FAILED, 500, ""},
+    {"HEAD without a word", HEAD_TEXT, "exit 0", EXCHANGE_FAILED, 502, ""},
+    {"HEAD with too much behind it", HEAD_TEXT, "printf '0047" HEAD_LINE "\\n0000'; printf %0200000d 0",
+     EXCHANGE_FAILED, 502, ""},
+};
+
+static void test_services(void **state) {
+    (void)state;
+    site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
+    for (size_t i = 0; i < ARRAY_SIZE(service_cases); i++) {
+        const char *name = service_cases[i].name;
+        char script[PATH_MAX + 1000];
+        size_t n_tail = strlen(service_cases[i].tail);
+
+        (void)snprintf(script, sizeof(script), "cd %s\n%s", folder.path, service_cases[i].backend);
+        site_backend(script);
+        expect_int(name, talk_begin(service_cases[i].request), 0);
+        talk_to_the_end(name);
+        expect_int(name, talk.exchange->state, service_cases[i].state);
+        expect_int(name, talk.exchange->status, service_cases[i].status);
+        expect_true(name, (talk.n_heard == 0) == (n_tail == 0) && talk.n_heard >= n_tail &&
+                              memcmp(talk.heard + talk.n_heard - n_tail, service_cases[i].tail, n_tail) == 0);
+        talk_end();
+    }
+}
+
+/* A service that has failed without a word, where there is no repository that git would take for one. */
+static void test_no_repository(void **state) {
+    (void)state;
+    site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
+    site_backend("exit 128");
+    folder_write("r.git/HEAD", SPAN("nonsense\n"));
+    assert_int_equal(talk_begin(GET), 0);
+    talk_to_the_end("no repository");
+    assert_int_equal(talk.exchange->code, REASON_UNREADABLE_REPOSITORY);
+    talk_end();
+}
+
+static void more(const char *text) {
+    assert_int_equal(buffer_append(&talk.input, text, strlen(text)), 0);
+    talk_pump();
+}
+
+/* upload-pack would answer while it reads, so it is started when all of the request has come. */
+static void test_collected(void **state) {
+    (void)state;
+    site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
+    site_backend("cat");
+    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0009", false), 0);
+    assert_int_equal(site.gate.turns.n_running, 1);
+    talk_pump();
+    more("abcd");
+    talk_to_the_end("collected");
+    assert_int_equal(talk.exchange->state, EXCHANGE_COMPLETE);
+    assert_non_null(strstr(talk.heard, "\r\n\r\n8\r\n0009abcd\r\n0\r\n\r\n"));
+    assert_int_equal(site.gate.turns.n_running, 0);
+    talk_end();
+}
+
+/* A client that goes away before has had no process, but a turn. */
+static void test_collected_in_vain(void **state) {
+    (void)state;
+    site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
+    site_backend("cat");
+    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0009", false), 0);
+    talk_pump();
+    assert_int_equal(exchange_waits_for(talk.exchange), EXCHANGE_WAITS_FOR_CLIENT);
+    assert_int_equal(talk.exchange->process.pid, 0);
+    exchange_release(talk.exchange);
+    talk.exchange = NULL;
+    assert_int_equal(site.n_processes_ended, 0); /* whoever is told of it may start another one in the caller's back */
+    (void)loop_round(&site.loop, 0);
+    assert_int_equal(site.n_processes_ended, 1);
+    assert_int_equal(site.gate.turns.n_running, 0);
+    talk_end();
+}
+
+/* What the repository has git do is looked at when git is started. */
+static void test_collected_for_another_repository(void **state) {
+    (void)state;
+    site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
+    site_backend("cat");
+    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0009", false), 0);
+    talk_pump();
+    folder_write("r.git/config", SPAN("[include]\n\tpath = /x\n"));
+    more("abcd");
+    assert_int_equal(talk.exchange->state, EXCHANGE_FAILED);
+    assert_int_equal(talk.exchange->code, REASON_UNSAFE_REPOSITORY);
+    talk_end();
+}
+
+static void test_collected_for_no_program(void **state) {
+    (void)state;
+    site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
+    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0009", false), 0);
+    more("abcd");
+    assert_int_equal(talk.exchange->state, EXCHANGE_FAILED);
+    assert_int_equal(talk.exchange->code, REASON_GATE_FAILED);
+    expect_logged("log", " call=execve ");
+    talk_end();
+}
+
 /* A drain may begin while git is at work: the response says that it is the last one. */
 static void test_closes(void **state) {
     (void)state;
@@ -155,8 +286,17 @@ static void test_idle(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        AT_SITE(test_cases),     AT_SITE(test_closes), AT_SITE(test_body_behind_the_start),
-        AT_SITE(test_time_outs), AT_SITE(test_idle),
+        AT_SITE(test_cases),
+        AT_SITE(test_closes),
+        AT_SITE(test_body_behind_the_start),
+        AT_SITE(test_time_outs),
+        AT_SITE(test_idle),
+        AT_SITE(test_services),
+        AT_SITE(test_no_repository),
+        AT_SITE(test_collected),
+        AT_SITE(test_collected_in_vain),
+        AT_SITE(test_collected_for_no_program),
+        AT_SITE(test_collected_for_another_repository),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,8 @@ static void end(void) {
 static void test_no_program(void **state) {
     (void)state;
     assert_int_equal(talk_begin(GET), -ENOENT);
-    assert_string_equal(talk.failed_call, "execve");
+    expect_logged("log", "git cannot be started id=7 program=");
+    expect_logged("log", " call=execve ");
     assert_null(talk.exchange);
     assert_int_equal(site.gate.turns.n_running, 0);
     talk_end();

@@ -116,7 +116,7 @@ static const struct {
      "ended with exit status 3; mend that git"},
     {"a git that cannot run", "mkdir odd; printf '#!/none\\n' >odd/git; chmod +x odd/git", "PATH", "odd",
      "cannot be run: execve: No such file or directory; mend that git"},
-    {"no git-http-backend", "mkdir empty", "GIT_EXEC_PATH", "empty", "git-http-backend"},
+    {"no git in its folder", "mkdir empty", "GIT_EXEC_PATH", "empty", "/empty/git' cannot be executed"},
 };
 
 static void test_gits(void **state) {

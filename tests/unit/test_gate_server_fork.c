@@ -57,6 +57,7 @@ static struct gate_server *make_server(void) {
 
     (void)snprintf(seconds, sizeof(seconds), "%d", PATIENT_BACKEND_S);
     set(config, "listen", "127.0.0.1:0");
+    set(config, "backend", "http-backend"); /* which is there before all of a fetch has come */
     set(config, "backend-timeout", seconds);
     set(config, "drain-timeout", "0");
     return server_of(config);

@@ -26,11 +26,11 @@ static void test_search_path(void **state) {
         struct git git;
 
         assert_int_equal(cases[i].path ? setenv("PATH", cases[i].path, 1) : unsetenv("PATH"), 0);
-        expect_int(cases[i].name, git_find(&git, &error), cases[i].found ? 0 : GATE_E_START);
+        expect_int(cases[i].name, git_find(&git, "git-http-backend", &error), cases[i].found ? 0 : GATE_E_START);
         assert_int_equal(setenv("PATH", "/another", 1), 0);
         if (cases[i].found) {
             expect_text(cases[i].name, git.search_path, cases[i].found);
-            expect_true(cases[i].name, git.exec_path[0] == '/' && strstr(git.http_backend, "/git-http-backend"));
+            expect_true(cases[i].name, git.exec_path[0] == '/' && strstr(git.program, "/git-http-backend"));
         } else {
             expect_true(cases[i].name, strstr(error.message, "PATH") && !git.search_path && !git.exec_path);
         }

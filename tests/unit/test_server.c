@@ -23,8 +23,8 @@ static int begin(void) {
     log_init(&log, site.log_fd, LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT);
     r = server_start(&server, &site.settings, &log, &site.loop, &failure);
     if (!r) {
-        free(server.gate.git.http_backend);
-        server.gate.git.http_backend = strdup(site.backend);
+        free(server.gate.git.program);
+        server.gate.git.program = strdup(site.backend);
     }
     return r;
 }

@@ -16,7 +16,6 @@ static struct talk {
     struct request request;
     struct exchange *exchange;
     unsigned n_events;
-    const char *failed_call;
     char heard[400000];
     size_t n_heard;
 } talk;
@@ -26,8 +25,13 @@ static inline void talk_on_event(void *userdata) {
     talk.n_events++;
 }
 
-/* @request: a head that passes all checks, and as much of its body as has come. Return: as exchange_start(). */
-static inline int talk_begin(const char *request) {
+/*
+ * @request: a head that passes all checks, and as much of its body as has come
+ * @is_whole: that is all of it
+ *
+ * Return: as exchange_start().
+ */
+static inline int talk_begin_with(const char *request, bool is_whole) {
     const struct exchange_client client = {&talk.input, &talk.wire, &talk.request, "unix", talk_on_event, &talk};
     struct span content;
 
@@ -43,7 +47,11 @@ static inline int talk_begin(const char *request) {
     assert_int_equal(talk.verdict.status, 0);
     request_remember(&talk.request, &talk.head, &talk.verdict);
     buffer_consume(&talk.input, talk.head.size);
-    return exchange_start(&talk.exchange, &site.gate, &client, &talk.head, &talk.verdict, &talk.failed_call);
+    return exchange_start(&talk.exchange, &site.gate, &client, &talk.head, &talk.verdict, is_whole);
+}
+
+static inline int talk_begin(const char *request) {
+    return talk_begin_with(request, true);
 }
 
 /* However it stands: a push is not given its time to take back what it has stored. */

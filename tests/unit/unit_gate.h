@@ -46,7 +46,11 @@ static inline void site_set_up(void) {
     site.settings = (struct server_settings){
         .listener = {.socket_path = "sock", .inherited_fd = -1},
         .policy = {.token = GATE_TEST_TOKEN, .scope = "r"},
-        .environ = {.mirror_root = folder.path, .remote_user = "token", .hide_refs = none, .git_config = none},
+        .environ = {.mirror_root = folder.path,
+                    .remote_user = "token",
+                    .backend = ENVIRON_HTTP_BACKEND,
+                    .hide_refs = none,
+                    .git_config = none},
         .alternates = none,
         .allow_paths = none,
         .max_connections = 8,
@@ -85,7 +89,7 @@ static inline int site_begin(void **state) {
     site.gate = (struct gate){
         .settings = &site.settings,
         .environ = site.settings.environ,
-        .git = {.search_path = getenv("PATH"), .exec_path = folder.path, .http_backend = site.backend},
+        .git = {.search_path = getenv("PATH"), .exec_path = folder.path, .program = site.backend},
         .policy = {.is_local = true, .follows_links = true},
         .loop = &site.loop,
         .listener = LISTENER_NONE,
