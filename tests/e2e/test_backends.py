@@ -1,0 +1,514 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The same requests to a gate with each --backend, and to git's own CGI program under lighttpd, where that is installed.
+
+Each server has its own copy of the same repositories. Status, fields and body are equal, but for what DIFFERENCES lists.
+"""
+
+import contextlib
+import fnmatch
+import gzip
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .backends import NAME, real_exec_path
+from .http import chunks, head, request
+from .lighttpd import Lighttpd, program
+from .packets import DELIMITER, FETCH_TYPE, FLUSH, NO_OBJECT, PUSH_TYPE, packet, push
+from .polling import wait_until
+from .repos import bare, git, history, out, refs
+
+BACKENDS = ["services", "http-backend"]
+ALGORITHMS = {40: "sha1", 64: "sha256"}
+COMPRESSED = {"ls-refs", "fetch-0-have", "fetch-2", "no-packets"}
+FRAMING = {"date", "server", "connection", "transfer-encoding", "content-length", "accept-ranges"}
+CAPABILITIES = "side-band-64k ofs-delta no-progress"
+PUSH_CAPABILITIES = "report-status side-band-64k"
+BANDS = (b"\1", b"\2", b"\3")
+REFTABLE = (2, 45)
+
+# What the stock server is told of git's settings: a gate's own, so that they are no difference.
+SETTINGS = [("core.attributesFile", "/dev/null"), ("core.alternateRefsCommand", "true"), ("receive.fsckObjects", "true"),
+            ("receive.autogc", "false"), ("uploadpack.allowFilter", "true"), ("transfer.hideRefs", "refs/gate")]
+
+HOOK = """#!/bin/sh
+echo "the hook speaks"
+while read -r old new name; do
+    case $name in refs/heads/forbidden) echo "not $name" >&2; exit 1;; esac
+done
+"""
+
+# What a gate's answer may be where it is not the stock server's. The words and fields of a refusal are always the gate's own.
+FAILED = "500, as git failed before it said anything; the stock server has sent a 200 by then"
+CUT = "the same, not whole, as git failed in the middle; the stock server ends it like a whole one"
+
+# Repositories and requests, patterns each, and what a gate's answer to them is.
+DIFFERENCES = [
+    ("*", "no-command no-packets* cut-packet push-no-packets", FAILED),
+    ("missing-blob broken-blob", "fetch-?* !*-have* !*-unknown !*-filter", CUT),
+    ("partial", "fetch-?* !*-have* !*-unknown !*-filter !*-hidden", CUT),
+    ("broken-refs", "refs-* !refs-upload--2 !refs-upload--both ls-refs* fetch-[01]* flush-0", FAILED),
+    ("broken-refs", "push-delete", CUT),
+]
+
+# A push to a partial clone makes receive-pack of git 2.39 go round for ever, with whatever starts it.
+LEFT_OUT = [("partial", "push-*")]
+
+
+def git_version():
+    return tuple(map(int, re.match(r"git version (\d+)\.(\d+)", out("version")).groups()))
+
+
+# ---- repositories ----
+
+def make_plain(path, *options):
+    repo = bare(path, *options)
+    ids = history(repo, 6)
+    history(repo, 2, branch="side", text="side", start=ids[2])
+    git("tag", "light", ids[1], cwd=repo)
+    git("tag", "-a", "-m", "Annotated", "heavy", ids[3], cwd=repo)
+    git("update-ref", "refs/gate/secret", ids[1], cwd=repo)
+    return repo
+
+
+def make_shallow(path):
+    source = make_plain(path.with_suffix(".source"))
+    git("clone", "--quiet", "--bare", "--depth=2", f"file://{source}", path)
+
+
+def make_partial(path):
+    source = make_plain(path.with_suffix(".source"))
+    git("config", "uploadpack.allowFilter", "true", cwd=source)
+    git("clone", "--quiet", "--bare", "--filter=blob:none", f"file://{source}", path)
+
+
+def make_borrowing(path):
+    lender = make_plain(path.with_suffix(".lender"))
+    repo = bare(path)
+    (repo / "objects" / "info" / "alternates").write_text(f"../../{lender.name}/objects\n")
+    git("update-ref", "refs/heads/main", refs(lender)["refs/heads/main"], cwd=repo)
+
+
+def make_detached(path):
+    repo = make_plain(path)
+    git("update-ref", "--no-deref", "HEAD", refs(repo)["refs/heads/side"], cwd=repo)
+
+
+def make_unborn(path):
+    git("symbolic-ref", "HEAD", "refs/heads/none", cwd=make_plain(path))
+
+
+def make_linked(path):
+    repo = make_plain(path)
+    git("symbolic-ref", "refs/heads/alias", "refs/heads/main", cwd=repo)
+    git("symbolic-ref", "HEAD", "refs/heads/alias", cwd=repo)
+
+
+def loose(repo):
+    """Take the packs apart, so that one object can be damaged."""
+    for pack in list((repo / "objects" / "pack").glob("*.pack")):
+        kept = pack.rename(repo / pack.name)
+        pack.with_suffix(".idx").unlink()
+        git("unpack-objects", "-q", cwd=repo, data=kept.read_bytes())
+
+
+def object_path(repo, name):
+    oid = out("rev-parse", name, cwd=repo)
+    return repo / "objects" / oid[:2] / oid[2:]
+
+
+def make_missing_blob(path):
+    repo = make_plain(path)
+    loose(repo)
+    object_path(repo, "main:dir1/file").unlink()
+
+
+def make_missing_tip(path):
+    repo = make_plain(path)
+    loose(repo)
+    object_path(repo, "main").unlink()
+
+
+def make_broken_blob(path):
+    repo = make_plain(path)
+    loose(repo)
+    blob = object_path(repo, "main:dir1/file")
+    blob.chmod(0o644)
+    blob.write_bytes(b"no object")
+
+
+def make_broken_refs(path):
+    repo = make_plain(path)
+    git("pack-refs", "--all", cwd=repo)
+    with (repo / "packed-refs").open("a") as packed:
+        packed.write("no reference\n")
+
+
+def make_broken_config(path):
+    with (make_plain(path) / "config").open("a") as config:
+        config.write("[broken\n")
+
+
+def make_broken_head(path):
+    (make_plain(path) / "HEAD").write_text("no reference\n")
+
+
+def make_without_objects(path):
+    shutil.rmtree(make_plain(path) / "objects")
+
+
+REPOSITORIES = {
+    "plain": make_plain,
+    "empty": bare,
+    "shallow": make_shallow,
+    "partial": make_partial,
+    "sha256": lambda path: make_plain(path, "--object-format=sha256"),
+    "reftable": lambda path: make_plain(path, "--ref-format=reftable"),
+    "borrowing": make_borrowing,
+    "detached": make_detached,
+    "unborn": make_unborn,
+    "linked": make_linked,
+    "missing-blob": make_missing_blob,
+    "missing-tip": make_missing_tip,
+    "broken-blob": make_broken_blob,
+    "broken-refs": make_broken_refs,
+    "broken-config": make_broken_config,
+    "broken-head": make_broken_head,
+    "without-objects": make_without_objects,
+    "absent": None,
+}
+
+
+# ---- requests ----
+
+class Oids:
+    """Ids that requests name, of the repository as it was made; some that no repository has where it has none."""
+
+    def __init__(self, repo):
+        found = git("for-each-ref", "--format=%(refname) %(objectname)", cwd=repo, ok=None) if repo.exists() else None
+        listing = found.stdout.splitlines() if found and found.returncode == 0 else []
+        self.refs = dict(line.split(" ") for line in listing)
+        self.size = len(next(iter(self.refs.values()), NO_OBJECT))
+        self.unknown = "1234" * (self.size // 4)
+        self.zero = "0" * self.size
+        self.tip = self.refs.get("refs/heads/main", self.unknown)
+        self.side = self.refs.get("refs/heads/side", self.unknown)
+        self.hidden = self.refs.get("refs/gate/secret", self.unknown)
+
+
+def command(oids, name, *arguments):
+    """A request of protocol version 2."""
+    words = [f"command={name}\n", "agent=test\n", f"object-format={ALGORITHMS[oids.size]}\n"]
+    return b"".join(map(packet, words)) + DELIMITER + b"".join(packet(argument + "\n") for argument in arguments) + FLUSH
+
+
+def wants(*oids, more=(), done=True):
+    """A request of protocol versions 0 and 1."""
+    lines = [packet(f"want {oid}{' ' + CAPABILITIES if i == 0 else ''}\n") for i, oid in enumerate(oids)]
+    return b"".join(lines) + b"".join(map(packet, more)) + FLUSH + (packet("done\n") if done else b"")
+
+
+def fetches(oids):
+    """Bodies for git-upload-pack: name, protocol version, body."""
+    yield "ls-refs", 2, command(oids, "ls-refs", "peel", "symrefs")
+    yield "ls-refs-unborn", 2, command(oids, "ls-refs", "unborn", "symrefs", "ref-prefix HEAD")
+    yield "ls-refs-prefix", 2, command(oids, "ls-refs", "ref-prefix refs/tags/", "ref-prefix refs/gate/")
+    yield "fetch-2", 2, command(oids, "fetch", "ofs-delta", "no-progress", f"want {oids.tip}", "done")
+    yield "fetch-2-have", 2, command(oids, "fetch", "no-progress", f"want {oids.tip}", f"have {oids.side}", f"have {oids.unknown}")
+    yield "fetch-2-depth", 2, command(oids, "fetch", "no-progress", f"want {oids.tip}", "deepen 1", "done")
+    yield "fetch-2-filter", 2, command(oids, "fetch", "no-progress", f"want {oids.tip}", "filter blob:none", "done")
+    yield "fetch-2-unknown", 2, command(oids, "fetch", "no-progress", f"want {oids.unknown}", "done")
+    yield "fetch-2-hidden", 2, command(oids, "fetch", "no-progress", f"want {oids.hidden}", "done")
+    yield "object-info", 2, command(oids, "object-info", "size", f"oid {oids.tip}")
+    yield "no-command", 2, command(oids, "none")
+    yield "flush-2", 2, FLUSH
+    for version in (0, 1):
+        yield f"fetch-{version}", version, wants(oids.tip, oids.side)
+        yield f"fetch-{version}-have", version, wants(oids.tip, done=False) + packet(f"have {oids.side}\n") + FLUSH
+        yield f"fetch-{version}-depth", version, wants(oids.tip, more=["deepen 1\n"])
+        yield f"fetch-{version}-unknown", version, wants(oids.unknown)
+        yield f"fetch-{version}-hidden", version, wants(oids.hidden)
+    yield "flush-0", 0, FLUSH
+    yield "no-packets", 0, b"no packets at all"
+    yield "cut-packet", 0, b"0032want 12"
+
+
+def pushes(oids):
+    """Bodies for git-receive-pack: name, body. They change the repository, in the order in which they stand."""
+    named = {"capabilities": PUSH_CAPABILITIES + (f" object-format={ALGORITHMS[oids.size]}")}
+    yield "push-create", push([(oids.zero, oids.tip, "refs/heads/created")], **named)
+    yield "push-again", push([(oids.zero, oids.tip, "refs/heads/created")], **named)
+    yield "push-update", push([(oids.tip, oids.side, "refs/heads/created")], **named)
+    yield "push-refused", push([(oids.zero, oids.tip, "refs/heads/forbidden")], **named)
+    yield "push-hidden", push([(oids.zero, oids.tip, "refs/gate/new")], **named)
+    yield "push-unknown", push([(oids.zero, oids.unknown, "refs/heads/unknown")], **named)
+    yield "push-bad-name", push([(oids.zero, oids.tip, "refs/heads/..")], **named)
+    yield "push-no-pack", push([(oids.zero, oids.tip, "refs/heads/other")], pack=b"", **named)
+    yield "push-bad-pack", push([(oids.zero, oids.tip, "refs/heads/other")], pack=b"PACK\0\0\0\2\0\0\0\1oops", **named)
+    yield "push-delete", push([(oids.side, oids.zero, "refs/heads/created")], pack=b"", **named)
+    yield "push-nothing", FLUSH
+    yield "push-no-packets", b"no packets at all"
+
+
+def requests(oids):
+    """Name, and what Gate.ask() takes behind the repository's path."""
+    versions = {"": [], "-0": ["Git-Protocol: version=0"], "-1": ["Git-Protocol: version=1"],
+                "-2": ["Git-Protocol: version=2"], "-both": ["Git-Protocol: version=1:version=2"],
+                "-key": ["Git-Protocol: key"]}
+    for service in ("git-upload-pack", "git-receive-pack"):
+        for name, fields in versions.items():
+            yield f"refs-{service[4:11]}{name}", ("GET", f"/info/refs?service={service}", *fields), {}
+    yield "HEAD", ("GET", "/HEAD"), {}
+    for name, version, body in fetches(oids):
+        arguments = ("POST", "/git-upload-pack", FETCH_TYPE, *versions[f"-{version}"])
+        yield name, arguments, {"body": body}
+        if name in COMPRESSED:
+            yield f"{name}-gzip", (*arguments, "Content-Encoding: gzip"), {"body": gzip.compress(body, mtime=0)}
+    for name, body in pushes(oids):
+        yield name, ("POST", "/git-receive-pack", PUSH_TYPE), {"body": body}
+
+
+# ---- the comparison ----
+
+@pytest.fixture(scope="module")
+def hooks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hooks")
+    (folder / "pre-receive").write_text(HOOK)
+    (folder / "pre-receive").chmod(0o755)
+    return folder
+
+
+class Place:
+    """The servers, each with a folder of its own for repositories; the names of these folders have one length."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.servers = {}
+
+    def root(self, server):
+        return self.folder / f"{server:-<12}"
+
+    def make(self, name):
+        """Make the repository for the first server, and copy it for the others."""
+        first, *others = self.servers
+        if REPOSITORIES[name]:
+            REPOSITORIES[name](self.root(first) / f"{name}.git")
+            for repo in self.root(first).glob(f"{name}.git"):
+                git("config", "--file", repo / "config", "pack.threads", "1", ok=None)
+        for other in others:
+            shutil.copytree(self.root(first), self.root(other), dirs_exist_ok=True, symlinks=True)
+        return Oids(self.root(first) / f"{name}.git")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, start_module_gate, hooks):
+    place = Place(tmp_path_factory.mktemp("backends"))
+    with contextlib.ExitStack() as stack:
+        for backend in BACKENDS:
+            place.root(backend).mkdir()
+            place.servers[backend] = start_module_gate(f"--mirror-root={place.root(backend)}", "--scope=*",
+                                                       f"--hooks-path={hooks}", f"--backend={backend}")
+        if program():
+            place.root("lighttpd").mkdir()
+            folder = tmp_path_factory.mktemp("lighttpd")
+            place.servers["lighttpd"] = Lighttpd(folder, place.root("lighttpd"), [("core.hooksPath", hooks), *SETTINGS])
+            stack.callback(place.servers["lighttpd"].stop)
+        if len(place.servers) < 2:
+            pytest.skip("there is nothing to compare with: lighttpd is not installed")
+        yield place
+
+
+def merged(body):
+    """
+    Packets, those of one side band that follow each other as one: how much of a pack or of a hook's words is in each is
+    the moment's doing. Bytes that are no packets, as they are.
+    """
+    packets, at = [], 0
+    while at < len(body):
+        length = int(body[at:at + 4], 16) if re.fullmatch(b"[0-9a-f]{4}", body[at:at + 4]) else None
+        if length is None or (length >= 4 and at + length > len(body)):
+            return [*packets, body[at:]]
+        data = body[at:at + max(length, 4)]
+        at += len(data)
+        if packets and data[4:5] in BANDS and packets[-1][4:5] == data[4:5]:
+            packets[-1] += data[5:]
+        else:
+            packets.append(data if data[4:5] not in BANDS else b"band" + data[4:])
+    return packets
+
+
+def answer(place, server, name, arguments, named):
+    method, path, *fields = arguments
+    response = place.servers[server].ask(method, f"/{name}.git{path}", *fields, **named)
+    body = response.body.replace(str(place.root(server)).encode(), b"ROOT")
+    kept = {field: value for field, value in response.fields.items() if field not in FRAMING}
+    return response.status, response.complete, kept, merged(body)
+
+
+def fits(word, patterns):
+    """Whether the last pattern that fits is none with an exclamation mark."""
+    fitting = [pattern for pattern in patterns.split() if fnmatch.fnmatchcase(word, pattern.removeprefix("!"))]
+    return bool(fitting) and not fitting[-1].startswith("!")
+
+
+def is_explained(kind, gate, stock):
+    """Whether a gate's answer differs from the stock server's as it should."""
+    if gate == stock or gate[0] == stock[0] >= 400:
+        return kind is None or stock[0] >= 400
+    if kind == FAILED:
+        return gate[0] == 500 and stock[0] == 200
+    if kind == CUT:
+        return not gate[1] and stock[1] and (gate[0], *gate[2:]) == (stock[0], *stock[2:])
+    return False
+
+
+@pytest.mark.parametrize("repository", REPOSITORIES)
+def test_each_server_answers_the_same(place, repository):
+    if repository == "reftable" and git_version() < REFTABLE:
+        pytest.skip("this git has no reftable")
+    oids = place.make(repository)
+    *gates, stock = place.servers
+    wrong = []
+    for name, arguments, named in requests(oids):
+        if any(fits(repository, repositories) and fits(name, names) for repositories, names in LEFT_OUT):
+            continue
+        kinds = [kind for repositories, names, kind in DIFFERENCES if fits(repository, repositories) and fits(name, names)]
+        answers = {server: answer(place, server, repository, arguments, named) for server in place.servers}
+        for gate in gates:
+            kind = kinds[0] if kinds and stock == "lighttpd" else None
+            if not is_explained(kind, answers[gate], answers[stock]):
+                wrong += [f"{repository} {name}, which should be {kind or 'equal'}",
+                          f"    {gate}: {answers[gate]!r:.900}", f"    {stock}: {answers[stock]!r:.900}"]
+    assert not wrong, "\n".join(wrong)
+
+
+# ---- what only one of them has, or needs ----
+
+def test_services_without_http_backend(tmp_path, start_gate):
+    """As where git is packaged in parts: then HEAD is told all the same."""
+    history(bare(tmp_path / "mirrors" / "repo.git"), 1)
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for found in real_exec_path().iterdir():
+        if found.name != NAME:
+            (parts / found.name).symlink_to(found)
+    gate = start_gate(f"--mirror-root={tmp_path}/mirrors", "--scope=repo", "--backend=services",
+                      variables={"GIT_EXEC_PATH": str(parts)})
+    git("clone", "--quiet", gate.url(), tmp_path / "work")
+    response = gate.ask("GET", "/repo.git/HEAD")
+    assert (response.status, response.fields["content-type"]) == (200, "text/plain")
+    assert response.body == b"ref: refs/heads/main\n"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("setting, target", [("http.uploadpack", "/info/refs?service=git-upload-pack"),
+                                             ("http.receivepack", "/info/refs?service=git-receive-pack"),
+                                             ("http.getanyfile", "/HEAD")])
+def test_operator_closes(tmp_path, start_gate, backend, setting, target):
+    history(bare(tmp_path / "mirrors" / "repo.git"), 1)
+    gate = start_gate(f"--mirror-root={tmp_path}/mirrors", "--scope=repo", f"--backend={backend}",
+                      f"--git-config={setting}=false")
+    response = gate.ask("GET", f"/repo.git{target}")
+    assert (response.status, response.fields["gate-reason"]) == (403, "git-refuses")
+    others = {"/info/refs?service=git-upload-pack", "/info/refs?service=git-receive-pack", "/HEAD"} - {target}
+    assert [gate.ask("GET", f"/repo.git{other}").status for other in others] == [200, 200]
+
+
+@pytest.mark.parametrize("option, told", [
+    ("--git-config=transfer.hideRefs=HEAD", b""), ("--hide-refs=refs/heads", b"ref: refs/heads/main\n"),
+    ("--hide-refs=!refs/heads", b"ref: refs/heads/main\n"),
+    ("--git-config=transfer.hideRefs=!refs", b"ref: refs/heads/main\n")])
+def test_head_of_services_and_hidden_references(tmp_path, start_gate, option, told):
+    """The gate hides all references for it but HEAD. The operator may hide that, but shows nothing else by it."""
+    history(bare(tmp_path / "mirrors" / "repo.git"), 1)
+    gate = start_gate(f"--mirror-root={tmp_path}/mirrors", "--scope=repo", "--backend=services", option)
+    response = gate.ask("GET", "/repo.git/HEAD")
+    assert (response.status, response.body) == (200, told)
+
+
+# ---- a negotiation that is larger than all buffers ----
+
+HAVES = 100_000
+NEGOTIATION_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def long_mirror(tmp_path_factory):
+    """A mirror, and the ids of commits that it has: so many that upload-pack answers for long, one line for each."""
+    root = tmp_path_factory.mktemp("long")
+    ids = history(bare(root / "repo.git"), 2000)
+    return root, ids
+
+
+@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("version", [0, 2])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_client_that_reads_only_when_it_has_sent_everything(long_mirror, start_gate, backend, version, compressed):
+    """
+    upload-pack answers while it reads: whoever passes on both at once waits for a client that waits for it.
+
+    Over a Unix socket, whose buffers are small: those of TCP can hold all of it.
+    """
+    root, ids = long_mirror
+    haves = [f"have {ids[i % (len(ids) - 1)]}" for i in range(HAVES)]
+    if version == 2:
+        body = command(Oids(root / "repo.git"), "fetch", f"want {ids[-1]}", *haves)
+    else:
+        lines = [f"want {ids[-1]} multi_ack_detailed side-band-64k", *haves]
+        body = packet(lines[0] + "\n") + FLUSH + b"".join(packet(line + "\n") for line in lines[1:]) + FLUSH
+    fields = [f"Git-Protocol: version={version}", FETCH_TYPE]
+    if compressed:
+        body, fields = gzip.compress(body, 1, mtime=0), [*fields, "Content-Encoding: gzip"]
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", f"--backend={backend}", transport="unix")
+    with gate.connect() as connection:
+        connection.seconds = NEGOTIATION_SECONDS
+        connection.send(request("POST", "/repo.git/git-upload-pack", *fields, body=body))
+        response = connection.response()
+    assert (response.status, response.complete) == (200, True)
+    assert response.body.count(b"ACK ") >= len(ids) - 1
+    gate.wait_no_children()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_negotiation_that_is_too_large(long_mirror, start_gate, backend):
+    """Its length is not announced, so it is found out on the way."""
+    root, ids = long_mirror
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", f"--backend={backend}", "--max-negotiation-bytes=1M")
+    body = packet(f"want {ids[-1]}\n") + FLUSH + packet(f"have {ids[0]}\n") * 40_000
+    with gate.connect() as connection:
+        connection.send_as_taken(head("POST", "/repo.git/git-upload-pack", FETCH_TYPE, "Transfer-Encoding: chunked") +
+                                 chunks(body))
+        response = connection.response()
+    assert response.status == 413
+    gate.wait_no_children()
+
+
+def test_fetch_starts_nothing_before_all_of_it_has_come(long_mirror, start_gate):
+    """A process that waited for a client would be one that others wait for; and its client may go in the middle."""
+    root, ids = long_mirror
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", "--backend=services", "--stall-timeout=2")
+    body = packet(f"want {ids[-1]}\n") + FLUSH + packet(f"have {ids[0]}\n") * 40_000 + packet("done\n")
+    whole = request("POST", "/repo.git/git-upload-pack", FETCH_TYPE, body=body)
+    for end in ("gone", "stalls"):
+        with gate.connect() as connection:
+            connection.send(whole[:-100])
+            wait_until("most has been read", lambda: memory_files(gate.pid))
+            assert gate.children() == []
+            if end == "stalls":
+                assert connection.response().status == 408
+        wait_until("nothing is kept of it", lambda: not memory_files(gate.pid))
+    assert gate.ask("POST", "/repo.git/git-upload-pack", FETCH_TYPE, body=body).status == 200
+    wait_until("nothing is kept of it", lambda: not memory_files(gate.pid))
+
+
+def memory_files(pid):
+    """What a process has open of these."""
+    links = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            links.append(os.readlink(link))
+    return [link for link in links if "memfd:" in link]
