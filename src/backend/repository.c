@@ -254,8 +254,8 @@ static int examine_name(struct examination *examination, const char *name) {
     if (!links_lead_into(path, examination->path) && !is_allowed(examination->policy, path) &&
         !is_branch_to_be(name, path)) {
         return refuse(examination->finding,
-                      "'%s' in the repository is a link that leads out of it; put in its place what it leads to, "
-                      "or allow that with --allow-path",
+                      "'%s' in the repository is a link that leads out of it; replace the link with its target, "
+                      "or allow the target with --allow-path",
                       name);
     }
     return 0;
@@ -300,8 +300,8 @@ static int examine_further_links(struct examination *examination) {
     }
     return refuse(
         examination->finding,
-        "'%.200s' is a link that leads out of the repository, or one folder too many to look for links; remove "
-        "it, or run 'git pack-refs --all', or serve with --confine=auto where there is Landlock",
+        "'%.200s' is a link that leads out of the repository, or a folder where the search for links reached its "
+        "limit; remove it, or run 'git pack-refs --all', or serve with --confine=auto where there is Landlock",
         found);
 }
 
@@ -323,10 +323,9 @@ static int examine_alternates(struct examination *examination) {
     }
     if (repository_alternates_none(allowed)) {
         return is_there(examination->path, "objects/info/alternates")
-                   ? refuse(
-                         examination->finding,
-                         "'objects/info/alternates' of the repository is there, and --alternates=no is given; copy "
-                         "the objects with 'git repack -a -d' and remove it, or allow a folder with --alternates=DIR")
+                   ? refuse(examination->finding,
+                            "the repository has 'objects/info/alternates', which --alternates=no forbids; copy the "
+                            "objects with 'git repack -a -d' and remove it, or allow a folder with --alternates=DIR")
                    : 0;
     }
     r = alternates_add(&alternates, examination->path);

@@ -53,13 +53,13 @@ static int check_owned_hooks(struct gate *gate, struct gate_error *error) {
     }
     if (settings->confine == CONFINE_REQUIRE) {
         return gate_error_set(error, GATE_E_START,
-                              "--confine=require, but git's user owns '%s' of --hooks-path=%.200s, and no confinement "
-                              "keeps an owner from switching hooks off by chmod; give them to another user, with mode "
-                              "755, or choose --confine=auto",
+                              "--confine=require, but git's user owns '%s' of --hooks-path=%.200s, and confinement "
+                              "cannot keep an owner from switching hooks off by chmod; give them to another user, with "
+                              "mode 755, or choose --confine=auto",
                               owned, hooks);
     }
     log_record(&gate->log, LOG_LEVEL_WARNING,
-               "git's user owns the hooks, and no confinement keeps an owner from chmod, so a push that was taken over "
+               "git's user owns the hooks, and confinement cannot keep an owner from chmod, so hostile code in a push "
                "can switch them off; give them to another user, with mode 755",
                LOG_FIELDS(log_string("hooks_path", hooks), log_string("hook", owned)));
     return 0;

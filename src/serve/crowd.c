@@ -183,7 +183,7 @@ static void on_client(uint32_t events, void *userdata) {
 
     if (events & EPOLLHUP) {
         log_message(&crowd->gate->log, LOG_LEVEL_ERROR,
-                    "the socket was shut down by who has handed it over, so that nobody can come any more; stopping");
+                    "the socket was shut down by another program, so no client can connect any more; stopping");
         crowd->on_shut(crowd->userdata);
         return;
     }
