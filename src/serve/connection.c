@@ -188,8 +188,8 @@ static bool is_due(const struct connection *connection) {
 
 /*
  * After a gate was suspended, its timers fire before it has read the bytes that came in time. So the pump reads them
- * now. Writing is tried again only when the timer is late: a socket accepts a few more bytes before it reports that it
- * is writable, and those would extend the time of a client that does not read.
+ * now. Writing is tried again only when the timer is late. A socket accepts a few more bytes before it reports that it
+ * is writable, and those bytes would extend the time of a client that does not read.
  */
 static void look_again(struct connection *connection, bool is_late) {
     connection->readable = true;
