@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns the knowledge where objects of a repository may lie that are not in it. It reads files, at start alone. */
+/*
+ * Finds the object stores outside a repository from which it borrows objects. It reads files, at start, and with
+ * --alternates=DIR for each request, too.
+ */
 
 #include "backend/alternates.h"
 
@@ -21,7 +24,7 @@
 
 static int add_of(struct alternates *alternates, int fd, const char *store, unsigned depth);
 
-/* Whether the repository may have one more line looked at. Its owner writes them, and may be hostile. */
+/* Whether one more line may be looked at. The repository's owner writes the lines, and may be hostile. */
 static bool has_budget(const struct alternates *alternates) {
     return alternates->n_paths < ALTERNATES_MAX && alternates->n_own < ALTERNATES_OWN_MAX &&
            alternates->n_lines < ALTERNATES_LINES_MAX && alternates->n_entries < ALTERNATES_ENTRIES_MAX &&
@@ -41,7 +44,7 @@ static bool is_hex(char digit) {
     return (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f');
 }
 
-/* What git makes in an object store: gitrepository-layout(5), and what it works with for a while. */
+/* Whether git makes an entry of this name in an object store, for good or for a while: gitrepository-layout(5). */
 static bool is_of_store(const char *name) {
     static const char *const names[] = {".", "..", "pack", "info", "maintenance.lock"};
     static const char *const beginnings[] = {"tmp_", "incoming-"};
@@ -59,7 +62,9 @@ static bool is_of_store(const char *name) {
     return is_hex(name[0]) && is_hex(name[1]) && name[2] == '\0';
 }
 
-/* Whether there is a folder "pack" in it, and nothing that is not git's; false as well when the entries run out. */
+/*
+ * Whether a folder contains a folder "pack" and only entries that git makes. False when the entries' limit is reached.
+ */
 static bool is_store(struct alternates *alternates, int fd) {
     _cleanup_fd_ int listed = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = listed < 0 ? NULL : fdopendir(listed);
@@ -77,14 +82,14 @@ static bool is_store(struct alternates *alternates, int fd) {
     return is_one;
 }
 
-/* Looked at by its descriptor, which is what will be allowed: somebody else may put another folder in its place. */
+/* Checks the folder by the descriptor that Landlock will allow, because somebody may replace the folder meanwhile. */
 static int open_store(struct alternates *alternates, const char *path) {
     _cleanup_fd_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
     return fd >= 0 && is_store(alternates, fd) ? fd_take(&fd) : -1;
 }
 
-/* One line of the file in @store; a relative one begins there. */
+/* Adds the store that one line of the file in @store names. A relative line begins at @store. */
 static int add_line(struct alternates *alternates, const char *store, const char *line, unsigned depth) {
     char joined[PATH_MAX];
     _cleanup_free_ char *path = NULL;
@@ -117,7 +122,7 @@ static int add_line(struct alternates *alternates, const char *store, const char
 
 /* Return: 0, -ENOENT when there is nothing to read, -ENOMEM. */
 static int read_file(struct buffer *content, int store) {
-    /* whatever it is, it must not hold up the start */
+    /* no kind of file may block the start */
     _cleanup_fd_ int fd = openat(store, "info/alternates", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     ssize_t size;
 
@@ -130,7 +135,7 @@ static int read_file(struct buffer *content, int store) {
     return size == -ENOMEM ? -ENOMEM : buffer_size(content) > 0 ? buffer_append(content, "", 1) : -ENOENT;
 }
 
-/* What the store itself borrows from. The recursion ends at ALTERNATES_DEPTH_MAX. */
+/* Adds the stores that the store itself borrows from. The recursion ends at ALTERNATES_DEPTH_MAX. */
 static int add_of(struct alternates *alternates, int fd, const char *store, unsigned depth) {
     _cleanup_(buffer_deinit) struct buffer content;
     char *text;
@@ -140,7 +145,7 @@ static int add_of(struct alternates *alternates, int fd, const char *store, unsi
     buffer_init(&content, ALTERNATES_FILE_MAX_BYTES);
     r = read_file(&content, fd);
     if (r) {
-        alternates->n_skipped += r == -ENOBUFS; /* the file is too large to end */
+        alternates->n_skipped += r == -ENOBUFS; /* no room for the terminator: the file is too large */
         return r == -ENOMEM ? r : 0;
     }
     text = content.data + content.start;

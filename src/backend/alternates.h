@@ -5,24 +5,27 @@
 #include <stdint.h>
 
 enum {
-    ALTERNATES_MAX = 64,                 /* object stores of all repositories that are looked at */
-    ALTERNATES_DEPTH_MAX = 6,            /* stores that borrow from each other, as git allows it */
+    ALTERNATES_MAX = 64,                 /* object stores of all repositories together */
+    ALTERNATES_DEPTH_MAX = 6,            /* stores that borrow from each other in a chain; git's own limit */
     ALTERNATES_FILE_MAX_BYTES = 1 << 16, /* of one objects/info/alternates */
 
-    /* of one repository, with all that it borrows from, so that none holds up the start or takes the others' places */
+    /*
+     * limits for one repository with all stores that it borrows from, so that none blocks the start or takes the
+     * others' share
+     */
     ALTERNATES_OWN_MAX = 16,            /* object stores */
-    ALTERNATES_LINES_MAX = 256,         /* lines that are looked at */
-    ALTERNATES_ENTRIES_MAX = 16 * 1024, /* entries of folders that are read to know whether they are stores */
-    ALTERNATES_TIME_MAX_MS = 500,       /* begun is nothing more after it; one call into a dead file system may hang */
-    ALTERNATES_TIME_ALL_MAX_MS = 3000,  /* the same of all repositories together */
+    ALTERNATES_LINES_MAX = 256,         /* lines looked at */
+    ALTERNATES_ENTRIES_MAX = 16 * 1024, /* folder entries read, to tell whether folders are stores */
+    ALTERNATES_TIME_MAX_MS = 500,       /* after this nothing is begun; one call into a dead file system may hang */
+    ALTERNATES_TIME_ALL_MAX_MS = 3000,  /* the same, for all repositories together */
 };
 
 /**
  * struct alternates - the object stores that repositories borrow from: gitrepository-layout(5), objects/info/alternates
  * @paths: absolute, without links, each once; owned
- * @fds: what lay there when it was looked at, open by O_PATH; owned
- * @n_paths: how many there are, of both
- * @n_skipped: lines that name no object store, or that are too many, too deep or quoted, or for which no time was left
+ * @fds: the folders that were there when they were checked, open by O_PATH; owned
+ * @n_paths: the number of paths, and of descriptors
+ * @n_skipped: skipped lines: they name no object store, are quoted, exceed a limit, or no time was left
  */
 struct alternates {
     char *paths[ALTERNATES_MAX];
@@ -39,23 +42,23 @@ struct alternates {
 };
 
 /**
- * alternates_add() - add those of one repository, and those that these borrow from
+ * alternates_add() - add the stores that one repository borrows from, and those that these stores borrow from
  * @repository: absolute
  *
- * A store is a folder with a folder "pack" in it, and with nothing that git does not make there; it need not be one by
- * its name. What is not one is not added: whoever can write to the repository can write any path there.
+ * A store is a folder that contains a folder "pack" and only entries that git makes. Its own name does not matter.
+ * Other folders are skipped, because whoever can write to the repository can write any path into the file.
  *
- * Return: 0 or -ENOMEM. A file that is not there or cannot be read names nothing.
+ * Return: 0 or -ENOMEM. A file that is missing or cannot be read adds nothing.
  */
 int alternates_add(struct alternates *alternates, const char *repository);
 
 /**
- * alternates_restrict() - close and free all that do not lie below one of some folders
+ * alternates_restrict() - close and free all stores outside some folders
  * @folders: absolute, without links, NULL at the end of the list
  *
- * Return: how many there were.
+ * Return: how many stores were outside.
  */
 size_t alternates_restrict(struct alternates *alternates, char *const *folders);
 
-/** alternates_deinit() - close and free all */
+/** alternates_deinit() - close and free all stores */
 void alternates_deinit(struct alternates *alternates);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns what the gate believes of a backend's answer. git http-backend exits with 0 after most failures, so its Status
- * field is what counts, and output without a proper head is a failure, never an empty success. Pure: bytes in, values
- * out.
+ * Parses the head of a backend's response, and trusts little of it. git http-backend exits with 0 after most failures,
+ * so its Status field counts instead. Output without a proper head is a failure, never an empty success. Pure: bytes
+ * in, values out.
  */
 
 #include "backend/cgi.h"
 
 #include "base/ascii.h"
 
-/* What git http-backend sends that means something to a client behind the gate. */
+/* The fields of git http-backend that a client behind the gate can use. */
 static const char *const passed_on[] = {"Content-Type", "Expires", "Pragma", "Cache-Control", "Last-Modified"};
 
 static bool is_name_byte(char byte) {
@@ -21,7 +21,7 @@ static bool is_value_byte(char byte) {
     return byte == '\t' || ascii_is_printable(byte);
 }
 
-/* Takes one line off the front of @restp, without its end. */
+/* Removes the first line from @restp, and sets @linep to that line without its end. */
 static bool take_line(struct span *restp, struct span *linep) {
     const char *end = restp->size > 0 ? memchr(restp->data, '\n', restp->size) : NULL;
 

@@ -6,12 +6,12 @@
 #include "base/span.h"
 
 enum {
-    CGI_HEAD_MAX_BYTES = 8 * 1024, /* of a response head; git http-backend's are of 200 bytes */
+    CGI_HEAD_MAX_BYTES = 8 * 1024, /* of a response head; git http-backend's have about 200 */
     CGI_MAX_FIELDS = 8,            /* fields that are passed on */
 };
 
 enum {
-    CGI_E_MORE = 1, /* fine as far as it goes, but not whole yet */
+    CGI_E_MORE = 1, /* correct so far, but not whole yet */
     CGI_E_NONSENSE, /* no CGI response head: 502 */
 };
 

@@ -2,8 +2,8 @@
 
 /*
  * Reads the names of variables in a configuration file exactly as git's own parser does (git_parse_source() in its
- * config.c). A name that git sees and this file misses would be a hole, so whatever is not clear is malformed. It never
- * reads a file itself.
+ * config.c). A name that git sees and this parser misses would be a hole, so anything unclear is malformed. It never
+ * opens a file itself.
  */
 
 #include "backend/config_text.h"
@@ -17,14 +17,14 @@ struct scanner {
     const char *at;
     const char *end;
     bool is_at_end;
-    size_t base_size; /* of the section's part of the name, with its dot */
+    size_t base_size; /* bytes of the section's part of the name, with its dot */
     size_t name_size;
     size_t value_size;
     char name[CONFIG_TEXT_NAME_MAX_BYTES + 1];
     char value[CONFIG_TEXT_VALUE_MAX_BYTES + 1];
 };
 
-/* The classes of characters are ASCII's, whatever the locale is. */
+/* Character classes are ASCII's, whatever the locale. */
 static bool is_space(int c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
@@ -37,7 +37,7 @@ static int lower(int c) {
     return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
-/* A line's end is one character, and so is the end of the file, again and again. */
+/* CRLF counts as one character. At the end of the file, each call returns one more line end. */
 static int next(struct scanner *scanner) {
     if (scanner->at == scanner->end) {
         scanner->is_at_end = true;
@@ -63,7 +63,7 @@ static void add_to_value(struct scanner *scanner, int c) {
     }
 }
 
-/* Between the quotes of [section "subsection"], where a backslash stands for the character behind it. */
+/* Reads the quoted part of [section "subsection"], in which a backslash quotes the next character. */
 static int read_subsection(struct scanner *scanner) {
     int c;
     int r;
@@ -82,7 +82,7 @@ static int read_subsection(struct scanner *scanner) {
     return r || next(scanner) != ']' ? CONFIG_TEXT_E_MALFORMED : 0;
 }
 
-/* What follows "[". A dot may stand in the name: [section.subsection] is an older form. */
+/* Reads what follows "[". The name may contain a dot: [section.subsection] is an older form. */
 static int read_section(struct scanner *scanner) {
     int r = 0;
 
@@ -108,7 +108,7 @@ static int read_escape(struct scanner *scanner) {
 
     switch (c) {
     case '\n':
-        return 0; /* the value goes on in the next line */
+        return 0; /* the value continues in the next line */
     case 't':
         add_to_value(scanner, '\t');
         return 0;
@@ -127,7 +127,7 @@ static int read_escape(struct scanner *scanner) {
     }
 }
 
-/* What follows "=", up to the end of the line; spaces at either end of it do not count. */
+/* Reads what follows "=", up to the end of the line. Spaces at either end do not count. */
 static int read_value(struct scanner *scanner) {
     bool is_quoted = false;
     bool is_comment = false;
@@ -159,7 +159,7 @@ static int read_value(struct scanner *scanner) {
     return r ? r : is_quoted ? CONFIG_TEXT_E_MALFORMED : 0;
 }
 
-/* One variable, whose first letter is @c. */
+/* Reads one variable, whose first letter is @c. */
 static int read_variable(struct scanner *scanner, int c, config_text_visit *visit, void *userdata) {
     int r = 0;
 
@@ -188,7 +188,7 @@ static void skip_comment(struct scanner *scanner) {
 }
 
 static void skip_mark(struct scanner *scanner, struct span text) {
-    static const char mark[] = "\xef\xbb\xbf"; /* UTF-8's, which git passes over */
+    static const char mark[] = "\xef\xbb\xbf"; /* UTF-8's byte order mark, which git skips */
 
     if (text.size >= strlen(mark) && memcmp(text.data, mark, strlen(mark)) == 0) {
         scanner->at += strlen(mark);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the knowledge which files git-http-backend reads before it answers for protocol version 2, in the order in which it
- * does: where the repository is (enter_repo() in git's path.c), whether it is one, and its settings (git-config(1), FILES).
- * What it does not understand, it says of, and nobody keeps anything of it.
+ * Knows which files git-http-backend reads before it answers for protocol version 2, in git's order: where the
+ * repository is (enter_repo() in git's path.c), whether it is one, and its settings (git-config(1), FILES). Reports
+ * anything it does not recognise; such answers are not cached.
  */
 
 #include "backend/dependencies.h"
@@ -27,12 +27,12 @@ enum folder {
 };
 
 enum kind {
-    KIND_FOLDER,  /* has to be there, whatever is in it */
-    KIND_PLACE,   /* a folder that may be there */
-    KIND_FILE,    /* has to be there */
-    KIND_CONFIG,  /* may be there */
-    KIND_PROGRAM, /* has to be there */
-    KIND_NOTHING, /* has not to be there, as it leads elsewhere */
+    KIND_FOLDER,  /* must exist, with any contents */
+    KIND_PLACE,   /* a folder that may exist */
+    KIND_FILE,    /* must exist */
+    KIND_CONFIG,  /* may exist */
+    KIND_PROGRAM, /* must exist */
+    KIND_NOTHING, /* must not exist, because it leads elsewhere */
 };
 
 static const struct {
@@ -88,7 +88,7 @@ static bool find(char path[PATH_MAX], size_t i, const struct environ_settings *s
     return size > 0 && size < PATH_MAX;
 }
 
-/* ---- whether they are the same ---- */
+/* ---- comparison ---- */
 
 static bool is_understood(enum kind kind, const struct identity *identity) {
     switch (kind) {
@@ -108,8 +108,8 @@ static bool is_understood(enum kind kind, const struct identity *identity) {
 }
 
 /*
- * A link is of none of these kinds: it may be led elsewhere and back without a trace, and git looks at some of them as what
- * they are. Only git's programs may be links, as distributions make some of them.
+ * A link is of none of these kinds. It may be changed and changed back without a trace, and git reads some links as
+ * text instead of following them. Only git's programs may be links, because distributions ship some as links.
  */
 static void identify(struct identity *identity, const char *path, enum kind kind) {
     struct stat status;
@@ -197,9 +197,9 @@ bool dependencies_settled(const struct dependencies *dependencies, time_t now) {
     return true;
 }
 
-/* ---- whether they are all ---- */
+/* ---- completeness ---- */
 
-/* The names of sections and variables are written as they are, in either case: git-config(1), Syntax. */
+/* Section and variable names are written literally, in either case: git-config(1), Syntax. */
 static bool mentions(struct span text, const char *word) {
     size_t size = strlen(word);
 
@@ -219,7 +219,7 @@ bool dependencies_allow(const char *setting) {
     return leaves_it_at_that((struct span){setting, strcspn(setting, "=")});
 }
 
-/* Return: as much as fits of a file; its size is 0 when it cannot be read. */
+/* Return: the beginning of the file, as much as fits; its size is 0 when the file cannot be read. */
 static struct span read_file(struct buffer *buffer, const char *path) {
     _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
@@ -228,7 +228,7 @@ static struct span read_file(struct buffer *buffer, const char *path) {
     return buffer_content(buffer);
 }
 
-/* One that is too large to be looked into as a whole is not understood. */
+/* Whether the whole file was searched and mentions no other file. A file that is too large never passes. */
 static bool is_plain_config(const char *path, const struct identity *identity) {
     _cleanup_(buffer_deinit) struct buffer buffer;
     struct span text;
@@ -241,7 +241,7 @@ static bool is_plain_config(const char *path, const struct identity *identity) {
     return text.size == (size_t)identity->size && leaves_it_at_that(text);
 }
 
-/* A script may answer anything: programs of git's own are of elf(5). */
+/* A script may answer anything. git's own programs are ELF files: elf(5). */
 static bool is_plain_program(const char *path) {
     static const char magic[] = {0x7f, 'E', 'L', 'F'};
     _cleanup_(buffer_deinit) struct buffer buffer;

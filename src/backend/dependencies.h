@@ -9,21 +9,22 @@
 #include "backend/environ.h"
 
 /*
- * What the capability advertisement of git's protocol version 2 depends on: gitprotocol-v2(5). It tells nothing of
- * references and objects, so as long as these files are the same, so is what git-http-backend answers.
+ * The files that the capability advertisement of git's protocol version 2 depends on: gitprotocol-v2(5). The
+ * advertisement says nothing about references and objects. So git-http-backend's answer stays the same as long as these
+ * files do.
  */
 
 enum {
     DEPENDENCIES_COUNT = 15,
-    DEPENDENCIES_CONFIG_MAX_BYTES = 64 * 1024, /* of a file of settings that is looked into */
-    DEPENDENCIES_SETTLED_S = 1, /* since the last change of a file, before which another one may not be told from it */
+    DEPENDENCIES_CONFIG_MAX_BYTES = 64 * 1024, /* of a configuration file that is searched */
+    DEPENDENCIES_SETTLED_S = 1, /* since the last change; the times may not show a second one that comes sooner */
 };
 
 /**
- * struct identity - by which a file is known to be the same, with the same content
- * @is_there: nothing else is set when it is not
+ * struct identity - tells whether a file is still the same, with the same content
+ * @is_there: if false, nothing else is set
  *
- * A folder has no size: that says nothing.
+ * The size of a folder is left 0, because it says nothing.
  */
 struct identity {
     bool is_there;
@@ -32,20 +33,20 @@ struct identity {
     mode_t mode;
     uid_t owner;
     off_t size;
-    struct timespec modified; /* content, of a folder the names in it: mtime */
-    struct timespec changed;  /* anything, also where it is: ctime */
+    struct timespec modified; /* mtime: content, or the names in a folder */
+    struct timespec changed;  /* ctime: anything, including the file's place */
 };
 
-/** struct dependencies - all files that an advertisement of one repository depends on, as they were */
+/** struct dependencies - all files that one repository's advertisement depends on, as they were at one moment */
 struct dependencies {
     struct identity files[DEPENDENCIES_COUNT];
 };
 
 /**
- * dependencies_look() - see how they are now
+ * dependencies_look() - record how the files are now
  * @repository: its name, without .git
  *
- * Return: whether all of them are of the kind that is understood: what git does otherwise is for git to say.
+ * Return: whether each file is of its expected kind. If not, only git can tell what it would answer.
  */
 bool dependencies_look(struct dependencies *dependencies, const struct environ_settings *settings,
                        const char *repository);
@@ -53,31 +54,33 @@ bool dependencies_look(struct dependencies *dependencies, const struct environ_s
 /**
  * dependencies_equal() - whether nothing has changed that an answer depends on
  *
- * Other files may have come and gone in the folders, as they do in pushes.
+ * Other files in the folders may have come and gone, as they do in pushes.
  */
 bool dependencies_equal(const struct dependencies *a, const struct dependencies *b);
 
 /**
- * dependencies_settled() - whether all has been as it is for so long that the next change will be told from the last one
+ * dependencies_settled() - whether the last change is so long ago that the next one will show in a file's times
  * @now: the time of day
  */
 bool dependencies_settled(const struct dependencies *dependencies, time_t now);
 
 /**
- * dependencies_undisturbed() - whether nothing at all has happened between two looks, of which the first saw all settled
+ * dependencies_undisturbed() - whether nothing at all has happened between two looks, the first of them settled
  *
- * Other than by dependencies_equal(), by the times of the folders what came and went in between is seen, too.
+ * Unlike dependencies_equal(), it compares the times of the folders, too, so it sees files that came and went.
  */
 bool dependencies_undisturbed(const struct dependencies *before, const struct dependencies *now);
 
 /**
- * dependencies_suffice() - whether nothing else is to be looked at
+ * dependencies_suffice() - whether the answer depends on no other files
  *
- * Looks into the files, which takes longer: no setting may draw in other files (include, includeIf) or make each answer
- * another one (transfer.advertiseSID), and git's programs must not be scripts.
+ * This reads the files, which takes longer. No setting may include other files (include, includeIf) or make every
+ * answer different (transfer.advertiseSID), and git's programs must not be scripts.
  */
 bool dependencies_suffice(const struct dependencies *dependencies, const struct environ_settings *settings,
                           const char *repository);
 
-/** dependencies_allow() - whether a setting of --git-config, KEY=VALUE, leaves it at these files */
+/**
+ * dependencies_allow() - whether a setting of --git-config, KEY=VALUE, keeps the answer dependent on these files alone
+ */
 bool dependencies_allow(const char *setting);

@@ -9,20 +9,20 @@ enum {
     HOOKS_COUNT = 7,
 };
 
-/** hooks_names - those that the programs which a gate runs may call: githooks(5) */
+/** hooks_names - the hooks that git's programs may call for a gate: githooks(5) */
 extern const char *const hooks_names[HOOKS_COUNT];
 
 /**
- * hooks_path() - where a hook is
+ * hooks_path() - write the path of a hook
  * @folder: of --hooks-path
- * @i: which of hooks_names
+ * @i: index in hooks_names
  *
- * Return: whether its path fits.
+ * Return: whether the path fits.
  */
 bool hooks_path(char *path, size_t size, const char *folder, size_t i);
 
 /**
- * hooks_find_ignored() - a hook that is there and may not be executed, over which git passes without an error
+ * hooks_find_ignored() - find a hook that exists but is not executable; git skips it without an error
  *
  * Return: its name; NULL for none.
  */
@@ -37,14 +37,18 @@ struct hooks {
 void hooks_look(struct hooks *hooks, const char *folder);
 
 /**
- * hooks_find_lost() - a hook that could be executed at start and cannot any more
+ * hooks_find_lost() - find a hook that could be executed at start and cannot be any more
  *
- * git passes over it in silence. Landlock knows no chmod(2): so code that was taken over in a push, and runs as the owner
- * of the hooks, could switch them off for the next one.
+ * git skips such a hook silently. Landlock cannot deny chmod(2). So hostile code in a push, if it runs as the hooks'
+ * owner, could switch them off for the next push.
  *
  * Return: its name; NULL for none.
  */
 const char *hooks_find_lost(const struct hooks *hooks, const char *folder);
 
-/** hooks_find_owned() - a hook, or "." for the folder, that belongs to @owner, who may change its mode. NULL for none. */
+/**
+ * hooks_find_owned() - find a hook that belongs to @owner, who may change its mode
+ *
+ * Return: its name; "." for the folder; NULL for none.
+ */
 const char *hooks_find_owned(const char *folder, uid_t owner);

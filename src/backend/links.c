@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds links that lead out of a repository. Landlock keeps git from following them; where git is not confined, they
- * would have it read, and write, the files of others. The repository is hostile: no link is followed to search behind it,
- * and what is read has bounds. Nothing is changed.
+ * Finds links that lead out of a repository. Landlock keeps git from following them. Without Landlock, they would make
+ * git read and write other people's files. The repository is hostile: the search follows no link, and has limits. It
+ * changes nothing.
  */
 
 #include "backend/links.h"
@@ -98,7 +98,10 @@ static bool look_at(struct search *search, DIR *folder, const struct dirent *ent
     return look_into(search, fd, entry->d_name, below, depth - 1);
 }
 
-/* In the folder @name of @parent, and @depth folders below. A folder that is a link has been looked at as a name. */
+/*
+ * Searches the folder @name of @parent, and @depth levels below. A folder that is a link is not opened; its name was
+ * checked.
+ */
 static bool look_into(struct search *search, int parent, const char *name, const char *path, unsigned depth) {
     DIR *folder = folder_open_at(parent, name);
     bool is_found = false;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds lock files that a git which was killed has left in a repository. git makes such a file before it changes what the
- * file is named for, and fails when it exists: so one that is left makes every later push fail, until somebody removes
- * it. It removes nothing itself, for whether a lock is in use cannot be known. The repository is hostile: no link is
- * followed, and what is read has a bound.
+ * Finds lock files that a killed git has left in a repository. git makes a lock file before it changes the file that
+ * the lock is named after, and fails when the lock exists. So a lock that is left makes every later push fail, until
+ * somebody removes it. This file removes none, because nobody can tell whether a lock is in use. The repository is
+ * hostile: the search follows no link, and has limits.
  */
 
 #include "backend/locks.h"
@@ -47,7 +47,9 @@ static bool may_be_folder(const struct dirent *entry) {
            strcmp(entry->d_name, "..") != 0;
 }
 
-/* All in the folder @name of @parent, and with @depth below it. @path: of the folder. The recursion ends with @depth. */
+/*
+ * Searches the folder @name of @parent, whose path is @path, and @depth levels below. The recursion ends with @depth.
+ */
 static void search(struct locks *locks, int parent, const char *name, const char *path, time_t before, unsigned depth) {
     DIR *folder = NULL;
     char below[PATH_MAX];

@@ -8,17 +8,17 @@
 
 enum {
     LOCKS_SHOWN_MAX = 8,       /* lock files whose paths are kept */
-    LOCKS_DEPTH_MAX = 16,      /* folders within each other below refs */
-    LOCKS_ENTRIES_MAX = 50000, /* entries of folders that are read, of all repositories together */
-    LOCKS_TIME_MAX_MS = 300,   /* no folder is begun after it; one call into a dead file system may hang */
+    LOCKS_DEPTH_MAX = 16,      /* nested folders below refs */
+    LOCKS_ENTRIES_MAX = 50000, /* folder entries read, of all repositories together */
+    LOCKS_TIME_MAX_MS = 300,   /* after this no folder is begun; one call into a dead file system may hang */
 };
 
 /**
- * struct locks - lock files of git that are older than they should be
- * @paths: of the first ones, absolute; owned
- * @n_paths: how many of these there are
- * @n_found: how many were found
- * @is_cut: a bound was reached, and there may be more
+ * struct locks - git's lock files that were left behind
+ * @paths: the paths of the first ones, absolute; owned
+ * @n_paths: the number of these paths
+ * @n_found: the number of lock files found
+ * @is_cut: the search reached a limit, so there may be more
  */
 struct locks {
     char *paths[LOCKS_SHOWN_MAX];
@@ -32,22 +32,22 @@ struct locks {
 };
 
 /**
- * locks_find() - add those of one repository
+ * locks_find() - add the lock files of one repository
  * @locks: zeros at first
  * @repository: absolute
- * @before: a lock file that was last written at this time or later is passed over, as it may be in use
+ * @before: lock files last written at this time or later are skipped, because they may be in use
  *
- * Looks at HEAD, config, packed-refs and shallow, at all below refs, and into objects/info: where git makes a lock before
- * it takes a push. Links are not followed. What cannot be read has none.
+ * The search covers the places where git makes a lock before it accepts a push: HEAD, config, packed-refs and shallow,
+ * everything below refs, and objects/info. It follows no links. A folder that cannot be read counts as empty.
  */
 void locks_find(struct locks *locks, const char *repository, time_t before);
 
 /**
- * locks_command() - what removes a lock file, for a shell
+ * locks_command() - write a shell command that removes a lock file
  *
  * Return: whether it fits into @size bytes.
  */
 bool locks_command(char *command, size_t size, const char *path);
 
-/** locks_deinit() - free all */
+/** locks_deinit() - free all paths */
 void locks_deinit(struct locks *locks);

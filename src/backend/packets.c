@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the answers to two questions. Did git say anything, or only that it is still there: packets that are empty but for
- * the number of their side band? And did it say all that it had to say? git http-backend exits with 1 when the program
- * behind it has failed, and that is so when upload-pack has told the client in a proper ERR packet that it has not got
- * an object, as well as when it was killed in the middle of a pack. The first is a whole answer, the second a cut one.
+ * Follows the packets of git's answer, for two questions. Did git say anything, or did it only send keep-alives:
+ * packets with the number of their side band and nothing else? And is the answer whole? The exit status does not tell.
+ * git http-backend exits with 1 whenever the program behind it fails. That program may have been killed in the middle
+ * of a pack, which is a cut answer. Or upload-pack has sent the client a proper ERR packet about a missing object,
+ * which is a whole one.
  */
 
 #include "backend/packets.h"
@@ -15,15 +16,15 @@
 
 enum {
     LENGTH_DIGITS = 4,
-    FIRST_DATA_LENGTH = 4, /* 0000 is a flush packet, 0001 to 0003 are marks without data as well */
-    EMPTY_BAND_LENGTH = 5, /* the number of a side band and nothing behind it */
+    FIRST_DATA_LENGTH = 4, /* 0000 is a flush packet; 0001 to 0003 are marks without data */
+    EMPTY_BAND_LENGTH = 5, /* the number of a side band and no data */
     BAND_DATA = 1,
     BAND_PROGRESS = 2,
 };
 
 static const char error_mark[] = "ERR ";
 
-/* All four digits of a length are in. */
+/* Begins a packet once its length's four digits are there. */
 static void begin_packet(struct packets *packets) {
     int length = 0;
 
@@ -55,7 +56,9 @@ static void take_byte(struct packets *packets, char byte) {
     }
 }
 
-/* The length and, to know an ERR packet by, the first bytes of data are looked at one by one, the rest is passed over.
+/*
+ * Looks at single bytes only in the length and in the first data, which show an ERR packet. It skips the rest in one
+ * go.
  */
 void packets_feed(struct packets *packets, struct span bytes) {
     packets->is_idle = bytes.size > 0;

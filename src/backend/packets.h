@@ -8,9 +8,9 @@
 
 /**
  * struct packets - follows git's packets (gitprotocol-common(5), "pkt-line Format") through a response
- * @is_whole: what was seen so far ends with a flush packet or with an ERR packet, as every answer of git's does
- * @is_idle: the bytes of the last packets_feed() were those of empty side-band packets alone, which git sends every few
- *           seconds while it has nothing to say: "keepAlive" in git-config(1)
+ * @is_whole: the bytes so far end with a flush packet or an ERR packet, as every answer of git does
+ * @is_idle: the bytes of the last packets_feed() were only empty side-band packets, which git sends every few seconds
+ *           while it has nothing to say: "keepAlive" in git-config(1)
  *
  * A struct of zeros has seen nothing. Bytes that are no packets are never whole.
  */
@@ -28,9 +28,9 @@ struct packets {
 /**
  * packets_are_capabilities() - whether @body is a whole capability advertisement: gitprotocol-v2(5)
  *
- * It tells nothing of references, other than what a git may answer that knows no version 2.
+ * Such an advertisement says nothing about references. A git that does not know version 2 lists them in its answer.
  */
 bool packets_are_capabilities(struct span body);
 
-/** packets_feed() - go on with the next bytes of the response, cut wherever it may be */
+/** packets_feed() - follow the next bytes of the response; they may be cut anywhere */
 void packets_feed(struct packets *packets, struct span bytes);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Judges a repository whose files somebody hostile may have written. Most of what its configuration could make git do is
- * overridden in environ.c. Judged here is what cannot be: variables of which git takes all values and not the last one,
- * those whose names are free, and files that lead git elsewhere. git is never asked: it would do what it is told.
+ * Judges a repository whose files somebody hostile may have written. environ.c overrides most settings by which a
+ * repository could make git do more than serve it. This file judges what cannot be overridden: variables of which git
+ * uses all values instead of the last, variables whose names the repository chooses, and files that lead git elsewhere.
+ * It never asks git, because git would obey the settings.
  */
 
 #include "backend/repository.h"
@@ -29,7 +30,7 @@ struct examination {
     struct repository_finding *finding;
     const struct repository_policy *policy;
     const char *path;
-    const char *file; /* the configuration that is being read */
+    const char *file; /* the configuration file that is being read */
 };
 
 __attribute__((format(printf, 2, 3))) static int refuse(struct repository_finding *finding, const char *format, ...) {
@@ -44,10 +45,11 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct repository_findin
 /* ---- configuration ---- */
 
 /*
- * @section: its name, the first part of a variable's
- * @key: the last part, or what is behind the section if @is_whole; NULL for all of them
- * @in_work_tree: matters only where the operator has pushes change a work tree
- * @consequence: what git does by it
+ * A variable that makes git do more than serve the repository:
+ * @section: the first part of the variable's name
+ * @key: the last part, or everything after the section if @is_whole; NULL for any
+ * @in_work_tree: the rule applies only where the operator lets pushes update a work tree
+ * @consequence: what git does because of the variable
  */
 static const struct rule {
     const char *section;
@@ -68,7 +70,7 @@ static const struct rule {
     {"core", "worktree", true, true, "makes git write elsewhere"},
 };
 
-/* The parts of a name are parted by its first and its last dot; subsections may hold others. */
+/* The first and the last dot divide a name; a subsection may contain more dots. */
 static bool matches(const struct rule *rule, const char *name) {
     size_t size = strcspn(name, ".");
     const char *rest = name[size] ? name + size + 1 : "";
@@ -103,14 +105,14 @@ static bool is_false(const char *value) {
     return false;
 }
 
-/* References may lie elsewhere: git 2.54, extensions.refStorage=FORMAT://PATH. */
+/* Since git 2.54 references may lie elsewhere: extensions.refStorage=FORMAT://PATH. */
 static bool leads_elsewhere(const char *name, const char *value) {
     return strcmp(name, "extensions.refstorage") == 0 && strcmp(value, "files") != 0 && strcmp(value, "reftable") != 0;
 }
 
 static void note_partial(struct repository_finding *finding, const char *name, const char *value) {
     static const struct rule promisor = {.section = "remote", .key = "promisor"};
-    static const struct rule filter = {.section = "remote", .key = "partialclonefilter"}; /* makes one by itself */
+    static const struct rule filter = {.section = "remote", .key = "partialclonefilter"}; /* suffices by itself */
 
     if (strcmp(name, "extensions.partialclone") == 0 || matches(&filter, name) ||
         (matches(&promisor, name) && !is_false(value))) {
@@ -140,12 +142,15 @@ static int look_at_variable(const char *name, const char *value, void *userdata)
     return 0;
 }
 
-/* The gate has too little of something, for now, which says nothing of the file. */
+/* The gate is short of something for now; that says nothing about the file. */
 static bool is_shortage(int r) {
     return r == -EMFILE || r == -ENFILE || r == -ENOMEM;
 }
 
-/* Return: 0, -ENOENT when it is not there or out of reach, as it is for git then, too, REPOSITORY_E_REFUSED, an errno of is_shortage(). */
+/*
+ * Return: 0; -ENOENT when the file does not exist, or is out of reach, which it is for git, too; REPOSITORY_E_REFUSED;
+ * another errno of is_shortage().
+ */
 static int read_config(struct buffer *content, struct examination *examination, const char *path) {
     _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
     struct stat status;
@@ -155,7 +160,7 @@ static int read_config(struct buffer *content, struct examination *examination, 
         return errno == EACCES ? -ENOENT : -errno;
     }
     if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size < REPOSITORY_CONFIG_MAX_BYTES) {
-        buffer_init(content, (size_t)status.st_size + 1); /* one more, to see its end */
+        buffer_init(content, (size_t)status.st_size + 1); /* one byte more, to see its end */
         do {
             size = buffer_read(content, fd);
         } while (size > 0 && buffer_room(content) > 0);
@@ -201,7 +206,7 @@ static bool is_there(const char *repository, const char *name) {
 }
 
 static int examine_names(struct examination *examination) {
-    /* where git goes instead of here: enter_repo() in its path.c, gitrepository-layout(5) */
+    /* git goes there instead: enter_repo() in its path.c, gitrepository-layout(5) */
     static const char *const names[] = {".git", "commondir"};
     char other[PATH_MAX];
     struct stat status;
@@ -230,7 +235,7 @@ static bool is_allowed(const struct repository_policy *policy, const char *path)
     return false;
 }
 
-/* HEAD was a link once, to a branch that need not be there yet. No other of git's names was. */
+/* In old repositories HEAD is a link, to a branch that may not exist yet. No other name that git looks for is. */
 static bool is_branch_to_be(const char *name, const char *path) {
     return strcmp(name, "HEAD") == 0 && links_lead_nowhere(path);
 }
@@ -249,14 +254,14 @@ static int examine_name(struct examination *examination, const char *name) {
     if (!links_lead_into(path, examination->path) && !is_allowed(examination->policy, path) &&
         !is_branch_to_be(name, path)) {
         return refuse(examination->finding,
-                      "'%s' in the repository is a link that leads out of it; put in its place what it leads to, "
-                      "or allow that with --allow-path",
+                      "'%s' in the repository is a link that leads out of it; replace the link with its target, "
+                      "or allow the target with --allow-path",
                       name);
     }
     return 0;
 }
 
-/* What git looks for by name, gitrepository-layout(5); the object files and references themselves are too many. */
+/* Checks the names that git looks for, gitrepository-layout(5). Object files and references are too many for a list. */
 static int examine_links(struct examination *examination) {
     static const char *const names[] = {
         "HEAD",
@@ -284,7 +289,7 @@ static int examine_links(struct examination *examination) {
     return r;
 }
 
-/* The names that are too many for a list. Landlock does better, and at no cost, where it is in force. */
+/* Searches the names that are too many for a list. Landlock, where it is in force, does better at no cost. */
 static int examine_further_links(struct examination *examination) {
     const struct repository_policy *policy = examination->policy;
     char found[PATH_MAX];
@@ -295,8 +300,8 @@ static int examine_further_links(struct examination *examination) {
     }
     return refuse(
         examination->finding,
-        "'%.200s' is a link that leads out of the repository, or one folder too many to look for links; remove "
-        "it, or run 'git pack-refs --all', or serve with --confine=auto where there is Landlock",
+        "'%.200s' is a link that leads out of the repository, or a folder where the search for links reached its "
+        "limit; remove it, or run 'git pack-refs --all', or serve with --confine=auto where there is Landlock",
         found);
 }
 
@@ -318,10 +323,9 @@ static int examine_alternates(struct examination *examination) {
     }
     if (repository_alternates_none(allowed)) {
         return is_there(examination->path, "objects/info/alternates")
-                   ? refuse(
-                         examination->finding,
-                         "'objects/info/alternates' of the repository is there, and --alternates=no is given; copy "
-                         "the objects with 'git repack -a -d' and remove it, or allow a folder with --alternates=DIR")
+                   ? refuse(examination->finding,
+                            "the repository has 'objects/info/alternates', which --alternates=no forbids; copy the "
+                            "objects with 'git repack -a -d' and remove it, or allow a folder with --alternates=DIR")
                    : 0;
     }
     r = alternates_add(&alternates, examination->path);

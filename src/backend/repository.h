@@ -10,11 +10,11 @@ enum {
 
 /**
  * struct repository_policy - what the operator lets a repository do
- * @git_config: his own settings, each KEY=VALUE, NULL at the end of the list
+ * @git_config: the operator's own settings, each KEY=VALUE, NULL at the end of the list
  * @alternates: {"yes"}, {"no"}, or the absolute paths of folders that may hold object stores; NULL at the end
- * @allow_paths: absolute paths that links in the repository may lead to, or to what is below; NULL at the end
- * @is_local: git never fetches objects that are missing: git_stays_local()
- * @follows_links: nothing keeps git from following links out of the repository, so they are looked for
+ * @allow_paths: absolute paths; links in the repository may lead to them and below; NULL at the end
+ * @is_local: git never fetches missing objects; see stays_local in struct git
+ * @follows_links: nothing keeps git from following links out of the repository, so the examination looks for them
  */
 struct repository_policy {
     char *const *git_config;
@@ -25,9 +25,9 @@ struct repository_policy {
 };
 
 /**
- * struct repository_finding - what is to be said of a repository
- * @reason: why it is not served, a sentence that names the key or the file
- * @is_partial: not all of its objects have to be there: it is a partial clone
+ * struct repository_finding - the result of an examination
+ * @reason: why the repository is not served: a sentence that names the key or the file
+ * @is_partial: the repository is a partial clone, so objects may be missing
  */
 struct repository_finding {
     char reason[REPOSITORY_REASON_MAX_BYTES];
@@ -39,18 +39,19 @@ enum {
 };
 
 /**
- * repository_examine() - whether git does nothing for this repository but serve it
+ * repository_examine() - check that git does nothing for this repository but serve it
  * @finding: filled
  * @path: absolute
  *
- * Some twenty calls that look at names, and the reading of "config": cheap enough to be done for each request, as code
- * that was taken over may have changed the files since the last one.
+ * Each request repeats the examination, because hostile code may have changed the files since the last one. It is
+ * cheap: some twenty calls that look at names, and the reading of "config".
  *
- * Return: 0, REPOSITORY_E_REFUSED with @finding->reason, -ENOMEM, -EMFILE, -ENFILE. What is not there is no reason to refuse.
+ * Return: 0; REPOSITORY_E_REFUSED with @finding->reason; -ENOMEM, -EMFILE, -ENFILE. A missing file is no reason to
+ * refuse.
  */
 int repository_examine(struct repository_finding *finding, const struct repository_policy *policy, const char *path);
 
-/** repository_alternates_all() - whether @alternates is {"yes"} */
+/** repository_alternates_all() - whether @alternates allows any object store: it is NULL, empty or {"yes"} */
 bool repository_alternates_all(char *const *alternates);
 
 /** repository_alternates_none() - whether @alternates is {"no"} */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Takes from a thread, and from what it starts, all that they do not need. The stages have an order: privileges go first,
- * without which the kernel takes no filter; then files; the filter of system calls comes last, as it refuses what the other
- * stages need. Where the kernel does not take a stage, or somebody refuses it to the gate, as a container does, the stage
- * is reported as missing, with the reason.
+ * Confines a thread, and every process that it starts, to what they need. The stages run in a fixed order. Privileges
+ * go first: the kernel accepts a filter only from a thread that can gain none. Files follow. The filter of system calls
+ * comes last, so that it refuses no call of the other stages. A stage is missing when the kernel lacks it, or when
+ * something around the gate, such as a container, forbids it. A missing stage is reported with the reason.
  */
 
 #include "confine/confine.h"
@@ -19,7 +19,7 @@
 #include "confine/limits.h"
 #include "confine/seccomp.h"
 
-/* The system's programs and libraries; what is missing on this system is passed over. */
+/* The system's programs and libraries. Paths that this system lacks are skipped. */
 static const char *const program_paths[] = {
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store",
 };
@@ -44,8 +44,8 @@ const char *confine_stage_name(enum confine_stage stage) {
 }
 
 /*
- * The functions of a stage return 0, a negative errno when the stage is missing, or GATE_E_*, with the error filled, when
- * the settings or the gate itself are wrong.
+ * A function of a stage returns 0, a negative errno when the stage is missing, or GATE_E_* when the settings or the
+ * gate itself are wrong. With GATE_E_* it fills the error.
  */
 
 static int allow_path(const struct landlock *landlock, const char *path, enum landlock_access access,
@@ -71,7 +71,7 @@ static int allow_paths(const struct landlock *landlock, char *const *paths, enum
     return r;
 }
 
-/* What is not there on this system, or out of reach, is passed over. */
+/* Skips paths that are missing on this system, or that the gate cannot open. */
 static int allow_system(const struct landlock *landlock, const char *const paths[], size_t n_paths,
                         enum landlock_access access) {
     int r = 0;
@@ -107,13 +107,13 @@ static int allow_all(const struct landlock *landlock, const struct confine_setti
     return r ? r : allow_path(landlock, settings->socket_folder, LANDLOCK_REMOVE, error);
 }
 
-/* Removing its socket is the gate's right alone, and so is telling its children to end. */
+/* Only the gate may remove its socket and signal its children; a child gets neither right. */
 static int allow_child(const struct landlock *child, const struct confine_settings *settings,
                        struct gate_error *error) {
     return settings->read_only ? 0 : allow_paths(child, settings->served, LANDLOCK_CHANGE, error);
 }
 
-/* Remembers which @call it was when a step of a stage fails with a negative errno @r. Return: @r. */
+/* Records that @call failed, when the result @r of a step is a negative errno. Return: @r. */
 static int named(struct confine *confine, enum confine_stage stage, const char *call, int r) {
     if (r < 0) {
         confine->call[stage] = call;

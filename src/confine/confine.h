@@ -7,24 +7,24 @@
 #include "base/error.h"
 #include "confine/landlock.h"
 
-/** enum confine_mode - what becomes of a stage that this system does not offer */
+/** enum confine_mode - what happens to a stage that this system does not offer */
 enum confine_mode {
-    CONFINE_AUTO,    /* it is left out, and named */
-    CONFINE_REQUIRE, /* it is an error */
+    CONFINE_AUTO,    /* the stage is left out and reported */
+    CONFINE_REQUIRE, /* a missing stage is an error */
     CONFINE_OFF,     /* nothing is confined */
     CONFINE_MODE_COUNT,
 };
 
 /**
- * struct confine_settings - what may still be reached; whatever is not named here, or is the system's own, cannot be
- * @served: the repository, or the folder of several and what its links lead to: read, and written unless @read_only;
- *          NULL behind the last
- * @stores, @n_stores: object stores elsewhere that it borrows from, read; open, if only by O_PATH
- * @exec_path, @git_folder: git's programs, and where links among them lead to
- * @home: git's, read; NULL for none
+ * struct confine_settings - the paths that stay reachable, beside the system's own programs and libraries
+ * @served: the repository, or the folder of several and the targets of its links; read, and written unless @read_only;
+ *          NULL after the last
+ * @stores, @n_stores: object stores elsewhere that the repository borrows from, read; open descriptors, O_PATH suffices
+ * @exec_path, @git_folder: git's programs, and the folder that links among them lead to
+ * @home: git's home folder, read; NULL for none
  * @hooks_path: read and executed; NULL for none
- * @allow_paths: further ones, read and executed; NULL behind the last
- * @socket_folder: of a Unix socket that the calling thread will remove; NULL for none
+ * @allow_paths: more paths, read and executed; NULL after the last
+ * @socket_folder: the folder of a Unix socket that the calling thread will remove; NULL for none
  */
 struct confine_settings {
     enum confine_mode mode;
@@ -40,7 +40,7 @@ struct confine_settings {
     const char *socket_folder;
 };
 
-/** enum confine_stage - in their order; what each gives up is told in its own file */
+/** enum confine_stage - the stages in their order; the file of each says what it gives up */
 enum confine_stage {
     CONFINE_PRIVILEGES,
     CONFINE_LANDLOCK,
@@ -49,13 +49,13 @@ enum confine_stage {
 };
 
 /**
- * struct confine - what is in force
- * @missing: for each stage, 0 when it is in force, otherwise a negative errno that says why not
- * @call: for each stage that is missing, the system call that failed, static
+ * struct confine - the confinement that is in force
+ * @missing: for each stage, 0 when it is in force, otherwise the negative errno that says why it is not
+ * @call: for each missing stage, the system call that failed; static
  * @landlock_abi: 0 for none
- * @had_capabilities: whether there were any to drop
- * @child: a further Landlock ruleset, under which each child is to be put before it executes anything; fd is -1 for none
- * @session_key: of seccomp_enforce()
+ * @had_capabilities: whether there were capabilities to drop
+ * @child: a second Landlock ruleset, which each child must enter before it executes anything; fd is -1 for none
+ * @session_key: the key that seccomp_enforce() got; setsid(2) needs it from now on
  */
 struct confine {
     int missing[CONFINE_STAGE_COUNT];
@@ -68,21 +68,21 @@ struct confine {
 
 #define CONFINE_NONE ((struct confine){.child = LANDLOCK_NONE})
 
-/** confine_stage_name() - as people call it */
+/** confine_stage_name() - the stage's name for people */
 const char *confine_stage_name(enum confine_stage stage);
 
 /**
- * confine_thread() - confine the calling thread and all that it will start, for good
- * @confine: filled; what is in force also when this fails
+ * confine_thread() - confine the calling thread, and every process that it will start, for good
+ * @confine: filled; says what is in force even when the call fails
  * @error: filled on failure
  *
- * Other threads stay as they are. To be called when everything is open that is needed and cannot be opened any more. A
- * thread for which it fails stays confined as far as it went: it should end.
+ * Other threads are not confined. Call this after everything is open that cannot be opened later. After a failure the
+ * stages so far stay in force, so the thread should end.
  *
- * Return: 0; GATE_E_USAGE when a path that was set cannot be opened; GATE_E_START when a stage is missing that is
- * required; GATE_E_INTERNAL.
+ * Return: 0; GATE_E_USAGE when a path from the settings cannot be opened; GATE_E_START when a required stage is
+ * missing; GATE_E_INTERNAL.
  */
 int confine_thread(struct confine *confine, const struct confine_settings *settings, struct gate_error *error);
 
-/** confine_deinit() - close what children are put under; what is in force stays so */
+/** confine_deinit() - close the ruleset for children; the confinement stays in force */
 void confine_deinit(struct confine *confine);

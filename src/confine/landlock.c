@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the three system calls of Landlock, for which no library is packaged, and what each kernel's ABI can deny. Which
- * paths there are is not known here.
+ * Makes the three system calls of Landlock, for which no library is packaged, and knows what each ABI can deny. It
+ * knows no paths.
  */
 
 #include "confine/landlock.h"
@@ -18,7 +18,7 @@
 
 #include "base/fd.h"
 
-/* linux/landlock.h of the kernel in the comment; the headers of the machine that builds may be older. */
+/* From linux/landlock.h of the kernel in the comment, because the build machine may have older headers. */
 #define FS_TRUNCATE (UINT64_C(1) << 14)          /* ABI 3, Linux 6.2 */
 #define FS_IOCTL_DEV (UINT64_C(1) << 15)         /* ABI 5, Linux 6.10 */
 #define NET_BIND_TCP (UINT64_C(1) << 0)          /* ABI 4, Linux 6.7 */
@@ -32,7 +32,7 @@ enum {
     ABI_IOCTL = 5,
 };
 
-/* struct landlock_ruleset_attr of ABI 6. An older kernel takes it as long as what it does not know is 0. */
+/* struct landlock_ruleset_attr of ABI 6. An older kernel accepts it as long as the fields unknown to it are 0. */
 struct ruleset_attr {
     uint64_t handled_access_fs;
     uint64_t handled_access_net;
@@ -46,7 +46,7 @@ struct ruleset_attr {
 #define FS_NEVER                                                                                                       \
     (LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |                      \
      LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM | FS_IOCTL_DEV)
-/* What can be denied for a path that is no folder: a rule with more is refused. */
+/* The rights that exist for a path that is no folder. The kernel rejects a rule with other rights for such a path. */
 #define FS_OF_FILE                                                                                                     \
     (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE |         \
      FS_IOCTL_DEV)
@@ -68,7 +68,7 @@ int landlock_abi(void) {
 static int begin(struct landlock *landlock, const struct ruleset_attr *attr) {
     *landlock = LANDLOCK_NONE;
     landlock->denied = attr->handled_access_fs;
-    landlock->fd = (int)syscall(SYS_landlock_create_ruleset, attr, sizeof(*attr), 0U); /* always close-on-exec */
+    landlock->fd = (int)syscall(SYS_landlock_create_ruleset, attr, sizeof(*attr), 0U); /* close-on-exec by itself */
     return landlock->fd < 0 ? -errno : 0;
 }
 
@@ -83,7 +83,7 @@ int landlock_deny_all(struct landlock *landlock, int abi) {
                  });
 }
 
-/* To move files is denied by every ruleset that does not allow it: landlock(7), LANDLOCK_ACCESS_FS_REFER. */
+/* A ruleset that does not allow LANDLOCK_ACCESS_FS_REFER always denies moving files: landlock(7). */
 int landlock_deny_parents(struct landlock *landlock, int abi) {
     return begin(landlock, &(struct ruleset_attr){
                                .handled_access_fs = LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REFER,
@@ -100,7 +100,7 @@ int landlock_allow_fd(const struct landlock *landlock, int fd, enum landlock_acc
     }
     rule.allowed_access = allowed[access] & landlock->denied & (S_ISDIR(status.st_mode) ? UINT64_MAX : FS_OF_FILE);
     if (rule.allowed_access == 0) {
-        return 0; /* nothing of it is denied */
+        return 0; /* the ruleset denies none of these rights */
     }
     return syscall(SYS_landlock_add_rule, landlock->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0U) < 0 ? LANDLOCK_E_KERNEL
                                                                                                    : 0;

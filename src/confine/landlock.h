@@ -4,29 +4,29 @@
 #include <stdint.h>
 
 /*
- * Landlock, landlock(7): which files the calling thread, and all that it starts, may open. What a ruleset denies it
- * denies everywhere but below the paths that it allows.
+ * Landlock, landlock(7), limits the files that the calling thread, and every process it starts, may open. A right that
+ * a ruleset denies is denied everywhere, except below the paths that the ruleset allows.
  */
 
 enum {
-    LANDLOCK_ABI_MIN = 2,   /* Linux 5.19: before, nothing could be moved to another folder, as git does in each push */
-    LANDLOCK_ABI_SCOPE = 6, /* Linux 6.12: signals and abstract sockets do not reach beyond */
-    LANDLOCK_E_KERNEL = 1,  /* the kernel, or who confines the caller, does not take a rule: errno says why */
+    LANDLOCK_ABI_MIN = 2,   /* Linux 5.19; before, no file could move to another folder, as git needs for pushes */
+    LANDLOCK_ABI_SCOPE = 6, /* Linux 6.12; keeps signals and abstract sockets inside the ruleset */
+    LANDLOCK_E_KERNEL = 1,  /* the kernel, or the caller's own confinement, rejects a rule: errno says why */
 };
 
-/** enum landlock_access - what may be done with a path, and with all that is below it */
+/** enum landlock_access - what may be done with a path and everything below it */
 enum landlock_access {
-    LANDLOCK_READ,   /* read files, list folders */
-    LANDLOCK_RUN,    /* the same, and execute */
-    LANDLOCK_CHANGE, /* read, write; make, move, remove files and folders, no symbolic links, sockets, pipes, devices */
+    LANDLOCK_READ,   /* read files and list folders */
+    LANDLOCK_RUN,    /* LANDLOCK_READ, and execute */
+    LANDLOCK_CHANGE, /* read, write; make, move, remove files and folders; no symbolic links, sockets, pipes, devices */
     LANDLOCK_REMOVE, /* remove files */
     LANDLOCK_ACCESS_COUNT,
 };
 
 /**
- * struct landlock - a ruleset that is being made
+ * struct landlock - a ruleset under construction
  * @fd: owned; -1 for none
- * @denied: what it denies of LANDLOCK_ACCESS_FS_*
+ * @denied: the LANDLOCK_ACCESS_FS_* rights that the ruleset denies
  */
 struct landlock {
     int fd;
@@ -36,52 +36,56 @@ struct landlock {
 #define LANDLOCK_NONE ((struct landlock){.fd = -1})
 
 /**
- * landlock_abi() - the ABI of the running kernel
+ * landlock_abi() - the Landlock ABI of the running kernel
  *
- * Return: LANDLOCK_ABI_MIN or more; a negative errno when there is none or it may not be used, -EOPNOTSUPP for an older
- * one or one that is switched off.
+ * Return: LANDLOCK_ABI_MIN or more; -EOPNOTSUPP when the ABI is older or switched off; another negative errno when the
+ * kernel has no Landlock or the caller may not use it.
  */
 int landlock_abi(void);
 
 /**
- * landlock_deny_all() - begin a ruleset that denies all that the kernel can: files, TCP, and abstract sockets and
- * signals of whoever is not under it
- * @abi: of landlock_abi()
+ * landlock_deny_all() - begin a ruleset that denies everything the kernel can deny
+ * @abi: from landlock_abi()
+ *
+ * The ruleset denies files, TCP, abstract sockets of processes outside it, and signals to them.
  *
  * Return: 0 or a negative errno.
  */
 int landlock_deny_all(struct landlock *landlock, int abi);
 
 /**
- * landlock_deny_parents() - begin a ruleset that denies a child what its parent alone needs: to remove files, and to
- * send signals to whoever is not under it
- * @abi: of landlock_abi()
+ * landlock_deny_parents() - begin a ruleset that denies a child the rights that only its parent needs
+ * @abi: from landlock_abi()
+ *
+ * The ruleset denies removing files, and signals to processes outside it.
  *
  * Return: 0 or a negative errno.
  */
 int landlock_deny_parents(struct landlock *landlock, int abi);
 
 /**
- * landlock_allow_fd() - of what the ruleset denies, allow @access to what @fd is open for, if only by O_PATH
+ * landlock_allow_fd() - allow @access to the file or folder that @fd has open; O_PATH suffices
  *
- * Return: 0, LANDLOCK_E_KERNEL, a negative errno when @fd is none.
+ * Rights that the ruleset does not deny are left out.
+ *
+ * Return: 0; LANDLOCK_E_KERNEL; a negative errno when @fd is not open.
  */
 int landlock_allow_fd(const struct landlock *landlock, int fd, enum landlock_access access);
 
 /**
- * landlock_allow() - the same for a path
+ * landlock_allow() - landlock_allow_fd() for a path
  * @path: symbolic links are followed now; what they lead to later is not allowed
  *
- * Return: 0, LANDLOCK_E_KERNEL, -ENOENT when nothing is there, another negative errno when it cannot be opened.
+ * Return: 0; LANDLOCK_E_KERNEL; -ENOENT when the path does not exist; another negative errno when it cannot be opened.
  */
 int landlock_allow(const struct landlock *landlock, const char *path, enum landlock_access access);
 
 /**
- * landlock_enforce() - put the calling thread under the ruleset, for good; no_new_privs must be set
+ * landlock_enforce() - put the calling thread under the ruleset for good; no_new_privs must be set
  *
  * Return: 0 or a negative errno.
  */
 int landlock_enforce(const struct landlock *landlock);
 
-/** landlock_deinit() - close the ruleset; what is enforced stays so */
+/** landlock_deinit() - close the ruleset; a ruleset that is enforced stays in force */
 void landlock_deinit(struct landlock *landlock);

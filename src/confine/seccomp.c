@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the filter of system calls: a list of what is refused, since hooks may be any program and what they may need is
- * not known. The files are Landlock's affair; here is what reaches past them: other processes, the network, the kernel
- * itself. Calls of another architecture than the gate's own, and x32's, are refused altogether, so that nothing gets
- * around the list.
+ * Builds and loads the filter of system calls. The filter lists what it refuses, because hooks may be any program, and
+ * nobody knows what calls they need. Landlock guards the files. The filter guards what Landlock does not: other
+ * processes, the network, the kernel itself. All calls of another architecture than the gate's own, and those of x32,
+ * are refused, so that they cannot bypass the list.
  */
 
 #include "confine/seccomp.h"
@@ -27,28 +27,28 @@
 
 #include "base/fd.h"
 
-/* Names that the libseccomp of the machine that builds has no number for are passed over: __NR_SCMP_ERROR. */
+/* Names that the build machine's libseccomp does not know are skipped: __NR_SCMP_ERROR. */
 /* clang-format off */
 static const char *const refused[] = {
-    /* sockets of any family, and what leads from the gate's own to others: addresses, and descriptors sent along */
+    /* sockets of any family; addresses and passed descriptors, by which the gate's own sockets lead to others */
     "socket", "socketpair", "connect", "bind", "listen", "sendmsg", "sendmmsg", "recvmsg", "recvmmsg",
     "recvmmsg_time64",
-    /* other processes: their memory, descriptors, limits and pages; and to leave the group that ends together */
+    /* other processes' memory, descriptors, limits and pages; leaving the process group, which ends as a whole */
     "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease", "pidfd_getfd", "kcmp",
     "move_pages", "migrate_pages", "setpgid",
-    /* other processes by what the kernel keeps for all of them */
+    /* other processes, by objects that the kernel shares among all of them */
     "shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semtimedop_time64", "semctl", "msgget", "msgsnd",
     "msgrcv", "msgctl", "mq_open", "mq_unlink", "io_setup",
-    /* mounts and namespaces; new ones by clone are below */
+    /* mounts and namespaces; refused_with has new namespaces by clone */
     "mount", "umount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig",
     "fsmount", "fspick", "mount_setattr", "unshare", "setns",
-    /* files past their paths, and past Landlock where it does not know of it: mode and times are needed, owners not */
+    /* files without their paths, or by calls unknown to Landlock; git needs to set modes and times, but not owners */
     "name_to_handle_at", "open_by_handle_at", "fanotify_init", "truncate", "truncate64", "chown", "chown32", "lchown",
     "lchown32", "fchown", "fchown32", "fchownat", "mknod", "mknodat", "inotify_init", "inotify_init1",
     "inotify_add_watch", "quotactl", "quotactl_fd", "swapon", "swapoff", "acct",
     /* keys */
     "add_key", "request_key", "keyctl",
-    /* machines within the kernel */
+    /* programs that the kernel runs, and views into it */
     "bpf", "perf_event_open", "io_uring_setup", "io_uring_enter", "io_uring_register", "userfaultfd",
     "lookup_dcookie",
     /* the kernel and the machine */
@@ -60,20 +60,20 @@ static const char *const refused[] = {
 };
 /* clang-format on */
 
-/* cp(1), install(1) and sed(1) go on without attributes where there are none, and fail where they may not be set. */
+/* When these calls are unsupported, cp(1), install(1) and sed(1) go on without attributes. On EPERM they fail. */
 static const char *const unsupported[] = {
     "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr",
 };
 
-/* Calls whose arguments lie in memory, where no filter can look. libc goes on with the older call on ENOSYS alone. */
+/* No filter can read arguments that lie in memory. libc falls back to the older call on ENOSYS alone. */
 static const char *const unknown[] = {
-    "clone3", /* clone(2) */
-    "openat2" /* openat(2) */
+    "clone3", /* falls back to clone(2) */
+    "openat2" /* falls back to openat(2) */
 };
 
 /*
- * Newer calls, which neither the libseccomp nor the headers of the machine that builds may have a name for. From 403 on
- * a call has the same number on all architectures, but for where those of an architecture begin: Linux, syscall.tbl.
+ * Newer calls, for which the build machine's libseccomp and headers may have no name. From 403 on, a call has the same
+ * number on all architectures, except for the base where an architecture's numbers begin: Linux, syscall.tbl.
  */
 enum {
     NUMBER_BASE = SYS_landlock_create_ruleset - 444,
@@ -93,11 +93,11 @@ static const struct {
 };
 
 enum {
-    ARGUMENTS_MAX = 2, /* that a line below looks at */
+    ARGUMENTS_MAX = 2, /* conditions in one row below */
     BCACHEFS = 0xbc,   /* type of bcachefs's ioctl(2) requests */
     IOPRIO_USER = 3,   /* IOPRIO_WHO_USER of linux/ioprio.h since Linux 5.15 */
 #if defined(__s390__) || defined(__s390x__)
-    CLONE_FLAGS = 1, /* which of clone(2)'s arguments they are */
+    CLONE_FLAGS = 1, /* the index of clone(2)'s flags */
 #else
     CLONE_FLAGS = 0,
 #endif
@@ -106,7 +106,7 @@ enum {
 #define EXT4_IOC_SETVERSION _IOW('f', 4, long) /* fs/ext4 of Linux, in no header */
 #define IOCTL_TYPE (UINT64_C(0xff) << _IOC_TYPESHIFT)
 
-/* IS() looks at 32 bits, as the kernel does. */
+/* IS() compares 32 bits, as the kernel does. */
 #define IS(index, value)                                                                                               \
     { index, SCMP_CMP_MASKED_EQ, UINT32_MAX, value }
 #define HAS(index, bits)                                                                                               \
@@ -116,12 +116,12 @@ enum {
 #define IS_NOT_0(index)                                                                                                \
     { index, SCMP_CMP_NE, 0, 0 }
 
-/* Calls that are refused with some arguments: all that stand in a line have to be so. */
+/* Calls that are refused with certain arguments. Every condition of a row must hold. */
 static const struct {
     const char *name;
     struct scmp_arg_cmp arguments[ARGUMENTS_MAX];
 } refused_with[] = {
-    /* new namespaces, which would bring a whole kernel's worth of calls into reach; children for the gate to reap */
+    /* new namespaces, which would open many more calls; siblings, which the gate would have to reap */
     {"clone", {HAS(CLONE_FLAGS, CLONE_NEWNS)}},
     {"clone", {HAS(CLONE_FLAGS, CLONE_NEWCGROUP)}},
     {"clone", {HAS(CLONE_FLAGS, CLONE_NEWUTS)}},
@@ -130,12 +130,12 @@ static const struct {
     {"clone", {HAS(CLONE_FLAGS, CLONE_NEWPID)}},
     {"clone", {HAS(CLONE_FLAGS, CLONE_NEWNET)}},
     {"clone", {HAS(CLONE_FLAGS, CLONE_PARENT)}},
-    /* another address than that of who is connected: datagrams, and TCP's fast open */
+    /* an address other than the connected peer's: datagrams, and TCP fast open */
     {"sendto", {IS_NOT_0(4)}},
-    /* typing into the terminal that the gate was started from */
+    /* input faked into the terminal that the gate was started from */
     {"ioctl", {IS(1, TIOCSTI)}},
     {"ioctl", {IS(1, TIOCLINUX)}},
-    /* what the mere reader of a file may do to it, and Landlock does not know of */
+    /* changes to a file by a process that may only read it; Landlock does not know these calls */
     {"ioctl", {IS(1, FS_IOC_SETFLAGS)}},
     {"ioctl", {IS(1, FS_IOC_FSSETXATTR)}},
     {"ioctl", {IS(1, FS_IOC_SETVERSION)}},
@@ -144,17 +144,17 @@ static const struct {
     {"ioctl", {IS(1, FS_IOC_SET_ENCRYPTION_POLICY)}},
     {"ioctl", {IS(1, FS_IOC_ADD_ENCRYPTION_KEY)}},
     {"ioctl", {IS(1, FAT_IOCTL_SET_ATTRIBUTES)}},
-    /* all that btrfs and bcachefs have of their own: to make and remove whole trees. cp(1) does without clones. */
+    /* everything specific to btrfs and bcachefs: it makes and removes whole trees. cp(1) does without clones. */
     {"ioctl", {IS_OF(1, IOCTL_TYPE, BTRFS_IOCTL_MAGIC << _IOC_TYPESHIFT)}},
     {"ioctl", {IS_OF(1, IOCTL_TYPE, BCACHEFS << _IOC_TYPESHIFT)}},
-    /* to hold up others at a file, and to watch them there */
+    /* leases, which block others at a file, and notifications, which watch them there */
     {"fcntl", {IS(1, F_SETLEASE)}},
     {"fcntl", {IS(1, F_NOTIFY)}},
     {"fcntl64", {IS(1, F_SETLEASE)}},
     {"fcntl64", {IS(1, F_NOTIFY)}},
-    /* a device node, as mknod(2) makes them, in the place of what was renamed */
+    /* a device node, as by mknod(2), in the place of the renamed file */
     {"renameat2", {HAS(4, RENAME_WHITEOUT)}},
-    /* a program that runs as its owner, left in the repository for somebody else */
+    /* a set-user-ID program, left in the repository for somebody else to run */
     {"chmod", {HAS(1, S_ISUID)}},
     {"fchmod", {HAS(1, S_ISUID)}},
     {"fchmodat", {HAS(2, S_ISUID)}},
@@ -163,18 +163,18 @@ static const struct {
     {"open", {HAS(1, O_TMPFILE), HAS(2, S_ISUID)}},
     {"openat", {HAS(2, O_CREAT), HAS(3, S_ISUID)}},
     {"openat", {HAS(2, O_TMPFILE), HAS(3, S_ISUID)}},
-    /* as its group: here too, but git sets it on folders by chmod(2), for core.sharedRepository */
+    /* set-group-ID files; chmod(2) stays free, because git sets the bit on folders for core.sharedRepository */
     {"creat", {HAS(1, S_ISGID)}},
     {"open", {HAS(1, O_CREAT), HAS(2, S_ISGID)}},
     {"open", {HAS(1, O_TMPFILE), HAS(2, S_ISGID)}},
     {"openat", {HAS(2, O_CREAT), HAS(3, S_ISGID)}},
     {"openat", {HAS(2, O_TMPFILE), HAS(3, S_ISGID)}},
-    /* to empty a file without opening it for writing: Landlock before ABI 3 lets it pass. 3 is neither of the three. */
+    /* O_TRUNC without write access, which Landlock before ABI 3 lets pass. O_ACCMODE, 3, is no regular mode. */
     {"open", {IS_OF(1, O_ACCMODE | O_TRUNC, O_RDONLY | O_TRUNC)}},
     {"open", {IS_OF(1, O_ACCMODE | O_TRUNC, O_ACCMODE | O_TRUNC)}},
     {"openat", {IS_OF(2, O_ACCMODE | O_TRUNC, O_RDONLY | O_TRUNC)}},
     {"openat", {IS_OF(2, O_ACCMODE | O_TRUNC, O_ACCMODE | O_TRUNC)}},
-    /* other processes, of which 0 is the caller: to slow them down; and of a user all */
+    /* slowing down other processes, or all of a user's; 0 is the caller */
     {"prlimit64", {IS_NOT_0(0)}},
     {"sched_setaffinity", {IS_NOT_0(0)}},
     {"sched_setscheduler", {IS_NOT_0(0)}},
@@ -188,7 +188,7 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* A call that this architecture, or the libseccomp here, does not know needs no rule. */
+/* Needs no rule for a call that this architecture or libseccomp does not know. */
 static int refuse(scmp_filter_ctx filter, int number, int error, const struct scmp_arg_cmp *arguments) {
     unsigned n_arguments = 0;
     int r;
@@ -241,8 +241,8 @@ int seccomp_enforce(unsigned long session_key) {
     int r = filter ? 0 : -ENOMEM;
 
     r = r ? r : seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM));
-    r = r ? r : seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1); /* the kernel's own errno, not ECANCELED */
-    r = r ? r : seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* as a tree: it is loaded sooner */
+    r = r ? r : seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1); /* report the kernel's errno, not ECANCELED */
+    r = r ? r : seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree, which loads faster */
     r = r ? r : refuse_names(filter, refused, COUNT(refused), EPERM);
     r = r ? r : refuse_names(filter, unsupported, COUNT(unsupported), EOPNOTSUPP);
     r = r ? r : refuse_names(filter, unknown, COUNT(unknown), ENOSYS);

@@ -2,17 +2,19 @@
 #pragma once
 
 enum {
-    SECCOMP_E_KERNEL = 1, /* the kernel, or who confines the caller, does not take the filter: errno says why */
+    SECCOMP_E_KERNEL = 1, /* the kernel, or the caller's own confinement, rejects the filter: errno says why */
 };
 
 /**
- * seccomp_enforce() - refuse the calling thread, and all that it starts, system calls that git needs none of; for good
- * @session_key: what has to be given to setsid(2), which has no arguments otherwise, or it is refused. Who does not
- *               know the key cannot leave the group of processes that it was started in.
+ * seccomp_enforce() - refuse system calls that git never needs, for the calling thread and every process it starts; for
+ * good
+ * @session_key: setsid(2) takes no arguments, but the filter refuses it unless this key is passed. A process that does
+ *               not know the key cannot leave its process group.
  *
- * No new sockets, no look into other processes, no mounts, namespaces, keys, modules, clocks and the like: seccomp.c
- * lists them. A refused call fails and the program goes on. Sets no_new_privs. Other threads stay free.
+ * The filter refuses new sockets, access to other processes, mounts, namespaces, keys, modules, clocks and the like;
+ * seccomp.c has the list. A refused call fails and the program goes on. The call sets no_new_privs. Other threads are
+ * not filtered.
  *
- * Return: 0, SECCOMP_E_KERNEL, or a negative errno when the filter cannot be made.
+ * Return: 0; SECCOMP_E_KERNEL; a negative errno when the filter cannot be built.
  */
 int seccomp_enforce(unsigned long session_key);

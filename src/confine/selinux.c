@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the label of a socket. Built without libselinux, it can only tell that SELinux is on. The label holds for one
- * call of socket(2): what the thread makes before and after is labelled as ever.
+ * Labels a socket. Without libselinux it can only tell whether SELinux is on. The label applies to one call of
+ * socket(2) alone; the thread's other sockets get their usual label.
  */
 
 #include "confine/selinux.h"
@@ -19,14 +19,14 @@
 #include <selinux/selinux.h>
 
 enum {
-    CONTEXT_MAX = 512, /* of a whole label, with terminator */
+    CONTEXT_MAX = 512, /* bytes of a whole label, with its terminator */
 };
 
 static bool is_on(void) {
     return is_selinux_enabled() > 0;
 }
 
-/* The policy may know no such type, or not let this process use it; the one shows here, the other in socket(2). */
+/* The policy may lack the type, so setting the label fails. It may forbid the type here, so socket(2) fails. */
 static int make_labelled(const char *type, int family, int kind) {
     _cleanup_fd_ int fd = -1;
     char context[CONTEXT_MAX];

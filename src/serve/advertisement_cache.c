@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the capability advertisements that are kept in memory, so that git need not be started for what it has said before.
- * Each time they are used, all that they depend on is looked at; the first difference, and git is asked again.
+ * Keeps capability advertisements in memory, so that git need not be started to repeat one. Before each use, the cache
+ * looks at every file that the advertisement depends on. After any change it lets git answer again.
  */
 
 #include "serve/advertisement_cache.h"
@@ -27,7 +27,7 @@ void advertisement_cache_deinit(struct advertisement_cache *cache) {
     }
 }
 
-/* Whatever else a Git-Protocol field may say, or mean one day, is for git to understand. */
+/* Other values of Git-Protocol, now and in the future, are left to git. */
 bool advertisement_cache_covers(const struct advertisement_cache *cache, const struct request *request) {
     const struct route *route = request->route;
 
@@ -65,7 +65,7 @@ struct dependencies *advertisement_cache_prepare(const struct advertisement_cach
     return before;
 }
 
-/* The entry of what was kept for this repository, or a new one, or the oldest. Return: NULL when memory is out. */
+/* Finds the repository's entry, or makes a new one, or takes over the oldest one. Return: NULL when out of memory. */
 static struct cached_advertisement *make_entry(struct advertisement_cache *cache, const char *repository) {
     struct cached_advertisement **entry = find_entry(cache, repository);
 

@@ -9,8 +9,8 @@
 #include "base/span.h"
 
 enum {
-    ADVERTISEMENT_CACHE_MAX = 16,         /* repositories; of more, the one that was kept first makes room */
-    ADVERTISEMENT_CACHE_MAX_BYTES = 4096, /* of one output, its head included: git's have some 400 */
+    ADVERTISEMENT_CACHE_MAX = 16,         /* repositories; the oldest entry makes room for the next */
+    ADVERTISEMENT_CACHE_MAX_BYTES = 4096, /* of one output with its head; git writes about 400 */
 };
 
 struct request;
@@ -24,11 +24,11 @@ struct cached_advertisement {
 };
 
 /**
- * struct advertisement_cache - those that are kept
- * @settings: the server's, which keeps them
- * @is_enabled: something may be kept
- * @entries, @n_entries: each allocated when it is
- * @next_victim: whose entry is taken by the next one, when all are taken
+ * struct advertisement_cache - the advertisements in memory
+ * @settings: the gate's, kept by the caller
+ * @is_enabled: whether anything may be kept
+ * @entries, @n_entries: each entry is allocated when it is first needed
+ * @next_victim: the index of the entry to overwrite next, when all are in use
  */
 struct advertisement_cache {
     const struct environ_settings *settings;
@@ -39,36 +39,41 @@ struct advertisement_cache {
 };
 
 /**
- * advertisement_cache_init() - keep nothing yet
- * @settings: of the server, with its exec path; kept by the caller
- * @is_wanted: if not, nothing ever is; nor if a setting of --git-config makes the output depend on more than is looked at
+ * advertisement_cache_init() - begin with an empty cache
+ * @settings: the gate's, with the exec path; kept by the caller
+ * @is_wanted: if false, nothing is ever kept
+ *
+ * Nothing is ever kept, either, when a setting of --git-config makes the output depend on more than the cache looks at.
  */
 void advertisement_cache_init(struct advertisement_cache *cache, const struct environ_settings *settings,
                               bool is_wanted);
 
-/** advertisement_cache_deinit() - free what is kept */
+/** advertisement_cache_deinit() - free all entries */
 void advertisement_cache_deinit(struct advertisement_cache *cache);
 
-/** advertisement_cache_covers() - whether the output for this request, which passed all checks, may be kept */
+/** advertisement_cache_covers() - whether the output for @request, which has passed all checks, may be kept */
 bool advertisement_cache_covers(const struct advertisement_cache *cache, const struct request *request);
 
 /**
- * advertisement_cache_lookup() - what git-http-backend would write now
+ * advertisement_cache_lookup() - find what git-http-backend would write now
  *
- * Return: its output; data is NULL when nothing is kept that would still be true. Valid until anything is kept.
+ * Return: the output, valid until the next advertisement_cache_store(); data is NULL when there is none, or a
+ * dependency has changed.
  */
 struct span advertisement_cache_lookup(struct advertisement_cache *cache, const char *repository);
 
 /**
- * advertisement_cache_prepare() - look at what the output depends on, before git does
+ * advertisement_cache_prepare() - look at all dependencies, before git reads them
  *
- * Return: for advertisement_cache_store(), which frees it, or free(3); NULL when it is not going to be kept.
+ * Return: a value for advertisement_cache_store(), which frees it, or for free(3); NULL when the output will not be
+ * kept.
  */
 struct dependencies *advertisement_cache_prepare(const struct advertisement_cache *cache, const char *repository);
 
 /**
- * advertisement_cache_store() - keep @output, a whole and good one of git-http-backend, unless something has changed
- * @before: what advertisement_cache_prepare() saw before git was started; NULL keeps nothing
+ * advertisement_cache_store() - keep @output unless a dependency has changed
+ * @before: from advertisement_cache_prepare(), called before git was started; freed; NULL keeps nothing
+ * @output: all of git-http-backend's output, which must be good
  */
 void advertisement_cache_store(struct advertisement_cache *cache, const char *repository, struct dependencies *before,
                                struct span output);

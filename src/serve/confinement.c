@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns the moment in which a server is confined, and what is said of it. */
+/* Confines a gate once it has started, and logs what is in force. */
 
 #include "serve/confinement.h"
 
@@ -39,9 +39,9 @@ static int check_label(struct gate *gate, struct gate_error *error) {
 }
 
 /*
- * Landlock knows no chmod(2), and the mode of a file is its owner's: code that was taken over in a push could switch off hooks
- * that belong to git's user, for a push that is under way or for the gate's next start. Pushes that begin later are refused
- * anyway: hooks_find_lost().
+ * Landlock cannot deny chmod(2), and a file's owner may always call it. So if git's user owns the hooks, hostile code
+ * in a push could switch them off. That would affect a push that is running, or the next start of the gate. Later
+ * pushes are refused anyway: hooks_find_lost().
  */
 static int check_owned_hooks(struct gate *gate, struct gate_error *error) {
     const struct server_settings *settings = gate->settings;
@@ -53,19 +53,19 @@ static int check_owned_hooks(struct gate *gate, struct gate_error *error) {
     }
     if (settings->confine == CONFINE_REQUIRE) {
         return gate_error_set(error, GATE_E_START,
-                              "--confine=require, but git's user owns '%s' of --hooks-path=%.200s, and no confinement "
-                              "keeps an owner from switching hooks off by chmod; give them to another user, with mode "
-                              "755, or choose --confine=auto",
+                              "--confine=require, but git's user owns '%s' of --hooks-path=%.200s, and confinement "
+                              "cannot keep an owner from switching hooks off by chmod; give them to another user, with "
+                              "mode 755, or choose --confine=auto",
                               owned, hooks);
     }
     log_record(&gate->log, LOG_LEVEL_WARNING,
-               "git's user owns the hooks, and no confinement keeps an owner from chmod, so a push that was taken over "
+               "git's user owns the hooks, and confinement cannot keep an owner from chmod, so hostile code in a push "
                "can switch them off; give them to another user, with mode 755",
                LOG_FIELDS(log_string("hooks_path", hooks), log_string("hook", owned)));
     return 0;
 }
 
-/* Without capabilities, the user with the id 0 is one like any other, for whom modes count. */
+/* Without capabilities, root is an ordinary user, and file modes apply to it. */
 static int check_needs(const struct gate *gate, const struct reach *reach, struct gate_error *error) {
     const char *hooks = gate->settings->environ.hooks_path;
     const char *lost = reach_lost(reach);
@@ -83,7 +83,7 @@ static int check_needs(const struct gate *gate, const struct reach *reach, struc
                 : 0;
 }
 
-/* What is open when a stage is missing. */
+/* What git and its hooks can do when a stage is missing. */
 static const char *const consequences[CONFINE_STAGE_COUNT] = {
     [CONFINE_PRIVILEGES] = "git and its hooks keep the privileges of git-gate, and can gain others",
     [CONFINE_LANDLOCK] = "git and its hooks can open every file that this user can",

@@ -8,17 +8,17 @@
 struct gate;
 
 /**
- * confinement_enter() - confine the calling thread to what the server needs from now on, and say in the log what is in
- * force
+ * confinement_enter() - confine the calling thread to what the gate still needs, and log what is in force
  *
- * Nothing is confined when it is switched off. To be called last of all before clients are accepted.
+ * Does nothing but log when confinement is switched off. Call it last, right before clients are accepted.
  *
  * Return: 0, GATE_E_*.
  */
 int confinement_enter(struct gate *gate, struct gate_error *error);
 
 /**
- * confinement_has_lost() - whether the one repository that is served is another folder now than it was at start, which
- * confined processes cannot open
+ * confinement_has_lost() - whether another folder has replaced the one served repository since start
+ *
+ * Confined processes cannot open the new folder.
  */
 bool confinement_has_lost(const struct gate *gate);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns a client's socket and its timer, and moves the bytes. All of it happens in pump(): events only say what has become
- * possible. A change of the conversation's state is noticed there, and only there. The bytes mean nothing here:
- * conversation.c knows what they mean. A client can end nothing but its own connection.
+ * Owns a client's socket and its timer, and moves the bytes. pump() does all the work: events only record what has
+ * become possible. Only the pump notices a change of the conversation's state. This file does not interpret the bytes:
+ * conversation.c does. A client can end only its own connection.
  */
 
 #include "serve/connection.h"
@@ -23,13 +23,16 @@ static bool receive(struct connection *connection) {
     size_t room = buffer_room(&conversation->input);
     ssize_t size;
 
-    /* Not for a few bytes, for which all others would have to move; in no state is more than this waited for. */
+    /* Reading a few bytes more would move all the others in the buffer. No state needs more than these. */
     if (!connection->readable || conversation->end_of_input || conversation_has_enough(conversation)) {
         return false;
     }
     size = buffer_read(&conversation->input, connection->fd);
     if (size > 0) {
-        /* Less than was asked for means that no more is there (epoll(7)), unless the end is: it has had its edge. */
+        /*
+         * A short read means that no more bytes are there, epoll(7). After EPOLLRDHUP the end is there, with no new
+         * edge.
+         */
         connection->readable = (size_t)size == room || connection->client_has_shut;
         return true;
     }
@@ -58,7 +61,7 @@ static bool transmit(struct connection *connection) {
         vectors[i] = (struct iovec){(void *)parts[i].data, parts[i].size};
     }
     do {
-        size = writev(connection->fd, vectors, CONVERSATION_PARTS); /* sendmsg(2) can send descriptors: it is refused */
+        size = writev(connection->fd, vectors, CONVERSATION_PARTS); /* not sendmsg(2): seccomp refuses it */
     } while (size < 0 && errno == EINTR);
     if (size < 0) {
         connection->writable = errno != EAGAIN;
@@ -81,7 +84,7 @@ static struct loop *loop_of(const struct connection *connection) {
     return connection->conversation.gate->loop;
 }
 
-/* Progress only moves the deadline away: the timer is set anew when it fires early, not at each byte. */
+/* Progress only moves the deadline away. So the timer is not set at each byte, but again when it fires early. */
 static void arm_timer(struct connection *connection) {
     uint64_t at_us = due_us(connection);
 
@@ -103,7 +106,7 @@ static void log_state(struct connection *connection) {
                                                                  : (struct log_field){0}));
 }
 
-/* Whatever has changed the state: its time begins now. */
+/* Whatever has changed the state, the new state's time begins here. */
 static void notice_state(struct connection *connection) {
     enum conversation_state state = connection->conversation.state;
 
@@ -136,7 +139,7 @@ static bool pump_round(struct connection *connection) {
     notice_state(connection);
     moved = transmit(connection) || moved;
     if (!connection->gone && moved && conversation_counts_progress(conversation)) {
-        /* Bytes that only came in are none: a client could hold on to a git that hangs by sending what nobody reads. */
+        /* Input alone does not count: with bytes that nobody reads, a client could keep a hanging git alive. */
         connection->marks.progress_us = loop_of(connection)->now_us;
         if (conversation_has_worked(conversation)) {
             connection->marks.work_us = connection->marks.progress_us;
@@ -162,8 +165,8 @@ static bool pump_rounds(struct connection *connection) {
 }
 
 /*
- * Moves bytes and changes states until nothing moves or others are due. Every event of a connection and of its exchange
- * ends here. The connection may be freed when it returns. @userdata: the connection.
+ * Moves bytes and changes states until nothing moves, or until it is the turn of other connections. Every event of a
+ * connection and of its exchange ends here. The connection may be freed when this returns. @userdata: the connection.
  */
 static void pump(void *userdata) {
     struct connection *connection = userdata;
@@ -175,7 +178,7 @@ static void pump(void *userdata) {
     }
     arm_timer(connection);
     if (moved) {
-        loop_defer(loop_of(connection), &connection->again, pump, connection); /* others go first */
+        loop_defer(loop_of(connection), &connection->again, pump, connection); /* after the others */
     }
 }
 
@@ -184,9 +187,9 @@ static bool is_due(const struct connection *connection) {
 }
 
 /*
- * A gate that was suspended hears of the time before it hears of the bytes that came in time: they are looked for. Not so
- * what a client has read, unless the timer is late: a socket takes a few bytes more before it tells that it is writable,
- * and a client that does not read would get its time anew.
+ * After a gate was suspended, its timers fire before it has read the bytes that came in time. So the pump reads them
+ * now. Writing is tried again only when the timer is late. A socket accepts a few more bytes before it reports that it
+ * is writable, and those bytes would extend the time of a client that does not read.
  */
 static void look_again(struct connection *connection, bool is_late) {
     connection->readable = true;
@@ -205,7 +208,7 @@ static void on_timer(void *userdata) {
         look_again(connection, loop_of(connection)->now_us > late_us);
     }
     if (is_due(connection) && conversation->end_of_input) {
-        connection->gone = true; /* whether only its sending side is shut could be told by writing alone */
+        connection->gone = true; /* gone, or shut for sending alone: only writing could tell */
     } else if (is_due(connection)) {
         conversation_time_out(conversation, deadline_is_of_request(conversation));
     }
@@ -287,7 +290,7 @@ void connection_free(struct connection *connection) {
     loop_timer_clear(&connection->timer);
     loop_cancel(&connection->again);
     if (resets) {
-        /* Without chunks, nothing but a reset tells a cut response from a whole one; over TCP, where there is one. */
+        /* HTTP/1.0 has no chunks, so only a reset, which exists over TCP alone, shows that a response was cut. */
         (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
     }
     (void)fd_close(connection->fd);

@@ -11,16 +11,16 @@
 #include "serve/loop.h"
 
 enum {
-    CONNECTION_PUMP_ROUNDS = 16, /* before other connections get their turn: 1 MiB each way */
-    CONNECTION_LATE_MS = 500,    /* behind its time, for a timer that tells of a suspended gate */
+    CONNECTION_PUMP_ROUNDS = 16, /* of one connection, before the others' turn: 1 MiB each way */
+    CONNECTION_LATE_MS = 500,    /* a timer that fires so late shows that the gate was suspended */
 };
 
 struct connection;
 
 /**
- * struct connection_owner - who is told of connections
- * @on_change: one has come to a state in which it could give way
- * @on_end: one has ended; it is freed when this returns
+ * struct connection_owner - the owner, which is told about its connections
+ * @on_change: a connection has reached a state in which it could give way
+ * @on_end: a connection has ended, and is freed after this returns
  */
 struct connection_owner {
     void (*on_change)(void *userdata);
@@ -29,8 +29,8 @@ struct connection_owner {
 };
 
 /**
- * struct connection - one client: its socket, its timer, and what is said
- * @entry: for its owner
+ * struct connection - one client: its socket, its timer and its conversation
+ * @entry: for the owner's list
  */
 struct connection {
     LIST_ENTRY(connection) entry;
@@ -44,7 +44,7 @@ struct connection {
     bool writable;
     bool client_has_shut;
     bool gone;
-    uint64_t heard_out_us; /* the heard_us for which connection_hear_out() has looked */
+    uint64_t heard_out_us; /* the conversation's heard_us when connection_hear_out() last looked */
     struct deadline_marks marks;
     uint64_t armed_us;
     struct loop_io socket_io;
@@ -54,37 +54,38 @@ struct connection {
 LIST_HEAD(connection_list, connection);
 
 /**
- * connection_new() - serve a client that was accepted
- * @owner: stays until the connection has ended
- * @fd: its socket, non-blocking; owned by the connection on success, by the caller on failure
- * @client: its address, for the log and for git
+ * connection_new() - serve an accepted client
+ * @owner: must outlive the connection
+ * @fd: the client's socket, non-blocking; owned by the connection on success, by the caller on failure
+ * @client: the client's address, for the log and for git
  *
  * Return: 0 or a negative errno.
  */
 int connection_new(struct connection **connectionp, struct gate *gate, const struct connection_owner *owner, int fd,
                    const char *client);
 
-/** connection_begin() - look for what a client sent before it was accepted. It may be freed when this returns. */
+/** connection_begin() - read what the client sent before it was accepted. This may free the connection. */
 void connection_begin(struct connection *connection);
 
 /**
- * connection_hear_out() - before a client gives way, read what it has sent in time and the gate has not read in time
+ * connection_hear_out() - read what a client has sent in time, before it has to give way
  *
- * Once for each conversation.heard_us, so that a client which goes on sending keeps nobody out.
+ * A busy gate may be late in reading. This reads only once for each value of conversation.heard_us, so that a client
+ * cannot stay by sending more and more.
  *
- * Return: whether there was anything; then it may be freed when this returns.
+ * Return: whether there was anything to read; then the connection may have been freed.
  */
 bool connection_hear_out(struct connection *connection);
 
 /**
- * connection_drain() - take no further request: close at once when none is running, else behind it
+ * connection_drain() - take no further request: close now, or after the running request
  *
- * The connection may be freed when it returns.
+ * This may free the connection.
  */
 void connection_drain(struct connection *connection);
 
-/** connection_end() - close at once, for a @reason of the gate's own, which is static */
+/** connection_end() - close now, for a @reason of the gate's own, a static string */
 void connection_end(struct connection *connection, const char *reason);
 
-/** connection_free() - close at once; a running exchange is told to end */
+/** connection_free() - close now; a running exchange is told to end */
 void connection_free(struct connection *connection);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Does what each state asks for with the bytes that are there, from a request head to the end of its response. It reads
- * and writes nothing itself: connection.c moves the bytes, notices the state and keeps the time.
+ * Takes the bytes of a conversation through its states, from a request head to the end of its response. It reads and
+ * writes nothing itself: connection.c moves the bytes, notices the state and keeps the time.
  */
 
 #include "serve/conversation.h"
@@ -52,7 +52,7 @@ void conversation_give_up(struct conversation *conversation, const char *reason)
     }
 }
 
-/* A response that has begun and ends with the connection, as it does for HTTP/1.0, has not gone out as a whole. */
+/* Whether an HTTP/1.0 response has begun and not been sent whole. Such a response ends with the connection. */
 static bool cuts_without_chunks(const struct conversation *conversation) {
     const struct exchange *exchange = conversation->exchange;
 
@@ -138,7 +138,7 @@ static bool step_exchange(struct conversation *conversation) {
     bool moved;
     bool is_consumed;
 
-    exchange->closes = conversation->close_after; /* a drain may begin while it runs */
+    exchange->closes = conversation->close_after; /* a drain may begin meanwhile */
     moved = exchange_pump(exchange);
     if (conversation->end_of_input && buffer_size(&conversation->input) == 0) {
         exchange_end_of_input(exchange);
@@ -162,7 +162,7 @@ static bool step_exchange(struct conversation *conversation) {
         (void)conversation_reply(conversation, exchange->code, exchange->reason, is_consumed);
         break;
     default:
-        request->status = 200; /* what the client saw before the cut */
+        request->status = 200; /* the status that the client saw before the cut */
         conversation->reset_after = conversation->head.minor == 0;
         conversation->state = CONVERSATION_CLOSED;
     }

@@ -8,59 +8,63 @@
 #include "serve/conversation_state.h"
 
 enum {
-    CONVERSATION_PARTS = 2, /* that go out one behind the other: what is on the wire, and the exchange's chunk */
+    CONVERSATION_PARTS = 2, /* sent one after the other: the wire, and the exchange's chunk */
 };
 
 /*
- * The moves between the states (see enum conversation_state). They change the state and fill the wire; the connection
- * pumps afterwards.
+ * The moves between the states of enum conversation_state. They change the state and fill the wire; the connection then
+ * pumps.
  */
 
 /**
- * conversation_init() - a client was accepted, and its first request is awaited
- * @client: its address; copied
+ * conversation_init() - begin with an accepted client, and wait for its first request
+ * @client: the client's address; copied
  * @on_event: see struct conversation
  */
 void conversation_init(struct conversation *conversation, struct gate *gate, const char *client,
                        void (*on_event)(void *userdata), void *userdata);
 
-/** conversation_deinit() - end it whatever its state; a running exchange is told to end, a request is logged */
+/** conversation_deinit() - end in any state: tell a running exchange to end, and log an open request */
 void conversation_deinit(struct conversation *conversation);
 
-/** conversation_step() - do what the state asks for with what has come. Return: whether anything moved. */
+/** conversation_step() - do what the state allows with the bytes received. Return: whether anything moved. */
 bool conversation_step(struct conversation *conversation);
 
 /**
- * conversation_time_out() - the state has lasted too long
- * @is_overdue: the request as a whole took too long
+ * conversation_time_out() - react to a state that has lasted too long
+ * @is_overdue: the request as a whole has taken too long
  */
 void conversation_time_out(struct conversation *conversation, bool is_overdue);
 
-/** conversation_drain() - take no further request: end at once when none is running, else behind it */
+/** conversation_drain() - take no further request: end now, or after the running request */
 void conversation_drain(struct conversation *conversation);
 
-/** conversation_give_up() - it is about to end for a @reason of the gate's own, which is static and goes into the log */
+/** conversation_give_up() - set the reason for an end that the gate wants: a static string, for the log */
 void conversation_give_up(struct conversation *conversation, const char *reason);
 
-/** conversation_needs_reset() - whether closing now would make a cut response look whole, as without chunks */
+/** conversation_needs_reset() - whether a plain close would make a cut response look whole: one without chunks */
 bool conversation_needs_reset(const struct conversation *conversation);
 
-/** conversation_outgoing() - what is to be sent next, in this order; valid until the next step */
+/** conversation_outgoing() - the next bytes to send, in this order; valid until the next step */
 void conversation_outgoing(const struct conversation *conversation, struct span parts[CONVERSATION_PARTS]);
 
-/** conversation_sent() - the first @size bytes of it were sent */
+/** conversation_sent() - drop the first @size bytes of conversation_outgoing(), which have been sent */
 void conversation_sent(struct conversation *conversation, size_t size);
 
-/** conversation_assume_ready() - look at git's ends of the pipes again, though nothing was heard of them */
+/** conversation_assume_ready() - try git's pipes again, although no event came from them */
 void conversation_assume_ready(struct conversation *conversation);
 
-/** conversation_counts_progress() - whether bytes that moved are progress; not where one thing is awaited as a whole */
+/**
+ * conversation_counts_progress() - whether moved bytes count as progress in this state
+ *
+ * They do not where the gate waits for one whole thing, such as a request head.
+ */
 static inline bool conversation_counts_progress(const struct conversation *conversation) {
     return conversation->state == CONVERSATION_BODY || conversation->state == CONVERSATION_EXCHANGE ||
            conversation->state == CONVERSATION_REPLYING;
 }
 
-/** conversation_has_worked() - whether what moved last was more than git's word that a push is still being worked on */
+/** conversation_has_worked() - whether the last bytes moved were more than git's keep-alives during a push */
 static inline bool conversation_has_worked(const struct conversation *conversation) {
     return !conversation->exchange || !exchange_is_idle(conversation->exchange);
 }

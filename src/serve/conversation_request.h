@@ -7,19 +7,19 @@
 
 struct conversation;
 
-/* Each of them changes the state, and fills the wire if need be; those with a result return whether anything moved. */
+/* These functions change the state and may fill the wire. A bool result says whether anything moved. */
 
-/** conversation_begin_request() - its first bytes are there */
+/** conversation_begin_request() - begin a request, whose first bytes have come */
 void conversation_begin_request(struct conversation *conversation);
 
-/** conversation_judge() - the head is whole: decide what becomes of the request. Its bytes leave the input. */
+/** conversation_judge() - decide what to do with a request whose head is whole. The head leaves the input. */
 bool conversation_judge(struct conversation *conversation);
 
-/** conversation_look_ahead() - more of the body may be there: decide once enough of it is */
+/** conversation_look_ahead() - read the body ahead, and decide when enough of it has come */
 bool conversation_look_ahead(struct conversation *conversation);
 
-/** conversation_refuse_body() - no process is started for this body: reply, and read no more of it */
+/** conversation_refuse_body() - reply with @code, start no process for this body, and read no more of it */
 bool conversation_refuse_body(struct conversation *conversation, enum reason code, const char *reason);
 
-/** conversation_leave_queue() - wait no longer for a process: reply with @code */
+/** conversation_leave_queue() - stop waiting for a process, and reply with @code */
 void conversation_leave_queue(struct conversation *conversation, enum reason code, const char *reason);

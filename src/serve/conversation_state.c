@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Holds what a conversation is made of, and ends its requests: with a reply, with a record, and with the state behind the
+ * Holds the parts of a conversation and ends its requests: with a reply, a log record, and the state that follows the
  * response. It neither parses nor starts anything.
  */
 
@@ -66,10 +66,10 @@ void conversation_finish_request(struct conversation *conversation) {
     conversation->preview = preview_free(conversation->preview);
     conversation_log_request(conversation);
     if (!conversation->has_responded) {
-        conversation->has_responded = true; /* with a 401, more often than not: the credentials are to follow */
+        conversation->has_responded = true; /* the first response is often a 401, and the credentials follow */
         conversation->heard_us = conversation->gate->loop->now_us;
     }
-    /* What a client sent behind its last request would make the kernel reset the connection at close(2). */
+    /* close(2) with unread input makes the kernel reset the connection: read and drop what follows the last request. */
     conversation->linger_after |= conversation->close_after && buffer_size(input) > 0;
     if (conversation->linger_after && !conversation->end_of_input) {
         buffer_release(input);

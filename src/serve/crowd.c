@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Accepts clients, and decides who gives way when all connections are taken. A crowd that has proved nothing must not keep
- * out who holds the token. Running out of descriptors or memory pauses accepting, and never makes it spin.
+ * Accepts clients, and decides which connection gives way when all are taken. Clients that have proved nothing must not
+ * keep out a client with the token. When descriptors or memory run out, accepting pauses; it never spins.
  */
 
 #include "serve/crowd.h"
@@ -15,12 +15,12 @@
 
 /* ---- who gives way ---- */
 
-/* What a client has to lose, the least first. */
+/* What a client would lose by giving way, from least to most. */
 enum claim {
-    CLAIM_UNPROVEN, /* no request of it has passed the checks yet, or its last response has gone out */
-    CLAIM_IDLE,     /* kept open, with nothing going on */
-    CLAIM_PROVEN,   /* in the middle of a request for which nothing was started */
-    CLAIM_STAYS,    /* waits for a process or has one */
+    CLAIM_UNPROVEN, /* no request of it has passed the checks, or its last response has been sent */
+    CLAIM_IDLE,     /* kept open after a request, idle */
+    CLAIM_PROVEN,   /* in the middle of a request that has no process and does not queue */
+    CLAIM_STAYS,    /* queues for a process or has one */
 };
 
 static enum claim claim_of(const struct conversation *conversation) {
@@ -43,7 +43,9 @@ static enum claim claim_of(const struct conversation *conversation) {
 }
 
 /*
- * The one with the least claim, of these the one that has been heard longest ago. @is_crowdp: most have proved nothing.
+ * Finds the connection with the least claim; among equals, the one that was heard longest ago.
+ * @is_crowdp: set when most clients have proved nothing
+ *
  * Return: NULL when none gives way.
  */
 static struct connection *find_least(const struct crowd *crowd, bool *is_crowdp) {
@@ -52,7 +54,7 @@ static struct connection *find_least(const struct crowd *crowd, bool *is_crowdp)
     enum claim least_claim = CLAIM_STAYS;
     uint64_t n_unproven = 0;
 
-    LIST_FOREACH(connection, &crowd->connections, entry) { /* the newest first */
+    LIST_FOREACH(connection, &crowd->connections, entry) { /* newest first */
         enum claim claim = claim_of(&connection->conversation);
 
         n_unproven += claim == CLAIM_UNPROVEN;
@@ -66,7 +68,10 @@ static struct connection *find_least(const struct crowd *crowd, bool *is_crowdp)
     return least;
 }
 
-/* Whether it has had the time to say something since it was accepted, or got a response: less where nobody does. */
+/*
+ * Whether a client has had time to send something since it was accepted or last got a response. In a crowd it gets less
+ * time.
+ */
 static bool has_had_its_time(const struct conversation *conversation, bool is_crowd) {
     uint64_t grace_ms = is_crowd ? CROWD_SHORT_GRACE_MS : CROWD_GRACE_MS;
 
@@ -86,7 +91,7 @@ static void set_accepting(struct crowd *crowd, bool accepting) {
     }
 }
 
-/* A connection has ended, or could give way now. */
+/* A connection has ended, or one could give way now. */
 static void resume(void *userdata) {
     struct crowd *crowd = userdata;
 
@@ -102,7 +107,7 @@ static void on_pause_over(void *userdata) {
     set_accepting(crowd, true);
 }
 
-/* Whether it is time for another record about a shortage that goes on. */
+/* Whether it is time to log a lasting shortage again. */
 static bool may_log(const struct crowd *crowd, uint64_t *logged_usp) {
     uint64_t now_us = crowd->gate->loop->now_us;
 
@@ -120,7 +125,7 @@ static void pause_accepting(struct crowd *crowd, uint64_t pause_ms) {
     set_accepting(crowd, false);
 }
 
-/* Return: 0, -EAGAIN when nobody waits, another errno when the system is out of something. */
+/* Return: 0; -EAGAIN when no client waits; another negative errno when the system is short of something. */
 static int accept_one(struct crowd *crowd) {
     struct connection *connection;
     char client[INET6_ADDRSTRLEN];
@@ -128,7 +133,7 @@ static int accept_one(struct crowd *crowd) {
     int r = listener_accept(&crowd->gate->listener, &fd, client, sizeof(client));
 
     if (r == -ECONNABORTED || r == -EINTR || r == -EPERM) {
-        return 0; /* the client's or a firewall's affair: accept(2) */
+        return 0; /* the client or a firewall caused it: accept(2) */
     }
     if (r) {
         return r;
@@ -147,13 +152,13 @@ static int accept_one(struct crowd *crowd) {
     return 0;
 }
 
-/* All places are taken and somebody waits. Return: whether there is a place now. */
+/* All connections are taken and a client waits. Return: whether there is room now. */
 static bool make_room(struct crowd *crowd) {
     bool is_crowd;
     struct connection *least = find_least(crowd, &is_crowd);
 
     if (!least) {
-        set_accepting(crowd, false); /* further ones wait in the backlog */
+        set_accepting(crowd, false); /* more clients wait in the backlog */
         return false;
     }
     if (!has_had_its_time(&least->conversation, is_crowd)) {
@@ -161,7 +166,7 @@ static bool make_room(struct crowd *crowd) {
         return false;
     }
     if (connection_hear_out(least)) {
-        return false; /* a busy gate can be later than its client; who gives way is asked anew in the next round */
+        return false; /* a busy gate can be later than its client; the next round chooses again */
     }
     if (may_log(crowd, &crowd->full_logged_us)) {
         log_record(&crowd->gate->log, LOG_LEVEL_WARNING,
@@ -178,7 +183,7 @@ static void on_client(uint32_t events, void *userdata) {
 
     if (events & EPOLLHUP) {
         log_message(&crowd->gate->log, LOG_LEVEL_ERROR,
-                    "the socket was shut down by who has handed it over, so that nobody can come any more; stopping");
+                    "the socket was shut down by another program, so no client can connect any more; stopping");
         crowd->on_shut(crowd->userdata);
         return;
     }
@@ -200,8 +205,8 @@ static void on_client(uint32_t events, void *userdata) {
 /* ---- the end of connections ---- */
 
 /*
- * The allocator keeps what a crowd has used, in pieces between what is still in use. It is asked to give it back when half
- * of the crowd has gone; a lone client is no reason to ask at each of its connections.
+ * The allocator keeps the memory of a crowd, in pieces between memory in use. It is asked to return that memory when
+ * half of the crowd has gone. A lone client does not cause that each time it leaves.
  */
 static void give_memory_back(struct crowd *crowd) {
     uint64_t now_us = crowd->gate->loop->now_us;
@@ -228,7 +233,7 @@ void crowd_drain(struct crowd *crowd) {
     struct connection *connection = LIST_FIRST(&crowd->connections);
 
     while (connection) {
-        struct connection *next = LIST_NEXT(connection, entry); /* the pump may free the one, never another */
+        struct connection *next = LIST_NEXT(connection, entry); /* the pump may free this one, but no other */
 
         connection_drain(connection);
         connection = next;

@@ -10,13 +10,13 @@
 #include "serve/loop.h"
 
 enum {
-    CROWD_ACCEPT_BATCH = 64,   /* clients accepted before others get their turn */
-    CROWD_PAUSE_MS = 100,      /* when the system is out of descriptors or memory */
-    CROWD_GRACE_MS = 500,      /* for a client to say something before it gives way */
-    CROWD_SHORT_GRACE_MS = 10, /* the same when most have proved nothing */
-    CROWD_LOG_INTERVAL_S = 10, /* between two records about one shortage */
-    CROWD_MANY = 16,           /* connections at whose end memory is given back at once */
-    CROWD_TRIM_INTERVAL_S = 1, /* between giving memory back behind fewer */
+    CROWD_ACCEPT_BATCH = 64,   /* clients accepted in one round */
+    CROWD_PAUSE_MS = 100,      /* when descriptors or memory have run out */
+    CROWD_GRACE_MS = 500,      /* a client's time to send something before it gives way */
+    CROWD_SHORT_GRACE_MS = 10, /* CROWD_GRACE_MS when most clients have proved nothing */
+    CROWD_LOG_INTERVAL_S = 10, /* between two records about the same shortage */
+    CROWD_MANY = 16,           /* after so many connections, memory is returned at once */
+    CROWD_TRIM_INTERVAL_S = 1, /* between two returns of memory after fewer */
 };
 
 /**
@@ -33,7 +33,7 @@ struct crowd {
     void *userdata;
     struct connection_owner owner;
     struct connection_list connections;
-    uint64_t n_connections_peak; /* the most there were since memory was last given back */
+    uint64_t n_connections_peak; /* the maximum since memory was last returned */
     struct loop_io accept_io;
     bool is_accepting;
     struct loop_timer pause_timer;
@@ -44,10 +44,10 @@ struct crowd {
 };
 
 /**
- * crowd_init() - nobody is there, and nobody is accepted yet
+ * crowd_init() - begin without connections, and without accepting
  * @gate: kept by the caller until crowd_deinit()
  * @on_end: a connection has ended
- * @on_shut: the listening socket was shut down from outside, so nobody can come any more
+ * @on_shut: the listening socket was shut down from outside, so no client can connect any more
  */
 void crowd_init(struct crowd *crowd, struct gate *gate, void (*on_end)(void *userdata), void (*on_shut)(void *userdata),
                 void *userdata);
@@ -55,13 +55,13 @@ void crowd_init(struct crowd *crowd, struct gate *gate, void (*on_end)(void *use
 /** crowd_start() - accept clients from gate->listener. Return: 0, GATE_E_INTERNAL. */
 int crowd_start(struct crowd *crowd, struct gate_error *error);
 
-/** crowd_stop() - accept nobody any more */
+/** crowd_stop() - stop accepting */
 void crowd_stop(struct crowd *crowd);
 
-/** crowd_drain() - no connection takes a further request: see connection_drain() */
+/** crowd_drain() - let no connection take a further request: connection_drain() */
 void crowd_drain(struct crowd *crowd);
 
-/** crowd_end() - close all connections, for a @reason of the gate's own, which is static */
+/** crowd_end() - close all connections, for a @reason of the gate's own, a static string */
 void crowd_end(struct crowd *crowd, const char *reason);
 
 /** crowd_deinit() - stop accepting, and free all connections */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Computes when the time of a conversation is up, from its state, the time-outs of the settings and when it has moved
- * last. It sets no timer and ends nothing: connection.c does.
+ * Computes the deadline of a conversation from its state, the time-outs in the settings, and the time of its last
+ * progress. It sets no timer and ends nothing: connection.c does.
  */
 
 #include "serve/deadline.h"
@@ -53,7 +53,7 @@ static uint64_t timeout_us(const struct conversation *conversation) {
     return seconds * US_PER_S;
 }
 
-/* When the request as a whole has to be done; UINT64_MAX for never. A reply has its own time. */
+/* The deadline of the request as a whole; UINT64_MAX for none. A reply has its own time. */
 static uint64_t request_deadline_us(const struct conversation *conversation) {
     uint64_t seconds = conversation->gate->settings->request_timeout_s;
     bool counts = conversation->state == CONVERSATION_BODY || conversation->state == CONVERSATION_QUEUED ||
@@ -66,7 +66,10 @@ bool deadline_is_of_request(const struct conversation *conversation) {
     return conversation->gate->loop->now_us >= request_deadline_us(conversation);
 }
 
-/* git's word that it is still there keeps a client waiting, and is no progress of git's: see exchange_is_idle(). */
+/*
+ * git's keep-alives are progress while the gate waits for the client, but not while it waits for git: see
+ * exchange_is_idle().
+ */
 uint64_t deadline_of(const struct conversation *conversation, const struct deadline_marks *marks) {
     bool is_gits = conversation->state == CONVERSATION_EXCHANGE &&
                    exchange_waits_for(conversation->exchange) != EXCHANGE_WAITS_FOR_CLIENT;

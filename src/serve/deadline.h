@@ -7,21 +7,21 @@
 struct conversation;
 
 enum {
-    DEADLINE_LINGER_TIMEOUT_S = 2, /* for a refused client to read why before the socket is gone */
-    DEADLINE_SHUT_TIMEOUT_S = 5,   /* without progress, for a client that sends no more: it may be gone */
+    DEADLINE_LINGER_TIMEOUT_S = 2, /* a refused client's time to read the reason before the socket closes */
+    DEADLINE_SHUT_TIMEOUT_S = 5,   /* without progress, for a client that has stopped sending: it may be gone */
 };
 
 /**
- * struct deadline_marks - since when nothing has moved, on the clock of the loop
- * @progress_us: any progress, or the change of the state
- * @work_us: the same without git's word that a push is still being worked on: see exchange_is_idle()
+ * struct deadline_marks - the times of the last progress, on the loop's clock
+ * @progress_us: of any progress, or of the last change of state
+ * @work_us: the same, but without git's keep-alives during a push: exchange_is_idle()
  */
 struct deadline_marks {
     uint64_t progress_us;
     uint64_t work_us;
 };
 
-/** deadline_of() - when the time of a conversation is up if nothing moves until then, on the clock of the loop */
+/** deadline_of() - when the conversation's time is up, on the loop's clock, if nothing moves until then */
 uint64_t deadline_of(const struct conversation *conversation, const struct deadline_marks *marks);
 
 /** deadline_is_of_request() - whether the current request has taken longer than --request-timeout allows */

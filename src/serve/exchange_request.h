@@ -5,5 +5,5 @@
 
 struct exchange;
 
-/** exchange_request_pump() - one step of the request body towards git. Return: whether anything moved. */
+/** exchange_request_pump() - move request body bytes to git, one step. Return: whether anything moved. */
 bool exchange_request_pump(struct exchange *exchange);

@@ -5,5 +5,5 @@
 
 struct exchange;
 
-/** exchange_response_pump() - one step of git's output towards the client. Return: whether anything moved. */
+/** exchange_response_pump() - move git's output to the client, one step. Return: whether anything moved. */
 bool exchange_response_pump(struct exchange *exchange);

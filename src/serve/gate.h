@@ -24,20 +24,19 @@ struct exchange;
 LIST_HEAD(exchange_list, exchange);
 
 enum {
-    GATE_LARGE_BYTES =
-        64 * 1024,               /* request bytes in flight of a connection, response bytes of an exchange: as a pipe */
-    GATE_WIRE_BYTES = 10 * 1024, /* response heads, chunk heads, the gate's own replies */
+    GATE_LARGE_BYTES = 64 * 1024, /* in flight: of a connection's request, of an exchange's response; as a pipe has */
+    GATE_WIRE_BYTES = 10 * 1024,  /* response heads, chunk heads, the gate's own replies */
 };
 
 /**
- * enum gate_stage - the life of a gate, in this order; server.c alone changes it
+ * enum gate_stage - the life of a gate, in this order; only server.c changes the stage
  *
  * GATE_SERVING:  clients are accepted.
- * GATE_DRAINING: none is; running requests may finish until the drain timeout.
- * GATE_ENDING:   pushes that have not come whole see the end of their input, all else got SIGTERM;
+ * GATE_DRAINING: no client is accepted; running requests may finish until the drain timeout.
+ * GATE_ENDING:   incomplete pushes have got the end of their input, all other processes SIGTERM;
  *                SERVER_HANGUP_TIMEOUT_MS.
- * GATE_TELLING:  all got SIGTERM; SERVER_TERMINATE_TIMEOUT_MS.
- * GATE_KILLING:  they got SIGKILL; SERVER_KILL_TIMEOUT_MS.
+ * GATE_TELLING:  all processes have got SIGTERM; SERVER_TERMINATE_TIMEOUT_MS.
+ * GATE_KILLING:  all processes have got SIGKILL; SERVER_KILL_TIMEOUT_MS.
  * GATE_STOPPED:  the loop has returned, or is about to.
  */
 enum gate_stage {
@@ -51,21 +50,21 @@ enum gate_stage {
 };
 
 /**
- * struct gate - the parts of a gate that every file of this room may read; it has no behaviour of its own
- * @settings: of the caller's, who keeps them until server_deinit()
- * @environ: settings.environ with what was found at start
- * @policy: what a repository may do
+ * struct gate - the parts of a gate that every file of this room may read; it has no functions
+ * @settings: kept by the caller until server_deinit()
+ * @environ: settings.environ, completed with what was found at start
+ * @policy: what a repository may make git do
  * @is_partial: the one repository is a partial clone
- * @listener: @listener.address is what clients connect to
- * @confine: what is in force
- * @served: the folder of the one repository, as it was at start; confinement.c's own
- * @hooks: which of --hooks-path could be executed at start
- * @advertisements: responses that are kept
- * @turns: who gets a process; its counts are of requests
+ * @listener: the listening socket; clients connect to @listener.address
+ * @confine: the confinement that is in force
+ * @served: the folder of the one repository at start; confinement.c's own
+ * @hooks: the hooks of --hooks-path that could be executed at start
+ * @advertisements: kept responses
+ * @turns: the queue for processes; its counts are of requests
  * @exchanges: those whose process is not gone yet
- * @n_requests: so far; the last one's id
- * @large_pool, @wire_pool: memory of these sizes, for buffers
- * @date: the Date field of the second in which it was last asked for
+ * @n_requests: requests so far, which is also the last one's id
+ * @large_pool, @wire_pool: pools of buffers of these sizes
+ * @date: the Date field, composed at most once a second
  */
 struct gate {
     const struct server_settings *settings;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Tells the operator at start of lock files that make pushes fail: of a git that had no time to remove them, as when the
- * machine went down or a container ended. It removes none.
+ * Warns the operator at start of lock files that make pushes fail. A git leaves them behind when it has no time to
+ * remove them: the machine went down, or a container ended. This file removes none.
  */
 
 #include "serve/left_locks.h"

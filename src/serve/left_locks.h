@@ -3,5 +3,5 @@
 
 struct gate;
 
-/** left_locks_warn() - name the lock files in what is served that are older than this start, and what removes them */
+/** left_locks_warn() - log each served repository's lock files older than this start, and the command to remove them */
 void left_locks_warn(struct gate *gate);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the socket that clients connect to. It never listens on anything but the loopback and private Unix sockets,
- * removes nothing but its own socket and one that nobody listens on, and there is no moment in which a socket with too
- * wide a mode can be connected to: it listens only after chmod(2).
+ * Owns the socket that clients connect to. The socket is on the loopback, or a private Unix socket, never anything
+ * else. This file removes only its own socket, or a stale one that nobody listens on. Nobody can connect while the mode
+ * is too wide, because listen(2) comes after chmod(2).
  */
 
 #include "serve/listener.h"
@@ -30,7 +30,11 @@ enum {
     PARENT_MODE = 0700,
 };
 
-/* The address as a URL, or as "unix:PATH". Return: 0, -EAFNOSUPPORT when it is neither loopback nor Unix, an errno. */
+/*
+ * Sets the address as a URL, or as "unix:PATH".
+ *
+ * Return: 0; -EAFNOSUPPORT when the socket is neither loopback nor Unix; another negative errno.
+ */
 static int describe(struct listener *listener) {
     struct sockaddr_storage storage = {0};
     socklen_t size = sizeof(storage);
@@ -73,7 +77,7 @@ static int open_tcp(struct listener *listener, const char *text, struct gate_err
     }
     fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) < 0 ||
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0 || /* accepted sockets inherit it */
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0 || /* for accepted sockets, too */
         bind(fd, (struct sockaddr *)&storage, size) < 0 || listen(fd, LISTENER_BACKLOG) < 0) {
         return gate_error_set(error, GATE_E_START,
                               "cannot listen on --listen=%s: %s; choose another port, 0 picks a free one", text,
@@ -99,10 +103,10 @@ static int make_parents(const char *path, struct gate_error *error) {
 }
 
 /*
- * Asks whether somebody listens on a socket that is there. Return: 0 when nobody does, GATE_E_START.
+ * Checks that no program listens on an existing socket. Return: 0 when none does, GATE_E_START.
  *
- * Who may not connect cannot tell, and even the owner may have taken the right from everybody on purpose. So neither is the
- * mode changed nor the socket removed: whoever wants that knows more than this program does.
+ * Without the right to connect, the gate cannot tell, and even the socket's owner may have taken that right away on
+ * purpose. So the gate neither changes the mode nor removes the socket. Only the operator knows enough for that.
  */
 static int check_nobody_listens(const struct sockaddr_un *address, struct gate_error *error) {
     _cleanup_fd_ int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -116,11 +120,11 @@ static int check_nobody_listens(const struct sockaddr_un *address, struct gate_e
     cause = connect(probe, (const struct sockaddr *)address, sizeof(*address)) < 0 ? errno : 0;
     switch (cause) {
     case ECONNREFUSED:
-    case ENOENT: /* it has gone meanwhile */
+    case ENOENT: /* the socket is gone by now */
         return 0;
     case 0:
     case EAGAIN:     /* its backlog is full */
-    case EPROTOTYPE: /* it takes no streams */
+    case EPROTOTYPE: /* it is no stream socket */
         return gate_error_set(error, GATE_E_START,
                               "--socket=%s is in use by another program; stop that one or choose another", path);
     case EACCES:
@@ -144,8 +148,8 @@ static bool is_newer(const struct timespec *time, const struct timespec *other) 
 }
 
 /*
- * Removes a socket that nobody listens on any more; whatever else is there stays, and is a failure. One that is newer than
- * @sincep, which is NULL under the lock, may be of a gate that is about to listen.
+ * Removes a socket that nobody listens on. Any other file stays, and is an error. @sincep is NULL under the lock.
+ * Otherwise a socket newer than @sincep may belong to a gate that is about to listen, and is an error, too.
  */
 static int remove_stale(const struct sockaddr_un *address, const struct timespec *sincep, struct gate_error *error) {
     struct stat status;
@@ -177,11 +181,11 @@ static int remove_stale(const struct sockaddr_un *address, const struct timespec
 }
 
 /*
- * Locks the folder of @path, until *@lockp is closed: between looking at a stale socket and listening on a new one, no
- * other gate may do the same, or one would remove the other's. Whoever can open the folder can hold the lock too, a
- * container by its read-only mount, and must not keep the gate from starting. A gate holds it for some milliseconds.
+ * Locks the folder of @path, until *@lockp is closed. Otherwise two gates could each find a stale socket, and one would
+ * remove the other's new one. Whoever can open the folder can hold the lock: a container can by a read-only mount. That
+ * must not keep the gate from starting. A gate holds the lock for a few milliseconds.
  *
- * Return: 0; -EBUSY when somebody holds it for longer than a gate would; GATE_E_START.
+ * Return: 0; -EBUSY when somebody holds the lock for longer than a gate would; GATE_E_START.
  */
 static int lock_folder(int *lockp, const char *path, struct gate_error *error) {
     const struct timespec pause = {.tv_nsec = LISTENER_LOCK_PAUSE_MS * 1000000L};
@@ -203,13 +207,13 @@ static int lock_folder(int *lockp, const char *path, struct gate_error *error) {
     return -EBUSY;
 }
 
-/* Makes room for the socket at @address. Return: 0, GATE_E_START. */
+/* Removes a stale socket at @address. Return: 0, GATE_E_START. */
 static int make_room(struct listener *listener, int *lockp, const struct sockaddr_un *address,
                      struct gate_error *error) {
     struct timespec begin = {0};
     int r;
 
-    (void)clock_gettime(CLOCK_REALTIME_COARSE, &begin); /* by which files get their times */
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &begin); /* the clock that stamps files */
     r = lock_folder(lockp, address->sun_path, error);
     if (r == -EBUSY) {
         listener->lock_was_taken = true;
@@ -218,7 +222,7 @@ static int make_room(struct listener *listener, int *lockp, const struct sockadd
     return r ? r : remove_stale(address, NULL, error);
 }
 
-/* On the labelled socket nothing may be done that its policy does not grant, no fchmod(2): selinux/git_gate.te. */
+/* The policy grants little on the labelled socket: no fchmod(2), for one. See selinux/git_gate.te. */
 static int open_unix(struct listener *listener, const char *path, const char *selinux_type, struct gate_error *error) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     _cleanup_fd_ int lock = -1;
@@ -247,7 +251,7 @@ static int open_unix(struct listener *listener, const char *path, const char *se
     return 0;
 }
 
-/* A duplicate is served and closed, so that the one who handed it over keeps it for the next start. */
+/* Serves a duplicate, so that the owner of the inherited descriptor keeps it for the next start. */
 static int open_inherited(struct listener *listener, int inherited_fd, struct gate_error *error) {
     _cleanup_fd_ int fd = fcntl(inherited_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     int listens = 0;

@@ -11,19 +11,19 @@
 #include "confine/selinux.h"
 
 enum {
-    LISTENER_BACKLOG = 1024,     /* clients that wait to be accepted; the kernel caps it at net.core.somaxconn */
-    LISTENER_ADDRESS_MAX = 128,  /* "http://[::1]:65535" or "unix:" and a path, with terminator */
-    LISTENER_LOCK_TRIES = 100,   /* for the folder of a Unix socket, while another gate makes one there */
-    LISTENER_LOCK_PAUSE_MS = 10, /* between two of them */
-    LISTENER_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path), /* of a Unix socket, with terminator */
+    LISTENER_BACKLOG = 1024,     /* clients that wait to be accepted; the kernel's cap is net.core.somaxconn */
+    LISTENER_ADDRESS_MAX = 128,  /* bytes: "http://[::1]:65535" or "unix:" and a path, with terminator */
+    LISTENER_LOCK_TRIES = 100,   /* to lock a Unix socket's folder, while another gate holds the lock */
+    LISTENER_LOCK_PAUSE_MS = 10, /* between two tries */
+    LISTENER_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path), /* bytes, with terminator */
 };
 
 /**
- * struct listener_settings - where to listen: exactly one of the three
- * @socket_path: a Unix socket to make; NULL for none
+ * struct listener_settings - where to listen: exactly one of the first three
+ * @socket_path: the Unix socket to make; NULL for none
  * @tcp_address: HOST:PORT on the loopback; NULL for none
- * @inherited_fd: a listening socket that somebody else made, who keeps it; -1 for none
- * @selinux_type: of the label of a Unix socket that is made; NULL for no label
+ * @inherited_fd: a listening socket that another program made and keeps; -1 for none
+ * @selinux_type: the type in a new Unix socket's label; NULL for no label
  */
 struct listener_settings {
     const char *socket_path;
@@ -37,9 +37,9 @@ struct listener_settings {
  * @fd: non-blocking, owned; -1 when closed
  * @address: what a client connects to: "http://127.0.0.1:PORT" or "unix:PATH"
  * @path: the socket that listener_close() removes, empty for none
- * @identity: of that socket, so that nothing else is removed
- * @label: what became of its label
- * @lock_was_taken: a program held the lock on the socket's folder for so long that it was made without it
+ * @identity: the status of that socket, so that no other file is removed
+ * @label: whether the socket got its SELinux label
+ * @lock_was_taken: a program held the lock on the socket's folder for too long, so the socket was made without it
  */
 struct listener {
     int fd;
@@ -57,22 +57,22 @@ struct listener {
  * @listener: filled on success, LISTENER_NONE on failure
  * @error: filled on failure
  *
- * A Unix socket gets mode 0600, and those of its parent folders that are missing 0700. A socket that nobody listens on
- * is replaced; one that is in use and any other file is left alone, and that is a failure. Gates that start at the same
- * time lock the folder. A client may hold that lock for ever, so after a second a socket is made without it.
+ * A new Unix socket gets mode 0600, and missing parent folders get 0700. A socket that nobody listens on is replaced. A
+ * socket in use, or any other file, stays and is an error. Gates that start at the same time lock the folder. A client
+ * may hold that lock for ever, so after a second the socket is made without it.
  *
  * Return: 0, GATE_E_USAGE, GATE_E_START, GATE_E_INTERNAL.
  */
 int listener_open(struct listener *listener, const struct listener_settings *settings, struct gate_error *error);
 
-/** listener_close() - stop listening and remove the socket, if it is still the one that was made */
+/** listener_close() - stop listening, and remove the socket unless another file has replaced it */
 void listener_close(struct listener *listener);
 
 /**
  * listener_accept() - accept one client
- * @fdp: its socket, non-blocking, owned by the caller
- * @client: "unix" or its address, as the log and git show it
+ * @fdp: the client's socket, non-blocking; the caller owns it
+ * @client: "unix", or the client's address, as the log and git show it
  *
- * Return: 0, -EAGAIN when nobody waits, any other errno of accept4(2).
+ * Return: 0; -EAGAIN when no client waits; another negative errno of accept4(2).
  */
 int listener_accept(const struct listener *listener, int *fdp, char *client, size_t client_size);

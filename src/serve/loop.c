@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the wait: for descriptors by epoll(7), whose edges and hang-ups are told as they are; for timers, in a heap with the
- * next one at its top; and for tasks in their order. What is waited for is part of its owner's memory, and nothing is
- * told of what was unwatched, cleared or cancelled, also in the middle of a round. It knows nothing of why.
+ * Waits for descriptors, timers and tasks. epoll(7) reports descriptors, edges and hang-ups included. Timers are in a
+ * heap with the next one at its top. Tasks run in their order. Each watched item is part of its owner's memory. After
+ * an item is unwatched, cleared or cancelled, its callback is not called again, even in the same round. The loop does
+ * not know what its callbacks do.
  */
 
 #include "serve/loop.h"
@@ -82,8 +83,9 @@ static void handle_events(struct loop *loop) {
 /*
  * ---- timers: a pairing heap ----
  *
- * No timer is due before its parent. A timer has a list of children, and each of them knows the pointer that leads to it,
- * its parent's or its elder sibling's. It takes no memory but the timers' own, so that a deadline can always be set.
+ * No timer is due before its parent. Each timer has a list of children. Each child knows the pointer that leads to it,
+ * which is in its parent or in its elder sibling. The heap needs no memory but that of the timers, so setting a timer
+ * cannot fail.
  */
 
 static void link_timer(struct loop_timer **linkp, struct loop_timer *timer) {
@@ -93,7 +95,7 @@ static void link_timer(struct loop_timer **linkp, struct loop_timer *timer) {
     }
 }
 
-/* Makes the later one the first child of the other one. Neither has siblings. Return: the parent. */
+/* Makes the later timer the first child of the earlier one. Neither has siblings. Return: the parent. */
 static struct loop_timer *merge(struct loop_timer *one, struct loop_timer *other) {
     struct loop_timer *parent = one->due_us <= other->due_us ? one : other;
     struct loop_timer *child = parent == one ? other : one;
@@ -103,7 +105,7 @@ static struct loop_timer *merge(struct loop_timer *one, struct loop_timer *other
     return parent;
 }
 
-/* First by twos, and then these one by one, from the last to the first. Return: NULL when there is none. */
+/* Merges siblings in pairs, then the pairs one by one, from the last to the first. Return: NULL for no siblings. */
 static struct loop_timer *merge_siblings(struct loop_timer *sibling) {
     struct loop_timer *pairs = NULL;
     struct loop_timer *heap = NULL;
@@ -143,7 +145,7 @@ void loop_timer_clear(struct loop_timer *timer) {
     }
 }
 
-/* Never before the next round, lest a timer that is always due keeps all else waiting. */
+/* A timer is never due before the next round. Otherwise one that is always due would keep the others waiting. */
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t due_us, void (*on_due)(void *userdata),
                     void *userdata) {
     loop_timer_clear(timer);
@@ -160,7 +162,7 @@ static void handle_timers(struct loop *loop) {
     while (loop->timers && loop->timers->due_us <= loop->now_us && !loop->is_over) {
         const struct loop_timer timer = *loop->timers;
 
-        assert(timer.on_due); /* in the heap are only timers that were set */
+        assert(timer.on_due); /* the heap holds only timers that were set */
         loop_timer_clear(loop->timers);
         timer.on_due(timer.userdata);
     }
@@ -182,7 +184,7 @@ void loop_cancel(struct loop_task *task) {
     }
 }
 
-/* A mark of its own tells what was there before from what comes meanwhile. */
+/* The loop's own mark separates the tasks of this round from those that are added meanwhile. */
 static void handle_tasks(struct loop *loop) {
     struct loop_task *task;
 
@@ -197,7 +199,7 @@ static void handle_tasks(struct loop *loop) {
 
 /* ---- the wait ---- */
 
-/* In milliseconds, and no less than what is left, up to @max_ms. Both are -1 for ever. */
+/* The time to wait in milliseconds, rounded up, @max_ms at most; -1 means for ever. */
 static int time_left(const struct loop *loop, int max_ms) {
     uint64_t now_us = clock_now_us();
     uint64_t left_ms;

@@ -9,12 +9,12 @@ struct request;
 struct gate;
 
 /**
- * obstacle_find() - why git must not be started for a request that has passed all checks of a verdict
- * @reasonp: receives the sentence for the client, which is static
+ * obstacle_find() - find a reason not to start git for a request that has passed the verdict's checks
+ * @reasonp: receives a static sentence for the client
  * @pushes: whether the request is a push, for which hooks run
  *
- * What the operator has to know is logged. Each request asks again, since files change while the gate serves.
+ * What the operator should know is logged. Each request is checked anew, because files change while the gate serves.
  *
- * Return: REASON_NONE when nothing is in the way.
+ * Return: REASON_NONE when git may be started.
  */
 enum reason obstacle_find(const char **reasonp, struct gate *gate, const struct request *request, bool pushes);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The table of options: one row an option, from which its field in struct server_settings, the command line, its help,
- * the library and so Python are made. There is no include guard, as whoever includes it says first what a row becomes:
+ * The table of options, one row for each. A row defines the option's field in struct server_settings, its place on the
+ * command line and in the help, and its name in the library, and so in Python. The file has no include guard: each
+ * includer first defines what a row becomes.
  *
- *     OPTION(KIND, field, name, argument, default, help, ...)   the row declares settings.field, of KIND's type
- *     PART(KIND, field, name, argument, default, help, ...)     settings.field is there, as another room declares it
+ *     OPTION(KIND, field, name, argument, default, help, ...)   declares settings.field, with KIND's type
+ *     PART(KIND, field, name, argument, default, help, ...)     uses settings.field, which another room declares
  *
- * KIND is one of enum config_kind, less its CONFIG_. The name has no dashes. The argument is what the help calls the value,
- * NULL for a flag; for a choice, it is all words. The default is as a user would give it, NULL for none. The help is one
- * or two lines; the manual page's entry has the same text, as script/lint checks. What follows are members of struct
- * config_option: .minimum and .maximum of a number, .is_internal for what the command line does not have.
+ * KIND is a member of enum config_kind without its CONFIG_. The name has no dashes. The argument is the help's word for
+ * the value, NULL for a flag. For a choice, it lists all words. The default is written as a user would, NULL for none.
+ * The help is one or two lines; script/lint checks that the manual page has the same text. Further members of struct
+ * config_option may follow: .minimum and .maximum of a number, and .is_internal for an option that the command line
+ * does not have.
  *
  * The rows are in the order of the help. HACKING.md shows how to add one.
  */

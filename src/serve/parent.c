@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Watches the process that started this one, by a descriptor. PR_SET_PDEATHSIG would not do: it follows the thread that
- * forked, and supervisors fork on threads that come and go. It also sends a signal to the whole process, which may be a
- * program that has a server on one of its threads.
+ * Watches the process that started this one, by a pidfd. PR_SET_PDEATHSIG would not do: it follows the thread that
+ * forked, and supervisors fork on threads that come and go. It also signals the whole process, which may be a program
+ * with a gate on one of its threads.
  */
 
 #include "serve/parent.h"
@@ -25,11 +25,11 @@ static void on_pidfd(uint32_t events, void *userdata) {
     struct parent *parent = userdata;
 
     (void)events;
-    loop_unwatch(&parent->io); /* it stays readable */
+    loop_unwatch(&parent->io); /* a pidfd stays readable */
     parent->on_end(parent->userdata);
 }
 
-/* Whether systemd says that it executed this process itself, and not one that started it: systemd.exec(5). */
+/* Whether systemd executed this very process, and not a process that started it: systemd.exec(5). */
 static bool is_started_by_systemd(void) {
     const char *pid = getenv("SYSTEMD_EXEC_PID");
     char *end;
@@ -37,7 +37,7 @@ static bool is_started_by_systemd(void) {
     return pid && *pid && strtoll(pid, &end, DECIMAL) == getpid() && *end == '\0';
 }
 
-/* Return: a descriptor of the parent's, -ESRCH when it has ended, another negative errno of pidfd_open(2). */
+/* Return: a pidfd of the parent; -ESRCH when the parent has ended; another negative errno of pidfd_open(2). */
 static int open_parent(pid_t pid) {
     _cleanup_fd_ int fd = -1;
 
@@ -48,7 +48,7 @@ static int open_parent(pid_t pid) {
     if (fd < 0) {
         return -errno;
     }
-    /* It is the parent's if that one lived all the while; otherwise the number may be somebody else's by now. */
+    /* If the parent has ended meanwhile, its number may belong to another process, whose pidfd this would be. */
     return getppid() == pid ? fd_take(&fd) : -ESRCH;
 }
 

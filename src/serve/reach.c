@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns what a server needs once it serves, in terms of paths. A path is allowed by what it is now: what a link leads to
- * is looked up here, and a link that is made later leads nowhere.
+ * Finds the paths that a gate needs once it serves. Links are followed now. The target of a link that is made later is
+ * out of reach.
  */
 
 #include "serve/reach.h"
@@ -41,7 +41,7 @@ static bool is_link(const char *path) {
     return lstat(path, &status) == 0 && S_ISLNK(status.st_mode) && stat(path, &status) == 0;
 }
 
-/* What the operator does not permit is out of reach. */
+/* Object stores that the operator does not permit are left out. */
 static int find_alternates(struct reach *reach, const struct server_settings *settings, const char *repository) {
     int r;
 
@@ -55,8 +55,10 @@ static int find_alternates(struct reach *reach, const struct server_settings *se
     return r;
 }
 
-/* All below the mirror root: the folder itself, what repositories that are links lead to, and what they all borrow
- * from. */
+/*
+ * Finds everything below the mirror root: the folder itself, the targets of repositories that are links, and the object
+ * stores that any of them borrows from.
+ */
 static int find_all(struct reach *reach, const struct server_settings *settings) {
     const char *root = settings->environ.mirror_root;
     int r = add_served(reach, root);
@@ -84,12 +86,12 @@ static int find_served(struct reach *reach, const struct server_settings *settin
     if (strcmp(settings->policy.scope, "*") == 0) {
         return find_all(reach, settings);
     }
-    (void)snprintf(path, sizeof(path), "%s/%s.git", root, settings->policy.scope); /* it has been looked at before */
+    (void)snprintf(path, sizeof(path), "%s/%s.git", root, settings->policy.scope); /* start-up checked the size */
     r = add_served(reach, path);
     return r ? r : find_alternates(reach, settings, path);
 }
 
-/* In git's exec path there may be links alone, to where its programs are. */
+/* git's exec path may hold only links, which lead to the programs. */
 static void find_git(struct reach *reach, const char *exec_path) {
     char path[PATH_MAX];
 
@@ -101,7 +103,7 @@ static void find_git(struct reach *reach, const char *exec_path) {
     }
 }
 
-/* The folder whose entry the listener will remove; a path without a slash is an entry of the working directory. */
+/* The listener will remove an entry of this folder. A path without a slash is an entry of the working directory. */
 static void find_socket(struct reach *reach, const char *path) {
     const char *slash = strrchr(path, '/');
 

@@ -10,15 +10,15 @@
 struct gate;
 
 enum {
-    REACH_SERVED_MAX = 256, /* the mirror root, and the links in it that are repositories */
-    REACH_NEEDS_MAX = 10,   /* the repository, HOME, the folder of hooks, and each hook that git runs for a push */
+    REACH_SERVED_MAX = 256, /* the mirror root, and repositories in it that are links */
+    REACH_NEEDS_MAX = 10,   /* the repository, HOME, the hooks' folder, and each hook that git runs for a push */
 };
 
 /**
- * struct reach - the paths that a server and its children need once it serves, found while nothing is confined yet
- * @settings: points into the rest of the struct, and into the server
- * @n_links_skipped: repositories that are links and of which there are too many
- * @needs: what the calling thread had a right to when it was found, and in which mode of access(2); paths are owned
+ * struct reach - the paths that a gate and its children need once it serves; filled before confinement
+ * @settings: points into the rest of the struct, and into the gate
+ * @n_links_skipped: repositories that are links, beyond REACH_SERVED_MAX
+ * @needs: paths that the calling thread could access, each with its mode for access(2); paths are owned
  */
 struct reach {
     struct confine_settings settings;
@@ -35,13 +35,15 @@ struct reach {
     size_t n_needs;
 };
 
-/** reach_find() - Return: 0 or -ENOMEM; reach_deinit() in any case */
+/** reach_find() - fill @reach. Return: 0 or -ENOMEM; call reach_deinit() in any case. */
 int reach_find(struct reach *reach, const struct gate *gate);
 
 /**
- * reach_lost() - what has been reachable and is not any more, as root without its capabilities is one user among others
+ * reach_lost() - find a path that could be accessed before and cannot be any more
  *
- * Return: a path; NULL when all is as it was.
+ * Root without its capabilities is an ordinary user.
+ *
+ * Return: a path; NULL when none was lost.
  */
 const char *reach_lost(const struct reach *reach);
 

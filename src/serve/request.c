@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Owns the record of a request. It never sees an Authorization field, so it cannot show one. */
+/* Keeps and logs the record of a request. This file never sees an Authorization field, so it cannot log one. */
 
 #include "serve/request.h"
 
@@ -8,7 +8,7 @@
 
 #include "http/head.h"
 
-/* With a terminator; what does not fit has no use either. */
+/* Copies with a terminator. Text that does not fit is cut; it would be of no use anyway. */
 static void copy(char *text, size_t size, struct span bytes) {
     size_t n = bytes.size < size ? bytes.size : size - 1;
 

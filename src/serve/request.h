@@ -11,24 +11,24 @@
 struct head;
 
 enum {
-    REQUEST_TARGET_SHOWN_BYTES = 256, /* of a target that leads nowhere, in the log */
+    REQUEST_TARGET_SHOWN_BYTES = 256, /* of a target without a route, in the log */
 };
 
 /**
- * struct request - what is remembered of a request while it is served, and then logged
- * @id: counts the server's requests from 1
- * @begin_us: monotonic, when its first byte came
+ * struct request - the facts of a request, kept while it is served, and then logged
+ * @id: counts the gate's requests from 1
+ * @begin_us: the monotonic time of its first byte
  * @method: static
- * @target: the beginning of the request target, raw; @target_size bytes
- * @route: static, NULL when there is none
- * @repository, @git_protocol: copies with terminator, empty when there is none
- * @status: of the response or reply, 0 when there was none
- * @reason: static, why it was refused or failed; NULL when it was served
+ * @target: the beginning of the raw request target; @target_size bytes
+ * @route: static, NULL for no route
+ * @repository, @git_protocol: copies with a terminator, empty for none
+ * @status: the status of the response or reply, 0 for none
+ * @reason: static; why the request was refused or failed; NULL when it was served
  * @is_anonymous: refused because it came without credentials
  * @is_kept: the response came from memory
  * @is_abandoned: the client did not wait for the end
- * @bytes_in: of the request's head and, without framing, of its body
- * @bytes_out: of the response, its head included
+ * @bytes_in: the size of the head, and of the body without framing
+ * @bytes_out: the size of the response with its head
  */
 struct request {
     uint64_t id;
@@ -48,13 +48,13 @@ struct request {
     uint64_t bytes_out;
 };
 
-/** request_remember() - copy from @head and @verdict what is needed when their bytes are gone */
+/** request_remember() - copy from @head and @verdict what the record needs after their bytes are gone */
 void request_remember(struct request *request, const struct head *head, const struct verdict *verdict);
 
 /**
- * request_log() - write the one record that each request gets
+ * request_log() - write the request's one record
  *
- * Served or abandoned: info. Refused or failed: warning, but for the request without credentials that each git client
- * begins with, which is debug.
+ * Its level is info when the request was served or abandoned, and warning when it was refused or failed. A request
+ * without credentials is logged as debug, because every git client begins with one.
  */
 void request_log(const struct request *request, struct log *log, const char *client, uint64_t now_us);

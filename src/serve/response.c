@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Composes the HTTP response from git's output. It is pure: it has no clock, and knows neither the client nor the process.
- * Framing and connection are the gate's own; git has no say in them.
+ * Composes an HTTP response from git's output. It is pure: it reads no clock, and knows neither the client nor the
+ * process. The gate alone decides the framing and the connection; git does not.
  */
 
 #include "serve/response.h"
@@ -41,7 +41,7 @@ int response_append(struct buffer *wire, const struct response_form *form, struc
         r = body_encode_end(wire, body.size == 0);
     }
     if (r) {
-        buffer_truncate(wire, before); /* whole or not at all */
+        buffer_truncate(wire, before); /* append all or nothing */
     }
     return r;
 }

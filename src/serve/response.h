@@ -8,10 +8,10 @@
 #include "base/span.h"
 
 /**
- * struct response_form - what of a response is the gate's own to say
- * @is_chunked: the body goes out in chunks, as to HTTP/1.1; otherwise it ends with the connection
- * @closes: the connection ends behind it
- * @date: what reply_date() says
+ * struct response_form - the parts of a response that the gate decides
+ * @is_chunked: send the body in chunks, as for HTTP/1.1; otherwise the body ends with the connection
+ * @closes: close the connection after the response
+ * @date: from reply_date()
  */
 struct response_form {
     bool is_chunked;
@@ -21,7 +21,7 @@ struct response_form {
 
 /**
  * response_append_head() - append the head of a response
- * @cgi: the head that git-http-backend has written
+ * @cgi: git-http-backend's own head
  *
  * Return: as buffer_append().
  */
@@ -29,8 +29,8 @@ int response_append_head(struct buffer *wire, const struct response_form *form, 
 
 /**
  * response_append() - append a whole response: head, body and end
- * @output: all that git-http-backend has written
+ * @output: all of git-http-backend's output
  *
- * Return: as buffer_append(), with nothing on the wire that was not there, or CGI_E_*.
+ * Return: as buffer_append(), or CGI_E_*. On failure nothing is appended.
  */
 int response_append(struct buffer *wire, const struct response_form *form, struct span output);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Puts a gate together, and takes it through the stages of stopping. It is called back when a connection or a process is
- * gone, and stops when none is left. It knows nothing of bytes, and leaves to crowd.c and turns.c who gets in.
+ * Puts a gate together, and takes it through the stages of stopping. Callbacks report that a connection or a process is
+ * gone; the server stops when none is left. It knows nothing of bytes. crowd.c and turns.c decide who gets in.
  */
 
 #include "serve/server.h"
@@ -49,7 +49,7 @@ static void stop_if_done(struct server *server) {
     }
 }
 
-/* Ends all requests; how their processes end is exchange_release()'s. */
+/* Ends all requests. exchange_release() decides how each process ends. */
 static void end_requests(struct server *server) {
     enter_stage(server, GATE_ENDING, SERVER_HANGUP_TIMEOUT_MS * US_PER_MS);
     crowd_end(&server->crowd, "the gate stopped before the request was done; see --drain-timeout");
@@ -100,7 +100,7 @@ void server_stop(struct server *server) {
     stop_if_done(server);
 }
 
-/* One that stops already, as its parent may have asked before it went, is left to it: a second stop would kill. */
+/* A gate that is stopping is left alone: a second stop would kill. The parent may have asked before it ended. */
 void server_parent_ended(struct server *server) {
     log_message(&server->gate.log, LOG_LEVEL_NOTICE, "the process that started git-gate has ended");
     if (server->gate.stage == GATE_SERVING) {
@@ -121,7 +121,10 @@ static bool owns(const struct server *server, pid_t pid) {
     return false;
 }
 
-/* Stops at a child that an exchange is about to reap, which hides those behind it: the exchange's end goes on with them. */
+/*
+ * Stops at a child that an exchange is about to reap, because waitid(2) shows none after it. The end of that exchange
+ * calls this function again.
+ */
 void server_reap_orphans(struct server *server) {
     siginfo_t info = {0};
 
@@ -133,7 +136,7 @@ void server_reap_orphans(struct server *server) {
     server->orphans_wait = info.si_pid != 0;
 }
 
-/* ---- what is told from below ---- */
+/* ---- callbacks from below ---- */
 
 static void on_connection_end(void *userdata) {
     stop_if_done(userdata);
@@ -173,11 +176,11 @@ static void init(struct server *server, const struct server_settings *settings, 
     crowd_init(&server->crowd, &server->gate, on_connection_end, on_shut, server);
 }
 
-/* What git is told of all that was found. */
+/* Completes git's environment with what was found at start. */
 static void complete_environ(struct gate *gate) {
     gate->environ.search_path = gate->git.search_path;
     gate->environ.exec_path = gate->git.exec_path;
-    gate->environ.max_request_bytes = gate->settings->max_negotiation_bytes + 1; /* git refuses as much as its limit */
+    gate->environ.max_request_bytes = gate->settings->max_negotiation_bytes + 1; /* git refuses a body of the limit */
 }
 
 static void log_serving(struct gate *gate) {
@@ -211,7 +214,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
     }
     hooks_look(&gate->hooks, settings->environ.hooks_path);
     startup_warn(gate);
-    (void)malloc_trim(0); /* what a filter of system calls is made of takes 200 KiB, once */
+    (void)malloc_trim(0); /* building the filter of system calls takes 200 KiB once */
     complete_environ(gate);
     advertisement_cache_init(&gate->advertisements, &gate->environ, settings->advertisement_cache);
     log_serving(gate);

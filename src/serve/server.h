@@ -12,15 +12,15 @@
 #include "serve/settings.h"
 
 enum {
-    SERVER_HANGUP_TIMEOUT_MS = 500,     /* at the end of a drain: for pushes that have not come whole, to SIGTERM */
+    SERVER_HANGUP_TIMEOUT_MS = 500,     /* end of a drain: from the end of input for incomplete pushes to SIGTERM */
     SERVER_TERMINATE_TIMEOUT_MS = 2000, /* from SIGTERM to SIGKILL: git needs a moment to remove its lock files */
     SERVER_KILL_TIMEOUT_MS = 500,       /* from SIGKILL to giving up */
 };
 
 /**
- * struct server - a gate that serves; it stays where it is from server_start() to server_deinit()
- * @gate: what it is made of
- * @crowd: its connections
+ * struct server - a gate that serves; must not move from server_start() to server_deinit()
+ * @gate: the shared parts
+ * @crowd: the connections
  */
 struct server {
     struct gate gate;
@@ -29,10 +29,10 @@ struct server {
     /* the rest is server.c's own */
     struct parent parent;
     struct loop_timer stage_timer;
-    bool orphans_wait; /* behind a child of an exchange's, to be reaped when that is */
+    bool orphans_wait; /* after a child of an exchange, until that child is reaped */
 };
 
-/** struct server that was not started */
+/** a struct server that was not started */
 #define SERVER_NONE ((struct server){.gate = {.listener = LISTENER_NONE}, .parent = PARENT_NONE})
 
 /**
@@ -40,11 +40,11 @@ struct server {
  * @server: filled on success
  * @settings: kept by the caller until server_deinit()
  * @log: copied
- * @loop: to serve on, kept by the caller until server_deinit()
+ * @loop: runs the gate; kept by the caller until server_deinit()
  * @error: filled on failure
  *
- * The calling thread must have SIGPIPE and SIGXFSZ blocked or ignored, and must be the one that runs the loop. What is
- * served is in the log: the record "serving", the last one of a start.
+ * The calling thread must have SIGPIPE and SIGXFSZ blocked or ignored, and must run the loop. The last log record of a
+ * start, "serving", says what is served.
  *
  * Return: 0, GATE_E_*.
  */
@@ -52,21 +52,25 @@ int server_start(struct server *server, const struct server_settings *settings, 
                  struct loop *loop, struct gate_error *error);
 
 /**
- * server_stop() - stop: the first call drains, the second one ends the drain, and further ones change nothing
+ * server_stop() - stop: the first call begins a drain, the second ends the drain, further calls change nothing
  *
  * loop_run() returns when nothing is left.
  */
 void server_stop(struct server *server);
 
 /**
- * server_parent_ended() - the process that started this one has ended: stop, as --die-with-parent says
+ * server_parent_ended() - stop because the parent process has ended, as --die-with-parent says
  *
- * For whoever has learnt of it in another way than parent_watch(). A stop that is under way goes on as it is.
+ * For callers that learn of it in another way than by parent_watch(). A stop that is under way continues unchanged.
  */
 void server_parent_ended(struct server *server);
 
-/** server_reap_orphans() - reap ended children that are no exchange's own, for a gate that is init: getpid() is 1 */
+/**
+ * server_reap_orphans() - reap ended children that belong to no exchange
+ *
+ * For a gate that is init, with process number 1.
+ */
 void server_reap_orphans(struct server *server);
 
-/** server_deinit() - free everything; what still runs is killed */
+/** server_deinit() - free everything, and kill what still runs */
 void server_deinit(struct server *server);

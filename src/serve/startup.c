@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Looks at what is to be served, once, at start: what keeps the gate from starting, and what will fail although it can
- * start, of which it warns. It changes nothing outside of the gate.
+ * Looks at what is to be served, once, at start. It finds what keeps the gate from starting, and warns of what will
+ * fail although the gate can start. It changes nothing outside the gate.
  */
 
 #include "serve/startup.h"
@@ -25,7 +25,7 @@ static int check_repository(const struct server_settings *settings, struct gate_
     int size;
 
     if (strcmp(settings->policy.scope, "*") == 0) {
-        return 0; /* which there are is seen at each request */
+        return 0; /* each request looks up its repository */
     }
     size = snprintf(path, sizeof(path), "%s/%s.git", settings->environ.mirror_root, settings->policy.scope);
     if (size < 0 || (size_t)size >= sizeof(path)) {
@@ -34,7 +34,7 @@ static int check_repository(const struct server_settings *settings, struct gate_
     return git_check_repository(path, settings->environ.trust_owner, error);
 }
 
-/* A repository may be a partial clone only where git is known to do without what is missing. */
+/* A partial clone may be served only if git is known to do without the missing objects. */
 static int examine_repository(struct gate *gate, struct gate_error *error) {
     const struct server_settings *settings = gate->settings;
     struct repository_finding finding;

@@ -14,5 +14,5 @@ struct gate;
  */
 int startup_examine(struct gate *gate, struct gate_error *error);
 
-/** startup_warn() - say in the log what will fail, or be passed over, although serving can begin */
+/** startup_warn() - log what will fail or be ignored although the gate can serve */
 void startup_warn(struct gate *gate);

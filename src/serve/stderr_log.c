@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns git's words for the operator. They are read whatever they are, since a pipe that nobody reads stops git; how
- * many of them are logged has a bound.
+ * Logs what git writes to its standard error. All of it is read, because a pipe that nobody reads blocks git. The
+ * amount that is logged has a bound.
  */
 
 #include "serve/stderr_log.h"
@@ -25,7 +25,7 @@ static void log_line(struct stderr_log *stderr_log, struct span line) {
     }
 }
 
-/* Lines that are whole; one that fills the buffer, and the last one when @is_end, as they are. */
+/* Logs whole lines, also one that fills the buffer, and the last one if @is_end. */
 static void log_lines(struct stderr_log *stderr_log, bool is_end) {
     struct buffer *lines = &stderr_log->lines;
 

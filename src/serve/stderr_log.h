@@ -8,14 +8,14 @@
 #include "base/log.h"
 
 enum {
-    STDERR_LOG_LINE_BYTES = 1024,     /* of one record; a longer line makes several */
-    STDERR_LOG_MAX_BYTES = 16 * 1024, /* that are logged for one request */
+    STDERR_LOG_LINE_BYTES = 1024,     /* of one record; a longer line becomes several */
+    STDERR_LOG_MAX_BYTES = 16 * 1024, /* logged for one request */
 };
 
 /**
- * struct stderr_log - turns what git says on its standard error into records
- * @log: where they go
- * @request_id: which request they belong to
+ * struct stderr_log - turns git's standard error into records
+ * @log: receives the records
+ * @request_id: the request that git serves
  */
 struct stderr_log {
     struct log *log;
@@ -28,13 +28,13 @@ struct stderr_log {
 
 void stderr_log_init(struct stderr_log *stderr_log, struct log *log, uint64_t request_id);
 
-/** stderr_log_deinit() - log what is left, though no newline came behind it */
+/** stderr_log_deinit() - log what is left, even without a newline */
 void stderr_log_deinit(struct stderr_log *stderr_log);
 
 /**
- * stderr_log_read() - one read from @fd, and a record for each whole line
+ * stderr_log_read() - read once from @fd, and log each whole line
  *
- * What is over STDERR_LOG_MAX_BYTES is read and dropped, so that git is never held up by it.
+ * Bytes beyond STDERR_LOG_MAX_BYTES are read and dropped, so that they never block git.
  *
  * Return: as buffer_read().
  */

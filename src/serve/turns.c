@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Decides which request gets a process, and when: at most so many run at once, and the others queue, first come first
- * served. It counts processes and knows none of them; it keeps no time.
+ * Decides which request gets a process, and when. At most max_running processes run at once. Other requests queue,
+ * first come first served. This file only counts processes, and keeps no time.
  */
 
 #include "serve/turns.h"
@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-/* Some connections are kept from waiting for long, so that there is always one that can be told how things are. */
+/* Some connections stay out of the long queue, so that one is always left to tell a client that the gate is busy. */
 static uint64_t count_places(uint64_t max_running, uint64_t max_connections) {
     uint64_t n = max_connections > max_running ? max_connections - max_running : 1;
     uint64_t n_spare = n / 8 < TURNS_MAX_SPARE ? (n + 7) / 8 : TURNS_MAX_SPARE;
