@@ -103,6 +103,27 @@ def test_every_claim_is_about_a_row(module):
     assert {claim.row for claim in module("claims").CLAIMS} <= rows
 
 
+@pytest.mark.parametrize("place, variables, is_found", [
+    ("repo.git", {}, True),
+    ("repo.git/objects", {}, True),
+    (".", {"GIT_PROJECT_ROOT": "{root}"}, True),
+    (".", {}, False),
+    ("mirror2/repo.git", {}, False),
+])
+def test_processes_of_a_repository(module, tmp_path, place, variables, is_found):
+    """A service that a gate starts itself works there; the CGI program has the path in its environment."""
+    root = tmp_path / "mirror"
+    folder = tmp_path / place if place == "." or "mirror2" in place else root / place
+    for each in (root, folder):
+        each.mkdir(parents=True, exist_ok=True)
+    with subprocess.Popen(["sleep", "1000"], cwd=folder,
+                          env={name: value.format(root=root) for name, value in variables.items()}) as process:
+        try:
+            assert module("faults").processes_of(root) == [process.pid] * is_found
+        finally:
+            process.kill()
+
+
 OLD = "# Page\n\n2 cores of old.\n\n| a | x |\n| --- | --- |\n| old | 1 |\n\ntext\n\n<!-- table: b -->\n"
 RUN = "4 cores of new.\n\n| a | x | y |\n| --- | --- | --- |\n| new | 2 | 3 |\n\nnote\n\n| b | x |\n| --- | --- |\n| b | 4 |\n"
 NEW = ("# Page\n\n4 cores of new.\n\n| a | x | y |\n| --- | --- | --- |\n| new | 2 | 3 |\n\ntext\n\n"
