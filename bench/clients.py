@@ -24,7 +24,7 @@ import places
 from program import Failed, bounded
 
 from e2e.packets import DELIMITER, FLUSH, packet
-from e2e.repos import ENVIRONMENT, run_bounded
+from e2e.repos import ENVIRONMENT
 
 ALONE = pathlib.Path(__file__).resolve().parent / "alone.py"
 SPARE_SECONDS = 30  # beyond the time for which a client works
@@ -55,6 +55,11 @@ class Question:
     wanted: bytes = b""
     authorized: bool = True
     rooted: bool = False
+
+    @property
+    def protocol(self) -> str:
+        """The value of Git-Protocol; empty for version 0."""
+        return self.fields.get("Git-Protocol", "")
 
     def place(self, server: Http) -> str:
         """Return the whole target."""
@@ -127,14 +132,6 @@ def check(server: Http, question: Question, seconds: float) -> None:
         raise Failed("answers something else")
 
 
-def check_program(command: list, environment: dict, question: Question, seconds: float) -> None:
-    """Run a CGI program once; fail if the answer is not the expected one. No Status field means 200."""
-    result = run_bounded(command, seconds=seconds, environment=environment, data=question.body)
-    head, _, body = result.stdout.partition(b"\r\n\r\n")
-    if result.returncode or b"\nStatus:" in b"\n" + head or question.wanted not in body:
-        raise Failed(f"{command[0]} answers something else")
-
-
 def load(server: Http, question: Question, clients: int, seconds: float,
          folder: pathlib.Path) -> tuple[float, int, float]:
     """
@@ -176,7 +173,7 @@ def rate_of(said: str, status: int) -> tuple[float, int]:
     return float(rate.group(1)), done
 
 
-def loop(command: list, environment: dict, source: pathlib.Path, loops: int,
+def loop(command: tuple, environment: dict, source: pathlib.Path, loops: int,
          seconds: float) -> tuple[float, int, float]:
     """Run a program over and over in so many loops; return the rate, the count, and processor seconds."""
     _, said = run([[sys.executable, ALONE, seconds, source, *command]] * loops, seconds + SPARE_SECONDS, environment)

@@ -21,24 +21,25 @@ from e2e.bridge import helper_url
 from e2e.http import TOKEN
 
 PATH = "/repo.git"
-KEYS = ("gate", "gate-unix", "gate-no-cache", "floor")  # of the contenders in every run
-FLOOR_TITLE = "git alone"
+KEYS = ("gate", "gate-unix", "gate-http-backend", "gate-no-cache", "floor", "cgi")  # of the contenders in every run
+FLOOR_TITLES = {"floor": "git alone", "cgi": "git http-backend alone"}
 NO_CACHE = "--advertisement-cache=no"
+HTTP_BACKEND = "--backend=http-backend"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The way to start a server. unix: it gets a Unix socket, and git reaches it through git-remote-gate."""
+    """
+    The way to start a server.
+
+    kind: of its column, see Contender. unix: it gets a Unix socket, and git reaches it through git-remote-gate.
+    """
     key: str
     title: str
+    kind: str
     server: peers.Server
     options: tuple[str, ...] = ()
     unix: bool = False
-
-    @property
-    def kind(self) -> str:
-        """The kind of its column, see Contender."""
-        return {peers.SERVERS["gate"]: "gate", peers.SERVERS["daemon"]: "daemon"}.get(self.server, "peer")
 
     def place(self, folder: pathlib.Path, model: pathlib.Path) -> Place:
         """Make a place for it, with a repository of its own, in a folder that must not exist."""
@@ -65,10 +66,10 @@ class Contender:
     """
     One column of the tables.
 
-    kind: "gate"; "peer", the best of which the gate is compared with; "other", named by --peer and not compared with;
-    "daemon"; "floor", git alone. url: for git. http: its address for HTTP, or None. place: its place, and account: that
-    of its processes; both are None for a server that was not started here. root: the folder of its repository, if
-    known.
+    kind: "gate"; "uncached", a gate that starts git for each advertisement; "peer", the best of which the gate is
+    compared with; "other", named by --peer and not compared with; "daemon"; "floor" and "cgi", git alone. url: for git.
+    http: its address for HTTP, or None. place: its place, and account: that of its processes; both are None for a
+    server that was not started here. root: the folder of its repository, if known.
     """
     key: str
     title: str
@@ -94,16 +95,17 @@ def recipes(names: list[str]) -> list[Recipe]:
     """Return the named servers that can be started here; the gate is always among them."""
     if absent := peers.missing("gate"):
         raise Failed(f"there is no {', '.join(absent)}: script/build makes it")
-    title = peers.SERVERS["gate"].title()
-    found = [Recipe("gate", title, peers.SERVERS["gate"]),
-             Recipe("gate-unix", f"{title}, Unix socket", peers.SERVERS["gate"], unix=True)]
-    if knows(NO_CACHE):
-        found.append(Recipe("gate-no-cache", f"{title}, {NO_CACHE}", peers.SERVERS["gate"], (NO_CACHE,)))
+    gate = peers.SERVERS["gate"]
+    title = gate.title()
+    found = [Recipe("gate", title, "gate", gate), Recipe("gate-unix", f"{title}, Unix socket", "gate", gate, unix=True)]
+    found += [Recipe(key, f"{title}, {option}", kind, gate, (option,)) for key, kind, option in (
+        ("gate-http-backend", "gate", HTTP_BACKEND), ("gate-no-cache", "uncached", NO_CACHE)) if knows(option)]
     for name in names:
         if absent := peers.missing(name):
             say(f"{name} is left out, for there is no {', '.join(absent)} (script/bootstrap --bench)")
         else:
-            found.append(Recipe(name, peers.SERVERS[name].title(), peers.SERVERS[name]))
+            kind = "daemon" if name == "daemon" else "peer"
+            found.append(Recipe(name, peers.SERVERS[name].title(), kind, peers.SERVERS[name]))
     return found
 
 
@@ -145,14 +147,14 @@ def running(name: str, url: str, model: pathlib.Path) -> Contender:
     return Contender(name, name, "other", url, Http((parts.hostname, parts.port or 80), parts.path, authorization))
 
 
-def floor(folder: pathlib.Path, model: pathlib.Path) -> Contender:
+def floors(folder: pathlib.Path, model: pathlib.Path) -> list[Contender]:
     """
-    Return the lower bound: git alone, on a repository like the others, with no server in front.
+    Return the lower bounds: git alone, on a repository like the others, with no server in front.
 
-    For requests it is git-http-backend, started as a CGI program by a loop (alone.py); for a fetch to nowhere it is
-    git-upload-pack into a pipe; for git's commands it is file://.
+    Requests are answered by a program that a loop starts (floors.py): git-upload-pack, and for comparison
+    git-http-backend. For a fetch to nowhere it is git-upload-pack into a pipe; for git's commands it is file://.
     """
     root = folder / "floor" / "mirror"
     root.parent.mkdir()
     mirrors.copy(model, root)
-    return Contender("floor", FLOOR_TITLE, "floor", f"file://{root}/repo.git", root=root)
+    return [Contender(kind, title, kind, f"file://{root}/repo.git", root=root) for kind, title in FLOOR_TITLES.items()]

@@ -204,15 +204,24 @@ FAULTS = {
 # What a server leaves behind.
 
 def processes_of(folder):
-    """Return the ids of processes for a repository below the folder: their GIT_PROJECT_ROOT is in it."""
+    """
+    Return the ids of processes for a repository below the folder.
+
+    The CGI program has its GIT_PROJECT_ROOT there; git's service programs, and their children, work in the repository.
+    """
     variable = re.compile(rb"(?:^|\0)GIT_PROJECT_ROOT=" + re.escape(os.fsencode(str(folder))) + rb"(?:/[^\0]*)?\0")
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                if variable.search((entry / "environ").read_bytes()):
+                if variable.search((entry / "environ").read_bytes()) or is_below(os.readlink(entry / "cwd"), folder):
                     found.append(int(entry.name))
     return found
+
+
+def is_below(path, folder):
+    """Tell whether a path is a folder, or in it."""
+    return f"{path}/".startswith(f"{folder}/")
 
 
 def processor_seconds(pid):

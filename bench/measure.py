@@ -2,6 +2,7 @@
 """Measures the memory and the processor time of a server's processes, from the kernel's figures (proc(5))."""
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import re
@@ -9,6 +10,7 @@ import time
 from typing import Optional
 
 from places import Place, family
+from results import Visit
 
 KINDS = {"Private": r"^Private_\w+:", "Pss": r"^Pss:", "Rss": r"^Rss:"}  # the summed lines of smaps_rollup
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -121,6 +123,11 @@ class Account:
             match = re.search(r"^usage_usec (\d+)$", (self.folder / "cpu.stat").read_text(), re.MULTILINE)
             return int(match.group(1)) / 1e6 if match else None
         return family_seconds(self.place)
+
+    def since(self, before: float, visit: Visit) -> Visit:
+        """Return a visit with the time used for it; before: the time used before it."""
+        now = self.seconds()
+        return dataclasses.replace(visit, used=None if now is None else now - before)
 
     def close(self) -> None:
         """Remove the group once the last process has left it, a moment after its end."""

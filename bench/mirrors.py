@@ -12,7 +12,7 @@ import os
 import pathlib
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import faults  # noqa: F401  # puts the tests' modules on the path
 from program import Failed, bounded, say
@@ -31,18 +31,32 @@ SETTINGS = {"receive.fsckObjects": "true", "receive.autogc": "false", "uploadpac
 # received commits, and lighttpd's own file of that request.
 TIMES_IN_MAKING, TIMES_IN_USE = 2, 4
 SPARE_BYTES = 512 * MIB  # for everything smaller
-BRANCHES = ("main", "large", "huge")
+BRANCHES = ("main", "large", "huge")  # from the smallest on
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes in MiB, whole pieces: of a clone, of the transfer while memory is measured, of a push."""
+    """
+    Sizes in MiB, whole pieces: of a clone, of the transfer while memory is measured, of a push.
+
+    A branch of size 0 is not made. huge is made of large and more.
+    """
     large: int
     huge: int
     pushed: int
 
+    @property
+    def served(self) -> int:
+        """The size of the repository."""
+        return max(self.large, self.huge)
 
-FULL = Sizes(large=320, huge=1024, pushed=48)
+    def up_to(self, branch: str) -> "Sizes":
+        """Return the sizes without the branches that are larger than this one."""
+        left_out = BRANCHES[BRANCHES.index(branch) + 1:]
+        return replace(self, **{name: 0 for name in left_out})
+
+
+FULL = Sizes(large=160, huge=512, pushed=32)
 QUICK = Sizes(large=16, huge=64, pushed=8)
 
 
@@ -66,7 +80,7 @@ def add_commit(repository: pathlib.Path, branch: str, parent: str, name: str, mi
 
 def check_space(folder: pathlib.Path, sizes: Sizes, times: int) -> None:
     """Fail if a folder, which need not exist yet, has no room for so many copies of the repository."""
-    needed = times * sizes.huge * MIB + SPARE_BYTES
+    needed = times * sizes.served * MIB + SPARE_BYTES
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(there).free
     if free < needed:
@@ -77,7 +91,7 @@ def make_once(root: pathlib.Path, sizes: Sizes) -> None:
     """Make repo.git below a folder, unless it exists."""
     if not (root / "repo.git").exists():
         check_space(root, sizes, TIMES_IN_MAKING)
-        say(f"making a repository of {sizes.huge} MiB")
+        say(f"making a repository of {sizes.served or 'less than 1'} MiB")
         make(root, sizes)
 
 
@@ -87,8 +101,10 @@ def make(root: pathlib.Path, sizes: Sizes) -> None:
     for name, value in SETTINGS.items():
         git("config", name, value, cwd=repository)
     history(repository, COMMITS)
-    add_commit(repository, "large", "", "large", sizes.large)
-    add_commit(repository, "huge", "refs/heads/large^0", "huge", sizes.huge - sizes.large)
+    if sizes.large:
+        add_commit(repository, "large", "", "large", sizes.large)
+    if sizes.huge:
+        add_commit(repository, "huge", "refs/heads/large^0", "huge", sizes.huge - sizes.large)
     git(*RAW, "repack", "-adq", cwd=repository, seconds=PACKING_SECONDS)
     git("pack-refs", "--all", cwd=repository)
 

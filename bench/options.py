@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the options of bench/run and checks them first, so that a mistake shows before a run of half an hour."""
+"""Reads the options of bench/run and checks them first, so that a mistake shows before a long run."""
 
 import argparse
 import os
@@ -12,17 +12,21 @@ import program
 import standing
 import workloads
 from places import SEARCH_PATH
+from spread import LEAST_ROUNDS
 
 SERVERS = (*peers.WEB, "daemon")
-MOST_ROUNDS, MOST_SECONDS = 100, 60
+FULL_MOST_ROUNDS, FULL_SECONDS, FULL_MINUTES = 20, 1, 25
 QUICK_ROUNDS, QUICK_SECONDS = 1, 0.3
+MOST_ROUNDS, MOST_SECONDS, MOST_MINUTES = 100, 60, 600
 
 
 def parse(document: str) -> argparse.Namespace:
     """Read the arguments; document: the text of --help."""
     parser = program.parser(document)
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument("--seconds", type=float, help="for each measurement of requests")
+    parser.add_argument("--rounds", type=int, help=f"of every row ({LEAST_ROUNDS})")
+    parser.add_argument("--most-rounds", type=int, help=f"of a row whose claims are undecided ({FULL_MOST_ROUNDS})")
+    parser.add_argument("--minutes", type=float, default=FULL_MINUTES, help="after which no round begins (%(default)s)")
+    parser.add_argument("--seconds", type=float, help=f"for each measurement of requests ({FULL_SECONDS})")
     parser.add_argument("--quick", action="store_true", help="a trial of the bench, whose figures mean nothing")
     parser.add_argument("--only", nargs="+", default=[], metavar="WORKLOAD", help="a name, or what names begin with")
     parser.add_argument("--servers", default=",".join(SERVERS), help="%(default)s")
@@ -41,11 +45,15 @@ def parse(document: str) -> argparse.Namespace:
 def check_numbers(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     """Fill in the counts and times, which depend on --quick."""
     if arguments.rounds is None:
-        arguments.rounds = QUICK_ROUNDS if arguments.quick else 5
+        arguments.rounds = QUICK_ROUNDS if arguments.quick else LEAST_ROUNDS
+    if arguments.most_rounds is None:
+        arguments.most_rounds = max(arguments.rounds, QUICK_ROUNDS if arguments.quick else FULL_MOST_ROUNDS)
     if arguments.seconds is None:
-        arguments.seconds = QUICK_SECONDS if arguments.quick else 3
-    if not 0 <= arguments.rounds <= MOST_ROUNDS or not 0 < arguments.seconds <= MOST_SECONDS:
-        parser.error(f"it takes 0 to {MOST_ROUNDS} rounds, and up to {MOST_SECONDS} seconds")
+        arguments.seconds = QUICK_SECONDS if arguments.quick else FULL_SECONDS
+    if not 0 <= arguments.rounds <= arguments.most_rounds <= MOST_ROUNDS:
+        parser.error(f"it takes 0 to {MOST_ROUNDS} rounds, and at least as many at most")
+    if not 0 < arguments.seconds <= MOST_SECONDS or not 0 < arguments.minutes <= MOST_MINUTES:
+        parser.error(f"it takes up to {MOST_SECONDS} seconds and {MOST_MINUTES} minutes")
     if not arguments.rounds and not arguments.mirror:
         parser.error("--rounds=0 makes what --mirror names, and nothing is named")
 

@@ -21,7 +21,8 @@ from program import lines
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GATE = os.environ.get("GIT_GATE", str(ROOT / "build" / "git-gate"))
 # The machine's own configuration must not matter; the gate gives git the same settings.
-CGI_ENVIRONMENT = {"GIT_HTTP_EXPORT_ALL": "1", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+CONFIGURATION = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+CGI_ENVIRONMENT = {"GIT_HTTP_EXPORT_ALL": "1", **CONFIGURATION}
 APACHE_MODULES = ("/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/lib/httpd/modules")
 APACHE_USER = "www-data"  # Apache does not serve as root, even if root starts it
 PROCESSES = 16  # the gate's --max-backends

@@ -3,8 +3,8 @@
 The place of a server in a bench: its folder, its copy of the mirror, its address, its processes.
 
 Servers listen on the loopback or a private Unix socket, have their files in a folder of their own, and are ended by
-process id. Each has its own copy of the mirror. The path of the copy is in the environment of the processes that serve
-it, and so marks them.
+process id. Each has its own copy of the mirror. The copy marks the processes that serve it: its path is in their
+environment, or they work in it.
 """
 
 import contextlib
@@ -100,7 +100,7 @@ class Place:
         self.end_git()
 
     def git_processes(self) -> set[int]:
-        """Return the ids of git-http-backend and its descendants, even without their parents, and of zombies."""
+        """Return the ids of git's programs for this place, even without their parents, and of zombies."""
         parents, zombies = process_table()
         own = {process.pid for process in self.started}
         return set(processes_of(self.root)) - own | (zombies & relatives(own, parents))

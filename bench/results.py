@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds the results of bench/run: every sample, by rows and contenders, and the figures made of them."""
+"""Holds the results of bench/run: every visit, by rows and contenders, and the figures made of them."""
 
 import contextlib
+import enum
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,6 +11,12 @@ from typing import Optional
 from program import Failed, first_line, say
 
 REQUESTS = "requests/s"
+
+
+class Measure(enum.Enum):
+    """What a figure is about: the value of a row in its unit, or the server's processor time for each operation."""
+    VALUE = "value"
+    PROCESSOR = "processor time"
 
 
 @dataclass(frozen=True)
@@ -24,86 +31,106 @@ class Row:
     """
     One row of the tables.
 
-    unit: "requests/s", where more is better, or "ms", "s", "kB" of 1000 bytes, where less is better.
+    unit: "requests/s", where more is better, or "ms", "s", "kB" of 1000 bytes, where less is better. branch: the
+    largest of the repository's branches that it needs.
     """
     key: str
     title: str
     group: Group
     unit: str
+    branch: str
 
     @property
     def more(self) -> bool:
         """Tell whether more is better."""
         return self.unit == REQUESTS
 
+    def better(self, measure: Measure):
+        """Return the function that picks the best figure."""
+        return max if self.more and measure is Measure.VALUE else min
+
+    def called(self, measure: Measure) -> str:
+        """Return the word for a measure of this row."""
+        if measure is Measure.PROCESSOR:
+            return measure.value
+        return {REQUESTS: "rate", "kB": "memory"}.get(self.unit, "time")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """
+    One contender's turn at one row.
+
+    value: in the row's unit; count: of operations; used: the server's processor seconds for all of them; asking: those
+    of h2load; None when unknown.
+    """
+    value: float
+    count: int = 1
+    used: Optional[float] = None
+    asking: Optional[float] = None
+
+    def figure(self, measure: Measure) -> Optional[float]:
+        """Return the value, or the server's processor milliseconds for each operation."""
+        if measure is Measure.VALUE:
+            return self.value
+        return None if self.used is None else self.used / self.count * 1000
+
 
 @dataclass
 class Cell:
-    """
-    The results of one contender in one row.
-
-    By the round's number, rounds has its value, and failures the reason if it has none. count: operations in all
-    rounds; used: the server's processor seconds for them; asking: h2load's; None when unknown.
-    """
-    rounds: dict[int, float] = field(default_factory=dict)
-    count: int = 0
-    used: Optional[float] = 0.0
+    """The visits of one contender at one row, by the round's number, and the reasons of the visits that failed."""
+    visits: dict[int, Visit] = field(default_factory=dict)
     failures: dict[int, str] = field(default_factory=dict)
-    asking: Optional[float] = 0.0
 
     def fail(self, number: int, why: str) -> None:
         """Record why a round has no value."""
         self.failures[number] = why
 
-    def add(self, number: int, value: float, count: int = 1, used: Optional[float] = None,
-            asking: Optional[float] = None) -> None:
-        """Add the value of a round."""
-        self.rounds[number] = value
-        self.count += count
-        self.used = None if used is None or self.used is None else self.used + used
-        self.asking = None if asking is None or self.asking is None else self.asking + asking
+    def add(self, number: int, visit: Visit) -> None:
+        """Add the visit of a round."""
+        self.visits[number] = visit
 
-    @property
-    def values(self) -> list[float]:
-        """The values of all rounds."""
-        return list(self.rounds.values())
+    def rounds(self, measure: Measure) -> dict[int, float]:
+        """Return the known figures by the number of their round."""
+        found = {number: visit.figure(measure) for number, visit in self.visits.items()}
+        return {number: figure for number, figure in found.items() if figure is not None}
 
-    @property
-    def median(self) -> float:
-        """The median."""
-        return statistics.median(self.values)
+    def figures(self, measure: Measure = Measure.VALUE) -> list[float]:
+        """Return the figures of all rounds."""
+        return list(self.rounds(measure).values())
+
+    def median(self, measure: Measure = Measure.VALUE) -> float:
+        """Return the median of the figures, of which there must be one."""
+        return statistics.median(self.figures(measure))
 
     @property
     def known(self) -> bool:
         """Whether there is a figure."""
-        return bool(self.rounds)
+        return bool(self.visits)
 
     @property
     def hopeless(self) -> bool:
         """Tell whether another try makes no sense."""
-        return bool(self.failures) and not self.rounds
+        return bool(self.failures) and not self.visits
 
     @property
     def client_bound(self) -> bool:
         """Tell whether h2load, on its one thread, was as busy as the server: then it could not ask more."""
-        return self.known and None not in (self.used, self.asking) and self.asking >= self.used
-
-    @property
-    def used_ms(self) -> Optional[float]:
-        """The server's processor milliseconds for each operation."""
-        return self.each_ms(self.used)
-
-    def each_ms(self, seconds: Optional[float]) -> Optional[float]:
-        """Convert seconds for all operations to milliseconds for each."""
-        return seconds / self.count * 1000 if self.count and seconds is not None else None
+        both = [(visit.asking, visit.used) for visit in self.visits.values()]
+        if not both or any(None in pair for pair in both):
+            return False
+        return sum(asking for asking, _ in both) >= sum(used for _, used in both)
 
     def record(self) -> dict:
         """Return all of it, for JSON."""
         if not self.known:
             return {"failures": self.failures, "rounds": {}}
-        return {"median": self.median, "least": min(self.values), "most": max(self.values), "rounds": self.rounds,
-                "failures": self.failures, "operations": self.count, "processor_ms_per_operation": self.used_ms,
-                "h2load_ms_per_operation": self.each_ms(self.asking)}
+        values = self.figures()
+        return {"median": self.median(), "least": min(values), "most": max(values), "failures": self.failures,
+                "rounds": self.rounds(Measure.VALUE), "processor_ms": self.rounds(Measure.PROCESSOR),
+                "operations": {number: visit.count for number, visit in self.visits.items()},
+                "h2load_seconds": {number: visit.asking for number, visit in self.visits.items()
+                                   if visit.asking is not None}}
 
 
 @contextlib.contextmanager
@@ -140,23 +167,16 @@ class Results:
         """Return a cell without creating it."""
         return self.cells.get((row, column), Cell())
 
-    def has(self, row: str, column: str) -> bool:
-        """Whether there is a figure."""
-        return self.look(row, column).known
-
-    def of_kind(self, row: str, kind: str) -> list[str]:
-        """Return the columns of a kind that have a figure in a row."""
-        return [key for key, (_, its) in self.columns.items() if its == kind and self.has(row, key)]
-
-    def best_peer(self, row: str) -> Optional[str]:
+    def best_peer(self, row: str, measure: Measure) -> Optional[str]:
         """Return the peer with the best median of a row."""
-        better = max if row in self.rows and self.rows[row].more else min
-        return better(self.of_kind(row, "peer"), key=lambda key: self.cell(row, key).median, default=None)
+        peers = [key for key, (_, kind) in self.columns.items() if kind == "peer" and self.look(row, key).figures(measure)]
+        better = self.rows[row].better(measure) if row in self.rows else min
+        return better(peers, key=lambda key: self.cell(row, key).median(measure), default=None)
 
-    def ratios(self, row: str, one: str, other: str) -> list[float]:
+    def ratios(self, row: str, one: str, other: str, measure: Measure) -> list[float]:
         """Return the ratio of two contenders in each of the rounds in which both have a figure."""
-        first, second = self.look(row, one).rounds, self.look(row, other).rounds
-        return [first[number] / second[number] for number in first if number in second]
+        first, second = self.look(row, one).rounds(measure), self.look(row, other).rounds(measure)
+        return [first[number] / second[number] for number in first if second.get(number)]
 
     def record(self) -> dict:
         """Return all of it, for JSON."""

@@ -17,12 +17,13 @@ from contenders import Contender, Recipe, started
 from measure import memory, peak, settle
 from places import Place
 from program import Deadline, Failed, say
-from results import Group, Results, Row, noted
+from results import Group, Results, Row, Visit, noted
+from spread import LEAST_ROUNDS
 from turns import in_turn
 from workloads import Bench
 
 STARTS, QUICK_STARTS = 40, 3
-LIVES, QUICK_LIVES = 3, 1
+LIVES, QUICK_LIVES = LEAST_ROUNDS, 1
 PHASE_SECONDS = 1800
 KB = 1000  # bytes
 GROUP = Group("at rest and at most", "Memory is the sum over all processes of a server: what they share counts for each of "
@@ -34,11 +35,11 @@ KINDS = {"private": "Private", "proportional": "Pss", "resident": "Rss"}
 def rows(huge_bytes: int) -> list[Row]:
     """Return the rows, in the order of the tables; the size is for their titles."""
     group, huge = GROUP, round(huge_bytes / 1e6)
-    return [Row("start", "start to ready", group, "ms"),
-            *(Row(f"idle-{kind}", f"at rest, {kind}, sum", group, "kB") for kind in KINDS),
-            Row("peak-fetch", f"peak, {huge} MB fetched to nowhere, sum", group, "kB"),
-            Row("peak-clone", f"peak, {huge} MB cloned too, sum", group, "kB"),
-            Row("peak-push", f"peak, {huge} MB pushed too, sum", group, "kB")]
+    return [Row("start", "start to ready", group, "ms", "main"),
+            *(Row(f"idle-{kind}", f"at rest, {kind}, sum", group, "kB", "main") for kind in KINDS),
+            Row("peak-fetch", f"peak, {huge} MB fetched to nowhere, sum", group, "kB", "huge"),
+            Row("peak-clone", f"peak, {huge} MB cloned too, sum", group, "kB", "huge"),
+            Row("peak-push", f"peak, {huge} MB pushed too, sum", group, "kB", "huge")]
 
 
 def measure_starts(bench: Bench, recipes: list[Recipe], results: Results) -> None:
@@ -55,7 +56,7 @@ def measure_starts(bench: Bench, recipes: list[Recipe], results: Results) -> Non
             if not cell.hopeless:
                 with noted([cell], number, f"start: {recipe.key}"):
                     deadline.check()
-                    cell.add(number, start(recipe, places[recipe.key]) * 1000)
+                    cell.add(number, Visit(start(recipe, places[recipe.key]) * 1000))
     shutil.rmtree(folder)
 
 
@@ -91,7 +92,7 @@ def measure_rest(bench: Bench, recipes: list[Recipe], results: Results) -> None:
                 deadline.check()
                 found = memory_at_rest(bench, recipe)
                 for kind, cell in cells.items():
-                    cell.add(number, found[KINDS[kind]] / KB)
+                    cell.add(number, Visit(found[KINDS[kind]] / KB))
 
 
 def memory_at_rest(bench: Bench, recipe: Recipe) -> dict[str, int]:
@@ -132,5 +133,5 @@ def measure_peaks(bench: Bench, recipes: list[Recipe], results: Results) -> None
                     deadline.check()
                     step(contender)
                     settle(contender.place)
-                    cells[name].add(0, peak(contender.place) / KB)
+                    cells[name].add(0, Visit(peak(contender.place) / KB))
     shutil.rmtree(source)

@@ -17,19 +17,19 @@ from functools import partial
 from typing import Optional
 
 import clients
+import floors
 import mirrors
-import peers
 from clients import Question
 from contenders import Contender
-from places import ENVIRONMENT
-from results import Group, Row
+from results import REQUESTS, Group, Row, Visit
 
 from e2e.packets import ls_refs
 
 GIT_SECONDS = 60  # for one small operation
 LARGE_SECONDS = 600
-CROWD = 16
+CROWD, LARGE_CROWD = 16, 100
 HTTP_KINDS = ("gate", "peer", "other")  # of contenders: those that answer HTTP
+GIT_KINDS = (*HTTP_KINDS, "daemon", "floor")  # those that git's commands reach
 INFO = "/info/refs?service=git-upload-pack"
 VERSION_2 = {"Git-Protocol": "version=2"}
 FETCH_TYPE = {"Content-Type": "application/x-git-upload-pack-request"}
@@ -45,28 +45,17 @@ COUNTS = ("h2load sees whether an answer is of the expected class, {}: with one 
           "client can ask, with the server on the same cores, and not what the server could answer.")
 COMMANDS = ("A command of git counts when it ends with 0. git comes to the Unix socket by git-remote-gate, which relays all "
             "bytes between git's HTTP helper and the socket: on the client's time, and not in the server's processor time.")
-REQUESTS_GROUP = Group("HTTP requests", COUNTS.format("2xx") + " \"git alone\" is `git http-backend`, started again and again "
-                       "as a CGI program with nothing in front of it, in a loop for each client or for each core, whichever "
-                       "are fewer; it counts when it ends with 0.")
+REQUESTS_GROUP = Group("HTTP requests", COUNTS.format("2xx") + " \"git alone\" is `git upload-pack`, started again and again "
+                       "with nothing in front of it, in a loop for each client or for each core, whichever are fewer; it "
+                       "counts when it ends with 0. \"git http-backend alone\" is the same with the CGI program.")
 REFUSALS_GROUP = Group("HTTP refusals", COUNTS.format("4xx"))
-SMALL_GROUP = Group("small git commands", f"{COMMANDS} {CROWD} at once is the time until the last has ended: as many as "
-                    "git-gate's --max-backends and fcgiwrap's processes, so that none waits for a place, but all of them, and "
-                    "the clients, for the cores. \"git alone\" is file://.")
-LARGE_GROUP = Group("large transfers", f"{COMMANDS} A fetch to nowhere, which goes to the socket by itself, counts when 200 "
+SMALL_GROUP = Group("small git commands", f"{COMMANDS} {CROWD} and {LARGE_CROWD} at once are the time until the last has "
+                    f"ended. {CROWD} are as many as git-gate's --max-backends and fcgiwrap's processes, so that none waits for "
+                    "a place, but all of them, and the clients, for the cores. \"git alone\" is file://.")
+LARGE_GROUP = Group("large transfers", f"{COMMANDS} --reference names a copy of the repository that the client may read, so "
+                    "that no object is transferred. A fetch to nowhere, which goes to the socket by itself, counts when 200 "
                     "and as many bytes as the files have came, up to the announced end. \"git alone\" is file://, and for the "
                     "fetch to nowhere git-upload-pack into a pipe.")
-
-
-@dataclass(frozen=True)
-class Visit:
-    """
-    value: in the workload's unit; count: of operations; used: processor seconds for answering, if the client reports
-    them; asking: those of h2load.
-    """
-    value: float
-    count: int
-    used: Optional[float] = None
-    asking: Optional[float] = None
 
 
 @dataclass
@@ -75,7 +64,7 @@ class Bench:
     Shared by all visits.
 
     folder: for temporary files; model: has the served repository; client: a repository with all its objects; tips,
-    sizes: the commits and bytes of the served branches.
+    sizes: the commits and bytes of the branches that are served.
     """
     folder: pathlib.Path
     model: pathlib.Path
@@ -108,34 +97,17 @@ class Workload(Row):
     """
     ask: Callable[[Bench, Contender, int], Visit]
     times: int = 1
-    takes: tuple[str, ...] = (*HTTP_KINDS, "daemon", "floor")
+    takes: tuple[str, ...] = GIT_KINDS
     question: Optional[Question] = None
 
 
 def ask_http(question: Question, number: int, bench: Bench, contender: Contender, _times: int) -> Visit:
     """Let clients repeat a request; or, without a server, run the program that answers."""
     if not contender.http:
-        return run_backend(question, number, bench, contender)
+        return floors.run(floors.PROGRAMS[contender.kind](question, contender.root), question, number, bench.seconds,
+                          bench.folder)
     rate, count, asking = clients.load(contender.http, question, number, bench.seconds, bench.folder)
     return Visit(rate, count, asking=asking)
-
-
-def run_backend(question: Question, number: int, bench: Bench, contender: Contender) -> Visit:
-    """Run git-http-backend with no server in front: in a loop for each client, or for each core if these are fewer."""
-    source = bench.folder / "input"
-    source.write_bytes(question.body)
-    return Visit(*clients.loop([peers.backend()], cgi_environment(question, contender), source,
-                               min(number, os.cpu_count()), bench.seconds))
-
-
-def cgi_environment(question: Question, contender: Contender) -> dict[str, str]:
-    """Return the environment that a server would give git-http-backend for a request."""
-    target, _, query = question.target.partition("?")
-    return {**ENVIRONMENT, **peers.CGI_ENVIRONMENT, "GIT_PROJECT_ROOT": str(contender.root),
-            "PATH_INFO": "/repo.git" + target, "QUERY_STRING": query, "REMOTE_USER": "token",
-            "REQUEST_METHOD": "POST" if question.body else "GET",
-            "CONTENT_TYPE": question.fields.get("Content-Type", ""), "CONTENT_LENGTH": str(len(question.body)),
-            "GIT_PROTOCOL": question.fields.get("Git-Protocol", "")}
 
 
 def timed(bench: Bench, times: int, once: Callable[[], float], unit: float) -> Visit:
@@ -150,15 +122,15 @@ def ask_git(arguments: tuple, bench: Bench, contender: Contender, times: int) ->
     return timed(bench, times, lambda: clients.run([command], GIT_SECONDS)[0], 1000)
 
 
-def clone(branch: str, number: int, seconds: float, unit: float, bench: Bench, contender: Contender,
-          times: int) -> Visit:
-    """Clone a branch into temporary folders, so many at once."""
+def clone(branch: str, number: int, seconds: float, unit: float, bench: Bench, contender: Contender, times: int,
+          options: Callable[[Bench], tuple] = lambda _: ()) -> Visit:
+    """Clone a branch into temporary folders, so many at once. options: more of them for git clone."""
     def once() -> float:
         folder = bench.fresh("clones")
         folder.mkdir()
         try:
             command = ["git", *mirrors.RAW, "clone", "--quiet", "--bare", "--single-branch", f"--branch={branch}",
-                       contender.url]
+                       *options(bench), contender.url]
             return clients.run([[*command, folder / f"{i}.git"] for i in range(number)], seconds)[0]
         finally:
             shutil.rmtree(folder)
@@ -202,36 +174,63 @@ def fetch_to_nowhere(branch: str, bench: Bench, contender: Contender, times: int
     return timed(bench, times, once, 1)
 
 
-def workloads(large_bytes: int, pushed_mib: int) -> list[Workload]:
-    """Return the rows, in the order of the tables; the sizes are for their titles."""
+def requests_rows() -> list[Workload]:
+    """Return the rows of single requests."""
     found = []
-    for key, title, question in (("info-v2", "`info/refs` v2", INFO_2), ("info-v0", "`info/refs` v0", INFO_0),
-                                 ("ls-refs", "`ls-refs` POST", LS_REFS)):
+    for key, title, question, more in (("info-v2", "`info/refs` v2", INFO_2, ("uncached",)),
+                                       ("info-v0", "`info/refs` v0", INFO_0, ()),
+                                       ("ls-refs", "`ls-refs` POST", LS_REFS, ())):
         for number, noun in ((1, "1 client"), (8, "8 clients")):
-            found.append(Workload(f"{key}-{number}", f"{title}, {noun}", REQUESTS_GROUP, "requests/s",
-                                  partial(ask_http, question, number), takes=(*HTTP_KINDS, "floor"),
+            found.append(Workload(f"{key}-{number}", f"{title}, {noun}", REQUESTS_GROUP, REQUESTS, "main",
+                                  partial(ask_http, question, number), takes=(*HTTP_KINDS, *more, "floor", "cgi"),
                                   question=question))
     for question in (NO_TOKEN, NO_ROUTE):
-        found.append(Workload(f"{question.status}-8", f"{question.status}, 8 clients", REFUSALS_GROUP, "requests/s",
+        found.append(Workload(f"{question.status}-8", f"{question.status}, 8 clients", REFUSALS_GROUP, REQUESTS, "main",
                               partial(ask_http, question, 8), takes=HTTP_KINDS, question=question))
-    large, pushed = round(large_bytes / 1e6), round(pushed_mib * mirrors.MIB / 1e6)
-    small = (SMALL_GROUP, "ms")
-    mass = (LARGE_GROUP, "s")
-    return found + [
-        Workload("ls-remote", "`git ls-remote`", *small, partial(ask_git, ("ls-remote", "URL")), 10),
+    return found
+
+
+def small_rows() -> list[Workload]:
+    """Return the rows of git's commands that move little. git daemon takes no more than 32 clients."""
+    small = (SMALL_GROUP, "ms", "main")
+    return [
+        Workload("ls-remote", "`git ls-remote`", *small, partial(ask_git, ("ls-remote", "URL")), 10,
+                 (*GIT_KINDS, "uncached")),
         Workload("fetch-nothing", "`git fetch`, nothing new", *small,
-                 partial(ask_git, ("fetch", "--quiet", "URL", "main")), 10),
+                 partial(ask_git, ("fetch", "--quiet", "URL", "main")), 10, (*GIT_KINDS, "uncached")),
         Workload("clone-small", f"`git clone`, {mirrors.COMMITS} commits", *small,
-                 partial(clone, "main", 1, GIT_SECONDS, 1000), 5),
+                 partial(clone, "main", 1, GIT_SECONDS, 1000), 5, (*GIT_KINDS, "uncached")),
         Workload("push-small", "`git push`, 1 commit", *small,
                  partial(push, lambda _: 0.001, GIT_SECONDS, 1000), 5),
         Workload("clone-crowd", f"`git clone`, {CROWD} at once", *small,
                  partial(clone, "main", CROWD, GIT_SECONDS, 1000), 3),
+        Workload("clone-hundred", f"`git clone`, {LARGE_CROWD} at once", *small,
+                 partial(clone, "main", LARGE_CROWD, GIT_SECONDS, 1000), 1, (*HTTP_KINDS, "floor")),
+    ]
+
+
+def large_rows(large_bytes: int, pushed_mib: int) -> list[Workload]:
+    """Return the rows of much data, and the one that does without."""
+    large, pushed = round(large_bytes / 1e6), round(pushed_mib * mirrors.MIB / 1e6)
+    mass = (LARGE_GROUP, "s", "large")
+    return [
+        Workload("clone-reference", f"`git clone --reference`, {large} MB", LARGE_GROUP, "ms", "large",
+                 partial(clone, "large", 1, GIT_SECONDS, 1000, options=reference), 5),
         Workload("clone-large", f"`git clone`, {large} MB", *mass, partial(clone, "large", 1, LARGE_SECONDS, 1)),
-        Workload("push-large", f"`git push`, {pushed} MB", *mass,
+        Workload("push-large", f"`git push`, {pushed} MB", LARGE_GROUP, "s", "main",
                  partial(push, lambda bench: bench.pushed_mib, LARGE_SECONDS, 1)),
         Workload("fetch-nowhere", f"fetch of {large} MB to nowhere", *mass, partial(fetch_to_nowhere, "large")),
     ]
+
+
+def reference(bench: Bench) -> tuple:
+    """Return the option for a clone that borrows all objects."""
+    return "--reference", bench.model / "repo.git"
+
+
+def workloads(large_bytes: int, pushed_mib: int) -> list[Workload]:
+    """Return the rows, in the order of the tables; the sizes are for their titles."""
+    return [*requests_rows(), *small_rows(), *large_rows(large_bytes, pushed_mib)]
 
 
 def check(workload: Workload, contender: Contender) -> None:
@@ -241,5 +240,4 @@ def check(workload: Workload, contender: Contender) -> None:
     if contender.http:
         clients.check(contender.http, workload.question, GIT_SECONDS)
     else:
-        clients.check_program([peers.backend()], cgi_environment(workload.question, contender), workload.question,
-                              GIT_SECONDS)
+        floors.check(floors.PROGRAMS[contender.kind](workload.question, contender.root), workload.question, GIT_SECONDS)
