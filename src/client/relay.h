@@ -20,11 +20,15 @@ enum {
 /**
  * enum relay_state - the state of one direction
  *
- * RELAY_OPEN:     bytes flow. -> ENDING at the end of the source; DROPPING when the gate takes no more. RELAY_ENDING:
- * bytes that were read remain to be written. -> DONE when they are, and the end was passed on; DROPPING.
- * RELAY_DROPPING: bytes of the client are read and dropped. Closing a socket with unread bytes would send a reset,
- * which loses bytes that are not sent yet. -> DONE at the client's end. RELAY_DONE:     nothing is read or written any
- * more.
+ * RELAY_OPEN:
+ *     Bytes flow. -> ENDING at the end of the source; DROPPING when the gate takes no more.
+ * RELAY_ENDING:
+ *     Bytes that were read remain to be written. -> DONE when they are, and the end was passed on; DROPPING.
+ * RELAY_DROPPING:
+ *     Bytes of the client are read and dropped. Closing a socket with unread bytes would send a reset, which loses
+ *     bytes that are not sent yet. -> DONE at the client's end.
+ * RELAY_DONE:
+ *     Nothing is read or written any more.
  */
 enum relay_state {
     RELAY_OPEN,

@@ -5,7 +5,6 @@
 #include "serve/confinement.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -141,10 +140,8 @@ static bool look_at_served(const struct gate *gate, struct stat *statusp) {
     const struct server_settings *settings = gate->settings;
     char path[PATH_MAX];
 
-    return settings->confine != CONFINE_OFF && strcmp(settings->policy.scope, "*") != 0 &&
-           snprintf(path, sizeof(path), "%s/%s.git", settings->environ.mirror_root, settings->policy.scope) <
-               (int)sizeof(path) &&
-           stat(path, statusp) == 0;
+    return settings->confine != CONFINE_OFF && !settings_serve_all(settings) &&
+           settings_path_of(path, settings, settings->policy.scope) && stat(path, statusp) == 0;
 }
 
 bool confinement_has_lost(const struct gate *gate) {

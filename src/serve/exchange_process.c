@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -295,7 +294,7 @@ static void choose_arguments(char *argv[SERVICE_ARGV_COUNT], char repository[PAT
         argv[1] = NULL;
         return;
     }
-    (void)snprintf(repository, PATH_MAX, "%s/%s.git", gate->environ.mirror_root, exchange->client.request->repository);
+    (void)settings_path_of(repository, gate->settings, exchange->client.request->repository);
     service_argv(argv, &exchange->call, repository);
 }
 

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <sys/wait.h>
 
 #include "backend/cgi.h"
@@ -140,8 +139,7 @@ static bool fail_for_git(struct exchange *exchange, bool is_silent) {
     if (WIFSIGNALED(exchange->exit_status)) {
         return exchange_fail(exchange, REASON_BAD_ANSWER, ended_early);
     }
-    (void)snprintf(repository, sizeof(repository), "%s/%s.git", exchange->gate->environ.mirror_root,
-                   exchange->client.request->repository);
+    (void)settings_path_of(repository, exchange->gate->settings, exchange->client.request->repository);
     return refuse_for_git(exchange,
                           service_finds_repository(repository) && !confinement_has_lost(exchange->gate) ? 500 : 404);
 }

@@ -32,12 +32,11 @@ static void find_all(struct locks *locks, const char *root, time_t before) {
 }
 
 static void find(struct locks *locks, const struct server_settings *settings, time_t before) {
-    const char *root = settings->environ.mirror_root;
     char path[PATH_MAX];
 
-    if (strcmp(settings->policy.scope, "*") == 0) {
-        find_all(locks, root, before);
-    } else if (snprintf(path, sizeof(path), "%s/%s.git", root, settings->policy.scope) < (int)sizeof(path)) {
+    if (settings_serve_all(settings)) {
+        find_all(locks, settings->environ.mirror_root, before);
+    } else if (settings_path_of(path, settings, settings->policy.scope)) {
         locks_find(locks, path, before);
     }
 }

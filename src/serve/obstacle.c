@@ -9,7 +9,6 @@
 #include "serve/obstacle.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "backend/git.h"
@@ -40,7 +39,7 @@ static enum reason examine(struct gate *gate, const struct request *request) {
     char path[PATH_MAX];
     int r;
 
-    (void)snprintf(path, sizeof(path), "%s/%s.git", gate->settings->environ.mirror_root, request->repository);
+    (void)settings_path_of(path, gate->settings, request->repository); /* git_has_repository() saw that it fits */
     r = repository_examine(&finding, &gate->policy, path);
     if (r == 0) {
         return REASON_NONE;

@@ -79,14 +79,13 @@ static int find_all(struct reach *reach, const struct server_settings *settings)
 }
 
 static int find_served(struct reach *reach, const struct server_settings *settings) {
-    const char *root = settings->environ.mirror_root;
     char path[PATH_MAX];
     int r;
 
-    if (strcmp(settings->policy.scope, "*") == 0) {
+    if (settings_serve_all(settings)) {
         return find_all(reach, settings);
     }
-    (void)snprintf(path, sizeof(path), "%s/%s.git", root, settings->policy.scope); /* start-up checked the size */
+    (void)settings_path_of(path, settings, settings->policy.scope); /* start-up checked that it fits */
     r = add_served(reach, path);
     return r ? r : find_alternates(reach, settings, path);
 }

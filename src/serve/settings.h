@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "access/verdict.h"
@@ -42,6 +45,18 @@ struct server_settings {
 #undef OPTION
 #undef PART
 };
+
+/** settings_serve_all() - whether any repository below the mirror root is served, and each request names its own */
+static inline bool settings_serve_all(const struct server_settings *settings) {
+    return strcmp(settings->policy.scope, "*") == 0;
+}
+
+/** settings_path_of() - write the path of a repository, by its name without .git. Return: whether it fits. */
+static inline bool settings_path_of(char path[PATH_MAX], const struct server_settings *settings, const char *name) {
+    int size = snprintf(path, PATH_MAX, "%s/%s.git", settings->environ.mirror_root, name);
+
+    return size >= 0 && size < PATH_MAX;
+}
 
 /** settings_max_body_bytes() - the bound on the body of a push or of a fetch; 0 for none */
 static inline uint64_t settings_max_body_bytes(const struct server_settings *settings, bool pushes) {

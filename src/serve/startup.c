@@ -22,13 +22,11 @@ static_assert(TOKEN_SHORT_BYTES == 16, "a sentence below says this number");
 
 static int check_repository(const struct server_settings *settings, struct gate_error *error) {
     char path[PATH_MAX];
-    int size;
 
-    if (strcmp(settings->policy.scope, "*") == 0) {
+    if (settings_serve_all(settings)) {
         return 0; /* each request looks up its repository */
     }
-    size = snprintf(path, sizeof(path), "%s/%s.git", settings->environ.mirror_root, settings->policy.scope);
-    if (size < 0 || (size_t)size >= sizeof(path)) {
+    if (!settings_path_of(path, settings, settings->policy.scope)) {
         return gate_error_set(error, GATE_E_USAGE, "the path of --mirror-root and --scope is too long");
     }
     return git_check_repository(path, settings->environ.trust_owner, error);
@@ -46,12 +44,12 @@ static int examine_repository(struct gate *gate, struct gate_error *error) {
                                               .allow_paths = settings->allow_paths,
                                               .is_local = true,
                                               .follows_links = settings->confine == CONFINE_OFF};
-    if (strcmp(settings->policy.scope, "*") == 0) {
+    if (settings_serve_all(settings)) {
         r = git_ask_version(&gate->git, error);
         gate->policy.is_local = gate->git.stays_local;
         return r;
     }
-    (void)snprintf(path, sizeof(path), "%s/%s.git", settings->environ.mirror_root, settings->policy.scope);
+    (void)settings_path_of(path, settings, settings->policy.scope); /* check_repository() saw that it fits */
     r = repository_examine(&finding, &gate->policy, path);
     gate->is_partial = finding.is_partial;
     gate->policy.is_local = false;
@@ -97,7 +95,7 @@ static void warn_of_repository(struct gate *gate) {
                     "the repository is a partial clone, so a fetch of objects that are not in it fails; make it whole "
                     "with 'git fetch --refetch --no-filter', or serve another clone");
     }
-    if (!settings->policy.read_only && strcmp(settings->policy.scope, "*") != 0 &&
+    if (!settings->policy.read_only && !settings_serve_all(settings) &&
         snprintf(path, sizeof(path), "%s/%s.git/objects", settings->environ.mirror_root, settings->policy.scope) <
             (int)sizeof(path) &&
         access(path, W_OK) != 0) {
