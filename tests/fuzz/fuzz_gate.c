@@ -11,6 +11,7 @@
 
 #include "gate_client.h"
 #include "gate_site.h"
+#include "library/config.h"
 
 enum {
     CLIENTS = 8,
