@@ -40,9 +40,10 @@ P_PID, WEXITED, WNOWAIT = 1, 4, 0x01000000  # waitid(2)
 
 @pytest.fixture
 def make(root):
-    """Make a gate of the test's repositories, with any other arguments."""
+    """Make a gate of the test's repositories, with any other arguments. Its git waits for the rest of a fetch."""
     def gate(**named):
-        return git_gate.GateServer(**{"mirror_root": root, "token": TOKEN, "scope": "repo", "confine": CONFINE, **named})
+        return git_gate.GateServer(**{"mirror_root": root, "token": TOKEN, "scope": "repo", "confine": CONFINE,
+                                      "backend": "http-backend", **named})
     return gate
 
 

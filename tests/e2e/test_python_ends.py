@@ -23,7 +23,8 @@ from tests.e2e.targets import FETCH
 LONG = 600  # seconds that no test waits for
 
 def gate(**named):
-    return GateServer(**{"mirror_root": sys.argv[1], "token": TOKEN, "scope": "repo", "host": "127.0.0.1", "port": 0, **named})
+    return GateServer(**{"mirror_root": sys.argv[1], "token": TOKEN, "scope": "repo", "host": "127.0.0.1", "port": 0,
+                         "backend": "http-backend", **named})  # whose git waits for the rest of a fetch
 
 def wait_for_git(count=1):
     wait_until("git reads", lambda: children().count("git-http-backen") == count)
