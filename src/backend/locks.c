@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/folder.h"
+#include "base/shell.h"
 
 static bool is_lock(const char *name) {
     size_t size = strlen(name);
@@ -95,17 +96,9 @@ void locks_find(struct locks *locks, const char *repository, time_t before) {
 }
 
 bool locks_command(char *command, size_t size, const char *path) {
-    size_t n = (size_t)snprintf(command, size, "rm '");
+    int n = snprintf(command, size, "rm ");
 
-    for (; *path && n + sizeof("'\\'''") < size; path++) {
-        if (*path == '\'') {
-            n += (size_t)snprintf(command + n, size - n, "'\\''");
-        } else {
-            command[n++] = *path;
-        }
-    }
-    (void)snprintf(command + n, size - n, "'");
-    return *path == '\0';
+    return n < (int)size && shell_quote(command + n, size - (size_t)n, path);
 }
 
 void locks_deinit(struct locks *locks) {

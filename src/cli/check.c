@@ -52,8 +52,8 @@ static void print_help(void) {
            "                     on the loopback\n"
            "  --token-file=FILE  token on the first line of FILE; '-' is standard input\n"
            "  --repo=NAME        the repository to ask for, when --url has none\n"
-           "  --mirror-root=DIR  also look into DIR/NAME.git, for unsafe settings, missing objects\n"
-           "                     and lock files left behind\n"
+           "  --mirror-root=DIR  also look into DIR/NAME.git, for unsafe settings, missing objects,\n"
+           "                     lock files left behind, and what would make clones cheaper\n"
            "\n"
            "Without --token-file and a token in --url, the token comes from GIT_GATE_TOKEN,\n"
            "the file that GIT_GATE_TOKEN_FILE names, or git-gate.token in $CREDENTIALS_DIRECTORY.\n",

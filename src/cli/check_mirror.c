@@ -20,6 +20,7 @@
 #include "backend/repository.h"
 #include "base/ascii.h"
 #include "base/fd.h"
+#include "cli/check_hints.h"
 
 enum {
     COMMAND_MAX = 2 * PATH_MAX,
@@ -55,8 +56,8 @@ static bool is_hidden(const char *path, const char *name) {
            errno == EACCES;
 }
 
-/* As a gate with default options sees it: what an option of its own allows is not known here. */
-static void print_finding(const char *path) {
+/* As a gate with default options sees it: what an option of its own allows is not known here. Tells whether it is safe. */
+static bool print_finding(const char *path) {
     char yes[] = "yes";
     char *const alternates[] = {yes, NULL};
     const struct repository_policy policy = {.alternates = alternates, .is_local = true};
@@ -69,23 +70,25 @@ static void print_finding(const char *path) {
     if (r < 0) {
         printf("safe to serve: unknown, its configuration cannot be read: %s; ask as the user who runs the gate\n",
                strerror(-r));
-        return;
+        return false;
     }
     if (r == REPOSITORY_E_REFUSED) {
         ascii_make_printable(finding.reason);
         printf("safe to serve: no, unless an option allows it: %s\n", finding.reason);
-        return;
+        return false;
     }
     printf("safe to serve: yes\n");
     if (finding.is_partial) {
         printf("partial clone: yes, so a fetch of objects that are not in it fails; "
                "'git fetch --refetch --no-filter' makes it whole\n");
     }
+    return true;
 }
 
 void check_mirror_print(const char *root, const char *repository) {
     _cleanup_free_ char *absolute = NULL;
     char path[PATH_MAX];
+    bool is_safe;
 
     if (snprintf(path, sizeof(path), "%s/%s.git", root, repository) < (int)sizeof(path)) {
         absolute = realpath(path, NULL);
@@ -94,6 +97,9 @@ void check_mirror_print(const char *root, const char *repository) {
         printf("lock files: unknown, '%s' cannot be read\n", path);
         return;
     }
-    print_finding(absolute);
+    is_safe = print_finding(absolute);
     print_locks(absolute);
+    if (is_safe) {
+        check_hints_print(absolute);
+    }
 }
