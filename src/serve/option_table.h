@@ -58,7 +58,7 @@ PART(TEXT, listener.selinux_type, "selinux-type", "TYPE", "git_gate_socket_t",
      "in the Unix socket's label, under SELinux")
 
 OPTION(NUMBER, max_connections, "max-connections", "N", "256",
-       "clients at once; then a new one replaces an inactive one", .minimum = 1, .maximum = 65536)
+       "clients at once; a further one replaces an inactive one", .minimum = 1, .maximum = 65536)
 OPTION(NUMBER, max_backends, "max-backends", "N", "16",
        "git processes at once; further requests queue", .minimum = 1, .maximum = 65536)
 OPTION(NUMBER, queue_timeout_s, "queue-timeout", "S", "30",
