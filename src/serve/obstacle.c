@@ -10,6 +10,8 @@
 
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "backend/git.h"
 #include "backend/hooks.h"
@@ -33,6 +35,21 @@ static bool has_lost_hook(struct gate *gate, const struct request *request) {
     return lost != NULL;
 }
 
+/*
+ * git-http-backend, and git before 2.48, refuse a repository of another user, and upload-pack of later ones serves it. At
+ * start the gate looks at the one of --scope, which may be given away later, and with --scope=* at none.
+ */
+static bool belongs_to_another(const struct gate *gate, const char *path) {
+    const struct environ_settings *settings = &gate->settings->environ;
+    struct stat status;
+
+    return settings->backend == ENVIRON_SERVICES && !settings->trust_owner && stat(path, &status) == 0 &&
+           status.st_uid != geteuid();
+}
+
+static const char another_users[] =
+    "it belongs to another user; say --trust-owner, or give it to the gate's user with chown -R";
+
 /* A repository that could make git do something else than to serve it, or cannot be looked into, is kept from git. */
 static enum reason examine(struct gate *gate, const struct request *request) {
     struct repository_finding finding;
@@ -41,13 +58,15 @@ static enum reason examine(struct gate *gate, const struct request *request) {
 
     (void)settings_path_of(path, gate->settings, request->repository); /* git_has_repository() saw that it fits */
     r = repository_examine(&finding, &gate->policy, path);
-    if (r == 0) {
+    if (r == 0 && !belongs_to_another(gate, path)) {
         return REASON_NONE;
     }
     log_record(&gate->log, LOG_LEVEL_ERROR, "the repository is not served",
                LOG_FIELDS(log_number("id", request->id), log_string("repository", path),
-                          log_string("error", r > 0 ? finding.reason : strerror(-r))));
-    return r > 0 ? REASON_UNSAFE_REPOSITORY : REASON_GATE_FAILED;
+                          log_string("error", r == 0  ? another_users
+                                              : r > 0 ? finding.reason
+                                                      : strerror(-r))));
+    return r < 0 ? REASON_GATE_FAILED : REASON_UNSAFE_REPOSITORY;
 }
 
 /* git-http-backend looks at --git-config itself. */

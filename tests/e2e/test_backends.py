@@ -277,6 +277,7 @@ def requests(oids):
 @pytest.fixture(scope="module")
 def hooks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hooks")
+    folder.chmod(0o755)
     (folder / "pre-receive").write_text(HOOK)
     (folder / "pre-receive").chmod(0o755)
     return folder
