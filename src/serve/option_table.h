@@ -49,7 +49,7 @@ OPTION(CHOICE, confine, "confine", "auto|require|off", "auto",
 OPTION(LIST, allow_paths, "allow-path", "PATH", NULL,
        "one more path that git and hooks may read and execute\nunder --confine; repeatable")
 PART(CHOICE, environ.backend, "backend", "services|http-backend", "services",
-     "git's service programs started directly,\nor by git's CGI program")
+     "start git's service programs directly,\nor through git's CGI program")
 OPTION(SWITCH, advertisement_cache, "advertisement-cache", "no|yes", "yes",
        "answer repeated capability requests from memory")
 OPTION(FLAG, die_with_parent, "die-with-parent", NULL, "no",
