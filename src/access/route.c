@@ -37,7 +37,6 @@ static const struct route routes[] = {
         .allow = "POST",
         .service = "git-upload-pack",
         .content_type = "application/x-git-upload-pack-request",
-        .gzip = true,
     },
     {
         .name = "receive-pack",

@@ -18,9 +18,8 @@ enum {
  * @method: the one method it takes
  * @allow: that method, as the Allow field names it
  * @service: the git service, NULL for none
- * @content_type: media type that a request body must have, NULL when there is no body
+ * @content_type: media type that a request body must have, NULL when there is no body; clients may compress one
  * @pushes: this service writes to the repository
- * @gzip: git clients may compress the request body
  */
 struct route {
     const char *name;
@@ -31,7 +30,6 @@ struct route {
     const char *service;
     const char *content_type;
     bool pushes;
-    bool gzip;
 };
 
 enum {

@@ -94,12 +94,12 @@ static bool check_coding(struct verdict *verdict, const struct verdict_policy *p
     struct span coding = head->field[HEAD_FIELD_CONTENT_ENCODING];
 
     (void)policy;
-    verdict->gzip = verdict->route->gzip && span_equals_nocase(coding, "gzip");
+    verdict->gzip = verdict->route->content_type && span_equals_nocase(coding, "gzip");
     if (!coding.data || verdict->gzip) {
         return true;
     }
     return refuse(verdict, REASON_WRONG_CODING,
-                  "the Content-Encoding is not one that git sends to this address; use a git client");
+                  "the Content-Encoding is not gzip, or stands where git sends no body; use a git client");
 }
 
 static bool check_expect(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {

@@ -127,7 +127,7 @@ static int expect_content(const struct route *route, const struct head *head) {
     if (route->method == HEAD_METHOD_POST && !span_equals(head->field[HEAD_FIELD_CONTENT_TYPE], type)) {
         return 415;
     }
-    if (coding.data && (strcmp(route->name, "upload-pack") != 0 || !span_equals_nocase(coding, "gzip"))) {
+    if (coding.data && (route->method != HEAD_METHOD_POST || !span_equals_nocase(coding, "gzip"))) {
         return 415;
     }
     if (expect.data && !span_equals_nocase(expect, "100-continue")) {
