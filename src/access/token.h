@@ -21,7 +21,7 @@ bool token_is_valid(struct span token);
 
 enum {
     TOKEN_E_MALFORMED = 1, /* no well-formed Basic credentials: 401 */
-    TOKEN_E_MISMATCH,      /* somebody else's: 403 */
+    TOKEN_E_MISMATCH,      /* somebody else's: 401, so that git asks for others (RFC 9110, 15.5.2) */
 };
 
 /**

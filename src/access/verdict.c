@@ -151,7 +151,7 @@ static bool check_git_protocol(struct verdict *verdict, const struct verdict_pol
 static bool (*const checks[])(struct verdict *, const struct verdict_policy *, const struct head *) = {
     check_route,        /* 404, 403 */
     check_method,       /* 405 */
-    check_credentials,  /* 401, 403 */
+    check_credentials,  /* 401 */
     check_scope,        /* 403 */
     check_service,      /* 403 */
     check_media_type,   /* 415 */

@@ -21,7 +21,7 @@ static const struct {
     [REASON_BAD_PROTOCOL] = {"bad-protocol", 400},
     [REASON_BAD_BODY] = {"bad-body", 400},
     [REASON_NO_CREDENTIALS] = {"no-credentials", 401},
-    [REASON_WRONG_TOKEN] = {"wrong-token", 403},
+    [REASON_WRONG_TOKEN] = {"wrong-token", 401},
     [REASON_WRONG_REPOSITORY] = {"wrong-repository", 403},
     [REASON_READ_ONLY] = {"read-only", 403},
     [REASON_DUMB_PROTOCOL] = {"dumb-protocol", 403},

@@ -270,11 +270,25 @@ def test_token_from_a_credential_helper(gate):
 
 
 @by_http
+def test_stale_token_is_forgotten(gate, tmp_path):
+    """Or git would offer the old one for ever. The next command asks whoever knows the new one."""
+    store = tmp_path / "store"
+    helpers = ["-c", f"credential.helper=store --file={store}"]
+    host = gate.url(user=None).removeprefix("http://").partition("/")[0]
+    store.write_text(f"http://{'x' * len(TOKEN)}:x@{host}\n")
+    assert "Authentication failed" in git(*helpers, "ls-remote", gate.url(user=None), ok=False).stderr
+    assert store.read_text() == ""
+    helpers += ["-c", f"credential.helper=!f() {{ test $1 = get && echo username={TOKEN} && echo password=x; }}; f"]
+    assert "refs/heads/main" in out(*helpers, "ls-remote", gate.url(user=None))
+    assert store.read_text() == f"http://{TOKEN}:x@{host.replace(':', '%3a')}\n"
+
+
+@by_http
 def test_refused_without_and_with_a_wrong_token(gate):
     """Both commands end at once, without a prompt, and say who refused."""
     assert "could not read Username" in git("ls-remote", gate.url(user=None), ok=False).stderr
     wrong = git("ls-remote", gate.url(user="x" * len(TOKEN) + ":"), ok=False)
-    assert "returned error: 403" in wrong.stderr and "remote: " in wrong.stderr
+    assert "Authentication failed" in wrong.stderr and "remote: " in wrong.stderr
 
 
 def test_unknown_repository(gate):

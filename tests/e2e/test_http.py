@@ -89,7 +89,7 @@ def test_pipelining(gate, tip):
         check_refs(connection.response(), tip)
         check_error(connection.response(), 404)
         check_refs(connection.response(), tip)
-        check_error(connection.response(), 403)
+        check_error(connection.response(), 401)
         last = connection.response()
         check_head_file(last)
         assert last.closes and connection.is_closed()

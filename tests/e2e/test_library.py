@@ -129,7 +129,7 @@ def test_example_of_the_manual(tmp_path, root, installed):
             git("push", "--quiet", "origin", "HEAD:refs/heads/new", cwd=tmp_path / "clone")
             assert out("rev-parse", "new", cwd=root / "repo.git") == out("rev-parse", "main", cwd=root / "repo.git")
             wrong = url.replace("gate-", "gaol-")
-            assert "403" in git("ls-remote", wrong, ok=False).stderr
+            assert "Authentication failed" in git("ls-remote", wrong, ok=False).stderr
             process.stdin.close()
             wait_until("the end of the program", lambda: process.poll() is not None, 20)
             assert (process.returncode, process.stdout.read(), process.stderr.read()) == (0, "", "")

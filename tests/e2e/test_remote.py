@@ -7,7 +7,9 @@ The tests of fetches and pushes show that git can do everything over it that it 
 
 import contextlib
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import socket
@@ -408,6 +410,37 @@ def test_wrong_token(gate, token, tmp_path):
     result = check_fails(["the token in GIT_GATE_TOKEN is not that of the gate"], "clone", URL, tmp_path / "clone",
                          GIT_GATE_SOCKET=gate.socket_path, GIT_GATE_TOKEN=token)
     assert token not in result.stderr and not (tmp_path / "clone").exists()
+
+
+def run_on_a_terminal(*arguments, **variables):
+    """git with a terminal of its own, from which it may ask; its status, and all that the terminal shows."""
+    master, slave = pty.openpty()
+    environment = {**ENVIRONMENT, "GIT_TERMINAL_PROMPT": "1", **{name: str(value) for name, value in variables.items()}}
+    said = b""
+    with subprocess.Popen(["setsid", "--ctty", "--wait", "git", *arguments], stdin=slave, stdout=slave, stderr=slave,
+                          env=environment) as process:
+        os.close(slave)
+        with contextlib.suppress(OSError):  # EIO: nobody has it open any more
+            while select.select([master], [], [], 20)[0]:
+                said += os.read(master, 4096)
+        os.close(master)  # hangs up on whoever still waits for an answer
+    return process.returncode, said.decode()
+
+
+def test_nobody_is_asked_for_another_token(gate, tmp_path):
+    """The port of the helper means nothing to a person, and to no store of credentials."""
+    asked = tmp_path / "asked"
+    asking = tmp_path / "ask"
+    asking.write_text(f"#!/bin/sh\necho \"$@\" >>{asked}\necho password=x\n")
+    asking.chmod(0o755)
+    (tmp_path / "config").write_text(f"[credential]\n\thelper = {asking}\n")
+    for options in ([], ["-c", f"credential.helper={asking}", "-c", f"core.askPass={asking}"]):
+        status, said = run_on_a_terminal(*options, "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path,
+                                         GIT_GATE_TOKEN="x" * 37, GIT_CONFIG_GLOBAL=tmp_path / "config",
+                                         SSH_ASKPASS=asking)
+        assert status == FAILED and "is not that of the gate" in said, said
+        assert not re.search("^(Username|Password) for", said, re.MULTILINE), said
+        assert not asked.exists(), asked.read_text()
 
 
 def test_wrong_token_in_a_file(gate, tmp_path):

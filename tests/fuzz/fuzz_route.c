@@ -107,9 +107,8 @@ static int expect_reach(const struct verdict_policy *policy, const struct head *
     if (r) {
         return r == ROUTE_E_UNKNOWN ? 404 : r == ROUTE_E_NO_SERVICE ? 403 : 405;
     }
-    r = token_check(head->field[HEAD_FIELD_AUTHORIZATION], policy->token);
-    if (r) {
-        return r == TOKEN_E_MALFORMED ? 401 : 403;
+    if (token_check(head->field[HEAD_FIELD_AUTHORIZATION], policy->token)) {
+        return 401;
     }
     if (strcmp(policy->scope, "*") != 0 && !fuzz_same(repository, span_of(policy->scope))) {
         return 403;

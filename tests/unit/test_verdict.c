@@ -135,7 +135,7 @@ static const struct {
     {"malformed credentials", 401, {.authorization = "Basic c2VjcmV0LXRva2VuOg"}},
     {"another scheme", 401, {.authorization = "Bearer secret-token"}},
     {"scheme in lower case", 0, {.authorization = "basic c2VjcmV0LXRva2VuOg=="}},
-    {"another token", 403, {.authorization = WRONG}},
+    {"another token", 401, {.authorization = WRONG}},
     {"another repository", 403, {.target = "/projects.git/git-receive-pack"}},
     {"the beginning of the repository", 403, {.target = "/projec.git/git-receive-pack"}},
     {"the repository in another case", 403, {.target = "/Project.git/git-receive-pack"}},
