@@ -50,13 +50,13 @@ static bool check_credentials(struct verdict *verdict, const struct verdict_poli
         verdict->anonymous = authorization.data == NULL;
         return refuse(
             verdict, REASON_NO_CREDENTIALS,
-            "a token is needed: use http://TOKEN:@HOST/REPOSITORY.git as the address, or set GIT_GATE_TOKEN or "
+            "a token is needed: use http://x:TOKEN@HOST/REPOSITORY.git as the address, or set GIT_GATE_TOKEN or "
             "GIT_GATE_TOKEN_FILE for gate:///REPOSITORY.git");
     case TOKEN_E_MISMATCH:
         return refuse(verdict, REASON_WRONG_TOKEN,
-                      "what came as the user name is not the token of this gate: get it from whoever started the gate, "
-                      "and use it in http://TOKEN:@HOST/REPOSITORY.git, in front of the colon and not behind it, or in "
-                      "GIT_GATE_TOKEN or GIT_GATE_TOKEN_FILE for gate:///REPOSITORY.git");
+                      "this is not the token of this gate: get it from whoever started the gate, and use it in "
+                      "http://x:TOKEN@HOST/REPOSITORY.git, or in GIT_GATE_TOKEN or GIT_GATE_TOKEN_FILE for "
+                      "gate:///REPOSITORY.git");
     default:
         return true;
     }

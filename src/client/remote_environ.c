@@ -120,7 +120,7 @@ int remote_environ_set(const char *address, const char *token) {
     long n = count();
     int r = n < 0 ? -E2BIG : allow_http();
 
-    token_encode(credentials, token);
+    token_encode(credentials, token, "");
     (void)snprintf(field, sizeof(field), "Authorization: Basic %s", credentials);
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]) && !r; i++) {
         r = set_setting(n++, settings[i].section, address, settings[i].name,

@@ -123,7 +123,7 @@ def test_example_of_the_manual(tmp_path, root, installed):
                           stderr=subprocess.PIPE, text=True, env=with_library(installed)) as process:
         try:
             url = process.stdout.readline().strip()
-            assert re.fullmatch(r"http://gate-[0-9a-f]{32}:@127\.0\.0\.1:[0-9]+/repo\.git", url)
+            assert re.fullmatch(r"http://x:gate-[0-9a-f]{32}@127\.0\.0\.1:[0-9]+/repo\.git", url)
             git("clone", "--quiet", url, tmp_path / "clone")
             assert out("rev-parse", "HEAD", cwd=tmp_path / "clone") == out("rev-parse", "main", cwd=root / "repo.git")
             git("push", "--quiet", "origin", "HEAD:refs/heads/new", cwd=tmp_path / "clone")

@@ -378,7 +378,7 @@ def test_long_path():
 
 
 def test_address_in_the_place_of_the_socket():
-    check_fails(["GIT_GATE_SOCKET", "http://TOKEN:@127.0.0.1:9418/NAME.git"], "ls-remote", URL,
+    check_fails(["GIT_GATE_SOCKET", "http://x:TOKEN@127.0.0.1:9418/NAME.git"], "ls-remote", URL,
                 GIT_GATE_SOCKET="127.0.0.1:9418")
 
 

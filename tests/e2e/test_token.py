@@ -21,7 +21,7 @@ from .targets import FETCH, INFO, PUSH
 from .users import ANOTHER, public_copy, run_as_another
 
 LONG_TOKEN = "".join(chr(c) for c in range(33, 127) if c != ord(":")) * 2 + "x" * 69
-CLONE_LINE = re.compile(r"git clone (http://([!-~]+):@127\.0\.0\.1:[0-9]+/repo\.git)")
+CLONE_LINE = re.compile(r"git clone (http://x:([!-~]+)@127\.0\.0\.1:[0-9]+/repo\.git)")
 
 
 def check_token(gate, token):
@@ -352,10 +352,12 @@ def test_not_in_the_command_line_the_log_or_a_response(dumped):
 
 
 def test_password_of_the_client_is_not_logged(small_root, start_gate):
-    """The gate ignores the password, and still does not log it: somebody may have mistaken the two."""
+    """Nor is the user: either may be the token of another gate."""
     gate = start_gate(*options(small_root))
     check_error(gate.ask("GET", INFO, basic("somebody", "hunter2-secret"), token=None), 401)
+    check_error(gate.ask("GET", INFO, "Authorization: Bearer hunter2-secret", token=None), 401)
     assert gate.ask("GET", INFO, basic(TOKEN, "hunter2-secret"), token=None).status == 200
+    assert gate.ask("GET", INFO, basic("hunter2-secret", TOKEN), token=None).status == 200
     gate.stop()
     text = "".join(gate.lines)
     assert "hunter2-secret" not in text and basic("somebody", "hunter2-secret")[25:] not in text
