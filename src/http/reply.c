@@ -72,9 +72,12 @@ int reply_append_field(struct buffer *buffer, struct span name, struct span valu
     return r;
 }
 
-/* Follows a sentence about a fault of the request itself. */
-static const char *advice(int status) {
-    switch (status) {
+/* Follows a sentence about a fault of the request itself, unless it has advice of its own, behind a semicolon. */
+static const char *advice(const struct reply *reply) {
+    if (strchr(reply->sentence, ';')) {
+        return "";
+    }
+    switch (reason_status(reply->code)) {
     case 400:
     case 414:
     case 431:
@@ -119,7 +122,7 @@ static int append_fields(struct buffer *buffer, const struct reply *reply) {
                                  "Content-Type: text/plain; charset=utf-8\r\n"
                                  "Cache-Control: no-store\r\n"
                                  "Content-Length: ",
-                                 number_text(length, strlen(reply->sentence) + strlen(advice(status)) + 1), "\r\n\r\n");
+                                 number_text(length, strlen(reply->sentence) + strlen(advice(reply)) + 1), "\r\n\r\n");
 }
 
 int reply_append(struct buffer *buffer, const struct reply *reply) {
@@ -129,7 +132,7 @@ int reply_append(struct buffer *buffer, const struct reply *reply) {
 
     r = r ? r : append_fields(buffer, reply);
     if (!r && !reply->omit_body) {
-        r = buffer_append_all(buffer, reply->sentence, advice(status), "\n");
+        r = buffer_append_all(buffer, reply->sentence, advice(reply), "\n");
     }
     if (r) {
         buffer_truncate(buffer, before); /* whole or not at all */

@@ -264,6 +264,19 @@ def test_token_in_an_extra_header(small_root, start_gate, field):
     assert {record["status"] for record in gate.request_records()} == {200}
 
 
+def test_fields_that_git_itself_sends_twice(small_root, start_gate):
+    """By git's own configuration, which the answer names, and it does not tell a git client to use one."""
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
+    extra = ["-c", f"http.extraHeader={basic()}"]
+    said = git(*extra, *extra, "ls-remote", gate.url(), ok=False).stderr
+    assert "remote: Authorization comes twice; git's own http.extraHeader" in said and "use a git client" not in said
+    git("-c", "http.extraHeader=Content-Type: text/plain", "ls-remote", gate.url(), ok=False)
+    gate.stop()
+    reasons = [record["reason"] for record in gate.request_records() if record["status"] == 400]
+    assert [reason.partition(";")[0] for reason in reasons] == ["Authorization comes twice",
+                                                                "Content-Type comes twice"]
+
+
 @by_http
 @pytest.mark.parametrize("user, password", [("x", TOKEN), (TOKEN, "x")])
 def test_token_from_a_credential_helper(gate, user, password):

@@ -30,6 +30,9 @@ static const struct {
      {.code = REASON_BAD_REQUEST, .sentence = "no HTTP", .close = true, .date = NOW_TEXT},
      "HTTP/1.1 400 Bad Request\r\n" DATE "Connection: close\r\n" WORD("bad-request") TEXT
      "Content-Length: 50\r\n\r\nno HTTP; use a git client, which does not do that\n"},
+    {"with advice of its own",
+     {.code = REASON_BAD_REQUEST, .sentence = "no HTTP; mend it", .date = NOW_TEXT},
+     "HTTP/1.1 400 Bad Request\r\n" DATE WORD("bad-request") TEXT "Content-Length: 17\r\n\r\nno HTTP; mend it\n"},
     {"challenge",
      {.code = REASON_NO_CREDENTIALS, .sentence = "a token", .date = NOW_TEXT},
      "HTTP/1.1 401 Unauthorized\r\n" DATE WORD(
