@@ -34,6 +34,8 @@ struct route {
 
 enum {
     ROUTE_E_UNKNOWN = 1,  /* 404 */
+    ROUTE_E_LFS,          /* 404: below /info/lfs/, what git-lfs asks a server for */
+    ROUTE_E_ARCHIVE,      /* 404: git archive --remote */
     ROUTE_E_NO_SERVICE,   /* 403: the dumb protocol, which ignores transfer.hideRefs */
     ROUTE_E_WRONG_METHOD, /* 405: *routep tells what it takes */
 };

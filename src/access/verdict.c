@@ -24,6 +24,16 @@ static bool check_route(struct verdict *verdict, const struct verdict_policy *po
     case ROUTE_E_UNKNOWN:
         return refuse(verdict, REASON_NOT_FOUND,
                       "nothing is here: this gate serves /REPOSITORY.git to git clients; check the address");
+    case ROUTE_E_LFS:
+        return refuse(
+            verdict, REASON_NO_LFS,
+            "this gate serves no LFS objects; set lfs.url to where they are, for example to file:///PATH of a "
+            "bare repository that is mounted");
+    case ROUTE_E_ARCHIVE:
+        return refuse(
+            verdict, REASON_NO_ARCHIVE,
+            "this gate serves no archives, because the filters of an archive are commands of the repository's "
+            "own configuration; clone, and run git archive in the clone");
     case ROUTE_E_NO_SERVICE:
         return refuse(verdict, REASON_DUMB_PROTOCOL,
                       "the dumb HTTP protocol is not served; use a git client with smart HTTP, 1.6.6 or later");

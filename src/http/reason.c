@@ -27,6 +27,8 @@ static const struct {
     [REASON_DUMB_PROTOCOL] = {"dumb-protocol", 403},
     [REASON_GIT_REFUSES] = {"git-refuses", 403},
     [REASON_NOT_FOUND] = {"not-found", 404},
+    [REASON_NO_LFS] = {"no-lfs", 404},
+    [REASON_NO_ARCHIVE] = {"no-archive", 404},
     [REASON_NO_REPOSITORY] = {"no-repository", 404},
     [REASON_UNREADABLE_REPOSITORY] = {"unreadable-repository", 404},
     [REASON_REPLACED_REPOSITORY] = {"replaced-repository", 404},

@@ -121,6 +121,9 @@ static const struct {
     {"HEAD", 0, {HEAD_FILE}},
     {"push on 1.0", 0, {.version = "1.0"}},
     {"unknown path", 404, {.target = "/project.git/config"}},
+    {"LFS", 404, {.target = "/project.git/info/lfs/objects/batch"}},
+    {"LFS without credentials", 404, {.target = "/project.git/info/lfs/locks/verify", .authorization = NONE}},
+    {"an archive", 404, {.target = "/project.git/git-upload-archive"}},
     {"query on a push", 404, {.target = "/project.git/git-receive-pack?x"}},
     {"absolute-form", 404, {.target = "http://h/project.git/git-receive-pack"}},
     {"dumb protocol", 403, {.method = "GET", .target = "/project.git/info/refs", .type = NONE}},
@@ -290,6 +293,32 @@ static void test_order(void **state) {
     assert_int_equal(n_pairs, 66 - 4);
 }
 
+/* What people look for, and find not served, has a word and a sentence of its own. */
+static void test_not_served(void **state) {
+    static const struct {
+        const char *target;
+        enum reason code;
+        const char *words;
+    } rows[] = {
+        {"/project.git/objects/info/packs", REASON_NOT_FOUND, "nothing is here"},
+        {"/project.git/info/lfs/objects/batch", REASON_NO_LFS, "no LFS objects"},
+        {"/project.git/git-upload-archive", REASON_NO_ARCHIVE, "no archives"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct request request = {.target = rows[i].target};
+        struct verdict verdict;
+        struct feeder feeder;
+
+        reach(rows[i].target, &verdict, &feeder, &request);
+        expect_int(rows[i].target, verdict.code, rows[i].code);
+        expect_true(rows[i].target, strstr(verdict.reason, rows[i].words));
+        expect_true(rows[i].target, strlen(verdict.reason) < 400 && !strpbrk(verdict.reason, "\"\\\r\n"));
+        feeder_deinit(&feeder);
+    }
+}
+
 /* The text of a refusal fits onto one line, and never contains the token. */
 static void test_reasons(void **state) {
     (void)state;
@@ -309,6 +338,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_order),
+        cmocka_unit_test(test_not_served),
         cmocka_unit_test(test_reasons),
     };
 
