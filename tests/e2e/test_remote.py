@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from .bridge import HELPER, check_static, helper_url, is_sanitized
+from .gate import run
 from .host import descendants, parent_of, stat_fields
 from .http import TOKEN, basic
 from .polling import wait_until
@@ -399,6 +400,14 @@ def test_nobody_answers(small_root, start_gate):
         gate.signal(signal.SIGCONT)
 
 
+def test_helper_waits_longer_than_the_queue_of_a_gate():
+    """Or it would give up a request that the gate still means to serve."""
+    helper = subprocess.run([HELPER, "--help"], capture_output=True, text=True, check=True).stdout
+    queue = re.search(r"--queue-timeout=S .*\[(\d+)\]", run("serve", "--help").stdout)
+    waits = re.search(r"GIT_GATE_TIMEOUT, .*\[(\d+)\]", helper)
+    assert int(queue.group(1)) == 300 and int(waits.group(1)) >= 300 + 60
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "x", "1s", " 1", "86401", "99999999999999999999"])
 def test_timeout_that_is_none(gate, value):
     check_fails(["GIT_GATE_TIMEOUT", "seconds"], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path,
@@ -705,6 +714,6 @@ def test_help_and_version():
             said = result.stdout.decode()
             order = [said.index(word) for word in (
                 "?socket=PATH", "GIT_GATE_SOCKET", "gate.socket", "[/run/git-gate/gate.sock]", "GIT_GATE_TOKEN,",
-                "GIT_GATE_TOKEN_FILE", "gate.tokenFile", "GIT_GATE_TIMEOUT", "[60]")]
+                "GIT_GATE_TOKEN_FILE", "gate.tokenFile", "GIT_GATE_TIMEOUT", "[360]")]
             assert order == sorted(order) and all(len(line) <= 100 for line in said.splitlines())
     assert re.fullmatch(r"git-remote-gate [0-9.]+\n", result.stdout.decode())
