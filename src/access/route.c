@@ -37,7 +37,6 @@ static const struct route routes[] = {
         .allow = "POST",
         .service = "git-upload-pack",
         .content_type = "application/x-git-upload-pack-request",
-        .gzip = true,
     },
     {
         .name = "receive-pack",
@@ -131,6 +130,16 @@ static struct span take_query(struct span *restp) {
     return query;
 }
 
+/* A path that is no route, but is known to people. @path: the target after "/REPO.git", without the query. */
+static int explain_unknown(struct span path) {
+    static const char lfs[] = "/info/lfs/";
+
+    if (path.size >= sizeof(lfs) - 1 && memcmp(path.data, lfs, sizeof(lfs) - 1) == 0) {
+        return ROUTE_E_LFS;
+    }
+    return span_equals(path, "/git-upload-archive") ? ROUTE_E_ARCHIVE : ROUTE_E_UNKNOWN;
+}
+
 int route_match(const struct route **routep, struct span *repositoryp, struct span target, enum head_method method) {
     bool known_path = false;
     struct span query;
@@ -151,5 +160,5 @@ int route_match(const struct route **routep, struct span *repositoryp, struct sp
             return method == route->method ? 0 : ROUTE_E_WRONG_METHOD;
         }
     }
-    return known_path ? ROUTE_E_NO_SERVICE : ROUTE_E_UNKNOWN;
+    return known_path ? ROUTE_E_NO_SERVICE : explain_unknown(target);
 }

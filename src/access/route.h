@@ -18,9 +18,8 @@ enum {
  * @method: the one method it takes
  * @allow: that method, as the Allow field names it
  * @service: the git service, NULL for none
- * @content_type: media type that a request body must have, NULL when there is no body
+ * @content_type: media type that a request body must have, NULL when there is no body; clients may compress one
  * @pushes: this service writes to the repository
- * @gzip: git clients may compress the request body
  */
 struct route {
     const char *name;
@@ -31,11 +30,12 @@ struct route {
     const char *service;
     const char *content_type;
     bool pushes;
-    bool gzip;
 };
 
 enum {
     ROUTE_E_UNKNOWN = 1,  /* 404 */
+    ROUTE_E_LFS,          /* 404: below /info/lfs/, what git-lfs asks a server for */
+    ROUTE_E_ARCHIVE,      /* 404: git archive --remote */
     ROUTE_E_NO_SERVICE,   /* 403: the dumb protocol, which ignores transfer.hideRefs */
     ROUTE_E_WRONG_METHOD, /* 405: *routep tells what it takes */
 };

@@ -2,7 +2,7 @@
 
 /*
  * The token: its form, its decoding from a request, its comparison, and minting. It is never written anywhere. No
- * function returns early because of one of its bytes.
+ * function returns early because of one of its bytes, or because one of the places where it may stand has it.
  */
 
 #include "access/token.h"
@@ -92,16 +92,31 @@ static bool base64_decode(struct span encoded, char *decoded, size_t *sizep) {
     return true;
 }
 
-void token_encode(char credentials[TOKEN_CREDENTIALS_MAX], const char *token) {
+/* The byte at @i of "user:password"; 0 behind its end. */
+static unsigned char pair_byte(struct span user, struct span password, size_t i) {
+    if (i < user.size) {
+        return (unsigned char)user.data[i];
+    }
+    if (i == user.size) {
+        return ':';
+    }
+    i -= user.size + 1;
+    return i < password.size ? (unsigned char)password.data[i] : 0;
+}
+
+void token_encode(char credentials[TOKEN_CREDENTIALS_MAX], const char *user, const char *password) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t size = strlen(token) + 1; /* with the colon, behind which there is no password */
+    const struct span first = span_of(user);
+    const struct span second = span_of(password);
+    size_t size = first.size + 1 + second.size;
     char *out = credentials;
 
+    assert(first.size <= TOKEN_MAX_BYTES && second.size <= TOKEN_MAX_BYTES);
     for (size_t i = 0; i < size; i += 3) {
         uint32_t bits = 0;
 
         for (size_t j = i; j < i + 3; j++) {
-            bits = bits << 8 | (j + 1 < size ? (unsigned char)token[j] : j + 1 == size ? ':' : 0U);
+            bits = bits << 8 | pair_byte(first, second, j);
         }
         for (unsigned j = 0; j < 4; j++) {
             char digit = '=';
@@ -115,10 +130,9 @@ void token_encode(char credentials[TOKEN_CREDENTIALS_MAX], const char *token) {
     *out = '\0';
 }
 
-/* Splits the credentials from the scheme and its spaces (RFC 9110, 11.4). */
-static bool take_scheme(struct span *restp) {
-    static const char scheme[] = "Basic";
-    size_t size = sizeof(scheme) - 1;
+/* Splits the credentials from @scheme and its spaces (RFC 9110, 11.4). */
+static bool take_scheme(struct span *restp, const char *scheme) {
+    size_t size = strlen(scheme);
 
     if (!restp->data || restp->size <= size || !span_equals_nocase((struct span){restp->data, size}, scheme) ||
         restp->data[size] != ' ') {
@@ -150,24 +164,49 @@ static bool equals_in_constant_time(struct span given, const char *token) {
     return difference == 0;
 }
 
-int token_check(struct span authorization, const char *token) {
+/* The token may be the user or the password. Both are always compared. */
+static int check_basic(struct span encoded, const char *token) {
     char decoded[DECODED_MAX_BYTES];
-    struct span given = {decoded, 0};
+    struct span pair = {decoded, 0};
+    struct span user;
+    struct span password;
     const char *colon;
-    bool matches;
+    bool is_user;
+    bool is_password;
 
-    if (!take_scheme(&authorization) || !base64_decode(authorization, decoded, &given.size) ||
-        ascii_has_control_byte(given)) {
+    if (!base64_decode(encoded, decoded, &pair.size) || ascii_has_control_byte(pair)) {
         return TOKEN_E_MALFORMED;
     }
-    colon = memchr(decoded, ':', given.size);
+    colon = memchr(pair.data, ':', pair.size);
     if (!colon) {
         return TOKEN_E_MALFORMED;
     }
-    given.size = (size_t)(colon - decoded);
-    matches = equals_in_constant_time(given, token);
-    explicit_bzero(decoded, given.size);
-    return matches ? 0 : TOKEN_E_MISMATCH;
+    user = (struct span){pair.data, (size_t)(colon - pair.data)};
+    password = (struct span){colon + 1, pair.size - user.size - 1};
+    is_user = equals_in_constant_time(user, token);
+    is_password = equals_in_constant_time(password, token);
+    explicit_bzero(decoded, pair.size);
+    return is_user || is_password ? 0 : TOKEN_E_MISMATCH;
+}
+
+/* Any visible bytes, since a token may have more of them than RFC 6750, 2.1, lists. */
+static int check_bearer(struct span given, const char *token) {
+    for (size_t i = 0; i < given.size; i++) {
+        if (!ascii_is_printable(given.data[i]) || given.data[i] == ' ') {
+            return TOKEN_E_MALFORMED;
+        }
+    }
+    if (given.size == 0) {
+        return TOKEN_E_MALFORMED;
+    }
+    return equals_in_constant_time(given, token) ? 0 : TOKEN_E_MISMATCH;
+}
+
+int token_check(struct span authorization, const char *token) {
+    if (take_scheme(&authorization, "Basic")) {
+        return check_basic(authorization, token);
+    }
+    return take_scheme(&authorization, "Bearer") ? check_bearer(authorization, token) : TOKEN_E_MALFORMED;
 }
 
 int token_mint(char *token, size_t size, const char *prefix) {

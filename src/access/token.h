@@ -8,9 +8,11 @@
 
 enum {
     TOKEN_MAX_BYTES = 255,
-    TOKEN_SHORT_BYTES = 16,                                        /* below this a token can be guessed */
-    TOKEN_MINT_HEX_DIGITS = 32,                                    /* 128 bits from getrandom(2) */
-    TOKEN_CREDENTIALS_MAX = (TOKEN_MAX_BYTES + 1 + 2) / 3 * 4 + 1, /* base64 of "TOKEN:", with terminator */
+    TOKEN_SHORT_BYTES = 16,     /* below this a token can be guessed */
+    TOKEN_MINT_HEX_DIGITS = 32, /* 128 bits from getrandom(2) */
+
+    /* base64 of a user and a password, each as long as a token may be, with terminator */
+    TOKEN_CREDENTIALS_MAX = (2 * TOKEN_MAX_BYTES + 1 + 2) / 3 * 4 + 1,
 };
 
 /* The prefix of minted tokens, by which people and scanners recognise them. */
@@ -20,23 +22,27 @@ static const char token_default_prefix[] = "gate-";
 bool token_is_valid(struct span token);
 
 enum {
-    TOKEN_E_MALFORMED = 1, /* no well-formed Basic credentials: 401 */
-    TOKEN_E_MISMATCH,      /* somebody else's: 403 */
+    TOKEN_E_MALFORMED = 1, /* no well-formed Basic or Bearer credentials: 401 */
+    TOKEN_E_MISMATCH,      /* somebody else's: 401, so that git asks for others (RFC 9110, 15.5.2) */
 };
 
 /**
  * token_check() - whether the value of an Authorization field carries @token
  * @authorization: data may be NULL, when there is no such field
  *
- * Expects "Basic" in any case, one or more spaces, and strict base64 of "token:password" (RFC 7617, RFC 4648 section
- * 4). The password is ignored. The time it takes reveals nothing about the token, not even its length.
+ * Expects, with the scheme in any case and one or more spaces behind it,
+ *
+ *     Basic  strict base64 of "user:password" (RFC 7617, RFC 4648 section 4), of which either is @token
+ *     Bearer visible ASCII bytes, which are @token (RFC 6750)
+ *
+ * The time it takes reveals nothing about the token, not even its length, nor which of the two matches.
  *
  * Return: 0 or TOKEN_E_*.
  */
 int token_check(struct span authorization, const char *token);
 
-/** token_encode() - encode @token, which is valid, for "Basic", with an empty password */
-void token_encode(char credentials[TOKEN_CREDENTIALS_MAX], const char *token);
+/** token_encode() - encode @user, without a colon, and @password for "Basic"; each has TOKEN_MAX_BYTES at the most */
+void token_encode(char credentials[TOKEN_CREDENTIALS_MAX], const char *user, const char *password);
 
 /**
  * token_mint() - make a fresh token

@@ -24,6 +24,16 @@ static bool check_route(struct verdict *verdict, const struct verdict_policy *po
     case ROUTE_E_UNKNOWN:
         return refuse(verdict, REASON_NOT_FOUND,
                       "nothing is here: this gate serves /REPOSITORY.git to git clients; check the address");
+    case ROUTE_E_LFS:
+        return refuse(
+            verdict, REASON_NO_LFS,
+            "this gate serves no LFS objects; set lfs.url to where they are, for example to file:///PATH of a "
+            "bare repository that is mounted");
+    case ROUTE_E_ARCHIVE:
+        return refuse(
+            verdict, REASON_NO_ARCHIVE,
+            "this gate serves no archives, because the filters of an archive are commands of the repository's "
+            "own configuration; clone, and run git archive in the clone");
     case ROUTE_E_NO_SERVICE:
         return refuse(verdict, REASON_DUMB_PROTOCOL,
                       "the dumb HTTP protocol is not served; use a git client with smart HTTP, 1.6.6 or later");
@@ -50,13 +60,13 @@ static bool check_credentials(struct verdict *verdict, const struct verdict_poli
         verdict->anonymous = authorization.data == NULL;
         return refuse(
             verdict, REASON_NO_CREDENTIALS,
-            "a token is needed: use http://TOKEN:@HOST/REPOSITORY.git as the address, or set GIT_GATE_TOKEN or "
+            "a token is needed: use http://x:TOKEN@HOST/REPOSITORY.git as the address, or set GIT_GATE_TOKEN or "
             "GIT_GATE_TOKEN_FILE for gate:///REPOSITORY.git");
     case TOKEN_E_MISMATCH:
         return refuse(verdict, REASON_WRONG_TOKEN,
-                      "what came as the user name is not the token of this gate: get it from whoever started the gate, "
-                      "and use it in http://TOKEN:@HOST/REPOSITORY.git, in front of the colon and not behind it, or in "
-                      "GIT_GATE_TOKEN or GIT_GATE_TOKEN_FILE for gate:///REPOSITORY.git");
+                      "this is not the token of this gate: get it from whoever started the gate, and use it in "
+                      "http://x:TOKEN@HOST/REPOSITORY.git, or in GIT_GATE_TOKEN or GIT_GATE_TOKEN_FILE for "
+                      "gate:///REPOSITORY.git");
     default:
         return true;
     }
@@ -94,12 +104,12 @@ static bool check_coding(struct verdict *verdict, const struct verdict_policy *p
     struct span coding = head->field[HEAD_FIELD_CONTENT_ENCODING];
 
     (void)policy;
-    verdict->gzip = verdict->route->gzip && span_equals_nocase(coding, "gzip");
+    verdict->gzip = verdict->route->content_type && span_equals_nocase(coding, "gzip");
     if (!coding.data || verdict->gzip) {
         return true;
     }
     return refuse(verdict, REASON_WRONG_CODING,
-                  "the Content-Encoding is not one that git sends to this address; use a git client");
+                  "the Content-Encoding is not gzip, or stands where git sends no body; use a git client");
 }
 
 static bool check_expect(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
@@ -151,7 +161,7 @@ static bool check_git_protocol(struct verdict *verdict, const struct verdict_pol
 static bool (*const checks[])(struct verdict *, const struct verdict_policy *, const struct head *) = {
     check_route,        /* 404, 403 */
     check_method,       /* 405 */
-    check_credentials,  /* 401, 403 */
+    check_credentials,  /* 401 */
     check_scope,        /* 403 */
     check_service,      /* 403 */
     check_media_type,   /* 415 */

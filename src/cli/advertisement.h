@@ -7,7 +7,7 @@
 #include "base/span.h"
 
 enum {
-    ADVERTISEMENT_LINE_MAX = 512, /* bytes of a packet that are looked at and kept; what is longer is passed over */
+    ADVERTISEMENT_LINE_MAX = 1024, /* bytes of a packet that are looked at and kept; what is longer is passed over */
 };
 
 enum advertisement_state {

@@ -44,7 +44,7 @@ static void print_clone_command(const char *address, const struct server_setting
         return;
     }
     percent_encode(token, sizeof(token), settings->policy.token);
-    printf("git clone http://%s:@%s/%s.git\n", token, address + strlen("http://"), name);
+    printf("git clone http://x:%s@%s/%s.git\n", token, address + strlen("http://"), name);
     explicit_bzero(token, sizeof(token));
 }
 

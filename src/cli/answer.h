@@ -11,7 +11,7 @@
 
 enum {
     ANSWER_MAX_BYTES = 65536, /* of a whole response: a gate's has some hundred */
-    ANSWER_VALUE_MAX = 512,   /* bytes of a field's value that are kept */
+    ANSWER_VALUE_MAX = 1024,  /* bytes of a field's value that are kept */
     ANSWER_TEXT_MAX = 1024,   /* bytes of an error's body that are kept */
 };
 

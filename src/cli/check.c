@@ -48,7 +48,7 @@ static void print_help(void) {
            "\n"
            "  --socket=PATH      the gate's Unix socket [GIT_GATE_SOCKET, or\n"
            "                     %s]\n"
-           "  --url=URL          instead of a socket: http://[TOKEN:@]HOST[:PORT][/NAME.git]\n"
+           "  --url=URL          instead of a socket: http://[x:TOKEN@]HOST[:PORT][/NAME.git]\n"
            "                     on the loopback\n"
            "  --token-file=FILE  token on the first line of FILE; '-' is standard input\n"
            "  --repo=NAME        the repository to ask for, when --url has none\n"
@@ -108,7 +108,7 @@ static int take_url(struct check *check, struct gate_error *error) {
 
     check_url_hide(check->url_text); /* where /proc/PID/cmdline would go on showing the token */
     return r ? gate_error_set(error, GATE_E_USAGE,
-                              "--url is none of a gate: %s (it takes http://[TOKEN:@]HOST:PORT/NAME.git on the "
+                              "--url is none of a gate: %s (it takes http://[x:TOKEN@]HOST:PORT/NAME.git on the "
                               "loopback)",
                               check->url.fault)
              : 0;
@@ -163,18 +163,24 @@ static int take_repository(struct check *check, struct gate_error *error) {
 
 /* ---- the token ---- */
 
+/* The part that is more likely the token: programs hide passwords, and show user names. */
+static const char *url_token(const struct check_url *url) {
+    return *url->password ? url->password : url->user;
+}
+
 static int choose_token(struct check *check, struct gate_error *error) {
     const char *file = getenv("GIT_GATE_TOKEN_FILE");
+    const char *from_url = url_token(&check->url);
     int r;
 
-    if (check->token_file && *check->url.token) {
+    if (check->token_file && *from_url) {
         return gate_error_set(error, GATE_E_USAGE, "the token is in --url already; leave out --token-file");
     }
     if (check->token_file) {
         return config_set_token_from(check->config, check->token_file, "--token-file=", error);
     }
-    if (*check->url.token) {
-        return gate_config_set(check->config, "token", check->url.token, error);
+    if (*from_url) {
+        return gate_config_set(check->config, "token", from_url, error);
     }
     r = token_source_take_environment(check->config, "GIT_GATE_TOKEN_FILE or --token-file", error);
     if (r || check->config->settings.policy.token) {
@@ -215,7 +221,12 @@ static int complete(struct check *check, struct gate_error *error) {
     return r ? r : take_token(check, error);
 }
 
+/* As git does: what the URL has, or else the token. */
 static int ask(const struct check *check, struct gate_error *error) {
+    const char *token = check->config->settings.policy.token;
+    bool is_in_url = *url_token(&check->url) != '\0';
+    const char *user = is_in_url ? check->url.user : token;
+    const char *password = is_in_url ? check->url.password : "";
     char credentials[TOKEN_CREDENTIALS_MAX];
     char address[sizeof("unix:") + sizeof(((struct sockaddr_un *)0)->sun_path)];
     struct probe_target target = {.address = check->url.address,
@@ -223,16 +234,14 @@ static int ask(const struct check *check, struct gate_error *error) {
                                   .host = check->url.host,
                                   .repository = check->url.repository,
                                   .credentials = credentials};
-    struct findings_subject subject = {.target = &target,
-                                       .address = address,
-                                       .socket_path = check->socket,
-                                       .token = check->config->settings.policy.token};
+    struct findings_subject subject = {
+        .target = &target, .address = address, .socket_path = check->socket, .secrets = {user, password}};
     struct probe probe;
     int r;
 
     (void)snprintf(address, sizeof(address), "%s%s", check->socket ? "unix:" : "http://",
                    check->socket ? check->socket : check->url.host);
-    token_encode(credentials, check->config->settings.policy.token);
+    token_encode(credentials, user, password);
     r = probe_run(&probe, &target);
     r = findings_print(&subject, &probe, r, error);
     if (check->mirror_root) {

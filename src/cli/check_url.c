@@ -17,13 +17,22 @@ static const char scheme[] = "http://";
 static const char repository_end[] = ".git";
 static const char default_port[] = ":80";
 
-/* The part before the colon, decoded; empty when there is none. */
-static bool take_user(char token[TOKEN_MAX_BYTES + 1], struct span user) {
-    const char *colon = memchr(user.data, ':', user.size);
-    struct span encoded = {user.data, colon ? (size_t)(colon - user.data) : user.size};
-    ssize_t size = percent_decode(token, TOKEN_MAX_BYTES + 1, encoded);
+/* Return: whether @encoded is empty or, decoded, may be a token. */
+static bool take_part(char part[TOKEN_MAX_BYTES + 1], struct span encoded) {
+    ssize_t size = percent_decode(part, TOKEN_MAX_BYTES + 1, encoded);
 
-    return size == 0 || (size > 0 && token_is_valid((struct span){token, (size_t)size}));
+    return size == 0 || (size > 0 && token_is_valid((struct span){part, (size_t)size}));
+}
+
+/* Return: whether the user is one that a gate may take. */
+static bool take_user(struct check_url *url, struct span text) {
+    const char *colon = memchr(text.data, ':', text.size);
+    struct span user = {text.data, colon ? (size_t)(colon - text.data) : text.size};
+
+    if (colon && !take_part(url->password, (struct span){colon + 1, text.size - user.size - 1})) {
+        url->password[0] = '\0';
+    }
+    return take_part(url->user, user);
 }
 
 static int refuse(struct check_url *url, int code, const char *fault) {
@@ -128,10 +137,11 @@ int check_url_parse(struct check_url *url, const char *text) {
     if (at) {
         struct span user = {authority.data, (size_t)(at - authority.data)};
 
-        if (!take_user(url->token, user)) {
-            return refuse(url, CHECK_URL_E_USER,
-                          "its user part is not a token of 1 to 255 printable ASCII characters without space and "
-                          "colon, percent-encoded, which --token-file needs not");
+        if (!take_user(url, user)) {
+            return refuse(
+                url, CHECK_URL_E_USER,
+                "its user part is not a token or a name of 1 to 255 printable ASCII characters without space and "
+                "colon, percent-encoded, which --token-file needs not");
         }
         authority = (struct span){at + 1, authority.size - user.size - 1};
     }

@@ -36,17 +36,19 @@ struct shown {
     char text[SHOWN_MAX + sizeof("...")];
 };
 
+/* As in the log: a secret that is shorter would be found in innocent words. */
 static bool has_secret(struct span bytes, const char *secret) {
-    return memmem(bytes.data, bytes.size, secret, strlen(secret)) != NULL;
+    size_t size = strlen(secret);
+
+    return size >= LOG_SECRET_MIN && memmem(bytes.data, bytes.size, secret, size);
 }
 
-/* As in the log: a token that is shorter would be found in innocent words. */
 static struct shown show(const struct findings_subject *subject, struct span bytes) {
     size_t n = bytes.size < SHOWN_MAX ? bytes.size : SHOWN_MAX;
     struct shown shown;
 
-    if (strlen(subject->token) >= LOG_SECRET_MIN &&
-        (has_secret(bytes, subject->token) || has_secret(bytes, subject->target->credentials))) {
+    if (has_secret(bytes, subject->secrets[0]) || has_secret(bytes, subject->secrets[1]) ||
+        has_secret(bytes, subject->target->credentials)) {
         return (struct shown){"(something with the token in it)"};
     }
     for (size_t i = 0; i < n; i++) {

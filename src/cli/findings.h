@@ -8,13 +8,13 @@
  * struct findings_subject - what was asked
  * @address: as people know it: "unix:PATH" or "http://HOST:PORT"
  * @socket_path: NULL when it was a port
- * @token: never shown, whoever repeats it
+ * @secrets: user and password, of which one is the token: never shown, whoever repeats them
  */
 struct findings_subject {
     const struct probe_target *target;
     const char *address;
     const char *socket_path;
-    const char *token;
+    const char *secrets[2];
 };
 
 /**

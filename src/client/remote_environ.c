@@ -83,6 +83,26 @@ static int allow_http(void) {
     return r;
 }
 
+/*
+ * git reads the settings of git -c, which are in GIT_CONFIG_PARAMETERS, behind those made here. Credential helpers add
+ * up, so the list has to be emptied there once more: a gate that refuses the token makes git ask them.
+ */
+static int drop_helpers(const char *address) {
+    const char *parameters = getenv("GIT_CONFIG_PARAMETERS");
+    char *more = NULL;
+    int r;
+
+    if (!parameters || !*parameters) {
+        return 0;
+    }
+    if (asprintf(&more, "%s 'credential.%s/.helper'=''", parameters, address) < 0) {
+        return -ENOMEM;
+    }
+    r = setenv("GIT_CONFIG_PARAMETERS", more, 1) < 0 ? -errno : 0;
+    free(more);
+    return r;
+}
+
 /* Sets setting number @n. @address: NULL for a setting of all addresses. */
 static int set_setting(long n, const char *section, const char *address, const char *name, const char *value) {
     char key[KEY_MAX_BYTES];
@@ -100,12 +120,13 @@ int remote_environ_set(const char *address, const char *token) {
     long n = count();
     int r = n < 0 ? -E2BIG : allow_http();
 
-    token_encode(credentials, token);
+    token_encode(credentials, token, "");
     (void)snprintf(field, sizeof(field), "Authorization: Basic %s", credentials);
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]) && !r; i++) {
         r = set_setting(n++, settings[i].section, address, settings[i].name,
                         settings[i].value ? settings[i].value : field);
     }
+    r = r ? r : drop_helpers(address);
     /* gate:// is made of http://, so allowing the one allows the other. */
     r = r ? r : set_setting(n++, "protocol", NULL, "allow", "always");
     explicit_bzero(credentials, sizeof(credentials));

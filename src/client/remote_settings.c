@@ -38,7 +38,7 @@ static int take_socket(struct remote_settings *settings, const char *path, const
     if (loopback_is_address(path)) {
         return gate_error_set(error, GATE_E_USAGE,
                               "%s takes the path of a gate's socket, and '%s' is an address; a gate that listens there "
-                              "is cloned from by http://TOKEN:@%s/NAME.git",
+                              "is cloned from by http://x:TOKEN@%s/NAME.git",
                               source, path, path);
     }
     path = dial_path(path);

@@ -8,7 +8,7 @@
 #include "client/remote_url.h"
 
 enum {
-    REMOTE_TIMEOUT_S = 60,            /* for a gate's first answer; GIT_GATE_TIMEOUT says otherwise */
+    REMOTE_TIMEOUT_S = 300 + 60,      /* for a gate to go on, which may queue for 300 s; or GIT_GATE_TIMEOUT */
     REMOTE_TIMEOUT_MAX_S = 24 * 3600, /* of that */
 };
 

@@ -3,6 +3,9 @@
 /*
  * Decodes a request body: removes framing, then compression, and bounds the result. Without compression nothing is
  * copied: the bytes are used where they are in the input.
+ *
+ * The last inflated byte is ready only once the body has ended and its checksum is right. So git never gets the whole of
+ * a compressed push that is damaged, and changes no reference.
  */
 
 #include "http/content.h"
@@ -29,6 +32,14 @@ static int refuse(struct content *content, const char *reason) {
     return CONTENT_E_MALFORMED;
 }
 
+/* Inflated bytes that may be used: all but the last one, until nothing can be wrong any more. */
+static size_t inflated_ready(const struct content *content) {
+    bool is_proven = content->gunzip.complete && content->body.complete && content->body.ready == 0;
+    size_t size = buffer_size(&content->inflated);
+
+    return size > 0 && !is_proven ? size - 1 : size;
+}
+
 static int inflate_ready(struct content *content, struct buffer *input) {
     struct span compressed = {buffer_content(input).data, content->body.ready};
     size_t before = buffer_size(&content->inflated);
@@ -44,7 +55,7 @@ static int inflate_ready(struct content *content, struct buffer *input) {
     if (is_over(content)) {
         return CONTENT_E_TOO_LARGE;
     }
-    if (r || (at_end && !content->gunzip.complete && buffer_size(&content->inflated) == 0)) {
+    if (r || (at_end && !content->gunzip.complete && inflated_ready(content) == 0)) {
         return refuse(content, "the gzip body is damaged, cut short, or has bytes behind its end");
     }
     return 0;
@@ -61,7 +72,7 @@ int content_decode(struct content *content, struct buffer *input) {
 }
 
 struct span content_ready(const struct content *content, const struct buffer *input) {
-    return content->is_gzip ? buffer_content(&content->inflated)
+    return content->is_gzip ? (struct span){buffer_content(&content->inflated).data, inflated_ready(content)}
                             : (struct span){buffer_content(input).data, content->body.ready};
 }
 
@@ -71,6 +82,10 @@ void content_consume(struct content *content, struct buffer *input, size_t size)
     } else {
         body_consume(&content->body, input, size);
     }
+}
+
+bool content_has_undelivered(const struct content *content) {
+    return content->body.ready > 0 || inflated_ready(content) > 0;
 }
 
 bool content_is_consumed(const struct content *content) {

@@ -51,7 +51,8 @@ void content_deinit(struct content *content);
  * content_decode() - make the next bytes ready, from the front of @input
  *
  * At first @input begins with the first byte behind the head. Each call does a bounded amount of work. Without
- * compression, ready bytes stay in @input until content_consume().
+ * compression, ready bytes stay in @input until content_consume(). With it, the last byte becomes ready once the body
+ * has ended and its checksum is right.
  *
  * Return: 0, CONTENT_E_MALFORMED, CONTENT_E_TOO_LARGE, -ENOMEM.
  */
@@ -63,10 +64,8 @@ struct span content_ready(const struct content *content, const struct buffer *in
 /** content_consume() - drop the first @size of the ready bytes */
 void content_consume(struct content *content, struct buffer *input, size_t size);
 
-/** content_has_undelivered() - whether unframed bytes remain to be consumed, inflated or not */
-static inline bool content_has_undelivered(const struct content *content) {
-    return content->body.ready > 0 || buffer_size(&content->inflated) > 0;
-}
+/** content_has_undelivered() - whether unframed bytes remain to be inflated, or are ready to be consumed */
+bool content_has_undelivered(const struct content *content);
 
 /** content_has_come() - whether the last byte of the body was received; the next request follows in the input */
 static inline bool content_has_come(const struct content *content) {

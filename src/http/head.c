@@ -32,6 +32,22 @@ static const char *const field_names[] = {
 };
 static_assert(sizeof(field_names) / sizeof(field_names[0]) == HEAD_FIELD_COUNT, "every field has a name");
 
+/* The fields that git itself sends twice, when its http.extraHeader has one of the same name. */
+#define FROM_EXTRA_HEADER(name)                                                                                        \
+    name " comes twice; git's own http.extraHeader may add one: 'git config --show-origin --get-regexp "               \
+         "extraheader' lists those, and 'git -c http.extraHeader= ...' goes without"
+
+static const char *reason_twice(enum head_field_name name) {
+    switch (name) {
+    case HEAD_FIELD_AUTHORIZATION:
+        return FROM_EXTRA_HEADER("Authorization");
+    case HEAD_FIELD_CONTENT_TYPE:
+        return FROM_EXTRA_HEADER("Content-Type");
+    default:
+        return "a header field that may stand once is there twice";
+    }
+}
+
 /* Ends the parse from inside a callback. */
 static int refuse(struct head *head, int status, const char *reason) {
     head->status = status;
@@ -213,7 +229,7 @@ static int end_field(struct head *head) {
             continue;
         }
         if (head->field_piece[i].present) {
-            return refuse(head, 400, "a header field that may stand once is there twice");
+            return refuse(head, 400, reason_twice(i));
         }
         head->field_piece[i] = value;
         if (check_field(head, i, &value)) {

@@ -4,6 +4,8 @@
 
 #include "http/reply.h"
 
+#include <assert.h>
+
 static const struct {
     int status;
     const char *phrase;
@@ -72,9 +74,12 @@ int reply_append_field(struct buffer *buffer, struct span name, struct span valu
     return r;
 }
 
-/* Follows a sentence about a fault of the request itself. */
-static const char *advice(int status) {
-    switch (status) {
+/* Follows a sentence about a fault of the request itself, unless it has advice of its own, behind a semicolon. */
+static const char *advice(const struct reply *reply) {
+    if (strchr(reply->sentence, ';')) {
+        return "";
+    }
+    switch (reason_status(reply->code)) {
     case 400:
     case 414:
     case 431:
@@ -100,8 +105,24 @@ static const char *number_text(char text[24], size_t number) {
     return at;
 }
 
-static int append_fields(struct buffer *buffer, const struct reply *reply) {
+/* How a sentence becomes a body. */
+struct form {
+    const char *type;
+    const char *before;
+    const char *behind;
+};
+
+/* For git-lfs, which shows the message of an object of its own media type alone; for all others, one line of text. */
+static const struct form *form_of(enum reason code) {
+    static const struct form text = {"text/plain; charset=utf-8", "", "\n"};
+    static const struct form lfs = {"application/vnd.git-lfs+json", "{\"message\":\"", "\"}\n"};
+
+    return code == REASON_NO_LFS ? &lfs : &text;
+}
+
+static int append_fields(struct buffer *buffer, const struct reply *reply, const struct form *form) {
     const int status = reason_status(reply->code);
+    size_t body_size = strlen(form->before) + strlen(reply->sentence) + strlen(advice(reply)) + strlen(form->behind);
     char length[24];
     int r = reply_append_field(buffer, span_of(reason_field), span_of(reason_word(reply->code)));
 
@@ -115,21 +136,20 @@ static int append_fields(struct buffer *buffer, const struct reply *reply) {
         r = buffer_printf(buffer, "Retry-After: %d\r\n", REPLY_RETRY_AFTER_SECONDS);
     }
     return r ? r
-             : buffer_append_all(buffer,
-                                 "Content-Type: text/plain; charset=utf-8\r\n"
-                                 "Cache-Control: no-store\r\n"
-                                 "Content-Length: ",
-                                 number_text(length, strlen(reply->sentence) + strlen(advice(status)) + 1), "\r\n\r\n");
+             : buffer_append_all(buffer, "Content-Type: ", form->type,
+                                 "\r\nCache-Control: no-store\r\nContent-Length: ", number_text(length, body_size),
+                                 "\r\n\r\n");
 }
 
 int reply_append(struct buffer *buffer, const struct reply *reply) {
     const size_t before = buffer_size(buffer);
-    const int status = reason_status(reply->code);
-    int r = reply_append_status(buffer, status, reply->close, reply->date);
+    const struct form *form = form_of(reply->code);
+    int r = reply_append_status(buffer, reason_status(reply->code), reply->close, reply->date);
 
-    r = r ? r : append_fields(buffer, reply);
+    assert(!*form->before || !strpbrk(reply->sentence, "\"\\")); /* nothing has to be escaped */
+    r = r ? r : append_fields(buffer, reply, form);
     if (!r && !reply->omit_body) {
-        r = buffer_append_all(buffer, reply->sentence, advice(status), "\n");
+        r = buffer_append_all(buffer, form->before, reply->sentence, advice(reply), form->behind);
     }
     if (r) {
         buffer_truncate(buffer, before); /* whole or not at all */

@@ -9,9 +9,11 @@
 #include "http/reason.h"
 
 /**
- * struct reply - a response of the gate's own: a refusal or a failure, one line of plain text
+ * struct reply - a response of the gate's own: a refusal or a failure, one line of plain text; for REASON_NO_LFS, JSON of
+ *                git-lfs's media type
  * @code: its word goes into the field Gate-Reason, its status into the status line
- * @sentence: for people, without a newline: the fault, and the remedy
+ * @sentence: for people, without a newline, and for JSON without anything to escape: the fault, a semicolon, and the
+ *            remedy. A remedy that all faults of a kind share, "use a git client", is added where there is none
  * @allow: value of the Allow field, NULL for none
  * @close: the connection ends after it
  * @omit_body: the request was a HEAD

@@ -61,10 +61,10 @@ OPTION(NUMBER, max_connections, "max-connections", "N", "256",
        "clients at once; a further one replaces an inactive one", .minimum = 1, .maximum = 65536)
 OPTION(NUMBER, max_backends, "max-backends", "N", "16",
        "git processes at once; further requests queue", .minimum = 1, .maximum = 65536)
-OPTION(NUMBER, queue_timeout_s, "queue-timeout", "S", "30",
+OPTION(NUMBER, queue_timeout_s, "queue-timeout", "S", "300",
        "for a queued request, then 503", .minimum = 1, .maximum = INT_MAX)
 OPTION(BYTES, max_push_bytes, "max-push-bytes", "N", "0",
-       "size of a push, and of each file that git writes for it;\n0 for no bound; N may end in K, M or G",
+       "size of a push, after gunzip, and of each file that git\nwrites for it; 0 for no bound; N may end in K, M or G",
        .maximum = INT64_MAX)
 OPTION(BYTES, max_negotiation_bytes, "max-negotiation-bytes", "N", "32M",
        "body of a fetch, after gunzip", .minimum = 1, .maximum = INT64_MAX)

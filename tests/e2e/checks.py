@@ -1,23 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks shared by the tests that speak raw HTTP. The repository is always repo.git."""
 
+import json
+
 from .packets import FETCH_TYPE, NO_OBJECT, PROTOCOL_2, ls_refs, push
 from .reasons import REASONS
 from .repos import refs
 from .targets import FETCH
 
+LFS_TYPE = "application/vnd.git-lfs+json"
 CHALLENGE = 'Basic realm="git-gate", charset="UTF-8"'
 
 
 def check_error(response, status, sends_body=True):
-    """Check the form of an error: one line of plain text that says more than the status, and a word for programs."""
+    """
+    Check the form of an error: one line of plain text that says more than the status, and a word for programs.
+
+    Below /REPO.git/info/lfs/ the line is a JSON object with the text as its message.
+    """
     allowed = status if isinstance(status, tuple) else (status,)
     assert response.status in allowed, response
     assert response.complete
-    assert response.fields["content-type"].startswith("text/plain")
+    is_lfs = response.reason == "no-lfs"
+    assert response.fields["content-type"] == (LFS_TYPE if is_lfs else "text/plain; charset=utf-8")
     assert REASONS.get(response.reason) == response.status, response
     if sends_body:
         text = response.body.decode("ascii")
+        if is_lfs:
+            assert json.loads(text).keys() == {"message"} and "\\" not in text
         assert text.endswith("\n") and text.count("\n") == 1 and len(text) > 15, text
     assert (response.fields.get("www-authenticate") == CHALLENGE) == (response.status == 401)
 

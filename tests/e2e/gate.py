@@ -216,7 +216,7 @@ class Gate:
             self.bridge = Bridge(self.address)
         return self.bridge.port
 
-    def url(self, repository="repo", user=TOKEN + ":"):
+    def url(self, repository="repo", user="x:" + TOKEN):
         """The URL for git's client."""
         if self.transport == "remote":
             return helper_url(self.address, repository)

@@ -113,7 +113,7 @@ class Url:
     def __init__(self, address, token):
         self.bridge = Bridge(place(address)) if address.startswith("unix:") else None
         host = f"127.0.0.1:{self.bridge.port}" if self.bridge else address[len("http://"):]
-        self.text = f"http://{token}:@{host}/repo.git"
+        self.text = f"http://x:{token}@{host}/repo.git"
 
     def __enter__(self):
         return self.text

@@ -227,7 +227,7 @@ def test_bytes_are_those_of_a_gate_that_keeps_nothing(gate, root, start_gate):
 def test_checks_come_first(gate):
     settle(gate)
     check_error(gate.ask("GET", INFO, VERSION_2, token=None), 401)
-    check_error(gate.ask("GET", INFO, VERSION_2, token="x" * 37), 403)
+    check_error(gate.ask("GET", INFO, VERSION_2, token="x" * 37), 401)
     check_error(gate.ask("GET", target("other"), VERSION_2), 403)
     check_error(gate.ask("POST", INFO, VERSION_2), 405)
     check_error(gate.ask("GET", f"{INFO}&x=y", VERSION_2), 403)

@@ -134,7 +134,7 @@ def test_gate_that_is_init_reaps_orphans(small_root, tmp_path):
             init, = children(process.pid)
             for number in range(3):
                 subprocess.run(["git", "-C", str(small_root / "repo.git"), "push", "--quiet",
-                                f"http://{TOKEN}:@{url}/repo.git", f"HEAD:refs/heads/orphan{number}"],
+                                f"http://x:{TOKEN}@{url}/repo.git", f"HEAD:refs/heads/orphan{number}"],
                                check=False, capture_output=True)
             wait_until("no zombie", lambda: not children(init))
         finally:

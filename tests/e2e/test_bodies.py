@@ -86,6 +86,55 @@ def test_corrupt_gzip(gate, damage):
     check_serves(gate)
 
 
+def large_push(root):
+    """A push of a megabyte that git would take, and one ref that it creates."""
+    return create(root, "refs/heads/gzipped", large_pack(1 << 20))
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_compressed_push(small_root, start_gate, framing):
+    """JGit compresses what is smaller than a mebibyte."""
+    mirror = bare(small_root / f"{framing}.git")
+    tip = history(mirror, 1)[0]
+    gate = start_gate(f"--mirror-root={small_root}", f"--scope={framing}")
+    body = gzip.compress(push([(NO_OBJECT, tip, "refs/heads/gzipped")], large_pack(1 << 20)))
+    target = f"/{framing}.git/git-receive-pack"
+    if framing == "length":
+        data = request("POST", target, PUSH_TYPE, GZIP, body=body)
+    else:
+        data = head("POST", target, PUSH_TYPE, GZIP, CHUNKED) + chunks(body, 1000)
+    with gate.connect() as connection:
+        connection.send(data)
+        response = connection.response()
+    assert (response.status, response.complete) == (200, True) and b"ok refs/heads/gzipped" in response.body
+    assert refs(mirror)["refs/heads/gzipped"] == tip
+    gate.wait_no_children()
+
+
+@pytest.mark.parametrize("excess, status", [(0, 200), (1, 413)])
+def test_compressed_push_at_the_edge_of_its_limit(tmp_path, start_gate, excess, status):
+    """The limit counts what comes out."""
+    mirror = bare(tmp_path / "repo.git")
+    body = push([(NO_OBJECT, history(mirror, 1)[0], "refs/heads/new")], large_pack(1 << 20))
+    gate = start_gate(f"--mirror-root={tmp_path}", "--scope=repo", f"--max-push-bytes={len(body) - excess}")
+    with gate.connect() as connection:
+        connection.send_as_taken(request("POST", PUSH, PUSH_TYPE, GZIP, body=gzip.compress(body)))
+        assert connection.response().status == status
+    assert ("refs/heads/new" in refs(mirror)) == (status == 200)
+    gate.wait_no_children()
+
+
+@pytest.mark.parametrize("damage", ["cut", "checksum", "trailing", "framing"])
+def test_damage_at_the_end_of_a_compressed_push(gate, small_root, damage):
+    """git has almost all of it by then, and must not take it for the whole."""
+    body = gzip.compress(large_push(small_root), compresslevel=0)
+    body = {"cut": body[:-9], "checksum": body[:-8] + b"\0" * 8, "trailing": body + b"x", "framing": body}[damage]
+    data = head("POST", PUSH, PUSH_TYPE, GZIP, CHUNKED) + chunks(body, 1 << 16, end=damage != "framing")
+    check_ends_with(gate, data + (b"zz\r\n" if damage == "framing" else b""), 400)
+    assert "refs/heads/gzipped" not in refs(small_root / "repo.git")
+    check_serves(gate)
+
+
 @pytest.mark.parametrize("framing", [
     b"x\r\n0000\r\n0\r\n\r\n", b"0x4\r\n0000\r\n0\r\n\r\n", b"-4\r\n0000\r\n0\r\n\r\n", b"4\n0000\n0\n\n",
     b"4\r\n00000\r\n0\r\n\r\n", b"4\r\n0000\r\n\r\n", b" 4\r\n0000\r\n0\r\n\r\n", b"4 \r\n0000\r\n0\r\n\r\n",

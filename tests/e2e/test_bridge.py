@@ -77,7 +77,7 @@ def test_clone_and_push(program, root, start_gate, bridges, tmp_path):
     (tmp_path / "git-gate-bridge").symlink_to(HELPER)
     bridge = bridges(gate.socket_path,
                      program=(PROGRAM, "bridge") if program == "verb" else (tmp_path / "git-gate-bridge",))
-    url = f"http://{TOKEN}:@127.0.0.1:{bridge.port}/repo.git"
+    url = f"http://x:{TOKEN}@127.0.0.1:{bridge.port}/repo.git"
     git("clone", "--quiet", url, tmp_path / "work")
     tip = commit(tmp_path / "work", "new", "text\n")
     git("push", "--quiet", "origin", "main", cwd=tmp_path / "work")
@@ -482,7 +482,7 @@ def test_standard_output_that_nobody_reads(gate):
 
 def test_clone_by_a_bridge_in_a_crowd(gate, bridges, tmp_path):
     bridge = bridges(gate.socket_path)
-    url = f"http://{TOKEN}:@127.0.0.1:{bridge.port}/repo.git"
+    url = f"http://x:{TOKEN}@127.0.0.1:{bridge.port}/repo.git"
     script = 'for i in 1 2 3 4 5 6 7 8; do git clone --quiet "$0" "clone$i" & pids="$pids $!"; done\n' \
              'for pid in $pids; do wait "$pid" || exit 1; done'
     result = subprocess.run(["sh", "-c", script, url], cwd=tmp_path, capture_output=True, text=True, check=False,

@@ -136,7 +136,9 @@ def test_token_from_everywhere(serve, tmp_path):
     check_served(where(gate), "--token-file=-", token=None, data=TOKEN + "\n")
     check_served(f"--url={gate.url()}", token=None)
     check_served(f"--url={gate.url()}", token="wrong")
-    check_served(f"--url={gate.url(user=TOKEN.replace('-', '%2D'))}", token=None)
+    for user in (TOKEN.replace("-", "%2D"), f"{TOKEN}:", f"{TOKEN}:x-oauth-basic", f":{TOKEN}", f"oauth2:{TOKEN}",
+                 "x:" + TOKEN.replace("-", "%2D")):
+        check_served(f"--url={gate.url(user=user)}", token=None)
     check_served(where(gate), token=None, GIT_GATE_TOKEN_FILE=file)
     check_served(where(gate), GIT_GATE_TOKEN_FILE="/nowhere")
     check_served(where(gate), token=None, CREDENTIALS_DIRECTORY=tmp_path)
@@ -154,7 +156,7 @@ def test_token_of_any_length(serve, length):
 
 @pytest.mark.parametrize("words, arguments", [
     (["--url", "--socket", "--repo"], ["repo"]),
-    (["--url"], [f"http://{TOKEN}:@127.0.0.1:1/repo.git"]),
+    (["--url"], [f"http://x:{TOKEN}@127.0.0.1:1/repo.git"]),
     (["--timeout"], ["--timeout=1"]),
     (["--token "], [f"--token={TOKEN}"]),
     (["--url"], ["--url"]),
@@ -164,19 +166,19 @@ def test_token_of_any_length(serve, length):
     (["--repo", "--url"], ["--url=http://127.0.0.1:1/repo.git", "--repo=repo"]),
     (["--repo"], ["--repo=a/b"]),
     (["--repo"], ["--repo=.git/"]),
-    (["--repo"], [f"--repo=http://{TOKEN}:@127.0.0.1:1/repo.git"]),
-    (["--socket", "--url"], ["--socket=/s", f"--url=http://{TOKEN}:@127.0.0.1:1/repo.git"]),
-    (["--url"], [f"--socket=http://{TOKEN}:@127.0.0.1:1/repo.git", "--repo=repo"]),
+    (["--repo"], [f"--repo=http://x:{TOKEN}@127.0.0.1:1/repo.git"]),
+    (["--socket", "--url"], ["--socket=/s", f"--url=http://x:{TOKEN}@127.0.0.1:1/repo.git"]),
+    (["--url"], [f"--socket=http://x:{TOKEN}@127.0.0.1:1/repo.git", "--repo=repo"]),
     (["--url=http://127.0.0.1:1"], ["--socket=127.0.0.1:1", "--repo=repo"]),
     (["--socket", "107"], ["--socket=/" + "x" * 107, "--repo=repo"]),
     (["http://"], [f"--url=https://{TOKEN}:@127.0.0.1:1/repo.git"]),
     (["http://"], [f"--url={TOKEN}"]),
-    (["loopback"], [f"--url=http://{TOKEN}:@10.0.0.1:1/repo.git"]),
-    (["loopback"], [f"--url=http://{TOKEN}:@example.org/repo.git"]),
+    (["loopback"], [f"--url=http://x:{TOKEN}@10.0.0.1:1/repo.git"]),
+    (["loopback"], [f"--url=http://x:{TOKEN}@example.org/repo.git"]),
     (["port is not a number"], [f"--url=http://127.0.0.1:{TOKEN}/repo.git"]),
     (["--url", "user"], [f"--url=http://{TOKEN}%zz:@127.0.0.1:1/repo.git"]),
     (["--url", ".git"], [f"--url=http://127.0.0.1:1/{TOKEN}"]),
-    (["--token-file", "--url"], [f"--url=http://{TOKEN}:@127.0.0.1:1/repo.git", "--token-file=-"]),
+    (["--token-file", "--url"], [f"--url=http://x:{TOKEN}@127.0.0.1:1/repo.git", "--token-file=-"]),
     (["--token-file"], [f"--token-file={TOKEN}", "--repo=repo"]),
     (["--token-file"], ["--token-file=/etc/os-release", "--repo=repo"]),
     (["--token-file"], ["--token-file=-", "--repo=repo"]),
@@ -511,6 +513,15 @@ def test_token_that_comes_back_is_not_shown(secret):
         check_fails(["with the token in it"], server.url)
 
 
+@pytest.mark.parametrize("user, password", [("oauth2", TOKEN), (TOKEN, "another-token")])
+def test_neither_part_of_the_url_comes_back(user, password):
+    for secret in (TOKEN, password, basic(user, password).split()[-1]):
+        with Server(response("418 No", "Content-Type: text/plain", body=b"x" * 150 + secret.encode() + b"\n")) as server:
+            result = check_fails(["with the token in it"], server.url.replace("http://", f"http://{user}:{password}@"),
+                                 token=None)
+            assert secret[:8] not in result.stderr
+
+
 def test_other_side_cannot_write_to_the_terminal():
     """check shows an answer as printable bytes, and shortened."""
     with Server(response("418 No", "Content-Type: text/plain", body=b"\x1b[31m\x07\xff" + b"x" * 900 + b"\n")) as server:
@@ -592,10 +603,10 @@ def started(*arguments, **named):
 
 def test_token_is_not_in_the_command_line_nor_in_the_environment():
     with Server(pause) as server:
-        url = server.url.replace("http://", f"http://{TOKEN}:@")
+        url = server.url.replace("http://", f"http://x:{TOKEN}@")
         with started(url) as process:
             wait_until("the request", lambda: server.requests)
-            assert base64.b64encode(f"{TOKEN}:".encode()) in server.requests[0]
+            assert base64.b64encode(f"x:{TOKEN}".encode()) in server.requests[0]
             command = Path(f"/proc/{process.pid}/cmdline").read_bytes()
             assert b"check" in command and b"@127.0.0.1" in command and TOKEN.encode() not in command
             assert TOKEN.encode() not in Path(f"/proc/{process.pid}/environ").read_bytes()

@@ -190,7 +190,7 @@ def half_a_head(connection):
 def refused(connection):
     """A client with a wrong token; the connection stays."""
     connection.send(head("GET", INFO, token="x" * 37))
-    assert connection.response().status == 403
+    assert connection.response().status == 401
 
 
 def kept(connection):

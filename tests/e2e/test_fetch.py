@@ -249,32 +249,62 @@ def test_client_settings_do_not_matter(gate, tmp_path, options):
 
 
 @by_http
-@pytest.mark.parametrize("user", [f"{TOKEN}:", f"{TOKEN}:x", f"{TOKEN}:a%3ab"])
+@pytest.mark.parametrize("user", [f"x:{TOKEN}", f"oauth2:{TOKEN}", f":{TOKEN}", f"{TOKEN}:", f"{TOKEN}:x",
+                                  f"{TOKEN}:a%3ab"])
 def test_token_in_the_address(gate, user):
     assert "refs/heads/main" in out("ls-remote", gate.url(user=user))
 
 
-def test_token_in_an_extra_header(small_root, start_gate):
+@pytest.mark.parametrize("field", [basic(), basic("x", TOKEN), f"Authorization: Bearer {TOKEN}"])
+def test_token_in_an_extra_header(small_root, start_gate, field):
     """The token comes with the first request, so there is no 401."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
-    assert "refs/heads/main" in out("-c", f"http.extraHeader={basic()}", "ls-remote", gate.url(user=None))
+    assert "refs/heads/main" in out("-c", f"http.extraHeader={field}", "ls-remote", gate.url(user=None))
     gate.stop()
     assert {record["status"] for record in gate.request_records()} == {200}
 
 
+def test_fields_that_git_itself_sends_twice(small_root, start_gate):
+    """By git's own configuration, which the answer names, and it does not tell a git client to use one."""
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
+    extra = ["-c", f"http.extraHeader={basic()}"]
+    said = git(*extra, *extra, "ls-remote", gate.url(), ok=False).stderr
+    assert "remote: Authorization comes twice; git's own http.extraHeader" in said and "use a git client" not in said
+    git("-c", "http.extraHeader=Content-Type: text/plain", "ls-remote", gate.url(), ok=False)
+    gate.stop()
+    reasons = [record["reason"] for record in gate.request_records() if record["status"] == 400]
+    assert [reason.partition(";")[0] for reason in reasons] == ["Authorization comes twice",
+                                                                "Content-Type comes twice"]
+
+
 @by_http
-def test_token_from_a_credential_helper(gate):
+@pytest.mark.parametrize("user, password", [("x", TOKEN), (TOKEN, "x")])
+def test_token_from_a_credential_helper(gate, user, password):
     """git asks the helper only after the 401 with its WWW-Authenticate."""
-    helper = f"!f() {{ test \"$1\" = get && echo username={TOKEN} && echo password=x; }}; f"
+    helper = f"!f() {{ test \"$1\" = get && echo username={user} && echo password={password}; }}; f"
     assert "refs/heads/main" in out("-c", f"credential.helper={helper}", "ls-remote", gate.url(user=None))
+
+
+@by_http
+def test_stale_token_is_forgotten(gate, tmp_path):
+    """Or git would offer the old one for ever. The next command asks whoever knows the new one."""
+    store = tmp_path / "store"
+    helpers = ["-c", f"credential.helper=store --file={store}"]
+    host = gate.url(user=None).removeprefix("http://").partition("/")[0]
+    store.write_text(f"http://x:{'x' * len(TOKEN)}@{host}\n")
+    assert "Authentication failed" in git(*helpers, "ls-remote", gate.url(user=None), ok=False).stderr
+    assert store.read_text() == ""
+    helpers += ["-c", f"credential.helper=!f() {{ test $1 = get && echo username=x && echo password={TOKEN}; }}; f"]
+    assert "refs/heads/main" in out(*helpers, "ls-remote", gate.url(user=None))
+    assert store.read_text() == f"http://x:{TOKEN}@{host.replace(':', '%3a')}\n"
 
 
 @by_http
 def test_refused_without_and_with_a_wrong_token(gate):
     """Both commands end at once, without a prompt, and say who refused."""
     assert "could not read Username" in git("ls-remote", gate.url(user=None), ok=False).stderr
-    wrong = git("ls-remote", gate.url(user="x" * len(TOKEN) + ":"), ok=False)
-    assert "returned error: 403" in wrong.stderr and "remote: " in wrong.stderr
+    wrong = git("ls-remote", gate.url(user="x:" + "x" * len(TOKEN)), ok=False)
+    assert "Authentication failed" in wrong.stderr and "remote: " in wrong.stderr
 
 
 def test_unknown_repository(gate):

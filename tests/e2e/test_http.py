@@ -6,7 +6,7 @@ import gzip
 import pytest
 
 from .checks import check_error
-from .http import basic, chunks, head, request
+from .http import TOKEN, basic, chunks, head, request
 from .packets import FETCH_TYPE, PROTOCOL_2, PUSH_TYPE, ls_refs, want
 from .polling import wait_until
 from .repos import git, refs
@@ -89,7 +89,7 @@ def test_pipelining(gate, tip):
         check_refs(connection.response(), tip)
         check_error(connection.response(), 404)
         check_refs(connection.response(), tip)
-        check_error(connection.response(), 403)
+        check_error(connection.response(), 401)
         last = connection.response()
         check_head_file(last)
         assert last.closes and connection.is_closed()
@@ -200,9 +200,10 @@ def test_connection_close_is_honoured(gate):
         assert response.closes and connection.is_closed()
 
 
-def test_scheme_in_any_case_and_password_ignored(gate):
+def test_credentials_of_every_form(gate):
     for authorization in (basic().replace("Basic", "bAsIc"), basic(password="anything: at all"),
-                          basic().replace("Basic ", "Basic   ")):
+                          basic().replace("Basic ", "Basic   "), basic("x-access-token", TOKEN), basic("oauth2", TOKEN),
+                          basic("", TOKEN), f"Authorization: Bearer {TOKEN}", f"Authorization: bearer   {TOKEN}"):
         check_head_file(gate.ask("GET", HEAD_FILE, authorization, token=None))
 
 

@@ -147,7 +147,7 @@ from git_gate import GateServer, mint_token
 async def main():
     token = mint_token()
     async with GateServer(mirror_root=sys.argv[1], scope="repo", token=token, host="127.0.0.1", port=0) as gate:
-        print(subprocess.run(["git", "ls-remote", gate.address.replace("//", f"//{token}:@") + "/repo.git"], check=True,
+        print(subprocess.run(["git", "ls-remote", gate.address.replace("//", f"//x:{token}@") + "/repo.git"], check=True,
                              capture_output=True, text=True).stdout)
 asyncio.run(main())
 """

@@ -123,13 +123,13 @@ def test_example_of_the_manual(tmp_path, root, installed):
                           stderr=subprocess.PIPE, text=True, env=with_library(installed)) as process:
         try:
             url = process.stdout.readline().strip()
-            assert re.fullmatch(r"http://gate-[0-9a-f]{32}:@127\.0\.0\.1:[0-9]+/repo\.git", url)
+            assert re.fullmatch(r"http://x:gate-[0-9a-f]{32}@127\.0\.0\.1:[0-9]+/repo\.git", url)
             git("clone", "--quiet", url, tmp_path / "clone")
             assert out("rev-parse", "HEAD", cwd=tmp_path / "clone") == out("rev-parse", "main", cwd=root / "repo.git")
             git("push", "--quiet", "origin", "HEAD:refs/heads/new", cwd=tmp_path / "clone")
             assert out("rev-parse", "new", cwd=root / "repo.git") == out("rev-parse", "main", cwd=root / "repo.git")
             wrong = url.replace("gate-", "gaol-")
-            assert "403" in git("ls-remote", wrong, ok=False).stderr
+            assert "Authentication failed" in git("ls-remote", wrong, ok=False).stderr
             process.stdin.close()
             wait_until("the end of the program", lambda: process.poll() is not None, 20)
             assert (process.returncode, process.stdout.read(), process.stderr.read()) == (0, "", "")

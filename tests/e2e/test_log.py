@@ -48,7 +48,7 @@ def test_record_of_a_served_request(gate):
     (400, "warning", b"garbage\r\n\r\n"),
     (401, "debug", head("GET", INFO, token=None)),
     (401, "warning", head("GET", INFO, "Authorization: Basic x", token=None)),
-    (403, "warning", head("GET", INFO, token="x" * 37)),
+    (401, "warning", head("GET", INFO, token="x" * 37)),
     (403, "warning", head("GET", "/other.git/HEAD")),
     (415, "warning", head("POST", FETCH)),
 ])
@@ -112,12 +112,12 @@ def test_flood_on_standard_error_is_bounded(gate_with):
     assert sum(map(len, gate.lines)) < 1_000_000
 
 
-@pytest.mark.parametrize("level, seen", [("error", []), ("warning", [403]), ("notice", [403]), ("info", [403, 200]),
-                                         ("debug", [401, 403, 200])])
+@pytest.mark.parametrize("level, seen", [("error", []), ("warning", [401]), ("notice", [401]), ("info", [401, 200]),
+                                         ("debug", [401, 401, 200])])
 def test_levels(small_root, start_gate, level, seen):
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", log_level=level)
     assert gate.ask("GET", INFO, token=None).status == 401
-    assert gate.ask("GET", INFO, token="x" * 37).status == 403
+    assert gate.ask("GET", INFO, token="x" * 37).status == 401
     assert gate.ask("GET", INFO).status == 200
     gate.stop()
     assert [record["status"] for record in gate.request_records()] == seen

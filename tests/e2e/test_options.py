@@ -344,7 +344,7 @@ def test_bad_token_from_elsewhere(root, tmp_path):
 
 
 def test_path_in_the_place_of_the_token(root, tmp_path):
-    """The gate would not accept the token in that file, and a client would report only a 403."""
+    """The gate would not accept the token in that file, and a client would report only a 401."""
     (tmp_path / "token").write_text(f"{tmp_path}/token\n")
     check_refused(USAGE, ["GIT_GATE_TOKEN is the path of a file", "--token-file"], root / "repo.git",
                   GIT_GATE_TOKEN=f"{tmp_path}/token")

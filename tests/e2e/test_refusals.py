@@ -143,7 +143,7 @@ def test_read_only_refuses_both_steps_of_a_push(gate_with, target, method, type_
     gate, exec_path = gate_with("", "--read-only", "--confine=off")
     fields = [type_] if type_ else []
     check_error(gate.ask(method, target, *fields, token=None), 401)
-    check_error(gate.ask(method, target, *fields, token="x" * 37), 403)
+    check_error(gate.ask(method, target, *fields, token="x" * 37), 401)
     response = gate.ask(method, target, *fields)
     check_error(response, 403)
     assert b"read-only" in response.body

@@ -7,7 +7,9 @@ The tests of fetches and pushes show that git can do everything over it that it 
 
 import contextlib
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import socket
@@ -18,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from .bridge import HELPER, check_static, helper_url, is_sanitized
+from .gate import run
 from .host import descendants, parent_of, stat_fields
 from .http import TOKEN, basic
 from .polling import wait_until
@@ -376,7 +379,7 @@ def test_long_path():
 
 
 def test_address_in_the_place_of_the_socket():
-    check_fails(["GIT_GATE_SOCKET", "http://TOKEN:@127.0.0.1:9418/NAME.git"], "ls-remote", URL,
+    check_fails(["GIT_GATE_SOCKET", "http://x:TOKEN@127.0.0.1:9418/NAME.git"], "ls-remote", URL,
                 GIT_GATE_SOCKET="127.0.0.1:9418")
 
 
@@ -397,6 +400,14 @@ def test_nobody_answers(small_root, start_gate):
         gate.signal(signal.SIGCONT)
 
 
+def test_helper_waits_longer_than_the_queue_of_a_gate():
+    """Or it would give up a request that the gate still means to serve."""
+    helper = subprocess.run([HELPER, "--help"], capture_output=True, text=True, check=True).stdout
+    queue = re.search(r"--queue-timeout=S .*\[(\d+)\]", run("serve", "--help").stdout)
+    waits = re.search(r"GIT_GATE_TIMEOUT, .*\[(\d+)\]", helper)
+    assert int(queue.group(1)) == 300 and int(waits.group(1)) >= 300 + 60
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "x", "1s", " 1", "86401", "99999999999999999999"])
 def test_timeout_that_is_none(gate, value):
     check_fails(["GIT_GATE_TIMEOUT", "seconds"], "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path,
@@ -408,6 +419,37 @@ def test_wrong_token(gate, token, tmp_path):
     result = check_fails(["the token in GIT_GATE_TOKEN is not that of the gate"], "clone", URL, tmp_path / "clone",
                          GIT_GATE_SOCKET=gate.socket_path, GIT_GATE_TOKEN=token)
     assert token not in result.stderr and not (tmp_path / "clone").exists()
+
+
+def run_on_a_terminal(*arguments, **variables):
+    """git with a terminal of its own, from which it may ask; its status, and all that the terminal shows."""
+    master, slave = pty.openpty()
+    environment = {**ENVIRONMENT, "GIT_TERMINAL_PROMPT": "1", **{name: str(value) for name, value in variables.items()}}
+    said = b""
+    with subprocess.Popen(["setsid", "--ctty", "--wait", "git", *arguments], stdin=slave, stdout=slave, stderr=slave,
+                          env=environment) as process:
+        os.close(slave)
+        with contextlib.suppress(OSError):  # EIO: nobody has it open any more
+            while select.select([master], [], [], 20)[0]:
+                said += os.read(master, 4096)
+        os.close(master)  # hangs up on whoever still waits for an answer
+    return process.returncode, said.decode()
+
+
+def test_nobody_is_asked_for_another_token(gate, tmp_path):
+    """The port of the helper means nothing to a person, and to no store of credentials."""
+    asked = tmp_path / "asked"
+    asking = tmp_path / "ask"
+    asking.write_text(f"#!/bin/sh\necho \"$@\" >>{asked}\necho password=x\n")
+    asking.chmod(0o755)
+    (tmp_path / "config").write_text(f"[credential]\n\thelper = {asking}\n")
+    for options in ([], ["-c", f"credential.helper={asking}", "-c", f"core.askPass={asking}"]):
+        status, said = run_on_a_terminal(*options, "ls-remote", URL, GIT_GATE_SOCKET=gate.socket_path,
+                                         GIT_GATE_TOKEN="x" * 37, GIT_CONFIG_GLOBAL=tmp_path / "config",
+                                         SSH_ASKPASS=asking)
+        assert status == FAILED and "is not that of the gate" in said, said
+        assert not re.search("^(Username|Password) for", said, re.MULTILINE), said
+        assert not asked.exists(), asked.read_text()
 
 
 def test_wrong_token_in_a_file(gate, tmp_path):
@@ -672,6 +714,6 @@ def test_help_and_version():
             said = result.stdout.decode()
             order = [said.index(word) for word in (
                 "?socket=PATH", "GIT_GATE_SOCKET", "gate.socket", "[/run/git-gate/gate.sock]", "GIT_GATE_TOKEN,",
-                "GIT_GATE_TOKEN_FILE", "gate.tokenFile", "GIT_GATE_TIMEOUT", "[60]")]
+                "GIT_GATE_TOKEN_FILE", "gate.tokenFile", "GIT_GATE_TIMEOUT", "[360]")]
             assert order == sorted(order) and all(len(line) <= 100 for line in said.splitlines())
     assert re.fullmatch(r"git-remote-gate [0-9.]+\n", result.stdout.decode())

@@ -21,12 +21,12 @@ from .targets import FETCH, INFO, PUSH
 from .users import ANOTHER, public_copy, run_as_another
 
 LONG_TOKEN = "".join(chr(c) for c in range(33, 127) if c != ord(":")) * 2 + "x" * 69
-CLONE_LINE = re.compile(r"git clone (http://([!-~]+):@127\.0\.0\.1:[0-9]+/repo\.git)")
+CLONE_LINE = re.compile(r"git clone (http://x:([!-~]+)@127\.0\.0\.1:[0-9]+/repo\.git)")
 
 
 def check_token(gate, token):
     assert gate.ask("GET", INFO, token=token).status == 200
-    check_error(gate.ask("GET", INFO, token="x" * 37), 403)
+    check_error(gate.ask("GET", INFO, token="x" * 37), 401)
     assert len(gate.output) == 1 and token not in "".join(gate.lines)
 
 
@@ -219,8 +219,8 @@ def test_of_the_greatest_length_and_all_letters(small_root, start_gate):
     assert len(LONG_TOKEN) == 255
     gate = start_gate(*options(small_root), token=LONG_TOKEN)
     check_token(gate, LONG_TOKEN)
-    check_error(gate.ask("GET", INFO, token=LONG_TOKEN[:-1]), 403)
-    check_error(gate.ask("GET", INFO, token=LONG_TOKEN + "x"), 403)
+    check_error(gate.ask("GET", INFO, token=LONG_TOKEN[:-1]), 401)
+    check_error(gate.ask("GET", INFO, token=LONG_TOKEN + "x"), 401)
 
 
 def test_short_token_is_a_warning(small_root, start_gate):
@@ -352,10 +352,12 @@ def test_not_in_the_command_line_the_log_or_a_response(dumped):
 
 
 def test_password_of_the_client_is_not_logged(small_root, start_gate):
-    """The gate ignores the password, and still does not log it: somebody may have mistaken the two."""
+    """Nor is the user: either may be the token of another gate."""
     gate = start_gate(*options(small_root))
-    check_error(gate.ask("GET", INFO, basic("somebody", "hunter2-secret"), token=None), 403)
+    check_error(gate.ask("GET", INFO, basic("somebody", "hunter2-secret"), token=None), 401)
+    check_error(gate.ask("GET", INFO, "Authorization: Bearer hunter2-secret", token=None), 401)
     assert gate.ask("GET", INFO, basic(TOKEN, "hunter2-secret"), token=None).status == 200
+    assert gate.ask("GET", INFO, basic("hunter2-secret", TOKEN), token=None).status == 200
     gate.stop()
     text = "".join(gate.lines)
     assert "hunter2-secret" not in text and basic("somebody", "hunter2-secret")[25:] not in text

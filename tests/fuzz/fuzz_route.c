@@ -39,12 +39,19 @@ static bool makes_up(const struct route *route, struct span repository, struct s
     return fuzz_same(target, (struct span){text, (size_t)size});
 }
 
+static bool holds(struct span text, const char *words) {
+    return memmem(text.data, text.size, words, strlen(words)) != NULL;
+}
+
 static void check_match(struct span target, enum head_method method) {
     const struct route *route = NULL;
     struct span repository = {NULL, 0};
     int r = route_match(&route, &repository, target, method);
 
-    require(r == 0 || r == ROUTE_E_UNKNOWN || r == ROUTE_E_NO_SERVICE || r == ROUTE_E_WRONG_METHOD);
+    require(r == 0 || r == ROUTE_E_UNKNOWN || r == ROUTE_E_LFS || r == ROUTE_E_ARCHIVE || r == ROUTE_E_NO_SERVICE ||
+            r == ROUTE_E_WRONG_METHOD);
+    require(r != ROUTE_E_LFS || holds(target, ".git/info/lfs/"));
+    require(r != ROUTE_E_ARCHIVE || holds(target, ".git/git-upload-archive"));
     require((route != NULL) == (r == 0 || r == ROUTE_E_WRONG_METHOD));
     if (r != ROUTE_E_UNKNOWN) {
         require(repository.data == target.data + 1 && repository.size < target.size);
@@ -105,11 +112,10 @@ static int expect_reach(const struct verdict_policy *policy, const struct head *
     int r = route_match(&route, &repository, head->target, head->method);
 
     if (r) {
-        return r == ROUTE_E_UNKNOWN ? 404 : r == ROUTE_E_NO_SERVICE ? 403 : 405;
+        return r == ROUTE_E_NO_SERVICE ? 403 : r == ROUTE_E_WRONG_METHOD ? 405 : 404;
     }
-    r = token_check(head->field[HEAD_FIELD_AUTHORIZATION], policy->token);
-    if (r) {
-        return r == TOKEN_E_MALFORMED ? 401 : 403;
+    if (token_check(head->field[HEAD_FIELD_AUTHORIZATION], policy->token)) {
+        return 401;
     }
     if (strcmp(policy->scope, "*") != 0 && !fuzz_same(repository, span_of(policy->scope))) {
         return 403;
@@ -127,7 +133,7 @@ static int expect_content(const struct route *route, const struct head *head) {
     if (route->method == HEAD_METHOD_POST && !span_equals(head->field[HEAD_FIELD_CONTENT_TYPE], type)) {
         return 415;
     }
-    if (coding.data && (strcmp(route->name, "upload-pack") != 0 || !span_equals_nocase(coding, "gzip"))) {
+    if (coding.data && (route->method != HEAD_METHOD_POST || !span_equals_nocase(coding, "gzip"))) {
         return 415;
     }
     if (expect.data && !span_equals_nocase(expect, "100-continue")) {

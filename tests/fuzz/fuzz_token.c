@@ -3,7 +3,7 @@
 /*
  * The value of an Authorization field, raw. Whether it is well-formed, and whose it is, is told here by encoding again
  * what a lenient decoder reads: base64 that is strict has one spelling. The input also serves as credentials that are
- * encoded here, as a token, and as the prefix of a new one.
+ * encoded here, as a bearer, as a token, and as the prefix of a new one.
  */
 
 #include "fuzz.h"
@@ -68,7 +68,26 @@ static int expect_credentials(struct span plain, const char *token) {
     if (!colon || has_control_byte(plain)) {
         return TOKEN_E_MALFORMED;
     }
-    return fuzz_same(fuzz_prefix(plain, (size_t)(colon - plain.data)), span_of(token)) ? 0 : TOKEN_E_MISMATCH;
+    if (fuzz_same(fuzz_prefix(plain, (size_t)(colon - plain.data)), span_of(token))) {
+        return 0;
+    }
+    return fuzz_same(fuzz_behind(plain, (size_t)(colon - plain.data) + 1), span_of(token)) ? 0 : TOKEN_E_MISMATCH;
+}
+
+static int expect_bearer(struct span bearer, const char *token) {
+    for (size_t i = 0; i < bearer.size; i++) {
+        if (bearer.data[i] <= ' ' || bearer.data[i] > '~') {
+            return TOKEN_E_MALFORMED;
+        }
+    }
+    return bearer.size == 0 ? TOKEN_E_MALFORMED : fuzz_same(bearer, span_of(token)) ? 0 : TOKEN_E_MISMATCH;
+}
+
+static struct span behind_spaces(struct span text) {
+    while (text.size > 0 && text.data[0] == ' ') {
+        text = fuzz_behind(text, 1);
+    }
+    return text;
 }
 
 static int expect_value(struct span value, const char *token) {
@@ -76,14 +95,12 @@ static int expect_value(struct span value, const char *token) {
     char *again = fuzz_allocate(value.size + 4);
     int r = TOKEN_E_MALFORMED;
 
-    if (value.size > 6 && strncasecmp(value.data, "basic ", 6) == 0) {
-        struct span encoded = fuzz_behind(value, 6);
-        size_t size;
+    if (value.size > 7 && strncasecmp(value.data, "bearer ", 7) == 0) {
+        r = expect_bearer(behind_spaces(fuzz_behind(value, 7)), token);
+    } else if (value.size > 6 && strncasecmp(value.data, "basic ", 6) == 0) {
+        struct span encoded = behind_spaces(fuzz_behind(value, 6));
+        size_t size = decode(plain, encoded);
 
-        while (encoded.size > 0 && encoded.data[0] == ' ') {
-            encoded = fuzz_behind(encoded, 1);
-        }
-        size = decode(plain, encoded);
         if (fuzz_same(encoded, (struct span){again, encode(again, (struct span){plain, size})})) {
             r = expect_credentials((struct span){plain, size}, token);
         }
@@ -101,6 +118,19 @@ static void check_encoded(struct span plain, const char *token) {
 
     memcpy(text, scheme, sizeof(scheme));
     require(token_check(value, token) == expect_credentials(plain, token));
+    free(text);
+}
+
+static void check_as_bearer(struct span bearer, const char *token) {
+    static const char scheme[] = {'B', 'e', 'a', 'r', 'e', 'r', ' '};
+    char *text = fuzz_allocate(sizeof(scheme) + bearer.size);
+
+    memcpy(text, scheme, sizeof(scheme));
+    if (bearer.size > 0) {
+        memcpy(text + sizeof(scheme), bearer.data, bearer.size);
+    }
+    require(token_check((struct span){text, sizeof(scheme) + bearer.size}, token) ==
+            expect_bearer(behind_spaces(bearer), token));
     free(text);
 }
 
@@ -124,6 +154,10 @@ static void check_as_token(const char *text, struct span bytes) {
         check_encoded(plain, text);
         (void)snprintf(credentials, plain.size + 1, "%sx:", text); /* one byte too many, at the end */
         check_encoded(plain, text);
+        (void)snprintf(credentials, plain.size + 1, "p:%s", text);
+        require(expect_credentials(plain, text) == 0);
+        check_encoded(plain, text);
+        check_as_bearer(bytes, text);
         free(credentials);
     }
     if (r == 0) {
@@ -144,6 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     require(token_check((struct span){copy, size}, fixed_token) == expect_value(bytes, fixed_token));
     require(token_check((struct span){NULL, 0}, fixed_token) == TOKEN_E_MALFORMED);
     check_encoded(bytes, fixed_token);
+    check_as_bearer(bytes, fixed_token);
     check_as_token(text, (struct span){copy, size});
     free(copy);
     free(text);

@@ -48,9 +48,9 @@ def send_case(site, random, case):
 
 
 def wrong_token(site, random):
-    token, status = random.choice([("x" * 37, 403), (None, 401), (site.gate.token[:-1], 403)])
+    token = random.choice(["x" * 37, None, site.gate.token[:-1]])
     response = site.gate.ask(*random.choice([("GET", INFO), ("POST", PUSH)]), token=token)
-    assert response.status == status, response
+    assert response.status == 401, response
 
 
 def byte_by_byte(site, random):
@@ -65,7 +65,7 @@ def byte_by_byte(site, random):
 def pipelined(site, random):
     """Send many requests in one go; malformed bytes after them change nothing about their answers."""
     kinds = [(request("GET", INFO), 200), (request("GET", "/repo.git/HEAD"), 200), (request("GET", "/nothing"), 404),
-             (request("GET", INFO, token="x" * 37), 403),
+             (request("GET", INFO, token="x" * 37), 401),
              (request("POST", FETCH, FETCH_TYPE, body=want(site.main)), 200)]
     burst = random.choices(kinds, k=random.randint(2, 20))
     garbage = random.choice([b"", b"\0" * 100, b"GET / HTTP/9.9\r\n\r\n", b"POST\r\n"])

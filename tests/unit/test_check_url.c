@@ -12,24 +12,33 @@
 static const struct {
     const char *text;
     const char *host;
-    const char *token;
+    const char *user;
+    const char *password;
     const char *repository;
 } good[] = {
-    {"http://127.0.0.1:9418/repo.git", "127.0.0.1:9418", "", "repo"},
-    {"http://127.0.0.1:9418/repo.git/", "127.0.0.1:9418", "", "repo"},
-    {"http://127.0.0.1:9418", "127.0.0.1:9418", "", ""},
-    {"http://127.0.0.1:9418/", "127.0.0.1:9418", "", ""},
-    {"http://127.1.2.3/repo.git", "127.1.2.3:80", "", "repo"},
-    {"http://localhost:1/repo.git.git", "localhost:1", "", "repo.git"},
-    {"http://[::1]:65535/A-b_c.9.git", "[::1]:65535", "", "A-b_c.9"},
-    {"http://[::1]/repo.git", "[::1]:80", "", "repo"},
-    {"http://gate-1:@127.0.0.1:1/repo.git", "127.0.0.1:1", "gate-1", "repo"},
-    {"http://gate-1@127.0.0.1:1/repo.git", "127.0.0.1:1", "gate-1", "repo"},
-    {"http://gate-1:password@[::1]:1/repo.git", "[::1]:1", "gate-1", "repo"},
-    {"http://%67ate%2D1%40%2f%2F:@localhost:1", "localhost:1", "gate-1@//", ""},
-    {"http://:@127.0.0.1:1/repo.git", "127.0.0.1:1", "", "repo"},
-    {"http://@127.0.0.1:1/repo.git", "127.0.0.1:1", "", "repo"},
-    {"http://" X250 "12345:@127.0.0.1:1/" X250 ".git", "127.0.0.1:1", X250 "12345", X250},
+    {"http://127.0.0.1:9418/repo.git", "127.0.0.1:9418", "", "", "repo"},
+    {"http://127.0.0.1:9418/repo.git/", "127.0.0.1:9418", "", "", "repo"},
+    {"http://127.0.0.1:9418", "127.0.0.1:9418", "", "", ""},
+    {"http://127.0.0.1:9418/", "127.0.0.1:9418", "", "", ""},
+    {"http://127.1.2.3/repo.git", "127.1.2.3:80", "", "", "repo"},
+    {"http://localhost:1/repo.git.git", "localhost:1", "", "", "repo.git"},
+    {"http://[::1]:65535/A-b_c.9.git", "[::1]:65535", "", "", "A-b_c.9"},
+    {"http://[::1]/repo.git", "[::1]:80", "", "", "repo"},
+    {"http://gate-1:@127.0.0.1:1/repo.git", "127.0.0.1:1", "gate-1", "", "repo"},
+    {"http://gate-1@127.0.0.1:1/repo.git", "127.0.0.1:1", "gate-1", "", "repo"},
+    {"http://gate-1:password@[::1]:1/repo.git", "[::1]:1", "gate-1", "password", "repo"},
+    {"http://x:gate-1@127.0.0.1:1/repo.git", "127.0.0.1:1", "x", "gate-1", "repo"},
+    {"http://:gate-1@127.0.0.1:1/repo.git", "127.0.0.1:1", "", "gate-1", "repo"},
+    {"http://x:%67ate%2D1%40%2f@127.0.0.1:1/repo.git", "127.0.0.1:1", "x", "gate-1@/", "repo"},
+    {"http://gate-1:a%20b@127.0.0.1:1/repo.git", "127.0.0.1:1", "gate-1", "", "repo"},
+    {"http://gate-1:a:b@127.0.0.1:1/repo.git", "127.0.0.1:1", "gate-1", "", "repo"},
+    {"http://gate-1:%@127.0.0.1:1/repo.git", "127.0.0.1:1", "gate-1", "", "repo"},
+    {"http://x:" X250 "12345@127.0.0.1:1/repo.git", "127.0.0.1:1", "x", X250 "12345", "repo"},
+    {"http://gate-1:" X250 "123456@127.0.0.1:1/repo.git", "127.0.0.1:1", "gate-1", "", "repo"},
+    {"http://%67ate%2D1%40%2f%2F:@localhost:1", "localhost:1", "gate-1@//", "", ""},
+    {"http://:@127.0.0.1:1/repo.git", "127.0.0.1:1", "", "", "repo"},
+    {"http://@127.0.0.1:1/repo.git", "127.0.0.1:1", "", "", "repo"},
+    {"http://" X250 "12345:@127.0.0.1:1/" X250 ".git", "127.0.0.1:1", X250 "12345", "", X250},
 };
 
 static const struct {
@@ -124,7 +133,8 @@ static void test_good(void **state) {
 
         expect_int(good[i].text, parse(&url, good[i].text), 0);
         expect_text(good[i].text, url.host, good[i].host);
-        expect_text(good[i].text, url.token, good[i].token);
+        expect_text(good[i].text, url.user, good[i].user);
+        expect_text(good[i].text, url.password, good[i].password);
         expect_text(good[i].text, url.repository, good[i].repository);
         expect_true(good[i].text, url.address_size > 0);
     }

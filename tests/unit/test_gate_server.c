@@ -273,7 +273,7 @@ static void test_several(void **state) {
         for (int with = 0; with < N_REPOSITORIES; with++) {
             const char *address = gate_server_address(servers[at]);
 
-            expect_int(address, ask(address, several[at].scope, several[with].credentials), at == with ? 200 : 403);
+            expect_int(address, ask(address, several[at].scope, several[with].credentials), at == with ? 200 : 401);
             expect_int(address, ask(address, several[with].scope, several[at].credentials), at == with ? 200 : 403);
         }
     }

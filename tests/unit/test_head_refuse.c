@@ -172,11 +172,41 @@ static void test_lines_too_many(void **state) {
     feeder_deinit(&feeder);
 }
 
+/* What git itself may have sent is told with the setting that it comes from. */
+static void test_twice(void **state) {
+    static const struct {
+        const char *fields;
+        const char *words;
+        bool may_be_git;
+    } cases[] = {
+        {"Authorization: a\r\nAuthorization: b\r\n", "Authorization comes twice", true},
+        {"authorization: a\r\nX: y\r\nAUTHORIZATION: a\r\n", "Authorization comes twice", true},
+        {"Content-Type: a\r\nContent-type: b\r\n", "Content-Type comes twice", true},
+        {"Host: h\r\n", "is there twice", false},
+        {"Expect: a\r\nExpect: a\r\n", "is there twice", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct feeder feeder;
+        char bytes[256];
+
+        (void)snprintf(bytes, sizeof(bytes), "GET / HTTP/1.1\r\n" H "%s\r\n", cases[i].fields);
+        feeder_init(&feeder);
+        expect_int(cases[i].fields, feeder_feed(&feeder, span_of(bytes), strlen(bytes)), HEAD_E_REFUSED);
+        expect_int(cases[i].fields, feeder.head.status, 400);
+        expect_true(cases[i].fields, strstr(feeder.head.reason, cases[i].words));
+        expect_int(cases[i].fields, strstr(feeder.head.reason, "http.extraHeader") != NULL, cases[i].may_be_git);
+        feeder_deinit(&feeder);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_single_bytes),
         cmocka_unit_test(test_at_the_end_of_the_line),
         cmocka_unit_test(test_lines_too_many),
+        cmocka_unit_test(test_twice),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -186,10 +186,56 @@ static void test_gzip(void **state) {
     expect_int("large, over the bound", preview_zeros(BOMB_BYTES, 0, BOMB_BYTES - 1, &n_calls), CONTENT_E_TOO_LARGE);
 }
 
+/* However it comes, the last byte of a compressed body is used only when the body has ended and is right. */
+static void test_last_byte(void **state) {
+    static const struct {
+        const char *name;
+        size_t n_cut;
+        bool is_damaged;
+        int r;
+        size_t n_used;
+    } rows[] = {
+        {"right", 0, false, 0, 100},
+        {"cut short", 1, false, CONTENT_E_MALFORMED, 99},
+        {"the size is wrong", 0, true, CONTENT_E_MALFORMED, 99},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char head_text[128];
+        char bytes[ROOM];
+        size_t n_bytes = compress_zeros(bytes, sizeof(bytes), 100) - rows[i].n_cut;
+        struct content content;
+        struct head head;
+        struct buffer input;
+        struct buffer out;
+        int r = 0;
+
+        bytes[n_bytes - 1] = (char)(bytes[n_bytes - 1] ^ (rows[i].is_damaged ? 1 : 0));
+        (void)snprintf(head_text, sizeof(head_text), LENGTH("%zu"), n_bytes);
+        parse_head(&head, head_text);
+        buffer_init(&input, ROOM);
+        buffer_init(&out, ROOM);
+        assert_int_equal(content_init(&content, &head, true, 0), 0);
+        for (size_t at = 0; at < n_bytes && r == 0; at++) {
+            expect_true(rows[i].name, buffer_size(&out) < 100);
+            append(&input, (struct span){bytes, n_bytes}, at, at + 1);
+            r = decode_all(&content, &input, ROOM, &out);
+        }
+        expect_int(rows[i].name, r, rows[i].r);
+        expect_int(rows[i].name, buffer_size(&out), rows[i].n_used);
+        expect_int(rows[i].name, content_is_consumed(&content), rows[i].r == 0);
+        content_deinit(&content);
+        buffer_deinit(&input);
+        buffer_deinit(&out);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cut_anywhere),
         cmocka_unit_test(test_gzip),
+        cmocka_unit_test(test_last_byte),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

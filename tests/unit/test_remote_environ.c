@@ -79,6 +79,25 @@ static void test_git_reads_it(void **state) {
     }
 }
 
+/* git reads all helpers of all places in turn, and an empty one drops those before it. */
+static void test_no_helper_is_left(void **state) {
+    static const char ask[] = "echo url=" ADDRESS "/proj.git | git credential fill 2>/dev/null";
+    static const char *const before[] = {"'credential.helper'='!echo username=ada; echo password=x; #'",
+                                         "'credential.helper=!echo username=ada; echo password=x; #' 'a.b'='c'"};
+    char printed[256];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+        (void)reset(NULL);
+        (void)setenv("GIT_CONFIG_PARAMETERS", before[i], 1);
+        run(ask, printed);
+        expect_true("this one is asked", strstr(printed, "username=ada"));
+        expect_int("set", remote_environ_set(ADDRESS, "gate-1"), 0);
+        run(ask, printed);
+        expect_text(before[i], printed, "");
+    }
+}
+
 static void test_protocols(void **state) {
     (void)state;
     expect_int("set", remote_environ_set(ADDRESS, "gate-1"), 0);
@@ -107,6 +126,7 @@ static void test_counts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_git_reads_it, reset),
+        cmocka_unit_test_setup(test_no_helper_is_left, reset),
         cmocka_unit_test_setup(test_protocols, reset),
         cmocka_unit_test_setup(test_counts, reset),
     };

@@ -30,6 +30,9 @@ static const struct {
      {.code = REASON_BAD_REQUEST, .sentence = "no HTTP", .close = true, .date = NOW_TEXT},
      "HTTP/1.1 400 Bad Request\r\n" DATE "Connection: close\r\n" WORD("bad-request") TEXT
      "Content-Length: 50\r\n\r\nno HTTP; use a git client, which does not do that\n"},
+    {"with advice of its own",
+     {.code = REASON_BAD_REQUEST, .sentence = "no HTTP; mend it", .date = NOW_TEXT},
+     "HTTP/1.1 400 Bad Request\r\n" DATE WORD("bad-request") TEXT "Content-Length: 17\r\n\r\nno HTTP; mend it\n"},
     {"challenge",
      {.code = REASON_NO_CREDENTIALS, .sentence = "a token", .date = NOW_TEXT},
      "HTTP/1.1 401 Unauthorized\r\n" DATE WORD(
@@ -47,6 +50,15 @@ static const struct {
      {.code = REASON_WRONG_METHOD, .sentence = "use POST", .allow = "POST", .omit_body = true, .date = NOW_TEXT},
      "HTTP/1.1 405 Method Not Allowed\r\n" DATE WORD("wrong-method") "Allow: POST\r\n" TEXT
                                                                      "Content-Length: 9\r\n\r\n"},
+    {"to git-lfs",
+     {.code = REASON_NO_LFS, .sentence = "no objects; look elsewhere", .date = NOW_TEXT},
+     "HTTP/1.1 404 Not Found\r\n" DATE WORD("no-lfs") "Content-Type: application/vnd.git-lfs+json\r\n"
+                                                      "Cache-Control: no-store\r\nContent-Length: "
+                                                      "41\r\n\r\n{\"message\":\"no objects; look elsewhere\"}\n"},
+    {"to git-lfs, of HEAD",
+     {.code = REASON_NO_LFS, .sentence = "x", .omit_body = true, .date = NOW_TEXT},
+     "HTTP/1.1 404 Not Found\r\n" DATE WORD("no-lfs") "Content-Type: application/vnd.git-lfs+json\r\n"
+                                                      "Cache-Control: no-store\r\nContent-Length: 16\r\n\r\n"},
     {"the epoch",
      {.code = REASON_GATE_FAILED, .sentence = "x", .date = "Thu, 01 Jan 1970 00:00:00 GMT"},
      "HTTP/1.1 500 Internal Server Error\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n" WORD("gate-failed") TEXT

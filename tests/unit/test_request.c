@@ -39,8 +39,8 @@ static const struct {
      "duration_ms=1\n"},
     {"refused for its token",
      "GET /r.git/HEAD HTTP/1.1\r\n" FIELDS BAD_TOKEN "\r\n",
-     {.status = 403, .reason = "not the token"},
-     " warning request id=7 client=unix method=GET route=HEAD repository=r status=403 bytes_in=0 bytes_out=0 "
+     {.status = 401, .reason = "not the token"},
+     " warning request id=7 client=unix method=GET route=HEAD repository=r status=401 bytes_in=0 bytes_out=0 "
      "duration_ms=1 reason=\"not the token\"\n"},
     {"without credentials",
      "GET /r.git/HEAD HTTP/1.1\r\n" FIELDS "\r\n",

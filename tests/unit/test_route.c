@@ -22,14 +22,13 @@ struct match_case {
     const char *allow;
     const char *content_type;
     bool pushes;
-    bool gzip;
 };
 
 #define FETCH_REFS .service = "git-upload-pack", .method = HEAD_METHOD_GET, .allow = "GET"
 #define PUSH_REFS .service = "git-receive-pack", .method = HEAD_METHOD_GET, .allow = "GET", .pushes = true
 #define FETCH                                                                                                          \
     .service = "git-upload-pack", .method = HEAD_METHOD_POST, .allow = "POST",                                         \
-    .content_type = "application/x-git-upload-pack-request", .gzip = true
+    .content_type = "application/x-git-upload-pack-request"
 #define PUSH                                                                                                           \
     .service = "git-receive-pack", .method = HEAD_METHOD_POST, .allow = "POST",                                        \
     .content_type = "application/x-git-receive-pack-request", .pushes = true
@@ -74,7 +73,6 @@ static void test_match(void **state) {
             expect_span(c->name, span_of(route->content_type ? route->content_type : ""),
                         span_of(c->content_type ? c->content_type : ""));
             expect_int(c->name, route->pushes, c->pushes);
-            expect_int(c->name, route->gzip, c->gzip);
             free(target);
         }
     }
@@ -122,7 +120,19 @@ static const struct {
     {"query on a fetch", ROUTE_E_UNKNOWN, BYTES("/r.git/git-upload-pack?" UPLOAD)},
     {"query on a push", ROUTE_E_UNKNOWN, BYTES("/r.git/git-receive-pack?a")},
     {"query on a repository", ROUTE_E_UNKNOWN, BYTES("/r.git?" UPLOAD)},
-    {"another service", ROUTE_E_UNKNOWN, BYTES("/r.git/git-upload-archive")},
+    {"another service", ROUTE_E_UNKNOWN, BYTES("/r.git/git-upload-archives")},
+    {"an archive", ROUTE_E_ARCHIVE, BYTES("/r.git/git-upload-archive")},
+    {"an archive with a query", ROUTE_E_ARCHIVE, BYTES("/r.git/git-upload-archive?a")},
+    {"an archive and a slash", ROUTE_E_UNKNOWN, BYTES("/r.git/git-upload-archive/")},
+    {"an archive without a repository", ROUTE_E_UNKNOWN, BYTES("/git-upload-archive")},
+    {"LFS, a batch", ROUTE_E_LFS, BYTES("/r.git/info/lfs/objects/batch")},
+    {"LFS, locks", ROUTE_E_LFS, BYTES("/r.git/info/lfs/locks?path=a%20b&limit=1")},
+    {"LFS, nothing behind it", ROUTE_E_LFS, BYTES("/r.git/info/lfs/")},
+    {"LFS without the slash", ROUTE_E_UNKNOWN, BYTES("/r.git/info/lfs")},
+    {"LFS without the slash, with a query", ROUTE_E_UNKNOWN, BYTES("/r.git/info/lfs?/")},
+    {"LFS in another case", ROUTE_E_UNKNOWN, BYTES("/r.git/info/LFS/locks")},
+    {"LFS elsewhere", ROUTE_E_UNKNOWN, BYTES("/r.git/lfs/info/lfs/")},
+    {"LFS without a repository", ROUTE_E_UNKNOWN, BYTES("/info/lfs/locks")},
     {"dumb protocol: objects", ROUTE_E_UNKNOWN, BYTES("/r.git/objects/info/packs")},
     {"dumb protocol: configuration", ROUTE_E_UNKNOWN, BYTES("/r.git/config")},
     {"path of refs in another case", ROUTE_E_UNKNOWN, BYTES("/r.git/info/Refs?" UPLOAD)},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The token: its form, the strictness of Basic credentials, the comparison, and fresh tokens. */
+/* The token: its form, the strictness of Basic and Bearer credentials, the comparison, and fresh tokens. */
 
 #include "unit.h"
 
@@ -33,7 +33,30 @@ static const struct {
     {"last byte in another case", TOKEN_E_MISMATCH, BYTES("Basic dG9rZU46")},
     {"first byte in another case", TOKEN_E_MISMATCH, BYTES("Basic VG9rZW46")},
     {"empty user", TOKEN_E_MISMATCH, BYTES("Basic Og==")},
-    {"empty user, token as the password", TOKEN_E_MISMATCH, BYTES("Basic OnRva2Vu")},
+    {"token as the password", 0, BYTES("Basic eDp0b2tlbg==")},
+    {"token as the password, no user", 0, BYTES("Basic OnRva2Vu")},
+    {"token as the password, user of UTF-8", 0, BYTES("Basic w6k6dG9rZW4=")},
+    {"token in both places", 0, BYTES("Basic dG9rZW46dG9rZW4=")},
+    {"token behind a colon in the password", TOKEN_E_MISMATCH, BYTES("Basic eDp5OnRva2Vu")},
+    {"token and a colon in the password", TOKEN_E_MISMATCH, BYTES("Basic eDp0b2tlbjo=")},
+    {"neither", TOKEN_E_MISMATCH, BYTES("Basic b3RoZXI6b3RoZXI=")},
+    {"bearer", 0, BYTES("Bearer token")},
+    {"bearer in upper case", 0, BYTES("BEARER token")},
+    {"bearer in mixed case, many spaces", 0, BYTES("beAReR    token")},
+    {"another bearer", TOKEN_E_MISMATCH, BYTES("Bearer other")},
+    {"bearer, shorter", TOKEN_E_MISMATCH, BYTES("Bearer toke")},
+    {"bearer, longer", TOKEN_E_MISMATCH, BYTES("Bearer tokens")},
+    {"bearer in another case", TOKEN_E_MISMATCH, BYTES("Bearer Token")},
+    {"bearer with a colon", TOKEN_E_MISMATCH, BYTES("Bearer token:")},
+    {"bearer, encoded", TOKEN_E_MISMATCH, BYTES("Bearer dG9rZW46")},
+    {"bearer of two words", TOKEN_E_MALFORMED, BYTES("Bearer token token")},
+    {"bearer and a space", TOKEN_E_MALFORMED, BYTES("Bearer token ")},
+    {"bearer of NUL", TOKEN_E_MALFORMED, BYTES("Bearer token\0")},
+    {"bearer with a byte over 127", TOKEN_E_MALFORMED, BYTES("Bearer token\xe4")},
+    {"bearer behind a tab", TOKEN_E_MALFORMED, BYTES("Bearer \ttoken")},
+    {"bearer alone", TOKEN_E_MALFORMED, BYTES("Bearer")},
+    {"bearer and spaces alone", TOKEN_E_MALFORMED, BYTES("Bearer  ")},
+    {"bearer without a space", TOKEN_E_MALFORMED, BYTES("Bearertoken")},
     {"space behind it", TOKEN_E_MISMATCH, BYTES("Basic dG9rZW4gOg==")},
     {"space before it", TOKEN_E_MISMATCH, BYTES("Basic IHRva2VuOg==")},
     {"a byte over 127 before it", TOKEN_E_MISMATCH, BYTES("Basic /3Rva2VuOg==")},
@@ -48,7 +71,7 @@ static const struct {
     {"space before the scheme", TOKEN_E_MALFORMED, BYTES(" Basic dG9rZW46")},
     {"the beginning of the scheme", TOKEN_E_MALFORMED, BYTES("Basi dG9rZW46")},
     {"more than the scheme", TOKEN_E_MALFORMED, BYTES("Basics dG9rZW46")},
-    {"another scheme", TOKEN_E_MALFORMED, BYTES("Bearer dG9rZW46")},
+    {"another scheme", TOKEN_E_MALFORMED, BYTES("Digest dG9rZW46")},
     {"no scheme", TOKEN_E_MALFORMED, BYTES("dG9rZW46")},
     {"not encoded", TOKEN_E_MALFORMED, BYTES("Basic token:")},
     {"not encoded, of four", TOKEN_E_MALFORMED, BYTES("Basic tok:")},
@@ -137,11 +160,21 @@ static struct span basic_of(char *out, size_t room, const char *user, const char
     return (struct span){out, n};
 }
 
+/* The places in which a token may stand; @other in the rest of them. */
+static void expect_places(const char *name, const char *given, const char *other, const char *token, int result) {
+    char bearer[sizeof("Bearer ") + TOKEN_MAX_BYTES + 50];
+    char out[2048];
+
+    (void)snprintf(bearer, sizeof(bearer), "Bearer %s", given);
+    expect_int(name, check_copy(basic_of(out, sizeof(out), given, other), token), result);
+    expect_int(name, check_copy(basic_of(out, sizeof(out), other, given), token), result);
+    expect_int(name, check_copy(span_of(bearer), token), result);
+}
+
 /* Tokens of each length, and tokens that differ from them by one byte or by length. */
 static void test_lengths(void **state) {
     char token[TOKEN_MAX_BYTES + 1];
     char other[TOKEN_MAX_BYTES + 46];
-    char out[2048];
 
     (void)state;
     for (size_t size = 1; size <= TOKEN_MAX_BYTES; size++) {
@@ -152,21 +185,23 @@ static void test_lengths(void **state) {
             token[i] = (char)('!' + (i * 7 + size) % 25); /* neither ":" nor a space is among these */
         }
         token[size] = '\0';
-        expect_int(name, check_copy(basic_of(out, sizeof(out), token, ""), token), 0);
-        expect_int(name, check_copy(basic_of(out, sizeof(out), token, token), token), 0);
+        expect_places(name, token, "", token, 0);
+        expect_places(name, token, token, token, 0);
         for (size_t i = 0; i < size; i++) {
             memcpy(other, token, size + 1);
             other[i] ^= 0x40;
-            expect_int(name, check_copy(basic_of(out, sizeof(out), other, ""), token), TOKEN_E_MISMATCH);
+            expect_places(name, other, "", token, TOKEN_E_MISMATCH);
         }
         memcpy(other, token, size - 1);
         other[size - 1] = '\0';
-        expect_int(name, check_copy(basic_of(out, sizeof(out), other, token), token), TOKEN_E_MISMATCH);
+        if (size > 1) { /* there is no bearer of nothing */
+            expect_places(name, other, other, token, TOKEN_E_MISMATCH);
+        }
         for (size_t more = 1; more < sizeof(other) - TOKEN_MAX_BYTES; more++) {
             memcpy(other, token, size);
             memset(other + size, 'x', more);
             other[size + more] = '\0';
-            expect_int(name, check_copy(basic_of(out, sizeof(out), other, ""), token), TOKEN_E_MISMATCH);
+            expect_places(name, other, "", token, TOKEN_E_MISMATCH);
         }
     }
 }
@@ -292,6 +327,7 @@ static void test_mint_sizes(void **state) {
 
 /* The gate accepts what a client sends, for every length and so for every padding. */
 static void test_encode(void **state) {
+    static const char *const others[] = {"", "x", "xy", "xyz"};
     char token[TOKEN_MAX_BYTES + 1];
     char credentials[TOKEN_CREDENTIALS_MAX];
     char field[sizeof("Basic ") + TOKEN_CREDENTIALS_MAX];
@@ -303,13 +339,21 @@ static void test_encode(void **state) {
             token[i] = token[i] == ':' ? ';' : token[i];
         }
         token[size] = '\0';
-        token_encode(credentials, token);
-        (void)snprintf(field, sizeof(field), "Basic %s", credentials);
-        expect_int(token, token_check(span_of(field), token), 0);
-        expect_int(token, strlen(credentials), (size + 1 + 2) / 3 * 4);
+        for (size_t i = 0; i < 2 * ARRAY_SIZE(others); i++) {
+            const char *other = others[i / 2];
+
+            token_encode(credentials, i % 2 ? token : other, i % 2 ? other : token);
+            (void)snprintf(field, sizeof(field), "Basic %s", credentials);
+            expect_int(token, token_check(span_of(field), token), 0);
+            expect_int(token, strlen(credentials), (size + 1 + strlen(other) + 2) / 3 * 4);
+        }
     }
-    token_encode(credentials, "Aladdin");
-    expect_text("RFC 4648", credentials, "QWxhZGRpbjo=");
+    token_encode(credentials, token, token);
+    expect_int("the longest", strlen(credentials), TOKEN_CREDENTIALS_MAX - 1);
+    token_encode(credentials, "Aladdin", "open sesame");
+    expect_text("RFC 7617", credentials, "QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+    token_encode(credentials, "", "");
+    expect_text("neither", credentials, "Og==");
 }
 
 int main(void) {

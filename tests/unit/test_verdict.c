@@ -121,6 +121,9 @@ static const struct {
     {"HEAD", 0, {HEAD_FILE}},
     {"push on 1.0", 0, {.version = "1.0"}},
     {"unknown path", 404, {.target = "/project.git/config"}},
+    {"LFS", 404, {.target = "/project.git/info/lfs/objects/batch"}},
+    {"LFS without credentials", 404, {.target = "/project.git/info/lfs/locks/verify", .authorization = NONE}},
+    {"an archive", 404, {.target = "/project.git/git-upload-archive"}},
     {"query on a push", 404, {.target = "/project.git/git-receive-pack?x"}},
     {"absolute-form", 404, {.target = "http://h/project.git/git-receive-pack"}},
     {"dumb protocol", 403, {.method = "GET", .target = "/project.git/info/refs", .type = NONE}},
@@ -133,9 +136,13 @@ static const struct {
     {"no credentials", 401, {.authorization = NONE}, .anonymous = true},
     {"empty credentials", 401, {.authorization = ""}},
     {"malformed credentials", 401, {.authorization = "Basic c2VjcmV0LXRva2VuOg"}},
-    {"another scheme", 401, {.authorization = "Bearer secret-token"}},
+    {"another scheme", 401, {.authorization = "Digest secret-token"}},
+    {"bearer", 0, {.authorization = "Bearer secret-token"}},
+    {"bearer in lower case", 0, {.authorization = "bearer secret-token"}},
+    {"another bearer", 401, {.authorization = "Bearer other-token"}},
+    {"token as the password", 0, {.authorization = "Basic eDpzZWNyZXQtdG9rZW4="}},
     {"scheme in lower case", 0, {.authorization = "basic c2VjcmV0LXRva2VuOg=="}},
-    {"another token", 403, {.authorization = WRONG}},
+    {"another token", 401, {.authorization = WRONG}},
     {"another repository", 403, {.target = "/projects.git/git-receive-pack"}},
     {"the beginning of the repository", 403, {.target = "/projec.git/git-receive-pack"}},
     {"the repository in another case", 403, {.target = "/Project.git/git-receive-pack"}},
@@ -157,7 +164,11 @@ static const struct {
     {"type of a result", 415, {.type = "application/x-git-receive-pack-result"}},
     {"compressed fetch", 0, {FETCH, .coding = "gzip"}, .gzip = true},
     {"compressed fetch in upper case", 0, {FETCH, .coding = "GZIP"}, .gzip = true},
-    {"compressed push", 415, {.coding = "gzip"}},
+    {"compressed push", 0, {.coding = "gzip"}, .gzip = true},
+    {"compressed push in upper case", 0, {.coding = "GZIP"}, .gzip = true},
+    {"push compressed otherwise", 415, {.coding = "deflate"}},
+    {"push compressed twice", 415, {.coding = "gzip, gzip"}},
+    {"compressed HEAD", 415, {HEAD_FILE, .coding = "gzip"}},
     {"compressed GET", 415, {FETCH_REFS, .coding = "gzip"}},
     {"fetch compressed otherwise", 415, {FETCH, .coding = "deflate"}},
     {"fetch compressed twice", 415, {FETCH, .coding = "gzip, gzip"}},
@@ -240,7 +251,7 @@ static const struct {
     {"scope", REASON_WRONG_REPOSITORY, {.scope = "other"}},
     {"read-only", REASON_READ_ONLY, {.read_only = "yes"}},
     {"media type", REASON_WRONG_TYPE, {.type = "text/plain"}},
-    {"coding", REASON_WRONG_CODING, {.coding = "gzip"}},
+    {"coding", REASON_WRONG_CODING, {.coding = "deflate"}},
     {"expectation", REASON_WRONG_EXPECTATION, {.expect = "x"}},
     {"Git-Protocol", REASON_BAD_PROTOCOL, {.protocol = "="}},
 };
@@ -282,6 +293,32 @@ static void test_order(void **state) {
     assert_int_equal(n_pairs, 66 - 4);
 }
 
+/* What people look for, and find not served, has a word and a sentence of its own. */
+static void test_not_served(void **state) {
+    static const struct {
+        const char *target;
+        enum reason code;
+        const char *words;
+    } rows[] = {
+        {"/project.git/objects/info/packs", REASON_NOT_FOUND, "nothing is here"},
+        {"/project.git/info/lfs/objects/batch", REASON_NO_LFS, "no LFS objects"},
+        {"/project.git/git-upload-archive", REASON_NO_ARCHIVE, "no archives"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct request request = {.target = rows[i].target};
+        struct verdict verdict;
+        struct feeder feeder;
+
+        reach(rows[i].target, &verdict, &feeder, &request);
+        expect_int(rows[i].target, verdict.code, rows[i].code);
+        expect_true(rows[i].target, strstr(verdict.reason, rows[i].words));
+        expect_true(rows[i].target, strlen(verdict.reason) < 400 && !strpbrk(verdict.reason, "\"\\\r\n"));
+        feeder_deinit(&feeder);
+    }
+}
+
 /* The text of a refusal fits onto one line, and never contains the token. */
 static void test_reasons(void **state) {
     (void)state;
@@ -301,6 +338,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_order),
+        cmocka_unit_test(test_not_served),
         cmocka_unit_test(test_reasons),
     };
 
