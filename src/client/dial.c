@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/denial.h"
 #include "base/fd.h"
@@ -35,9 +36,35 @@ int dial_open(int *fdp, const char *path) {
     return 0;
 }
 
-bool dial_may_pass(int r) {
-    return r == -ENOENT || r == -ECONNREFUSED || r == -EAGAIN || r == -EINTR || r == -EMFILE || r == -ENFILE ||
-           r == -ENOMEM || r == -ENOBUFS;
+static bool has_folder(const char *path) {
+    char folder[sizeof(((struct sockaddr_un *)0)->sun_path)] = ".";
+    const char *slash = strrchr(path, '/');
+    size_t size = slash ? (size_t)(slash - path) + 1 : 0; /* with the slash, for "/" is a folder, too */
+
+    if (size >= sizeof(folder)) {
+        return false;
+    }
+    if (slash) {
+        memcpy(folder, path, size);
+        folder[size] = '\0';
+    }
+    return access(folder, F_OK) == 0;
+}
+
+/* A file of another kind refuses connections, too. */
+static bool is_socket(const char *path) {
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+bool dial_is_early(int r, const char *path) {
+    return (r == -ECONNREFUSED && is_socket(path)) || (r == -ENOENT && has_folder(path));
+}
+
+bool dial_may_pass(int r, const char *path) {
+    return dial_is_early(r, path) || r == -EAGAIN || r == -EINTR || r == -EMFILE || r == -ENFILE || r == -ENOMEM ||
+           r == -ENOBUFS;
 }
 
 /* Connecting needs write permission. When the modes grant it, a security policy must be the cause. */

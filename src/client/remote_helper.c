@@ -24,12 +24,14 @@
 #include "client/bridge.h"
 #include "client/dial.h"
 #include "client/owner.h"
+#include "client/patience.h"
 #include "client/refusal.h"
 #include "client/remote_environ.h"
 #include "client/remote_input.h"
 #include "client/remote_settings.h"
 #include "client/remote_url.h"
 
+static const char program[] = "git-remote-gate";
 static const char names[] = "GIT_GATE_SOCKET, gate.socket or ?socket=PATH";
 
 /*
@@ -50,7 +52,7 @@ struct remote_helper {
 /* ---- words ---- */
 
 static int fail(const struct gate_error *error) {
-    (void)fprintf(stderr, "git-remote-gate: %s\n", error->message);
+    (void)fprintf(stderr, "%s: %s\n", program, error->message);
     return REMOTE_HELPER_FAILED;
 }
 
@@ -299,7 +301,7 @@ static int open_bridge(struct remote_helper *helper, struct gate_error *error) {
     struct sockaddr_storage address = {0};
     struct bridge *bridge = &helper->bridge;
     int probe = -1;
-    int r = dial_open(&probe, bridge->socket_path);
+    int r = patience_dial(&probe, bridge->socket_path, helper->settings.wait_ms, program, bridge->watched);
 
     if (r) {
         return dial_explain(bridge->socket_path, -r, names, error);
@@ -332,8 +334,7 @@ static int prepare(struct remote_helper *helper, char *argv[], struct gate_error
     }
     r = remote_settings_find(&helper->settings, &helper->url, error);
     if (!r) {
-        bridge_init(&helper->bridge, helper->settings.socket);
-        helper->bridge.patience_ms = 0;
+        bridge_init(&helper->bridge, helper->settings.socket, 0);
         helper->bridge.is_private = true;
         helper->bridge.watched = STDOUT_FILENO; /* stdin ends while a pack is still on its way */
         helper->bridge.on_end = on_end;

@@ -672,6 +672,7 @@ def test_help_and_version():
             said = result.stdout.decode()
             order = [said.index(word) for word in (
                 "?socket=PATH", "GIT_GATE_SOCKET", "gate.socket", "[/run/git-gate/gate.sock]", "GIT_GATE_TOKEN,",
-                "GIT_GATE_TOKEN_FILE", "gate.tokenFile", "GIT_GATE_TIMEOUT", "[60]")]
+                "GIT_GATE_TOKEN_FILE", "gate.tokenFile", "GIT_GATE_TIMEOUT", "[60]",
+                "GIT_GATE_WAIT", "[30]")]
             assert order == sorted(order) and all(len(line) <= 100 for line in said.splitlines())
     assert re.fullmatch(r"git-remote-gate [0-9.]+\n", result.stdout.decode())
