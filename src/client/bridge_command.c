@@ -19,6 +19,7 @@
 #include "client/bridge.h"
 #include "client/dial.h"
 #include "client/patience.h"
+#include "client/restraint.h"
 
 static const char names[] = "--socket=PATH or GIT_GATE_SOCKET";
 
@@ -80,6 +81,17 @@ static int parse(struct bridge_options *options, const char *program, char *argv
     return 0;
 }
 
+static int explain_restraint(const char *text, int cause, struct gate_error *error) {
+    char who[RESTRAINT_WHO_MAX];
+    struct restraint restraint;
+    const char *remedy;
+
+    restraint_find(&restraint, RESTRAINT_FOLDER);
+    remedy = restraint_who(&restraint, cause, who);
+    return gate_error_set(error, GATE_E_START, "cannot listen on --listen=%s: %s; %s refuses it; %s", text,
+                          strerror(cause), who, remedy);
+}
+
 static int listen_on(struct bridge *bridge, const char *text, struct gate_error *error) {
     struct sockaddr_storage address;
     socklen_t size;
@@ -93,6 +105,9 @@ static int listen_on(struct bridge *bridge, const char *text, struct gate_error 
             text);
     }
     r = bridge_listen(bridge, &address, size);
+    if (r == -EPERM) {
+        return explain_restraint(text, -r, error);
+    }
     return r ? gate_error_set(error, GATE_E_START,
                               "cannot listen on --listen=%s: %s; choose another port, 0 picks a free one", text,
                               strerror(-r))

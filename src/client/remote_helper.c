@@ -8,9 +8,7 @@
 
 #include "client/remote_helper.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,11 +21,11 @@
 #include "base/fd.h"
 #include "client/bridge.h"
 #include "client/dial.h"
-#include "client/owner.h"
 #include "client/patience.h"
 #include "client/refusal.h"
 #include "client/remote_environ.h"
 #include "client/remote_input.h"
+#include "client/remote_port.h"
 #include "client/remote_settings.h"
 #include "client/remote_url.h"
 
@@ -266,39 +264,11 @@ static void drain_git(const struct remote_helper *helper, int status) {
 
 /* ---- begin and end ---- */
 
-/* On an interface that is down, a socket can be bound, but nobody can connect. */
-static bool has_loopback(void) {
-    const struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(1), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    _cleanup_fd_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-    return fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0; /* nothing is sent */
-}
-
-/* Whether users of connections can be told apart. If not, the port must not be opened, since others could use it. */
-static int check_owners(struct gate_error *error) {
-    if (access(OWNER_TABLE, R_OK) < 0) {
-        return gate_error_set(error, GATE_E_INTERNAL,
-                              "%s cannot be read: %s; it tells which user connects to 127.0.0.1, so mount /proc here, "
-                              "with its folder net",
-                              OWNER_TABLE, strerror(errno));
-    }
-    if (!owner_tells_users_apart()) {
-        return gate_error_set(error, GATE_E_INTERNAL,
-                              "other users cannot be told from this one, for in this user namespace both are %lu, "
-                              "nobody; run git as another user, or in a network namespace of the container's own",
-                              (unsigned long)geteuid());
-    }
-    return 0;
-}
-
 /*
  * The first connection only tests whether there is a gate, and is closed at once. It is not kept for git's HTTP helper:
  * a full gate would end it before the helper speaks.
  */
 static int open_bridge(struct remote_helper *helper, struct gate_error *error) {
-    struct sockaddr_in any_port = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    struct sockaddr_storage address = {0};
     struct bridge *bridge = &helper->bridge;
     int probe = -1;
     int r = patience_dial(&probe, bridge->socket_path, helper->settings.wait_ms, program, bridge->watched);
@@ -307,19 +277,7 @@ static int open_bridge(struct remote_helper *helper, struct gate_error *error) {
         return dial_explain(bridge->socket_path, -r, names, error);
     }
     (void)fd_close(probe);
-    r = check_owners(error);
-    if (r) {
-        return r;
-    }
-    memcpy(&address, &any_port, sizeof(any_port));
-    r = has_loopback() ? bridge_listen(bridge, &address, sizeof(any_port)) : -ENETDOWN;
-    if (r) {
-        return gate_error_set(error, GATE_E_INTERNAL,
-                              "git's HTTP helper is reached over 127.0.0.1, which is not there: %s; raise the loopback "
-                              "with 'ip link set lo up', as root of the container",
-                              strerror(-r));
-    }
-    return 0;
+    return remote_port_open(bridge, error);
 }
 
 static int prepare(struct remote_helper *helper, char *argv[], struct gate_error *error) {
