@@ -66,20 +66,30 @@ static const struct {
     {"GIT_TRACE2_CONFIG_PARAMS", "gate.none"},
 };
 
-/* GIT_ALLOW_PROTOCOL, where it is set, outranks everything else: git(1). */
-static int allow_http(void) {
-    const char *allowed = getenv("GIT_ALLOW_PROTOCOL");
+static int append(const char *name, const char *value, const char *more) {
     char *both = NULL;
     int r;
 
-    if (!allowed) {
-        return 0;
-    }
-    if (asprintf(&both, "%s:http", allowed) < 0) {
+    if (asprintf(&both, "%s%s", value, more) < 0) {
         return -ENOMEM;
     }
-    r = setenv("GIT_ALLOW_PROTOCOL", both, 1) < 0 ? -errno : 0;
+    r = setenv(name, both, 1) < 0 ? -errno : 0;
     free(both);
+    return r;
+}
+
+/*
+ * gate:// is made of http://, so allowing the one allows the other. GIT_ALLOW_PROTOCOL, where it is set, outranks
+ * everything else: git(1). The settings of "git -c" outrank those with a number.
+ */
+static int allow_http(void) {
+    const char *allowed = getenv("GIT_ALLOW_PROTOCOL");
+    const char *parameters = getenv("GIT_CONFIG_PARAMETERS");
+    int r = allowed ? append("GIT_ALLOW_PROTOCOL", allowed, ":http") : 0;
+
+    if (!r && parameters && *parameters) {
+        r = append("GIT_CONFIG_PARAMETERS", parameters, " 'protocol.http.allow=always'");
+    }
     return r;
 }
 
@@ -106,7 +116,6 @@ int remote_environ_set(const char *address, const char *token) {
         r = set_setting(n++, settings[i].section, address, settings[i].name,
                         settings[i].value ? settings[i].value : field);
     }
-    /* gate:// is made of http://, so allowing the one allows the other. */
     r = r ? r : set_setting(n++, "protocol", NULL, "allow", "always");
     explicit_bzero(credentials, sizeof(credentials));
     explicit_bzero(field, sizeof(field));

@@ -33,7 +33,7 @@ static const char program[] = "git-remote-gate";
 static const char names[] = "GIT_GATE_SOCKET, gate.socket or ?socket=PATH";
 
 /*
- * @refusal: how the gate first refused a connection
+ * @refusal: how the gate first refused something
  * @was_silent: the gate did not go on in time, and the helper was told to end
  * @was_cut: a connection ended without an answer
  */
@@ -66,7 +66,8 @@ static int explain_refusal(const struct remote_helper *helper, struct gate_error
                               socket, names);
     case REFUSAL_ANONYMOUS:
         return gate_error_set(error, GATE_E_INTERNAL,
-                              "'%s' got no token: git older than 2.31 does not pass it on, so install a newer one",
+                              "'%s' got no token: git older than 2.31 does not pass it on; install a newer one, or use "
+                              "http:// and git-gate-bridge, which serve it",
                               socket);
     case REFUSAL_TOKEN:
         return gate_error_set(error, GATE_E_INTERNAL,
@@ -82,6 +83,12 @@ static int explain_refusal(const struct remote_helper *helper, struct gate_error
                               "the gate at '%s' has no repository %s.git: check the name in the URL, and --mirror-root "
                               "of 'git-gate serve'",
                               socket, helper->url.repository);
+    case REFUSAL_TOO_LARGE:
+        return gate_error_set(
+            error, GATE_E_INTERNAL,
+            "the gate at '%s' takes no request of this size: push or fetch fewer refs at once, or have "
+            "it started with another --max-push-bytes or, for a fetch, --max-negotiation-bytes",
+            socket);
     case REFUSAL_FORBIDDEN:
         return gate_error_set(error, GATE_E_INTERNAL,
                               "the gate at '%s' refuses this with status 403 and no reason that this program knows: "
@@ -128,9 +135,10 @@ static int explain(const struct remote_helper *helper, struct gate_error *error)
 
 static void on_end(const struct relay *relay, void *userdata) {
     struct remote_helper *helper = userdata;
+    enum refusal refusal = refusal_parse(relay_words(relay));
 
-    if (helper->refusal == REFUSAL_NONE) {
-        helper->refusal = refusal_parse(relay_words(relay));
+    if (helper->refusal == REFUSAL_NONE && (refusal != REFUSAL_STRANGER || relay->n_turns <= 1)) {
+        helper->refusal = refusal; /* words behind the first answer may be some from within another */
     }
     /* The relay may have read the gate's end of file before poll(2) reports the hang-up, and the HTTP helper may exit in
      * between. */
@@ -324,10 +332,10 @@ int remote_helper(char *argv[]) {
     }
     status = await_child(&helper, &waiting);
     bridge_deinit(&helper.bridge);
+    if ((status != 0 || helper.refusal != REFUSAL_NONE) && explain(&helper, &error)) {
+        (void)fail(&error); /* for a refused fetch, the HTTP helper may exit with 0, and git fails by itself */
+    }
     if (status != 0) {
-        if (explain(&helper, &error)) {
-            (void)fail(&error);
-        }
         drain_git(&helper, status);
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : REMOTE_HELPER_FAILED;
