@@ -293,10 +293,11 @@ static int prepare(struct remote_helper *helper, char *argv[], struct gate_error
     int r = remote_url_parse(&helper->url, url);
 
     if (r) {
-        return gate_error_set(error, GATE_E_USAGE,
-                              "this is not the URL of a gate: %s (a gate's is gate:///NAME.git or "
-                              "gate:///NAME.git?socket=PATH)",
-                              helper->url.fault);
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "this is not the URL of a gate: %s (a gate's is gate:///NAME.git or gate:///NAME, with or "
+            "without ?socket=PATH)",
+            helper->url.fault);
     }
     r = remote_settings_find(&helper->settings, &helper->url, error);
     if (!r) {

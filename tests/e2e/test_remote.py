@@ -460,7 +460,7 @@ def test_no_such_repository(small_root, start_gate):
 
 
 @pytest.mark.parametrize("url, words", [
-    ("gate://repo.git", "a third slash is missing"), ("gate:///repo", "does not end in .git"),
+    ("gate://repo.git", "a third slash is missing"), ("gate:///", "name is missing"),
     (f"gate://{TOKEN}:@/repo.git", "GIT_GATE_TOKEN"), ("gate:///a/repo.git", "has a slash in it"),
     ("gate::repo", "begin with gate://"), (f"gate:///repo.git?token={TOKEN}", "GIT_GATE_TOKEN"),
     ("gate:///repo.git?socket=", "socket=PATH is missing")])
