@@ -72,31 +72,36 @@ static bool ends_in_git(struct span text) {
     return text.size >= end_size && memcmp(text.data + text.size - end_size, repository_end, end_size) == 0;
 }
 
+struct span route_repository_of(struct span folder) {
+    return (struct span){folder.data, folder.size - (ends_in_git(folder) ? sizeof(repository_end) - 1 : 0)};
+}
+
 bool route_folder_is_repository(struct span folder) {
     return folder.size > sizeof(repository_end) - 1 && ends_in_git(folder);
 }
 
 static_assert(ROUTE_REPOSITORY_MAX_BYTES == 250, "a sentence below says this number");
 
-const char *route_folder_fault(struct span folder) {
-    struct span name = folder;
-
-    if (ends_in_git(folder)) {
-        name.size -= sizeof(repository_end) - 1;
-    }
+const char *route_repository_fault(struct span name) {
     if (name.size == 0) {
         return "the repository's name is missing";
     }
-    if (memchr(folder.data, '/', folder.size)) {
+    if (memchr(name.data, '/', name.size)) {
         return "the repository's name has a slash in it, and a gate knows repositories without their folders";
     }
-    if (name.size <= ROUTE_REPOSITORY_MAX_BYTES && !route_repository_is_valid(name)) {
-        return "the repository's name has something else in it than letters, digits, '.', '_' and '-'";
+    if (name.size > ROUTE_REPOSITORY_MAX_BYTES) {
+        return "the repository's name is longer than 250 bytes";
     }
-    if (name.size == folder.size) {
-        return "the repository's name does not end in .git";
-    }
-    return name.size > ROUTE_REPOSITORY_MAX_BYTES ? "the repository's name is longer than 250 bytes" : NULL;
+    return route_repository_is_valid(name)
+               ? NULL
+               : "the repository's name has something else in it than letters, digits, '.', '_' and '-'";
+}
+
+const char *route_folder_fault(struct span folder) {
+    struct span name = route_repository_of(folder);
+    const char *fault = route_repository_fault(name);
+
+    return !fault && name.size == folder.size ? "the repository's name does not end in .git" : fault;
 }
 
 /* Removes "/REPO.git" from the front of @restp. REPO may contain ".git": the last one before the next slash counts. */

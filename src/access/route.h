@@ -43,15 +43,21 @@ enum {
 /** route_repository_is_valid() - whether @name can be the REPO of a target */
 bool route_repository_is_valid(struct span name);
 
-/** route_folder_is_repository() - whether @folder is NAME.git, whatever else can be wrong with NAME */
-bool route_folder_is_repository(struct span folder);
+/** route_repository_of() - @folder without the ".git" at its end, if it has that */
+struct span route_repository_of(struct span folder);
 
 /**
- * route_folder_fault() - what keeps @folder from being NAME.git, with a NAME that can be the REPO of a target
+ * route_repository_fault() - what keeps @name from being the REPO of a target
  *
  * Return: NULL when nothing does; or words for people, "the repository's name ...", static and without any of its
  * bytes.
  */
+const char *route_repository_fault(struct span name);
+
+/** route_folder_is_repository() - whether @folder is NAME.git, whatever else can be wrong with NAME */
+bool route_folder_is_repository(struct span folder);
+
+/** route_folder_fault() - the same for a @folder that has to be NAME.git, with a NAME that can be the REPO of a target */
 const char *route_folder_fault(struct span folder);
 
 /**

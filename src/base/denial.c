@@ -42,8 +42,10 @@ void denial_find(struct denial *denial, const char *path, const char *program) {
         (void)snprintf(denial->facts, sizeof(denial->facts), "'%s%s' leads to where uid %u may not go",
                        is_cut ? "..." : "", shown, user);
         (void)snprintf(denial->remedy, sizeof(denial->remedy), "run %s as its owner", program);
+        denial->owner = (uid_t)-1;
         return;
     }
+    denial->owner = status.st_uid;
     (void)snprintf(denial->facts, sizeof(denial->facts),
                    "'%s%s' belongs to uid %u and has mode %04o, and this is uid %u", is_cut ? "..." : "", shown,
                    (unsigned)status.st_uid, (unsigned)status.st_mode & MODE_BITS, user);

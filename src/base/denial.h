@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <sys/types.h>
+
 #include "base/error.h"
 
 enum {
@@ -13,10 +15,12 @@ enum {
  * @facts: the cause, its owner and this process's user: "'/srv' belongs to uid 0 and has mode 0700, and this is uid
  *         1000"
  * @remedy: what to do, for example "run git-gate as its owner, uid 0"
+ * @owner: the cause's owner, or (uid_t)-1 when it is not known
  */
 struct denial {
     char facts[DENIAL_FACTS_MAX];
     char remedy[DENIAL_REMEDY_MAX];
+    uid_t owner;
 };
 
 /**

@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "client/dial.h"
 #include "client/owner.h"
+#include "client/patience.h"
 
 enum {
     SLOT_LISTENER,
@@ -33,9 +34,8 @@ enum {
     NS_PER_MS = 1000000,
 };
 
-void bridge_init(struct bridge *bridge, const char *socket_path) {
-    *bridge =
-        (struct bridge){.listener = -1, .socket_path = socket_path, .patience_ms = BRIDGE_PATIENCE_MS, .watched = -1};
+void bridge_init(struct bridge *bridge, const char *socket_path, int64_t patience_ms) {
+    *bridge = (struct bridge){.listener = -1, .socket_path = socket_path, .patience_ms = patience_ms, .watched = -1};
 }
 
 int bridge_listen(struct bridge *bridge, const struct sockaddr_storage *address, socklen_t size) {
@@ -88,8 +88,8 @@ static bool connect_gate(struct bridge *bridge, struct relay *relay, int64_t now
         bridge->cause = 0;
         return true;
     }
-    if (dial_may_pass(r) && now_ms - relay->since_ms < bridge->patience_ms) {
-        bridge->retry_ms = now_ms + BRIDGE_RETRY_MS;
+    if (now_ms - relay->since_ms < bridge->patience_ms && dial_may_pass(r, bridge->socket_path)) {
+        bridge->retry_ms = now_ms + PATIENCE_RETRY_MS;
         return true;
     }
     bridge->cause = -r;
@@ -245,6 +245,20 @@ int bridge_step(struct bridge *bridge, int timeout_ms, const sigset_t *signals) 
         accept_clients(bridge, now_ms);
     }
     return 0;
+}
+
+int64_t bridge_waited_ms(const struct bridge *bridge) {
+    int64_t now_ms = clock_now_ms();
+    int64_t longest_ms = 0;
+
+    for (size_t i = 0; i < bridge->n_relays; i++) {
+        const struct relay *relay = bridge->relays[i];
+
+        if (relay->gate < 0 && relay->wants_gate && now_ms - relay->since_ms > longest_ms) {
+            longest_ms = now_ms - relay->since_ms;
+        }
+    }
+    return longest_ms;
 }
 
 void bridge_deinit(struct bridge *bridge) {

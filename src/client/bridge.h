@@ -14,18 +14,16 @@ enum {
     BRIDGE_MAX_CLIENTS = 256, /* at once; further ones wait in the backlog. As many as a gate takes by default */
     BRIDGE_BACKLOG = 256,     /* clients that wait to be accepted */
     BRIDGE_ACCEPT_BATCH = 16, /* before those who are there get their turn */
-    BRIDGE_RETRY_MS = 100,    /* until a socket that nobody listens on is tried again */
     BRIDGE_ATTEMPTS = 8,      /* for a client whose connection a gate that is full ends before it took anything of it */
-    BRIDGE_PATIENCE_MS = 10000, /* for which a client is kept waiting for a gate that is not there */
-    BRIDGE_SHORTAGE_MS = 100,   /* without accepting, when descriptors or memory are out */
-    BRIDGE_ADDRESS_MAX = 32,    /* "http://[::1]:65535", with terminator */
+    BRIDGE_SHORTAGE_MS = 100, /* without accepting, when descriptors or memory are out */
+    BRIDGE_ADDRESS_MAX = 32,  /* "http://[::1]:65535", with terminator */
 };
 
 /**
  * struct bridge - a loopback port whose clients are connected to the Unix socket of a gate
  * @listener: owned
  * @socket_path: owned by the caller
- * @patience_ms: how long a client waits for a missing gate; BRIDGE_PATIENCE_MS or less
+ * @patience_ms: how long a client waits for a gate that does not listen yet
  * @is_private: clients of other users are turned away
  * @watched: another descriptor to wait for, until its @watched_events or a hang-up; -1 for none
  * @has_come: that event has come
@@ -55,7 +53,7 @@ struct bridge {
 };
 
 /** bridge_init() - make a bridge that does not listen yet; there is nothing to deinit */
-void bridge_init(struct bridge *bridge, const char *socket_path);
+void bridge_init(struct bridge *bridge, const char *socket_path, int64_t patience_ms);
 
 /** bridge_listen() - listen on @address, a loopback address. Return: 0 or a negative errno. */
 int bridge_listen(struct bridge *bridge, const struct sockaddr_storage *address, socklen_t size);
@@ -72,6 +70,9 @@ void bridge_address(const struct bridge *bridge, char address[BRIDGE_ADDRESS_MAX
  * Return: 0; -EINTR when a signal came; any other errno of ppoll(2).
  */
 int bridge_step(struct bridge *bridge, int timeout_ms, const sigset_t *signals);
+
+/** bridge_waited_ms() - how long the first of the clients that wait for a gate has waited; 0 when none waits */
+int64_t bridge_waited_ms(const struct bridge *bridge);
 
 /** bridge_deinit() - end all connections, and stop listening */
 void bridge_deinit(struct bridge *bridge);

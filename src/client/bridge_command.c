@@ -18,6 +18,8 @@
 #include "base/loopback.h"
 #include "client/bridge.h"
 #include "client/dial.h"
+#include "client/patience.h"
+#include "client/restraint.h"
 
 static const char names[] = "--socket=PATH or GIT_GATE_SOCKET";
 
@@ -35,13 +37,16 @@ static void print_help(const char *program) {
     printf("usage: %s --listen=HOST:PORT [--socket=PATH]\n"
            "\n"
            "Listens on a loopback port and passes every connection on to the socket of a gate,\n"
-           "until SIGTERM. A client waits %d seconds for a gate that is not there. git itself needs\n"
-           "no bridge: git clone gate:///NAME.git, see git-remote-gate(1).\n"
+           "until SIGTERM. git itself needs no bridge: git clone gate:///NAME.git, see\n"
+           "git-remote-gate(1).\n"
            "\n"
            "  --listen=HOST:PORT  where to listen, on the loopback; port 0 picks a free port\n"
            "  --socket=PATH       the gate's Unix socket [GIT_GATE_SOCKET, or\n"
-           "                      %s]\n",
-           program, BRIDGE_PATIENCE_MS / 1000, dial_default_socket);
+           "                      %s]\n"
+           "\n"
+           "The variable GIT_GATE_WAIT says for how many seconds a client waits for a gate that does\n"
+           "not listen yet [%d].\n",
+           program, dial_default_socket, PATIENCE_S);
 }
 
 static int parse(struct bridge_options *options, const char *program, char *argv[], struct gate_error *error) {
@@ -76,6 +81,17 @@ static int parse(struct bridge_options *options, const char *program, char *argv
     return 0;
 }
 
+static int explain_restraint(const char *text, int cause, struct gate_error *error) {
+    char who[RESTRAINT_WHO_MAX];
+    struct restraint restraint;
+    const char *remedy;
+
+    restraint_find(&restraint, RESTRAINT_FOLDER);
+    remedy = restraint_who(&restraint, cause, who);
+    return gate_error_set(error, GATE_E_START, "cannot listen on --listen=%s: %s; %s refuses it; %s", text,
+                          strerror(cause), who, remedy);
+}
+
 static int listen_on(struct bridge *bridge, const char *text, struct gate_error *error) {
     struct sockaddr_storage address;
     socklen_t size;
@@ -89,6 +105,9 @@ static int listen_on(struct bridge *bridge, const char *text, struct gate_error 
             text);
     }
     r = bridge_listen(bridge, &address, size);
+    if (r == -EPERM) {
+        return explain_restraint(text, -r, error);
+    }
     return r ? gate_error_set(error, GATE_E_START,
                               "cannot listen on --listen=%s: %s; choose another port, 0 picks a free one", text,
                               strerror(-r))
@@ -131,7 +150,16 @@ static void complain(const char *program, struct bridge *bridge, int *said_cause
     *said_causep = bridge->cause;
 }
 
+/* Told once for each period in which clients wait. */
+static void tell(const char *program, const struct bridge *bridge, bool *has_toldp) {
+    int64_t waited_ms = bridge_waited_ms(bridge);
+
+    *has_toldp =
+        waited_ms > 0 && (*has_toldp || patience_tell(program, bridge->socket_path, waited_ms, bridge->patience_ms));
+}
+
 static int serve(const char *program, struct bridge *bridge, struct gate_error *error) {
+    bool has_told = false;
     int said_cause = 0;
 
     while (!bridge->has_come) {
@@ -141,6 +169,7 @@ static int serve(const char *program, struct bridge *bridge, struct gate_error *
             return gate_error_set(error, GATE_E_INTERNAL, "cannot wait for clients: %s", strerror(-r));
         }
         complain(program, bridge, &said_cause);
+        tell(program, bridge, &has_told);
     }
     return 0;
 }
@@ -170,6 +199,7 @@ static int run(const char *program, struct bridge *bridge, const struct bridge_o
 int bridge_command(const char *program, char *argv[], struct gate_error *error) {
     struct bridge_options options = {.socket = getenv("GIT_GATE_SOCKET")};
     static struct bridge bridge; /* a dozen kilobytes */
+    int64_t patience_ms = 0;
     int r = parse(&options, program, argv, error);
 
     if (r) {
@@ -193,7 +223,11 @@ int bridge_command(const char *program, char *argv[], struct gate_error *error) 
     if (strlen(options.socket) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
         return dial_explain(options.socket, ENAMETOOLONG, names, error);
     }
-    bridge_init(&bridge, options.socket);
+    r = patience_find(&patience_ms, error);
+    if (r) {
+        return r;
+    }
+    bridge_init(&bridge, options.socket, patience_ms);
     r = run(program, &bridge, &options, error);
     bridge_deinit(&bridge);
     return r;

@@ -5,13 +5,17 @@
 #include "client/dial.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "base/denial.h"
 #include "base/fd.h"
+#include "client/restraint.h"
 
 const char *dial_path(const char *text) {
     static const char prefix[] = "unix:";
@@ -35,21 +39,98 @@ int dial_open(int *fdp, const char *path) {
     return 0;
 }
 
-bool dial_may_pass(int r) {
-    return r == -ENOENT || r == -ECONNREFUSED || r == -EAGAIN || r == -EINTR || r == -EMFILE || r == -ENFILE ||
-           r == -ENOMEM || r == -ENOBUFS;
+static bool has_folder(const char *path) {
+    char folder[sizeof(((struct sockaddr_un *)0)->sun_path)] = ".";
+    const char *slash = strrchr(path, '/');
+    size_t size = slash ? (size_t)(slash - path) + 1 : 0; /* with the slash, for "/" is a folder, too */
+
+    if (size >= sizeof(folder)) {
+        return false;
+    }
+    if (slash) {
+        memcpy(folder, path, size);
+        folder[size] = '\0';
+    }
+    return access(folder, F_OK) == 0;
 }
 
-/* Connecting needs write permission. When the modes grant it, a security policy must be the cause. */
+/* A file of another kind refuses connections, too. */
+static bool is_socket(const char *path) {
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+bool dial_is_early(int r, const char *path) {
+    return (r == -ECONNREFUSED && is_socket(path)) || (r == -ENOENT && has_folder(path));
+}
+
+bool dial_may_pass(int r, const char *path) {
+    return dial_is_early(r, path) || r == -EAGAIN || r == -EINTR || r == -EMFILE || r == -ENFILE || r == -ENOMEM ||
+           r == -ENOBUFS;
+}
+
+/* Whether this process may make no Unix socket at all. */
+static bool makes_no_socket(int cause) {
+    _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return fd < 0 && errno == cause;
+}
+
+static int explain_restraint(const char *what, const char *path, int cause, struct gate_error *error) {
+    char who[RESTRAINT_WHO_MAX];
+    struct restraint restraint;
+    const char *remedy;
+
+    restraint_find(&restraint, RESTRAINT_FOLDER);
+    remedy = restraint_who(&restraint, cause, who);
+    if (cause == EACCES && restraint.policy == RESTRAINT_SELINUX) {
+        remedy = "see --selinux-type of 'git-gate serve'";
+    }
+    return gate_error_set(error, GATE_E_INTERNAL,
+                          "cannot %s '%s': %s; users and modes permit it, but %s refuses it; %s", what, path,
+                          strerror(cause), who, remedy);
+}
+
+/* Such a user has no number in this user namespace, and nobody can become the one whose number is shown. */
+static bool is_unmapped(uid_t user) {
+    return user == restraint_overflow_user() && !restraint_maps_every_user();
+}
+
 static int explain_denied(const char *path, struct gate_error *error) {
     struct denial denial;
 
     denial_find(&denial, path, "this");
+    if (is_unmapped(denial.owner)) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "permission denied to connect to '%s': %s; that number stands for users whom this user "
+                              "namespace does not map, so map the gate's user here (podman: --userns=keep-id)",
+                              path, denial.facts);
+    }
+    if (denial.owner == geteuid()) {
+        return gate_error_set(error, GATE_E_INTERNAL, "permission denied to connect to '%s': %s; %s", path,
+                              denial.facts, denial.remedy);
+    }
     return gate_error_set(
-        error, GATE_E_INTERNAL,
-        "permission denied to connect to '%s': %s; become the user who started the gate; where SELinux "
-        "is on, see --selinux-type of 'git-gate serve'",
-        path, denial.facts);
+        error, GATE_E_INTERNAL, "permission denied to connect to '%s': %s%s; become the user who started the gate",
+        path, denial.facts, geteuid() == 0 ? ", without the capability to pass over modes (CAP_DAC_OVERRIDE)" : "");
+}
+
+/* Connecting needs write permission. When the modes grant it, something else must be the cause. */
+static int explain_refusal(const char *path, int cause, struct gate_error *error) {
+    if (makes_no_socket(cause)) {
+        return explain_restraint("make a Unix socket for", path, cause, error);
+    }
+    if (cause == EACCES && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0) {
+        return explain_denied(path, error);
+    }
+    return explain_restraint("connect to", path, cause, error);
+}
+
+static bool is_on_gvisor(void) {
+    struct utsname name;
+
+    return uname(&name) == 0 && restraint_is_gvisor(name.version);
 }
 
 /* The file exists: its owner tells which gate should listen on it. */
@@ -57,6 +138,12 @@ static int explain_refused(const char *path, struct gate_error *error) {
     struct denial denial;
 
     denial_find(&denial, path, "this");
+    if (is_on_gvisor()) {
+        return gate_error_set(error, GATE_E_INTERNAL,
+                              "connection refused to '%s': %s; gVisor, the kernel of this sandbox, refuses all sockets "
+                              "of the host unless runsc has --host-uds=open; with it, start the gate again",
+                              path, denial.facts);
+    }
     return gate_error_set(
         error, GATE_E_INTERNAL,
         "connection refused: nobody listens any more: %s; start the gate again, and if it runs, mount "
@@ -77,8 +164,8 @@ int dial_explain(const char *path, int cause, const char *names, struct gate_err
     if (cause == EPROTOTYPE || (is_there && !S_ISSOCK(status.st_mode))) {
         return gate_error_set(error, GATE_E_INTERNAL, "'%s' is not a socket of a gate; %s names another", path, names);
     }
-    if (cause == EACCES || cause == EPERM) {
-        return explain_denied(path, error);
+    if (restraint_is_refusal(cause)) {
+        return explain_refusal(path, cause, error);
     }
     if (cause == ECONNREFUSED) {
         return explain_refused(path, error);

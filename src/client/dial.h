@@ -19,8 +19,15 @@ const char *dial_path(const char *text);
  */
 int dial_open(int *fdp, const char *path);
 
-/** dial_may_pass() - whether an error of dial_open() may pass soon: the gate starts, or a resource is short */
-bool dial_may_pass(int r);
+/**
+ * dial_is_early() - whether @r, of dial_open(), says that nobody listens on @path yet
+ *
+ * The socket is missing while its folder is there, or it is left from a gate that has ended.
+ */
+bool dial_is_early(int r, const char *path);
+
+/** dial_may_pass() - whether @r, of dial_open(), may pass soon: the gate starts, or a resource is short */
+bool dial_may_pass(int r, const char *path);
 
 /**
  * dial_explain() - say why connecting to @path failed, and what to do

@@ -8,6 +8,7 @@
 #include "base/standard_fds.h"
 #include "client/bridge_command.h"
 #include "client/dial.h"
+#include "client/patience.h"
 #include "client/remote_helper.h"
 #include "client/remote_settings.h"
 
@@ -24,11 +25,12 @@ static void print_help(void) {
            "  token    the variable GIT_GATE_TOKEN, the first line of the file that GIT_GATE_TOKEN_FILE\n"
            "           names, or gate.tokenFile in git's configuration [none: it has to be given]\n"
            "  timeout  the variable GIT_GATE_TIMEOUT, seconds in which the gate has to go on [%d]\n"
+           "  wait     the variable GIT_GATE_WAIT, seconds for a gate that does not listen yet [%d]\n"
            "\n"
            "Called as %s, it is 'git-gate bridge': %s --help.\n"
            "\n"
            "See git-remote-gate(1).\n",
-           dial_default_socket, REMOTE_TIMEOUT_S, bridge_name, bridge_name);
+           dial_default_socket, REMOTE_TIMEOUT_S, PATIENCE_S, bridge_name, bridge_name);
 }
 
 static int run_bridge(char *argv[]) {

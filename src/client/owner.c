@@ -20,13 +20,13 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "client/restraint.h"
 
 #ifndef NS_GET_USERNS /* of <linux/nsfs.h>, which musl's compiler does not find: ioctl_ns(2) */
 #define NS_GET_USERNS _IO(0xb7, 0x1)
 #endif
 
 enum {
-    OVERFLOW_USER = 65534, /* where /proc does not tell it */
     LINE_MAX_BYTES = 512,
     LINES_MAX = 1 << 16, /* as many as there are ports */
     COLUMNS_TO_USER = 6, /* from behind the far end's port */
@@ -90,44 +90,6 @@ bool owner_parse_line(const char *line, const struct sockaddr_in *there, const s
 
 /* ---- unmapped users ---- */
 
-bool owner_map_is_whole(const char *map) {
-    static const unsigned long whole[] = {0, 0, UINT32_MAX};
-
-    for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
-        char *end;
-
-        map += strspn(map, " ");
-        if (*map < '0' || *map > '9' || strtoul(map, &end, 10) != whole[i]) {
-            return false;
-        }
-        map = end;
-    }
-    return strcmp(map, "\n") == 0;
-}
-
-/* Reads the beginning of a file into @text. Return: 0, or a negative errno. */
-static int read_text(const char *path, char text[LINE_MAX_BYTES]) {
-    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, LINE_MAX_BYTES - 1);
-
-    text[n < 0 ? 0 : n] = '\0';
-    return n < 0 ? -errno : 0;
-}
-
-static uid_t overflow_user(void) {
-    char text[LINE_MAX_BYTES];
-
-    return read_text("/proc/sys/kernel/overflowuid", text) ? OVERFLOW_USER : (uid_t)strtoul(text, NULL, 10);
-}
-
-/* Without this file the kernel has no user namespaces. */
-static bool has_every_user(void) {
-    char map[LINE_MAX_BYTES];
-    int r = read_text("/proc/self/uid_map", map);
-
-    return r == -ENOENT || (!r && owner_map_is_whole(map));
-}
-
 /*
  * Whether the network namespace belongs to this process's user namespace or to a descendant; the kernel tells the owner
  * only then. If so, no user of another user namespace can connect, except those with power over this one.
@@ -140,7 +102,7 @@ static bool has_own_network(void) {
 }
 
 bool owner_tells_users_apart(void) {
-    return geteuid() != overflow_user() || has_every_user() || has_own_network();
+    return geteuid() != restraint_overflow_user() || restraint_maps_every_user() || has_own_network();
 }
 
 /* ---- the user of a connection ---- */

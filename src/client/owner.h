@@ -19,12 +19,6 @@
 bool owner_parse_line(const char *line, const struct sockaddr_in *there, const struct sockaddr_in *here, uid_t *uidp);
 
 /**
- * owner_map_is_whole() - whether a user namespace maps every user
- * @map: the text of /proc/self/uid_map: see user_namespaces(7)
- */
-bool owner_map_is_whole(const char *map);
-
-/**
  * owner_tells_users_apart() - whether no other user's connection can look like this process's own
  *
  * In a user namespace the table shows every unmapped user as the overflow user, usually 65534, nobody. A process that

@@ -16,6 +16,7 @@ enum {
     STATUS_UNAUTHORIZED = 401,
     STATUS_FORBIDDEN = 403,
     STATUS_NOT_FOUND = 404,
+    STATUS_TOO_LARGE = 413,
     STATUS_DIGITS = 3,
 };
 
@@ -27,6 +28,8 @@ static enum refusal refusal_of_status(int status) {
         return REFUSAL_FORBIDDEN;
     case STATUS_NOT_FOUND:
         return REFUSAL_NO_REPOSITORY;
+    case STATUS_TOO_LARGE:
+        return REFUSAL_TOO_LARGE;
     default:
         return REFUSAL_NONE;
     }
@@ -47,6 +50,8 @@ enum refusal refusal_of(int status, struct span word) {
     case REASON_UNREADABLE_REPOSITORY:
     case REASON_REPLACED_REPOSITORY:
         return REFUSAL_NO_REPOSITORY;
+    case REASON_TOO_LARGE:
+        return REFUSAL_TOO_LARGE;
     default:
         return REFUSAL_NONE;
     }

@@ -4,7 +4,7 @@
 #include "base/span.h"
 
 /**
- * enum refusal - what a gate's first answer to a client says of the token and the repository
+ * enum refusal - what a gate's answer says of the token, the repository and the request
  *
  * REFUSAL_NONE:          nothing: it serves, or fails for another reason, or is not whole enough to tell
  * REFUSAL_STRANGER:      it is not that of a gate: no HTTP, or an error that is not told in a gate's way
@@ -12,6 +12,7 @@
  * REFUSAL_TOKEN:         the token is another gate's
  * REFUSAL_SCOPE:         the token is for another repository
  * REFUSAL_NO_REPOSITORY: there is none of that name, or git cannot read it
+ * REFUSAL_TOO_LARGE:     the request has more bytes than the gate takes
  * REFUSAL_FORBIDDEN:     the token, the repository or the service is not allowed; which of them, is not known
  */
 enum refusal {
@@ -21,6 +22,7 @@ enum refusal {
     REFUSAL_TOKEN,
     REFUSAL_SCOPE,
     REFUSAL_NO_REPOSITORY,
+    REFUSAL_TOO_LARGE,
     REFUSAL_FORBIDDEN,
 };
 

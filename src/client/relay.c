@@ -124,9 +124,16 @@ static int write_to(struct relay_way *way, int sink) {
 
 static void keep_words(struct relay *relay) {
     struct span bytes = buffer_content(&relay->down.buffer);
-    size_t room = sizeof(relay->words) - relay->n_words;
-    size_t n = bytes.size < room ? bytes.size : room;
+    size_t room;
+    size_t n;
 
+    if (relay->wants_answer) {
+        relay->wants_answer = false;
+        relay->n_words = 0;
+        relay->n_turns++;
+    }
+    room = sizeof(relay->words) - relay->n_words;
+    n = bytes.size < room ? bytes.size : room;
     memcpy(relay->words + relay->n_words, bytes.data, n);
     relay->n_words += n;
 }
@@ -152,6 +159,7 @@ static int pump_up(struct relay *relay) {
         drop(relay);
         return 0;
     }
+    relay->wants_answer |= n_written > 0;
     return n_read | n_written;
 }
 
@@ -159,6 +167,7 @@ bool relay_begin(struct relay *relay) {
     (void)read_from(&relay->up, relay->client);
     if (write_to(&relay->up, relay->gate) >= 0) {
         relay->has_asked = relay->up.n_bytes > 0;
+        relay->wants_answer = relay->has_asked;
         return true;
     }
     relay->gate = fd_close(relay->gate);

@@ -14,7 +14,7 @@ enum {
     RELAY_ROUNDS = 16,              /* of reading and writing, before others get their turn */
     RELAY_SILENCE_MS = 1000,        /* of a client, until it is given the gate although it has said nothing */
     RELAY_LINGER_MS = 2000,         /* behind the gate's end, for a client that still sends to read what it said */
-    RELAY_WORDS_MAX = 1024,         /* of the gate's first bytes that are kept, for whoever has to explain them */
+    RELAY_WORDS_MAX = 1024,         /* of the gate's last answer that are kept, for whoever has to explain it */
 };
 
 /**
@@ -51,7 +51,9 @@ struct relay_way {
  * @gate_is_gone: the gate closed its socket, and did not only shut down sending
  * @wants_gate: relay_hear() has said that it is time to connect
  * @has_asked: the last bytes moved went up
- * @words, @n_words: the first bytes that the gate has sent
+ * @words, @n_words: the first bytes that the gate has sent since the client's last words before them
+ * @n_turns: how often the gate has answered after the client spoke
+ * @wants_answer: the client has spoken since the gate's last byte
  * @since_ms: by the owner's clock, when bytes last moved; before that, the time of relay_connect(), of @wants_gate, or
  *            of relay_init()
  * @slot: for the owner's use
@@ -66,6 +68,8 @@ struct relay {
     bool has_asked;
     char words[RELAY_WORDS_MAX];
     size_t n_words;
+    unsigned n_turns;
+    bool wants_answer;
     int64_t since_ms;
     size_t slot;
 };

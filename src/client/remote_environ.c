@@ -17,6 +17,7 @@
 enum {
     NAME_MAX_BYTES = 64,
     KEY_MAX_BYTES = 128,
+    PARAMETERS_MAX_BYTES = 192, /* two settings of the kind that git -c makes */
     FIELD_MAX_BYTES = TOKEN_CREDENTIALS_MAX + 32,
 };
 
@@ -66,40 +67,34 @@ static const struct {
     {"GIT_TRACE2_CONFIG_PARAMS", "gate.none"},
 };
 
-/* GIT_ALLOW_PROTOCOL, where it is set, outranks everything else: git(1). */
-static int allow_http(void) {
-    const char *allowed = getenv("GIT_ALLOW_PROTOCOL");
+static int append(const char *name, const char *value, const char *more) {
     char *both = NULL;
     int r;
 
-    if (!allowed) {
-        return 0;
-    }
-    if (asprintf(&both, "%s:http", allowed) < 0) {
+    if (asprintf(&both, "%s%s", value, more) < 0) {
         return -ENOMEM;
     }
-    r = setenv("GIT_ALLOW_PROTOCOL", both, 1) < 0 ? -errno : 0;
+    r = setenv(name, both, 1) < 0 ? -errno : 0;
     free(both);
     return r;
 }
 
 /*
- * git reads the settings of git -c, which are in GIT_CONFIG_PARAMETERS, behind those made here. Credential helpers add
- * up, so the list has to be emptied there once more: a gate that refuses the token makes git ask them.
+ * gate:// is made of http://, so allowing the one allows the other. GIT_ALLOW_PROTOCOL, where it is set, outranks
+ * everything else: git(1). The settings of "git -c", which are in GIT_CONFIG_PARAMETERS, outrank those with a number.
+ * Credential helpers add up, so the list has to be emptied behind them once more: a gate that refuses the token makes
+ * git ask the helpers.
  */
-static int drop_helpers(const char *address) {
+static int outrank(const char *address) {
+    const char *allowed = getenv("GIT_ALLOW_PROTOCOL");
     const char *parameters = getenv("GIT_CONFIG_PARAMETERS");
-    char *more = NULL;
-    int r;
+    char more[PARAMETERS_MAX_BYTES];
+    int r = allowed ? append("GIT_ALLOW_PROTOCOL", allowed, ":http") : 0;
 
-    if (!parameters || !*parameters) {
-        return 0;
+    if (!r && parameters && *parameters) {
+        (void)snprintf(more, sizeof(more), " 'protocol.http.allow=always' 'credential.%s/.helper'=''", address);
+        r = append("GIT_CONFIG_PARAMETERS", parameters, more);
     }
-    if (asprintf(&more, "%s 'credential.%s/.helper'=''", parameters, address) < 0) {
-        return -ENOMEM;
-    }
-    r = setenv("GIT_CONFIG_PARAMETERS", more, 1) < 0 ? -errno : 0;
-    free(more);
     return r;
 }
 
@@ -118,7 +113,7 @@ int remote_environ_set(const char *address, const char *token) {
     char field[FIELD_MAX_BYTES];
     char text[NAME_MAX_BYTES];
     long n = count();
-    int r = n < 0 ? -E2BIG : allow_http();
+    int r = n < 0 ? -E2BIG : outrank(address);
 
     token_encode(credentials, token, "");
     (void)snprintf(field, sizeof(field), "Authorization: Basic %s", credentials);
@@ -126,8 +121,6 @@ int remote_environ_set(const char *address, const char *token) {
         r = set_setting(n++, settings[i].section, address, settings[i].name,
                         settings[i].value ? settings[i].value : field);
     }
-    r = r ? r : drop_helpers(address);
-    /* gate:// is made of http://, so allowing the one allows the other. */
     r = r ? r : set_setting(n++, "protocol", NULL, "allow", "always");
     explicit_bzero(credentials, sizeof(credentials));
     explicit_bzero(field, sizeof(field));

@@ -8,9 +8,7 @@
 
 #include "client/remote_helper.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,17 +21,19 @@
 #include "base/fd.h"
 #include "client/bridge.h"
 #include "client/dial.h"
-#include "client/owner.h"
+#include "client/patience.h"
 #include "client/refusal.h"
 #include "client/remote_environ.h"
 #include "client/remote_input.h"
+#include "client/remote_port.h"
 #include "client/remote_settings.h"
 #include "client/remote_url.h"
 
+static const char program[] = "git-remote-gate";
 static const char names[] = "GIT_GATE_SOCKET, gate.socket or ?socket=PATH";
 
 /*
- * @refusal: how the gate first refused a connection
+ * @refusal: how the gate first refused something
  * @was_silent: the gate did not go on in time, and the helper was told to end
  * @was_cut: a connection ended without an answer
  */
@@ -50,7 +50,7 @@ struct remote_helper {
 /* ---- words ---- */
 
 static int fail(const struct gate_error *error) {
-    (void)fprintf(stderr, "git-remote-gate: %s\n", error->message);
+    (void)fprintf(stderr, "%s: %s\n", program, error->message);
     return REMOTE_HELPER_FAILED;
 }
 
@@ -66,7 +66,8 @@ static int explain_refusal(const struct remote_helper *helper, struct gate_error
                               socket, names);
     case REFUSAL_ANONYMOUS:
         return gate_error_set(error, GATE_E_INTERNAL,
-                              "'%s' got no token: git older than 2.31 does not pass it on, so install a newer one",
+                              "'%s' got no token: git older than 2.31 does not pass it on; install a newer one, or use "
+                              "http:// and git-gate-bridge, which serve it",
                               socket);
     case REFUSAL_TOKEN:
         return gate_error_set(error, GATE_E_INTERNAL,
@@ -82,6 +83,12 @@ static int explain_refusal(const struct remote_helper *helper, struct gate_error
                               "the gate at '%s' has no repository %s.git: check the name in the URL, and --mirror-root "
                               "of 'git-gate serve'",
                               socket, helper->url.repository);
+    case REFUSAL_TOO_LARGE:
+        return gate_error_set(
+            error, GATE_E_INTERNAL,
+            "the gate at '%s' takes no request of this size: push or fetch fewer refs at once, or have "
+            "it started with another --max-push-bytes or, for a fetch, --max-negotiation-bytes",
+            socket);
     case REFUSAL_FORBIDDEN:
         return gate_error_set(error, GATE_E_INTERNAL,
                               "the gate at '%s' refuses this with status 403 and no reason that this program knows: "
@@ -128,9 +135,10 @@ static int explain(const struct remote_helper *helper, struct gate_error *error)
 
 static void on_end(const struct relay *relay, void *userdata) {
     struct remote_helper *helper = userdata;
+    enum refusal refusal = refusal_parse(relay_words(relay));
 
-    if (helper->refusal == REFUSAL_NONE) {
-        helper->refusal = refusal_parse(relay_words(relay));
+    if (helper->refusal == REFUSAL_NONE && (refusal != REFUSAL_STRANGER || relay->n_turns <= 1)) {
+        helper->refusal = refusal; /* words behind the first answer may be some from within another */
     }
     /* The relay may have read the gate's end of file before poll(2) reports the hang-up, and the HTTP helper may exit in
      * between. */
@@ -264,60 +272,20 @@ static void drain_git(const struct remote_helper *helper, int status) {
 
 /* ---- begin and end ---- */
 
-/* On an interface that is down, a socket can be bound, but nobody can connect. */
-static bool has_loopback(void) {
-    const struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(1), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    _cleanup_fd_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-    return fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0; /* nothing is sent */
-}
-
-/* Whether users of connections can be told apart. If not, the port must not be opened, since others could use it. */
-static int check_owners(struct gate_error *error) {
-    if (access(OWNER_TABLE, R_OK) < 0) {
-        return gate_error_set(error, GATE_E_INTERNAL,
-                              "%s cannot be read: %s; it tells which user connects to 127.0.0.1, so mount /proc here, "
-                              "with its folder net",
-                              OWNER_TABLE, strerror(errno));
-    }
-    if (!owner_tells_users_apart()) {
-        return gate_error_set(error, GATE_E_INTERNAL,
-                              "other users cannot be told from this one, for in this user namespace both are %lu, "
-                              "nobody; run git as another user, or in a network namespace of the container's own",
-                              (unsigned long)geteuid());
-    }
-    return 0;
-}
-
 /*
  * The first connection only tests whether there is a gate, and is closed at once. It is not kept for git's HTTP helper:
  * a full gate would end it before the helper speaks.
  */
 static int open_bridge(struct remote_helper *helper, struct gate_error *error) {
-    struct sockaddr_in any_port = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    struct sockaddr_storage address = {0};
     struct bridge *bridge = &helper->bridge;
     int probe = -1;
-    int r = dial_open(&probe, bridge->socket_path);
+    int r = patience_dial(&probe, bridge->socket_path, helper->settings.wait_ms, program, bridge->watched);
 
     if (r) {
         return dial_explain(bridge->socket_path, -r, names, error);
     }
     (void)fd_close(probe);
-    r = check_owners(error);
-    if (r) {
-        return r;
-    }
-    memcpy(&address, &any_port, sizeof(any_port));
-    r = has_loopback() ? bridge_listen(bridge, &address, sizeof(any_port)) : -ENETDOWN;
-    if (r) {
-        return gate_error_set(error, GATE_E_INTERNAL,
-                              "git's HTTP helper is reached over 127.0.0.1, which is not there: %s; raise the loopback "
-                              "with 'ip link set lo up', as root of the container",
-                              strerror(-r));
-    }
-    return 0;
+    return remote_port_open(bridge, error);
 }
 
 static int prepare(struct remote_helper *helper, char *argv[], struct gate_error *error) {
@@ -325,15 +293,15 @@ static int prepare(struct remote_helper *helper, char *argv[], struct gate_error
     int r = remote_url_parse(&helper->url, url);
 
     if (r) {
-        return gate_error_set(error, GATE_E_USAGE,
-                              "this is not the URL of a gate: %s (a gate's is gate:///NAME.git or "
-                              "gate:///NAME.git?socket=PATH)",
-                              helper->url.fault);
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "this is not the URL of a gate: %s (a gate's is gate:///NAME.git or gate:///NAME, with or "
+            "without ?socket=PATH)",
+            helper->url.fault);
     }
     r = remote_settings_find(&helper->settings, &helper->url, error);
     if (!r) {
-        bridge_init(&helper->bridge, helper->settings.socket);
-        helper->bridge.patience_ms = 0;
+        bridge_init(&helper->bridge, helper->settings.socket, 0);
         helper->bridge.is_private = true;
         helper->bridge.watched = STDOUT_FILENO; /* stdin ends while a pack is still on its way */
         helper->bridge.on_end = on_end;
@@ -365,10 +333,10 @@ int remote_helper(char *argv[]) {
     }
     status = await_child(&helper, &waiting);
     bridge_deinit(&helper.bridge);
+    if ((status != 0 || helper.refusal != REFUSAL_NONE) && explain(&helper, &error)) {
+        (void)fail(&error); /* for a refused fetch, the HTTP helper may exit with 0, and git fails by itself */
+    }
     if (status != 0) {
-        if (explain(&helper, &error)) {
-            (void)fail(&error);
-        }
         drain_git(&helper, status);
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : REMOTE_HELPER_FAILED;

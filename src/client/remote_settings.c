@@ -19,6 +19,7 @@
 #include "base/secret.h"
 #include "base/token_words.h"
 #include "client/dial.h"
+#include "client/patience.h"
 #include "client/remote_config.h"
 
 enum {
@@ -203,7 +204,8 @@ int remote_settings_find(struct remote_settings *settings, const struct remote_u
     r = read_config(&config, url, error);
     r = r ? r : find_socket(settings, url, &config, error);
     r = r ? r : find_token(settings, &config, error);
-    return r ? r : find_timeout(settings, error);
+    r = r ? r : find_timeout(settings, error);
+    return r ? r : patience_find(&settings->wait_ms, error);
 }
 
 void remote_settings_deinit(struct remote_settings *settings) {

@@ -18,12 +18,14 @@ enum {
  * @token: GIT_GATE_TOKEN, or the first line of the file GIT_GATE_TOKEN_FILE, or of gate.tokenFile, in this order
  * @token_source: where the token was found
  * @timeout_ms: how long a gate may take for its first answer
+ * @wait_ms: how long to wait for a gate that does not listen yet
  */
 struct remote_settings {
     char socket[sizeof(((struct sockaddr_un *)0)->sun_path)];
     char token[TOKEN_MAX_BYTES + 1];
     const char *token_source;
     int64_t timeout_ms;
+    int64_t wait_ms;
 };
 
 /**

@@ -19,18 +19,18 @@ static int refuse(struct remote_url *url, int code, const char *fault) {
     return code;
 }
 
-/* NAME.git or NAME.git/ */
+/* NAME or NAME.git, and a slash behind it */
 static int take_name(struct remote_url *url, struct span path) {
     const char *fault;
 
     if (path.size > 0 && path.data[path.size - 1] == '/') {
         path.size--;
     }
-    fault = route_folder_fault(path);
+    path = route_repository_of(path);
+    fault = route_repository_fault(path);
     if (fault) {
         return refuse(url, REMOTE_URL_E_PATH, fault);
     }
-    path.size -= strlen(".git"); /* which it has, as there is no fault */
     memcpy(url->repository, path.data, path.size);
     url->repository[path.size] = '\0';
     return 0;

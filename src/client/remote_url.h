@@ -20,14 +20,14 @@ struct remote_url {
 enum {
     REMOTE_URL_E_SCHEME = 1, /* it does not begin with gate:// */
     REMOTE_URL_E_HOST,       /* something stands between the second and the third slash: a host, or a token */
-    REMOTE_URL_E_PATH,       /* what follows is not /NAME.git */
+    REMOTE_URL_E_PATH,       /* what follows is neither /NAME.git nor /NAME */
     REMOTE_URL_E_QUERY,      /* something else than one socket=PATH stands behind "?", or PATH is none of a socket */
 };
 
 /**
  * remote_url_parse() - parse a URL
  *
- * Only PATH is percent-decoded. A slash after NAME.git is ignored, as git does. No part of an invalid URL is repeated,
+ * Only PATH is percent-decoded. As in URLs of forges, ".git" may be left out. A slash behind the name is ignored, as git does. No part of an invalid URL is repeated,
  * since it may contain a token.
  *
  * Return: 0 or REMOTE_URL_E_*.

@@ -16,6 +16,7 @@ PASSED_ON = ("ASAN_", "UBSAN_", "LSAN_", "LLVM_PROFILE_")
 SANITIZERS = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
 LISTENING = re.compile(r"listening http://(127\.[0-9.]+|\[::1\]):([0-9]+)\n")
 END_SECONDS = 10
+WAIT_SECONDS = 10  # for a gate; less than by default
 
 
 def is_sanitized():
@@ -34,12 +35,17 @@ def check_static(program):
 
 
 class Bridge:
-    """A running `git-gate bridge`, which listens when this returns. program: the words before its options."""
+    """
+    A running `git-gate bridge`, which listens when this returns.
 
-    def __init__(self, path, listen="127.0.0.1:0", program=(PROGRAM, "bridge"), **popen):
+    program: the words before its options. variables: more of its environment.
+    """
+
+    def __init__(self, path, listen="127.0.0.1:0", program=(PROGRAM, "bridge"), variables=None, **popen):
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
         self.process = subprocess.Popen([*program, f"--listen={listen}", f"--socket={path}"],
-                                        env={"PATH": os.environ["PATH"], **SANITIZERS}, **streams)
+                                        env={"PATH": os.environ["PATH"], "GIT_GATE_WAIT": str(WAIT_SECONDS),
+                                             **SANITIZERS, **(variables or {})}, **streams)
         line = self.process.stdout.readline().decode()
         match = LISTENING.fullmatch(line)
         if not match:

@@ -24,6 +24,7 @@ ENVIRONMENT = {
     **SANITIZERS,
     "PATH": f"{HELPER.parent}:{os.environ['PATH']}",
     "GIT_GATE_TOKEN": TOKEN,
+    "GIT_GATE_WAIT": "0",
     "HOME": "/nonexistent",
     "LC_ALL": "C",
     "GIT_CONFIG_GLOBAL": "/dev/null",

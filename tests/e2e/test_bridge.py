@@ -22,7 +22,7 @@ from .repos import commit, git, out, refs
 from .targets import INFO
 
 USAGE, START = 2, 4
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 1
 MAX_CLIENTS = 256
 MUCH_BYTES = 64 << 20
 REST = 5  # descriptors without any client: three streams, signals, the port
@@ -242,6 +242,7 @@ def test_much_in_both_directions_at_once(listener, bridges):
 def test_starts_before_the_gate(small_root, start_gate, bridges, tmp_path):
     """A client that is there first waits, and is served when the gate is there."""
     path = tmp_path / "run" / "gate.sock"
+    path.parent.mkdir(mode=0o700)
     bridge = bridges(path)
     with Connection(bridge.address) as connection:
         connection.send(request("GET", INFO))
@@ -272,8 +273,8 @@ def test_gate_that_starts_anew(small_root, start_gate, bridges, tmp_path):
 
 def test_no_gate_for_too_long(tmp_path):
     """Clients wait that long, and then the bridge says why, once; it still finds the next gate."""
-    bridge = Bridge(tmp_path / "none.sock")
-    clients = [Connection(bridge.address, seconds=PATIENCE_SECONDS * 2) for _ in range(3)]
+    bridge = Bridge(tmp_path / "none.sock", variables={"GIT_GATE_WAIT": str(PATIENCE_SECONDS)})
+    clients = [Connection(bridge.address) for _ in range(3)]
     for client in clients:
         assert client.is_closed()
         client.close()
@@ -286,8 +287,8 @@ def test_socket_of_another_kind(tmp_path):
     path = tmp_path / "datagrams.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.bind(str(path))
-        bridge = Bridge(path)
-        with Connection(bridge.address, seconds=PATIENCE_SECONDS / 2) as client:
+        bridge = Bridge(path, variables={"GIT_GATE_WAIT": "3600"})
+        with Connection(bridge.address) as client:
             assert client.is_closed()
         assert "is not a socket of a gate" in bridge.stop()
 

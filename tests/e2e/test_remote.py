@@ -24,7 +24,7 @@ from .gate import run
 from .host import descendants, parent_of, stat_fields
 from .http import TOKEN, basic
 from .polling import wait_until
-from .repos import ENVIRONMENT, bare, commit, git, history, out, refs, run_bounded, without_epilogue, work_tree
+from .repos import ENVIRONMENT, add_packed_refs, bare, commit, git, history, out, refs, run_bounded, without_epilogue, work_tree
 from .users import public_copy, run_as_another
 
 FAILED = 128
@@ -199,6 +199,7 @@ def test_variables_of_a_person(gate, variables):
     ["http.followRedirects=true"],
     ["credential.helper=!exit 1"],
     ["protocol.allow=never", "protocol.gate.allow=always"],
+    ["protocol.http.allow=never"],
     ["protocol.version=0"],
     ["http.cookieFile=/nonexistent", "http.saveCookies=true"],
     ["remote.origin.proxy=http://127.0.0.1:1"],
@@ -501,7 +502,7 @@ def test_no_such_repository(small_root, start_gate):
 
 
 @pytest.mark.parametrize("url, words", [
-    ("gate://repo.git", "a third slash is missing"), ("gate:///repo", "does not end in .git"),
+    ("gate://repo.git", "a third slash is missing"), ("gate:///", "name is missing"),
     (f"gate://{TOKEN}:@/repo.git", "GIT_GATE_TOKEN"), ("gate:///a/repo.git", "has a slash in it"),
     ("gate::repo", "begin with gate://"), (f"gate:///repo.git?token={TOKEN}", "GIT_GATE_TOKEN"),
     ("gate:///repo.git?socket=", "socket=PATH is missing")])
@@ -516,6 +517,37 @@ def test_read_only_gate(small_root, start_gate, tmp_path):
     commit(tmp_path / "work", "new", "text\n")
     result = run_git(gate, "push", "origin", "main", cwd=tmp_path / "work", ok=False)
     assert "remote: this gate is read-only" in result.stderr and result.returncode == FAILED
+
+
+@pytest.mark.parametrize("size", [300_000, 3_000_000])
+def test_push_over_the_limit(root, start_gate, tmp_path, size):
+    """git sends the first with its length, and the second in chunks, and tells the status alone."""
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", "--max-push-bytes=200000", transport="unix")
+    work = tmp_path / "work"
+    run_git(gate, "clone", "--quiet", URL, work)
+    commit(work, "large", os.urandom(size))
+    result = run_git(gate, "push", "origin", "main", cwd=work, ok=False)
+    check_sentence(result, ["takes no request of this size", "--max-push-bytes"])
+
+
+@pytest.mark.parametrize("version", [0, 2])
+def test_fetch_over_the_limit(tmp_path, start_gate, version):
+    """As a mirror clone of very many refs: it asks for each commit by its id."""
+    root = tmp_path / "root"
+    repository = bare(root / "repo.git")
+    commits = history(repository, 100)
+    add_packed_refs(repository, {f"refs/heads/b{i:03}": oid for i, oid in enumerate(commits)})
+    gate = start_gate(f"--mirror-root={root}", "--scope=repo", "--max-negotiation-bytes=2000", transport="unix")
+    result = run_git(gate, "-c", f"protocol.version={version}", "clone", "--mirror", URL, tmp_path / "clone", ok=False)
+    check_sentence(result, ["takes no request of this size", "--max-negotiation-bytes"])
+
+
+def check_sentence(result, words):
+    """One line is the helper's, wherever git's own stand."""
+    assert result.returncode != 0, result
+    line, = [line for line in result.stderr.splitlines() if line.startswith("git-remote-gate: ")]
+    for word in words:
+        assert word in line, line
 
 
 @contextlib.contextmanager
@@ -548,6 +580,8 @@ def stranger(path, answer, keep_open=False):
      ["is not the socket of a git-gate"]),
     (b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n',
      ["is not the socket of a git-gate"]),
+    (b"HTTP/1.1 401 Unauthorized\r\nGate-Reason: no-credentials\r\nContent-Length: 0\r\n\r\n",
+     ["got no token", "git older than 2.31", "git-gate-bridge, which serve it"]),
     (b"HTTP/1.1 403 Forbidden\r\nGate-Reason: wrong-token\r\nContent-Length: 4\r\n\r\nread", ["is not that of the gate"]),
     (b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: 17\r\n\r\nit is not the token",
      ["refuses this with status 403", "the token in GIT_GATE_TOKEN", "repo.git", "read-only"]),  # of an older gate
@@ -714,6 +748,7 @@ def test_help_and_version():
             said = result.stdout.decode()
             order = [said.index(word) for word in (
                 "?socket=PATH", "GIT_GATE_SOCKET", "gate.socket", "[/run/git-gate/gate.sock]", "GIT_GATE_TOKEN,",
-                "GIT_GATE_TOKEN_FILE", "gate.tokenFile", "GIT_GATE_TIMEOUT", "[360]")]
+                "GIT_GATE_TOKEN_FILE", "gate.tokenFile", "GIT_GATE_TIMEOUT", "[360]",
+                "GIT_GATE_WAIT", "[30]")]
             assert order == sorted(order) and all(len(line) <= 100 for line in said.splitlines())
     assert re.fullmatch(r"git-remote-gate [0-9.]+\n", result.stdout.decode())

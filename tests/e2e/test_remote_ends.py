@@ -94,7 +94,7 @@ def late_git(gate, tmp_path):
 
 
 @pytest.mark.parametrize("url, variables, sentence", [
-    pytest.param("gate:///repo", {}, "does not end in .git", id="url"),
+    pytest.param("gate:///a/repo", {}, "has a slash in it", id="url"),
     pytest.param(URL, {"GIT_GATE_TOKEN": ""}, "there is no token", id="token"),
     pytest.param(URL, {"GIT_GATE_TIMEOUT": "x"}, "GIT_GATE_TIMEOUT is", id="timeout"),
     pytest.param(URL, {"GIT_GATE_SOCKET": "/nonexistent/gate.sock"}, "there is no socket", id="socket"),
@@ -125,12 +125,12 @@ def test_failure_with_a_terminal():
     """Started by hand, the helper ends without waiting for input."""
     own, terminal = os.openpty()
     try:
-        result = subprocess.run([HELPER, "origin", "gate:///repo"], stdin=terminal, capture_output=True, timeout=5,
+        result = subprocess.run([HELPER, "origin", "gate:///a/repo"], stdin=terminal, capture_output=True, timeout=5,
                                 text=True, check=False, env=ENVIRONMENT)
     finally:
         os.close(own)
         os.close(terminal)
-    assert result.returncode == FAILED and "does not end in .git" in result.stderr
+    assert result.returncode == FAILED and "has a slash in it" in result.stderr
 
 
 def test_failure_where_nobody_writes():
@@ -138,11 +138,11 @@ def test_failure_where_nobody_writes():
     reading, writing = os.pipe()
     try:
         run = {"capture_output": True, "timeout": 20, "text": True, "check": False, "env": ENVIRONMENT}
-        result = subprocess.run([HELPER, "origin", "gate:///repo"], stdin=reading, **run)
-        assert result.returncode == FAILED and "does not end in .git" in result.stderr
+        result = subprocess.run([HELPER, "origin", "gate:///a/repo"], stdin=reading, **run)
+        assert result.returncode == FAILED and "has a slash in it" in result.stderr
         with open("/dev/zero", "rb") as zero:
-            result = subprocess.run([HELPER, "origin", "gate:///repo"], stdin=zero, **run)
-        assert result.returncode == FAILED and "does not end in .git" in result.stderr
+            result = subprocess.run([HELPER, "origin", "gate:///a/repo"], stdin=zero, **run)
+        assert result.returncode == FAILED and "has a slash in it" in result.stderr
     finally:
         os.close(reading)
         os.close(writing)
@@ -161,6 +161,6 @@ def test_closed_standard_streams(gate, closed):
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-"])
 def test_failure_with_closed_standard_streams(closed):
-    result = run_bounded(["sh", "-c", f'exec "$0" origin gate:///repo {closed}', HELPER], seconds=4,
+    result = run_bounded(["sh", "-c", f'exec "$0" origin gate:///a/repo {closed}', HELPER], seconds=4,
                          environment=ENVIRONMENT, data=b"")
-    assert result.returncode == FAILED and "does not end in .git" in result.stderr
+    assert result.returncode == FAILED and "has a slash in it" in result.stderr

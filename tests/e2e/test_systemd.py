@@ -22,12 +22,12 @@ from .host import failing, stat_fields
 from .http import TOKEN, head, request
 from .packets import PUSH_TYPE
 from .polling import POLL_SECONDS, wait_until
+from .recipes import recipes
 from .repos import out
 from .targets import INFO, PUSH
 
 UNITS = Path(__file__).resolve().parents[2] / "systemd"
 HANGS = f'[ "$REQUEST_METHOD" = POST ] && {HOLD}'
-DEFAULT_SOCKET = "/run/git-gate/gate.sock"  # of git-remote-gate(1)
 AT_REST = "0 connections, 0 requests running, 0 queued"
 
 
@@ -409,7 +409,7 @@ def test_command_of_the_unit(units, small_root, start_gate, tmp_path, notified):
 @pytest.mark.parametrize("recipe", ["systemd/git-gate-task.container", "man/git-gate.1", "docs/containers.md"])
 def test_containers_get_nothing_to_write_to(recipe):
     """A task that could write to the socket's folder could put another socket there."""
-    volumes = re.findall(r"\b[Vv]olume=(\S+)", (UNITS.parent / recipe).read_text())
+    volumes = re.findall(r"\b[Vv]olume=([^\s`]+)", (UNITS.parent / recipe).read_text())
     assert len(volumes) >= 2 and all(volume.endswith(":ro") for volume in volumes)
 
 
@@ -435,13 +435,14 @@ def test_container_has_what_the_units_have():
     assert setting(quadlet, "After") == setting(quadlet, "Requires") and setting(quadlet, "Network") == "none"
     volumes = [line.split(":") for line in re.findall(r"^Volume=(.*)$", (UNITS / quadlet).read_text(), re.M)]
     mounted = {target: (source, mode) for source, target, *mode in volumes}
-    variables = dict(word.split("=", 1) for word in shlex.split(setting(quadlet, "Environment")))
-    inside = Path(variables.pop("GIT_GATE_SOCKET", DEFAULT_SOCKET))
+    recipe, = recipes("docs/containers.md", "The settings")
+    settings = dict(re.findall(r"(\w+) = (\S+)", recipe))
+    assert mounted.pop("/etc/gitconfig") == ("%E/git-gate/gitconfig", ["ro"])
+    inside = Path(settings["socket"])
     folder, mode = mounted.pop(str(inside.parent))
     socket_path = setting("git-gate@.socket", "ListenStream").replace("%i", task)
     assert (f"{folder}/{inside.name}", mode) == (socket_path, ["ro"])
     token = setting("git-gate@.service.in", "LoadCredential").split(":")[1].replace("%i", task)
-    assert mounted.pop(variables.pop("GIT_GATE_TOKEN_FILE")) == (token, ["ro"])
+    assert mounted.pop(settings["tokenFile"]) == (token, ["ro"])
     (target, (source, mode)), = mounted.items()
     assert Path(source).name == Path(target).name == "git-remote-gate" and mode == ["ro"]
-    assert variables == {}

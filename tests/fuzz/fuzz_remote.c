@@ -29,9 +29,10 @@ static void try_url(struct span bytes) {
         const char *rest;
 
         require(is_repository(url.repository));
-        (void)snprintf(whole, sizeof(whole), "gate:///%s.git", url.repository);
+        (void)snprintf(whole, sizeof(whole), "gate:///%s", url.repository);
         require(strncmp(text, whole, strlen(whole)) == 0);
         rest = text + strlen(whole);
+        rest += strncmp(rest, ".git", 4) == 0 ? 4 : 0;
         rest += *rest == '/';
         require((*rest == '\0') == (url.socket[0] == '\0'));
         require(*rest == '\0' || (strncmp(rest, "?socket=", 8) == 0 && strlen(url.socket) <= strlen(rest) - 8));

@@ -2,7 +2,7 @@
 
 /*
  * owner: the owner of a connection over the loopback, even if another user has one with the same ports, and in tables
- * of either byte order; and the maps of a user namespace that have every user.
+ * of either byte order.
  */
 
 #include "client/owner.h"
@@ -158,43 +158,12 @@ static void test_lines_that_are_cut(void **state) {
     }
 }
 
-/* ---- users without a number of their own ---- */
-
-static void test_maps(void **state) {
-    static const struct {
-        const char *map;
-        bool is_whole;
-    } cases[] = {
-        {"         0          0 4294967295\n", true},
-        {"0 0 4294967295\n", true},
-        {"", false}, /* before anybody has written one */
-        {"\n", false},
-        {"         0          0 4294967295", false},
-        {"         0          0 4294967294\n", false},
-        {"         0          0 42949672950\n", false},
-        {"         0          0\n", false},
-        {"         0          1 4294967295\n", false},
-        {"         1          0 4294967295\n", false},
-        {"         0         -0 4294967295\n", false},
-        {"         0          0 4294967295 1\n", false},
-        {"         0       1000          1\n", false},
-        {"         0       1000          1\n         1     100000      65536\n", false},
-        {"         0          0          1\n         1          1 4294967294\n", false},
-        {"         0          0 4294967295\n         0          0 4294967295\n", false},
-        {"     65534       1000          1\n", false},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        expect_int(cases[i].map, owner_map_is_whole(cases[i].map), cases[i].is_whole);
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own),   cmocka_unit_test(test_of_another),
-        cmocka_unit_test(test_lines), cmocka_unit_test(test_lines_that_are_cut),
-        cmocka_unit_test(test_maps),
+        cmocka_unit_test(test_own),
+        cmocka_unit_test(test_of_another),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_lines_that_are_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

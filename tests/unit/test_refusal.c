@@ -41,6 +41,8 @@ static const struct {
     {BYTES("HTTP/1.1 404 Not Found\r\n" WORD("no-repository")), REFUSAL_NO_REPOSITORY},
     {BYTES("HTTP/1.1 404 Not Found\r\nGate-Reason: not-found\r\nContent-Type: application/json\r\n\r\n{}"),
      REFUSAL_NO_REPOSITORY},
+    {BYTES("HTTP/1.1 413 Content Too Large\r\n" WORD("too-large")), REFUSAL_TOO_LARGE},
+    {BYTES("HTTP/1.1 413 Content Too Large\r\n" FIELDS), REFUSAL_TOO_LARGE},
     {BYTES("HTTP/1.1 503 Service Unavailable\r\n" WORD("busy")), REFUSAL_NONE},
     {BYTES("HTTP/1.1 200 OK\r\n" WORD("wrong-token")), REFUSAL_NONE},
     /* an older gate has no such field, and its sentence is not read */

@@ -97,6 +97,34 @@ static void test_both_ways(void **state) {
     scene_deinit(&scene);
 }
 
+static void expect_words(const struct scene *scene, const char *expected, unsigned n_turns) {
+    expect_span(expected, relay_words(&scene->relay), span_of(expected));
+    expect_int(expected, scene->relay.n_turns, n_turns);
+}
+
+/* The words of the last answer are kept, from its first byte, however many pieces it comes in. */
+static void test_last_words(void **state) {
+    struct scene scene;
+
+    (void)state;
+    scene_init(&scene);
+    say(scene.client, "question");
+    settle(&scene);
+    expect_words(&scene, "", 0);
+    say(scene.gate, "answer");
+    settle(&scene);
+    say(scene.gate, " and more");
+    settle(&scene);
+    expect_words(&scene, "answer and more", 1);
+    say(scene.client, "another question");
+    settle(&scene);
+    expect_words(&scene, "answer and more", 1);
+    say(scene.gate, "another answer");
+    settle(&scene);
+    expect_words(&scene, "another answer", 2);
+    scene_deinit(&scene);
+}
+
 static void test_client_shuts_first(void **state) {
     struct scene scene;
 
@@ -402,13 +430,21 @@ static void test_hear_end(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_both_ways),        cmocka_unit_test(test_client_shuts_first),
-        cmocka_unit_test(test_gate_shuts_first), cmocka_unit_test(test_gate_goes),
-        cmocka_unit_test(test_client_goes),      cmocka_unit_test(test_back_pressure),
-        cmocka_unit_test(test_end_behind_much),  cmocka_unit_test(test_words),
-        cmocka_unit_test(test_no_gate_yet),      cmocka_unit_test(test_gate_goes_behind_the_client),
-        cmocka_unit_test(test_has_asked),        cmocka_unit_test(test_hear),
-        cmocka_unit_test(test_hear_silence),     cmocka_unit_test(test_hear_end),
+        cmocka_unit_test(test_both_ways),
+        cmocka_unit_test(test_last_words),
+        cmocka_unit_test(test_client_shuts_first),
+        cmocka_unit_test(test_gate_shuts_first),
+        cmocka_unit_test(test_gate_goes),
+        cmocka_unit_test(test_client_goes),
+        cmocka_unit_test(test_back_pressure),
+        cmocka_unit_test(test_end_behind_much),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_no_gate_yet),
+        cmocka_unit_test(test_gate_goes_behind_the_client),
+        cmocka_unit_test(test_has_asked),
+        cmocka_unit_test(test_hear),
+        cmocka_unit_test(test_hear_silence),
+        cmocka_unit_test(test_hear_end),
         cmocka_unit_test(test_begin_again),
     };
 

@@ -52,7 +52,8 @@ static const struct {
 
 /* Whatever was set before, in the environment and by git -c. */
 static void test_git_reads_it(void **state) {
-    static const char parameters[] = "'http.extraHeader'='X: y' 'http.proxy'='http://proxy' 'credential.helper'='mine'";
+    static const char parameters[] = "'http.extraHeader'='X: y' 'http.proxy'='http://proxy' 'credential.helper'='mine' "
+                                     "'protocol.http.allow'='never'";
 
     (void)state;
     for (int behind = 0; behind < 2; behind++) {
