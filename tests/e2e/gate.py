@@ -240,6 +240,14 @@ class Gate:
     def wait_no_children(self, seconds=LEFTOVER_SECONDS):
         wait_until("the end of the processes that the gate started", lambda: not self.children(), seconds)
 
+    def memory_files(self):
+        """What the gate has open of these: bodies that it collects."""
+        links = []
+        for link in Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                links.append(os.readlink(link))
+        return [link for link in links if "memfd:" in link]
+
     def peak_memory_kib(self):
         """The peak memory of the gate itself, without its children."""
         return int(re.search(r"VmHWM:\s+([0-9]+) kB", Path(f"/proc/{self.pid}/status").read_text()).group(1))

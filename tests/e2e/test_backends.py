@@ -8,7 +8,6 @@ Each server has its own copy of the same repositories. Status, fields and body a
 import contextlib
 import fnmatch
 import gzip
-import os
 import re
 import shutil
 from pathlib import Path
@@ -497,19 +496,10 @@ def test_fetch_starts_nothing_before_all_of_it_has_come(long_mirror, start_gate)
     for end in ("gone", "stalls"):
         with gate.connect() as connection:
             connection.send(whole[:-100])
-            wait_until("most has been read", lambda: memory_files(gate.pid))
+            wait_until("most has been read", lambda: gate.memory_files())
             assert gate.children() == []
             if end == "stalls":
                 assert connection.response().status == 408
-        wait_until("nothing is kept of it", lambda: not memory_files(gate.pid))
+        wait_until("nothing is kept of it", lambda: not gate.memory_files())
     assert gate.ask("POST", "/repo.git/git-upload-pack", FETCH_TYPE, body=body).status == 200
-    wait_until("nothing is kept of it", lambda: not memory_files(gate.pid))
-
-
-def memory_files(pid):
-    """What a process has open of these."""
-    links = []
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            links.append(os.readlink(link))
-    return [link for link in links if "memfd:" in link]
+    wait_until("nothing is kept of it", lambda: not gate.memory_files())
