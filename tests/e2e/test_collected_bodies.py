@@ -10,8 +10,9 @@ import signal
 import zlib
 
 from .http import chunks, head, request
-from .packets import AHEAD_BYTES, FETCH_TYPE
+from .packets import AHEAD_BYTES, FETCH_TYPE, FLUSH, packet
 from .polling import wait_until
+from .repos import bare, git, history
 
 SERVICES = "--backend=services"
 ROUND_BYTES = 32 << 10  # of a compressed body that one connection inflates at once
@@ -51,3 +52,21 @@ def test_turn_that_comes_while_the_gate_looks_at_all_connections(small_root, sta
         assert waiting.response().status in (404, 503)
     assert gate.wait() == 0
     gate.check_ended()
+
+
+def test_repository_that_changes_meanwhile(tmp_path, start_gate):
+    """The client decides when its body ends, and so how old the look at the repository would be."""
+    repo = bare(tmp_path / "repo.git")
+    tip = history(repo, 1)[0]
+    gate = start_gate(repo, SERVICES)
+    body = packet(f"want {tip}\n") + FLUSH + packet(f"have {tip}\n") * 1000
+    answers = []
+    for _ in range(2):
+        with gate.connect() as connection:
+            begin(gate, connection, body)
+            if answers:
+                git("config", "--file", repo / "config", "include.path", "/etc/passwd")
+            connection.send(chunks(packet("done\n")))
+            answers.append(connection.response())
+    assert [(answer.status, answer.reason) for answer in answers] == [(200, None), (500, "unsafe-repository")]
+    gate.wait_no_children()
