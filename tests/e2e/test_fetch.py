@@ -249,8 +249,7 @@ def test_client_settings_do_not_matter(gate, tmp_path, options):
 
 
 @by_http
-@pytest.mark.parametrize("user", [f"x:{TOKEN}", f"oauth2:{TOKEN}", f":{TOKEN}", f"{TOKEN}:", f"{TOKEN}:x",
-                                  f"{TOKEN}:a%3ab"])
+@pytest.mark.parametrize("user", [f"x:{TOKEN}", f"oauth2:{TOKEN}", f"{TOKEN}:", f"{TOKEN}:x", f"{TOKEN}:a%3ab"])
 def test_token_in_the_address(gate, user):
     assert "refs/heads/main" in out("ls-remote", gate.url(user=user))
 

@@ -128,7 +128,7 @@ def test_bridge(host, gate, tmp_path):
         commands = at(commands, {PORT: bridge.port, TOKEN_FILE: host / "token",
                                  "git -C proj push": "git -C proj push --quiet"})
         result = shell(commands, tmp_path, ok=False, http_proxy=nowhere)
-        assert "127.0.0.1 port" in result.stderr
+        assert "ailed to connect to 127.0.0.1" in result.stderr
         shell(proxy + commands, tmp_path, http_proxy=nowhere)
     finally:
         bridge.stop()
