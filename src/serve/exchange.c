@@ -107,6 +107,7 @@ static int begin(struct exchange *exchange, bool has_body, bool is_whole) {
 int exchange_start(struct exchange **exchangep, struct gate *gate, const struct exchange_client *client,
                    struct head *head, const struct verdict *verdict, bool is_whole) {
     struct exchange *exchange = calloc(1, sizeof(*exchange));
+    bool asks_head;
     int r;
 
     if (!exchange) {
@@ -119,11 +120,11 @@ int exchange_start(struct exchange **exchangep, struct gate *gate, const struct 
     exchange->has_body = verdict->route->content_type != NULL;
     exchange->is_chunked = head->minor == 1;
     exchange->is_service = gate->settings->environ.backend == ENVIRON_SERVICES;
+    asks_head = exchange->is_service && !verdict->route->service; /* of an advertisement of version 0 */
     exchange->call = (struct service_call){
         .name = verdict->route->service,
         .has_body = exchange->has_body,
-        .git_protocol =
-            verdict->route->service && client->request->git_protocol[0] ? client->request->git_protocol : NULL,
+        .git_protocol = !asks_head && client->request->git_protocol[0] ? client->request->git_protocol : NULL,
     };
     exchange->collected = -1;
     exchange->process = PROCESS_NONE;
