@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Knows which files git-http-backend reads before it answers for protocol version 2, in git's order: where the
- * repository is (enter_repo() in git's path.c), whether it is one, and its settings (git-config(1), FILES). Reports
- * anything it does not recognise; such answers are not cached.
+ * Knows which files git reads, by a service or by git-http-backend, before it answers for protocol version 2, in git's
+ * order: where the repository is (enter_repo() in git's path.c), whether it is one, and its settings (git-config(1),
+ * FILES). Reports anything it does not recognise; such answers are not cached.
  */
 
 #include "backend/dependencies.h"

@@ -10,7 +10,7 @@
 
 /*
  * The files that the capability advertisement of git's protocol version 2 depends on: gitprotocol-v2(5). The
- * advertisement says nothing about references and objects. So git-http-backend's answer stays the same as long as these
+ * advertisement says nothing about references and objects. So the answer stays the same as long as these
  * files do.
  */
 

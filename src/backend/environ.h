@@ -8,6 +8,7 @@
 enum environ_backend {
     ENVIRON_SERVICES,     /* git-upload-pack and git-receive-pack */
     ENVIRON_HTTP_BACKEND, /* git-http-backend, which starts these */
+    ENVIRON_BACKEND_COUNT,
 };
 
 /**

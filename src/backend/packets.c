@@ -3,8 +3,8 @@
 /*
  * Follows the packets of git's answer, for two questions. Did git say anything, or did it only send keep-alives:
  * packets with the number of their side band and nothing else? And is the answer whole? The exit status does not tell.
- * git http-backend exits with 1 whenever the program behind it fails. That program may have been killed in the middle
- * of a pack, which is a cut answer. Or upload-pack has sent the client a proper ERR packet about a missing object,
+ * A service that fails exits with 128, and git-http-backend with 1 whenever the service behind it fails. That service may
+ * have been killed in the middle of a pack, which is a cut answer. Or upload-pack has sent the client a proper ERR packet about a missing object,
  * which is a whole one.
  */
 

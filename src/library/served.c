@@ -45,7 +45,7 @@ static bool is_served(const struct server_settings *settings, const char *path) 
     const char *root = settings->environ.mirror_root;
     char name[ROUTE_REPOSITORY_MAX_BYTES + sizeof(".git")];
 
-    if (strcmp(settings->policy.scope, "*") == 0) {
+    if (settings_serve_all(settings)) {
         return lies_in_any_repository(path, root);
     }
     (void)snprintf(name, sizeof(name), "%s.git", settings->policy.scope);

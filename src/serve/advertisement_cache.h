@@ -15,7 +15,7 @@ enum {
 
 struct request;
 
-/** struct cached_advertisement - git-http-backend's output for a repository, and what that depends on */
+/** struct cached_advertisement - the output for a repository, its CGI head included, and what that depends on */
 struct cached_advertisement {
     char repository[ROUTE_REPOSITORY_MAX_BYTES + 1];
     struct dependencies dependencies;
@@ -55,7 +55,7 @@ void advertisement_cache_deinit(struct advertisement_cache *cache);
 bool advertisement_cache_covers(const struct advertisement_cache *cache, const struct request *request);
 
 /**
- * advertisement_cache_lookup() - find what git-http-backend would write now
+ * advertisement_cache_lookup() - find the output that git would lead to now
  *
  * Return: the output, valid until the next advertisement_cache_store(); data is NULL when there is none, or a
  * dependency has changed.
@@ -73,7 +73,7 @@ struct dependencies *advertisement_cache_prepare(const struct advertisement_cach
 /**
  * advertisement_cache_store() - keep @output unless a dependency has changed
  * @before: from advertisement_cache_prepare(), called before git was started; freed; NULL keeps nothing
- * @output: all of git-http-backend's output, which must be good
+ * @output: all of it, with its CGI head; it must be good
  */
 void advertisement_cache_store(struct advertisement_cache *cache, const char *repository, struct dependencies *before,
                                struct span output);

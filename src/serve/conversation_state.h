@@ -26,15 +26,16 @@ enum {
  *     Between requests. -> HEAD at the first byte; CLOSED after the idle timeout, at end of file, at drain.
  * CONVERSATION_HEAD:
  *     A request head is coming in; a new conversation begins here, so that it cannot sit silent for long. -> BODY,
- *     EXCHANGE or QUEUED when it is whole and passes; REPLYING when it does not, with 408 after the header timeout, 500 when
- *     git cannot be started or memory is out, 503 at drain; CLOSED when nothing came at all.
+ *     EXCHANGE or QUEUED when it is whole and passes; REPLYING with a kept response, or when it does not pass, with 408
+ *     after the header timeout, with 503 at drain, with what is in git's way (obstacle.c), or with 500 when git cannot be
+ *     started or memory is out; CLOSED when nothing came at all.
  * CONVERSATION_BODY:
  *     The body of a request that passed is coming in, and nothing is started for it yet. -> EXCHANGE or QUEUED when it is
  *     whole, or CONVERSATION_AHEAD_BYTES of it are there, and well formed; REPLYING when it is not, after the stall
- *     timeout, or with 500.
+ *     timeout or the request timeout, with what is in git's way, or with 500.
  * CONVERSATION_QUEUED:
  *     All processes are taken. -> EXCHANGE in turn; REPLYING with 503 after the queue timeout, after
- *     TURNS_BRIEF_TIMEOUT_S when the queue was and is full, or at drain; or with 500.
+ *     TURNS_BRIEF_TIMEOUT_S when the queue was and is full, or at drain; or with what is in git's way, or 500.
  * CONVERSATION_EXCHANGE:
  *     An exchange runs. -> IDLE, LINGERING or CLOSED when it is complete; REPLYING when it failed before its response head
  *     was sent; CLOSED when it failed later.

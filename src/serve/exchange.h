@@ -25,7 +25,7 @@ enum exchange_wait {
  * @client: copied; what it points to stays until then
  * @head: consumed from the input buffer; it stays where it is until the body is consumed
  * @verdict: what the checks found
- * @is_whole: all of the request is in the client's input
+ * @is_whole: all of the body is in the client's input; false when there is none
  *
  * upload-pack answers while it still reads, and git's client does not read before it has sent everything. So the body of a
  * fetch that is not whole is collected first, and git is started when it is.

@@ -2,8 +2,8 @@
 
 /*
  * Owns the process of an exchange: its birth, the eye on it, and its end, also when nobody waits for it any more. It says
- * how long the process gets for which step, and whether something of its group lives on. An exchange does not outlive its
- * process, and no process outlives its exchange, unless a gate that has given up waiting abandons one that not even
+ * how long the process gets for which step, and whether something of its group lives on. An exchange may begin before its
+ * process and end after it. No process outlives its exchange, unless a gate that has given up waiting abandons one that not even
  * SIGKILL ends. What the bytes are that go to the process and come from it is not known here.
  */
 

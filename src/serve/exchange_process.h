@@ -47,7 +47,7 @@ enum {
  *     Nobody waits any more. A push first sees the end of its input and gets EXCHANGE_HANGUP_TIMEOUT_S to take back what
  *     it has stored, or to come to its end when all has come; then SIGTERM, and after EXCHANGE_KILL_TIMEOUT_S SIGKILL. A
  *     gate that ends shortens both, and sends SIGTERM at once to a push that has come as a whole. It frees itself when
- *     all of the group is gone.
+ *     all of the group is gone, or in the loop's next tasks when no process was started.
  */
 enum exchange_state {
     EXCHANGE_HOLDING,
@@ -150,9 +150,10 @@ bool exchange_fail(struct exchange *exchange, enum reason code, const char *reas
 int exchange_process_start(struct exchange *exchange, int input);
 
 /**
- * exchange_process_announce() - count the exchange as one of --max-backends before its process is started
+ * exchange_process_announce() - count the exchange as one of --max-backends, unless it is counted already
  *
- * exchange_release() takes it back.
+ * It is counted until its process is gone or, when it never had one, until the loop's next tasks after
+ * exchange_release().
  */
 void exchange_process_announce(struct exchange *exchange);
 

@@ -2,8 +2,9 @@
 
 /*
  * Moves a request body, decoded, into git's standard input, and closes that at the end of the body: git sees the end by
- * it. Whatever git does not read is read all the same. Collects the body of a fetch first when it is more than the input
- * buffer holds: upload-pack would answer while it reads, and a client that still sends would not read that.
+ * it. Whatever git does not read is read all the same. With --backend=services, the body of
+ * a fetch that the check ahead has not seen whole is collected first: upload-pack would answer while it reads, and a
+ * client that still sends would not read that.
  */
 
 #include "serve/exchange_request.h"
@@ -111,7 +112,8 @@ bool exchange_request_pump(struct exchange *exchange) {
     n_given = exchange->collected < 0 ? give_to_git(exchange, content_ready(content, input))
                                       : collect(exchange, content_ready(content, input));
     if (n_given < 0) {
-        return fail(exchange, (int)n_given);
+        exchange_process_log_failure(exchange->gate, exchange->client.request, "write", (int)-n_given);
+        return exchange_fail(exchange, REASON_GATE_FAILED, "git cannot be started; the gate's log says why");
     }
     content_consume(content, input, (size_t)n_given);
     if (content_is_consumed(content)) {

@@ -103,7 +103,7 @@ static void keep(struct exchange *exchange, size_t head_size) {
     struct span output = buffer_content(&exchange->output);
     struct span body = {output.data + head_size, output.size - head_size};
 
-    if (exchange->dependencies && exchange->exited && exchange->process.output < 0 && packets_are_capabilities(body)) {
+    if (exchange->dependencies && has_ended(exchange) && packets_are_capabilities(body)) {
         advertisement_cache_store(&exchange->gate->advertisements, exchange->client.request->repository,
                                   take_pointer(&exchange->dependencies), output);
     }

@@ -61,7 +61,7 @@ enum gate_stage {
  * @hooks: the hooks of --hooks-path that could be executed at start
  * @advertisements: kept responses
  * @turns: the queue for processes; its counts are of requests
- * @exchanges: those whose process is not gone yet
+ * @exchanges: those that are counted in @turns
  * @n_requests: requests so far, which is also the last one's id
  * @large_pool, @wire_pool: pools of buffers of these sizes
  * @date: the Date field, composed at most once a second

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds what is in the way of git at the moment when it would be started: the repository is gone, a hook has become one that
- * git passes over, the repository would have git do something else than serve it, or the operator's settings close the
- * service. It starts nothing and changes nothing.
+ * Finds what is in the way of git at the moment when it would be started: the repository is gone, a hook has become one
+ * that git passes over, the repository belongs to another user, or would have git do something else than serve it, or
+ * the operator's settings close the service. It starts nothing and changes nothing.
  */
 
 #include "serve/obstacle.h"
@@ -36,8 +36,8 @@ static bool has_lost_hook(struct gate *gate, const struct request *request) {
 }
 
 /*
- * git-http-backend, and git before 2.48, refuse a repository of another user, and upload-pack of later ones serves it. At
- * start the gate looks at the one of --scope, which may be given away later, and with --scope=* at none.
+ * git-http-backend, and git before 2.48, refuse a repository of another user, and upload-pack of later ones serves it.
+ * At start the gate looks at the one of --scope, which may be given away later, and with --scope=* at none.
  */
 static bool belongs_to_another(const struct gate *gate, const char *path) {
     const struct environ_settings *settings = &gate->settings->environ;
@@ -50,7 +50,10 @@ static bool belongs_to_another(const struct gate *gate, const char *path) {
 static const char another_users[] =
     "it belongs to another user; say --trust-owner, or give it to the gate's user with chown -R";
 
-/* A repository that could make git do something else than to serve it, or cannot be looked into, is kept from git. */
+/*
+ * Keeps from git a repository of another user, one that could make git do more than serve it, and one that cannot be
+ * looked into.
+ */
 static enum reason examine(struct gate *gate, const struct request *request) {
     struct repository_finding finding;
     char path[PATH_MAX];
@@ -93,9 +96,10 @@ enum reason obstacle_find(const char **reasonp, struct gate *gate, const struct 
         return REASON_GIT_REFUSES;
     }
     code = examine(gate, request);
-    *reasonp = code == REASON_UNSAFE_REPOSITORY
-                   ? "the repository's configuration or files would have git do something else than to serve it; the "
-                     "gate's log says what"
-                   : "the gate cannot look into the repository; its log says why";
+    *reasonp =
+        code == REASON_UNSAFE_REPOSITORY
+            ? "the repository belongs to another user, or its configuration or files would have git do something "
+              "else than to serve it; the gate's log says which"
+            : "the gate cannot look into the repository; its log says why";
     return code;
 }

@@ -21,7 +21,7 @@ struct response_form {
 
 /**
  * response_append_head() - append the head of a response
- * @cgi: git-http-backend's own head
+ * @cgi: the head of the output, by git-http-backend or by service_append_head()
  *
  * Return: as buffer_append().
  */
@@ -29,7 +29,7 @@ int response_append_head(struct buffer *wire, const struct response_form *form, 
 
 /**
  * response_append() - append a whole response: head, body and end
- * @output: all of git-http-backend's output
+ * @output: all of it, with that head
  *
  * Return: as buffer_append(), or CGI_E_*. On failure nothing is appended.
  */

@@ -26,8 +26,8 @@ struct turn {
 TAILQ_HEAD(turn_queue, turn);
 
 /**
- * struct turns - the count of running processes, and the queue for them
- * @n_running: processes that are not gone yet
+ * struct turns - the count of requests that have a process or collect a body for one, and the queue for them
+ * @n_running: those requests
  * @n_waiting: requests in the queue
  *
  * The rest is turns.c's own.
@@ -72,8 +72,8 @@ bool turns_keep(struct turns *turns, struct turn *turn);
 /** turns_leave() - leave the queue; does nothing to a turn that does not wait */
 void turns_leave(struct turns *turns, struct turn *turn);
 
-/** turns_started() - count a process that has started */
+/** turns_started() - count a request that gets a process, now or when its body is collected */
 void turns_started(struct turns *turns);
 
-/** turns_ended() - count a process that is gone: call @on_end, then start those whose turn it is */
+/** turns_ended() - count a request less: call @on_end, then start those whose turn it is */
 void turns_ended(struct turns *turns);
