@@ -8,6 +8,7 @@ Each server has its own copy of the same repositories. Status, fields and body a
 import contextlib
 import fnmatch
 import gzip
+import os
 import re
 import shutil
 from pathlib import Path
@@ -56,6 +57,9 @@ DIFFERENCES = [
 
 # A push to a partial clone makes receive-pack of git 2.39 go round for ever, with whatever starts it.
 LEFT_OUT = [("partial", "push-*")]
+
+
+OBJECT_INFO_DIES = (2, 40)  # git 2.39 answers, and 2.47 ends without a word
 
 
 def git_version():
@@ -292,6 +296,14 @@ class Place:
     def root(self, server):
         return self.folder / f"{server:-<12}"
 
+    @staticmethod
+    def copy(path, target):
+        """Copy what is new; the objects of earlier repositories are there, and only root could write over them."""
+        if path.is_dir() and not path.is_symlink() and not target.exists():
+            shutil.copytree(path, target, symlinks=True)
+        elif not os.path.lexists(target):
+            shutil.copy2(path, target, follow_symlinks=False)
+
     def make(self, name):
         """Make the repository for the first server, and copy it for the others."""
         first, *others = self.servers
@@ -300,7 +312,8 @@ class Place:
             for repo in self.root(first).glob(f"{name}.git"):
                 git("config", "--file", repo / "config", "pack.threads", "1", ok=None)
         for other in others:
-            shutil.copytree(self.root(first), self.root(other), dirs_exist_ok=True, symlinks=True)
+            for path in self.root(first).iterdir():
+                self.copy(path, self.root(other) / path.name)
         return Oids(self.root(first) / f"{name}.git")
 
 
@@ -374,6 +387,8 @@ def test_each_server_answers_the_same(place, repository):
     *gates, stock = place.servers
     wrong = []
     for name, arguments, named in requests(oids):
+        if name == "object-info" and git_version() >= OBJECT_INFO_DIES:
+            continue  # with nothing written: the gate answers 500, and a server that streams the CGI head 200
         if any(fits(repository, repositories) and fits(name, names) for repositories, names in LEFT_OUT):
             continue
         kinds = [kind for repositories, names, kind in DIFFERENCES if fits(repository, repositories) and fits(name, names)]
