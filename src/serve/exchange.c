@@ -85,15 +85,15 @@ void exchange_end_of_input(struct exchange *exchange) {
 /* ---- begin ---- */
 
 /* What comes before git's output, and git, unless it has to wait for the whole body of a fetch. */
-static int begin(struct exchange *exchange, bool has_body, bool is_whole) {
+static int begin(struct exchange *exchange, bool comes_with_body, bool is_whole) {
     int r = exchange->is_service ? service_append_head(&exchange->output, &exchange->call) : 0;
 
     exchange->n_own = buffer_size(&exchange->output);
     if (r) {
         return r;
     }
-    if (!exchange->is_service || !has_body || exchange->pushes || is_whole) {
-        return exchange_process_start(exchange, has_body ? PROCESS_INPUT_PIPE : PROCESS_INPUT_NONE);
+    if (!exchange->is_service || !comes_with_body || exchange->pushes || is_whole) {
+        return exchange_process_start(exchange, comes_with_body ? PROCESS_INPUT_PIPE : PROCESS_INPUT_NONE);
     }
     exchange->collected = memory_file_open();
     if (exchange->collected < 0) {
@@ -107,7 +107,6 @@ static int begin(struct exchange *exchange, bool has_body, bool is_whole) {
 int exchange_start(struct exchange **exchangep, struct gate *gate, const struct exchange_client *client,
                    struct head *head, const struct verdict *verdict, bool is_whole) {
     struct exchange *exchange = calloc(1, sizeof(*exchange));
-    bool asks_head;
     int r;
 
     if (!exchange) {
@@ -117,15 +116,15 @@ int exchange_start(struct exchange **exchangep, struct gate *gate, const struct 
     exchange->gate = gate;
     exchange->client = *client;
     exchange->pushes = verdict->route->pushes;
-    exchange->has_body = verdict->route->content_type != NULL;
     exchange->is_chunked = head->minor == 1;
     exchange->is_service = gate->settings->environ.backend == ENVIRON_SERVICES;
-    asks_head = exchange->is_service && !verdict->route->service; /* of an advertisement of version 0 */
     exchange->call = (struct service_call){
         .name = verdict->route->service,
-        .has_body = exchange->has_body,
-        .git_protocol = !asks_head && client->request->git_protocol[0] ? client->request->git_protocol : NULL,
+        .has_body = verdict->route->content_type != NULL,
     };
+    if (client->request->git_protocol[0] && !exchange_asks_head(exchange)) { /* which takes protocol version 0 */
+        exchange->call.git_protocol = client->request->git_protocol;
+    }
     exchange->collected = -1;
     exchange->process = PROCESS_NONE;
     exchange->input_ready = exchange->first_chunk = true;

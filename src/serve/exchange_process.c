@@ -310,7 +310,7 @@ int exchange_process_start(struct exchange *exchange, int input) {
         .git_protocol = exchange->call.git_protocol,
         .remote_address = exchange->client.address,
         .pushes = exchange->pushes,
-        .asks_head = exchange->is_service && !exchange->call.name,
+        .asks_head = exchange_asks_head(exchange),
     };
     const struct process_limits limits = {
         .is_private = gate->settings->confine != CONFINE_OFF,

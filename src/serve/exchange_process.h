@@ -97,7 +97,6 @@ struct exchange {
 
     /* the rest is for the files of an exchange alone */
     bool pushes;
-    bool has_body;
     bool is_chunked;
     bool is_service; /* the gate itself starts git's service, for @call */
     struct service_call call;
@@ -140,6 +139,11 @@ static inline bool exchange_is_running(const struct exchange *exchange) {
  * Return: true, for "something moved".
  */
 bool exchange_fail(struct exchange *exchange, enum reason code, const char *reason);
+
+/** exchange_asks_head() - whether the text of HEAD is made of an advertisement of upload-pack: service_tell_head() */
+static inline bool exchange_asks_head(const struct exchange *exchange) {
+    return exchange->is_service && !exchange->call.name;
+}
 
 /**
  * exchange_process_start() - start git for an exchange that has all but a process, and watch it

@@ -83,7 +83,7 @@ static bool refuse_for_git(struct exchange *exchange, int status) {
  */
 static bool said_everything(const struct exchange *exchange) {
     int status = exchange->exit_status;
-    bool may_have_failed = exchange->has_body && exchange->packets.is_whole;
+    bool may_have_failed = exchange->call.has_body && exchange->packets.is_whole;
     int failure = exchange->is_service ? GIT_DIES : HTTP_BACKEND_FAILS;
 
     return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || (WEXITSTATUS(status) == failure && may_have_failed));
@@ -95,7 +95,8 @@ static bool has_ended(const struct exchange *exchange) {
 
 /* A response without a request body has no progress to show: it waits for its end, when a failure can still be told. */
 static bool may_respond(const struct exchange *exchange) {
-    return buffer_room(&exchange->output) == 0 || (exchange->consumed && (exchange->has_body || has_ended(exchange)));
+    return buffer_room(&exchange->output) == 0 ||
+           (exchange->consumed && (exchange->call.has_body || has_ended(exchange)));
 }
 
 /* An advertisement that is here as a whole, and good, may be so the next time. */
@@ -124,7 +125,7 @@ static int append_head(struct exchange *exchange, const struct cgi *cgi) {
  * git may have written a part.
  */
 static bool has_failed(const struct exchange *exchange, bool is_silent) {
-    bool is_known = exchange->has_body ? is_silent && has_ended(exchange) : exchange->exited;
+    bool is_known = exchange->call.has_body ? is_silent && has_ended(exchange) : exchange->exited;
 
     return is_known && !said_everything(exchange);
 }
@@ -160,7 +161,6 @@ static bool tell_head(struct exchange *exchange) {
 /* Lets the response out once it may be: see EXCHANGE_HOLDING. */
 static bool try_response(struct exchange *exchange) {
     bool is_full = buffer_room(&exchange->output) == 0;
-    bool is_whole = exchange->process.output < 0;
     bool is_silent;
     struct cgi cgi;
     int r;
@@ -168,11 +168,11 @@ static bool try_response(struct exchange *exchange) {
     if (!may_respond(exchange)) {
         return false;
     }
-    if (exchange->is_service && !exchange->call.name && !tell_head(exchange)) {
+    if (exchange_asks_head(exchange) && !tell_head(exchange)) {
         return true;
     }
     r = cgi_parse(&cgi, buffer_content(&exchange->output));
-    if (r == CGI_E_MORE && !is_whole && !is_full) {
+    if (r == CGI_E_MORE && exchange->process.output >= 0 && !is_full) {
         return false;
     }
     if (r) {
@@ -229,7 +229,7 @@ static bool pump_body(struct exchange *exchange) {
             return true;
         }
     }
-    if (exchange->process.output >= 0 || !exchange->exited) {
+    if (!has_ended(exchange)) {
         return size > 0;
     }
     if (!said_everything(exchange)) {
