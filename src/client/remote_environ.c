@@ -67,10 +67,15 @@ static const struct {
     {"GIT_TRACE2_CONFIG_PARAMS", "gate.none"},
 };
 
-static int append(const char *name, const char *value, const char *more) {
+/* Appends to a variable where it is set. Its value is asked for here, as setenv() may move what getenv() returned. */
+static int append(const char *name, const char *more) {
+    const char *value = getenv(name);
     char *both = NULL;
     int r;
 
+    if (!value) {
+        return 0;
+    }
     if (asprintf(&both, "%s%s", value, more) < 0) {
         return -ENOMEM;
     }
@@ -86,14 +91,13 @@ static int append(const char *name, const char *value, const char *more) {
  * git ask the helpers.
  */
 static int outrank(const char *address) {
-    const char *allowed = getenv("GIT_ALLOW_PROTOCOL");
-    const char *parameters = getenv("GIT_CONFIG_PARAMETERS");
     char more[PARAMETERS_MAX_BYTES];
-    int r = allowed ? append("GIT_ALLOW_PROTOCOL", allowed, ":http") : 0;
+    int r = append("GIT_ALLOW_PROTOCOL", ":http");
+    const char *parameters = getenv("GIT_CONFIG_PARAMETERS");
 
-    if (!r && parameters && *parameters) {
+    if (!r && parameters && *parameters) { /* git takes no list that begins with a space */
         (void)snprintf(more, sizeof(more), " 'protocol.http.allow=always' 'credential.%s/.helper'=''", address);
-        r = append("GIT_CONFIG_PARAMETERS", parameters, more);
+        r = append("GIT_CONFIG_PARAMETERS", more);
     }
     return r;
 }
