@@ -3,8 +3,8 @@
 /*
  * Owns the process of an exchange: its birth, the eye on it, and its end, also when nobody waits for it any more. It says
  * how long the process gets for which step, and whether something of its group lives on. An exchange may begin before its
- * process and end after it. No process outlives its exchange, unless a gate that has given up waiting abandons one that not even
- * SIGKILL ends. What the bytes are that go to the process and come from it is not known here.
+ * process and end after it. No process outlives its exchange, unless a gate that has given up waiting abandons one that
+ * not even SIGKILL ends. What the bytes are that go to the process and come from it is not known here.
  */
 
 #include "serve/exchange_process.h"
@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "backend/environ.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/fd.h"
 
@@ -258,14 +259,30 @@ void exchange_kill(struct exchange *exchange) {
     }
 }
 
-void exchange_abandon(struct exchange *exchange) {
-    if (exchange->is_started && !exchange->is_killed) { /* the loop has failed, so no timer will come */
-        process_signal(&exchange->process, SIGTERM);
-        process_await_end(&exchange->process, EXCHANGE_ABANDON_TIMEOUT_MS);
+static void abandon(struct exchange *exchange, uint64_t deadline_us) {
+    uint64_t now_us = clock_now_us();
+
+    if (exchange->is_started && !exchange->is_killed && now_us < deadline_us) {
+        process_await_end(&exchange->process, (int)((deadline_us - now_us) / US_PER_MS));
     }
     exchange_kill(exchange);
     take_back(exchange);
     exchange_free(exchange);
+}
+
+/* The loop may have failed, so no timer will come. */
+void exchange_abandon_all(struct gate *gate) {
+    uint64_t deadline_us = clock_now_us() + EXCHANGE_ABANDON_TIMEOUT_MS * US_PER_MS;
+    struct exchange *exchange;
+
+    LIST_FOREACH(exchange, &gate->exchanges, entry) {
+        if (exchange->is_started && !exchange->is_killed) {
+            process_signal(&exchange->process, SIGTERM);
+        }
+    }
+    while ((exchange = LIST_FIRST(&gate->exchanges))) {
+        abandon(exchange, deadline_us);
+    }
 }
 
 /* ---- birth ---- */

@@ -22,7 +22,7 @@ enum {
     EXCHANGE_LAST_WORDS_READS = 64,    /* of what git says to nobody, at a time: more than a pipe holds */
     EXCHANGE_HANGUP_TIMEOUT_S = 3,     /* for a push that was given up, from the end of its input to SIGTERM */
     EXCHANGE_KILL_TIMEOUT_S = 5,       /* from SIGTERM to SIGKILL */
-    EXCHANGE_ABANDON_TIMEOUT_MS = 500, /* the same, where the loop has failed and everything else waits */
+    EXCHANGE_ABANDON_TIMEOUT_MS = 500, /* for all together, where the loop has failed and everything else waits */
 };
 
 /**
@@ -191,5 +191,9 @@ static inline bool exchange_owns(const struct exchange *exchange, pid_t pid) {
     return exchange->process.pid == pid;
 }
 
-/** exchange_abandon() - free it now, though its process may be left; for a gate that ends */
-void exchange_abandon(struct exchange *exchange);
+/**
+ * exchange_abandon_all() - free all exchanges now, though their processes may be left; for a gate that ends
+ *
+ * Blocks for EXCHANGE_ABANDON_TIMEOUT_MS at most, the time that the processes have between SIGTERM and SIGKILL.
+ */
+void exchange_abandon_all(struct gate *gate);

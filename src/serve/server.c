@@ -223,15 +223,12 @@ int server_start(struct server *server, const struct server_settings *settings, 
 
 void server_deinit(struct server *server) {
     struct gate *gate = &server->gate;
-    struct exchange *exchange;
 
     gate->stage = GATE_STOPPED;
     stop_accepting(server);
     parent_unwatch(&server->parent);
     crowd_deinit(&server->crowd);
-    while ((exchange = LIST_FIRST(&gate->exchanges))) {
-        exchange_abandon(exchange);
-    }
+    exchange_abandon_all(gate);
     loop_timer_clear(&server->stage_timer);
     confine_deinit(&gate->confine);
     advertisement_cache_deinit(&gate->advertisements);

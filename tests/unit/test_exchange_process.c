@@ -150,15 +150,27 @@ static void test_kill(void **state) {
     end();
 }
 
+/* A gate whose loop has failed: a push that goes on is told before it is killed, and so is one that does not listen. */
 static void test_abandon(void **state) {
+    static const char *const scripts[] = {
+        "trap ': >told; exit' TERM; : >begun; while :; do sleep 0.01; done",
+        "trap '' TERM; : >begun; exec sleep 1000",
+    };
+
     (void)state;
-    begin(GET, "trap '' TERM; : >begun; exec sleep 1000");
-    release();
-    exchange_abandon(released);
-    assert_true(LIST_EMPTY(&site.gate.exchanges));
-    assert_int_equal(site.gate.turns.n_running, 0);
-    assert_true(waitpid(-1, NULL, 0) > 0); /* it was killed, and is left for whoever takes over */
-    end();
+    for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+        begin(PUSH, scripts[i]);
+        release();
+        assert_false(released->is_told);
+        exchange_abandon_all(&site.gate);
+        assert_true(LIST_EMPTY(&site.gate.exchanges));
+        assert_int_equal(site.gate.turns.n_running, 0);
+        assert_true(waitpid(-1, NULL, 0) > 0); /* it has ended, and is left for whoever takes over */
+        expect_int("told", is_there("told"), i == 0);
+        end();
+        (void)unlink("told");
+        assert_int_equal(unlink("begun"), 0);
+    }
 }
 
 int main(void) {
