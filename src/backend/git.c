@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the knowledge where git is. It asks git once, at start, and must not be called while serving: it waits for the
- * answer.
+ * Locates git, once, at start. It must not be called while serving: where git has to be asked, it waits for the answer.
  */
 
 #include "backend/git.h"
@@ -21,7 +20,6 @@
 #include "backend/process.h"
 #include "base/ascii.h"
 #include "base/buffer.h"
-#include "base/denial.h"
 #include "base/fd.h"
 
 enum {
@@ -185,10 +183,63 @@ static char *first_line(const struct buffer *answer) {
     return strndup(content.data, end ? (size_t)(end - content.data) : content.size);
 }
 
+/*
+ * Whether both are one installation's git. Debian has it twice, as copies with one time of modification: dpkg sets the
+ * times of all files that one build made.
+ */
+static bool is_same_git(const char *path, const char *other_path) {
+    struct stat one;
+    struct stat other;
+
+    if (stat(path, &one) < 0 || stat(other_path, &other) < 0 || one.st_dev != other.st_dev) {
+        return false;
+    }
+    return one.st_ino == other.st_ino || (one.st_size == other.st_size && one.st_mtim.tv_sec == other.st_mtim.tv_sec &&
+                                          one.st_mtim.tv_nsec == other.st_mtim.tv_nsec);
+}
+
+/*
+ * The folder of git's programs without asking git, which takes half of the start: PREFIX/lib/git-core or
+ * PREFIX/libexec/git-core, for the PREFIX/bin/git that has a twin there. Return: NULL where git has to be asked.
+ */
+static char *exec_path_beside(const char *program) {
+    static const char *const folders[] = {"lib/git-core", "libexec/git-core"};
+    static const char ending[] = "/bin/git";
+    const char *variable = getenv("GIT_EXEC_PATH");
+    char prefix[PATH_MAX];
+    char twin[PATH_MAX];
+    size_t size;
+
+    if ((variable && *variable) || !realpath(program, prefix)) {
+        return NULL;
+    }
+    size = strlen(prefix);
+    if (size < sizeof(ending) || strcmp(&prefix[size - strlen(ending)], ending) != 0) {
+        return NULL;
+    }
+    prefix[size - strlen(ending)] = '\0';
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        int length = snprintf(twin, sizeof(twin), "%s/%s/git", prefix, folders[i]);
+
+        if (length < PATH_MAX && is_same_git(program, twin)) {
+            return strndup(twin, (size_t)length - strlen("/git"));
+        }
+    }
+    return NULL;
+}
+
 static int find_git(char program[PATH_MAX], const struct git *git, struct gate_error *error) {
     return find_in_path(program, PATH_MAX, git->search_path, "git") == 0
                ? 0
                : gate_error_set(error, GATE_E_START, "git is in none of the folders of PATH; install git or set PATH");
+}
+
+/* What this host refuses to all processes shows at the start, also where no process is needed to find git. */
+static int rehearse(const char *program, struct gate_error *error) {
+    const char *call;
+    int r = process_rehearse(&call);
+
+    return r ? refuse_birth(program, "upload-pack", call, -r, error) : 0;
 }
 
 static int find(struct git *git, const char *program, struct gate_error *error) {
@@ -202,11 +253,19 @@ static int find(struct git *git, const char *program, struct gate_error *error) 
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
     }
     r = find_git(first, git, error);
-    r = r ? r : ask(&answer, git->search_path, first, "--exec-path", "/", error);
     if (r) {
         return r;
     }
-    git->exec_path = first_line(&answer);
+    git->exec_path = exec_path_beside(first);
+    if (git->exec_path) {
+        r = rehearse(first, error);
+    } else {
+        r = ask(&answer, git->search_path, first, "--exec-path", "/", error);
+        git->exec_path = r ? NULL : first_line(&answer);
+    }
+    if (r) {
+        return r;
+    }
     if (!git->exec_path || asprintf(&git->program, "%s/%s", git->exec_path, program) < 0) {
         git->program = NULL;
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
@@ -284,102 +343,4 @@ void git_deinit(struct git *git) {
     free(git->exec_path);
     free(git->program);
     *git = (struct git){0};
-}
-
-/* HEAD, objects and refs are what git itself takes for the signs of a repository. */
-static int check_entries(const char *path, struct gate_error *error) {
-    static const char *const names[] = {"HEAD", "objects", "refs"};
-    char entry[PATH_MAX + sizeof("/objects")];
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        (void)snprintf(entry, sizeof(entry), "%s/%s", path, names[i]);
-        if (access(entry, R_OK) == 0) {
-            continue;
-        }
-        if (errno == EACCES) {
-            return denial_refuse("read the repository", entry, "git-gate", error);
-        }
-        return gate_error_set(error, GATE_E_USAGE,
-                              "'%s' is not a bare git repository that can be read; make one with "
-                              "'git clone --bare' or check --mirror-root and --scope",
-                              path);
-    }
-    return 0;
-}
-
-/*
- * Whether this user may use a file or folder of somebody else, as an ordinary user: under confinement root is one. @wanted:
- * R_OK, W_OK, X_OK. Of root only the modes tell, as access(2) would answer for the capabilities that will be dropped.
- */
-static bool may_use(const char *path, int wanted) {
-    struct stat status;
-    mode_t bits;
-
-    if (geteuid() != 0) {
-        return access(path, wanted) == 0;
-    }
-    if (stat(path, &status) < 0) {
-        return false;
-    }
-    bits = status.st_uid == 0            ? status.st_mode >> 6
-           : group_member(status.st_gid) ? status.st_mode >> 3
-                                         : status.st_mode;
-    return (bits & (unsigned)wanted) == (unsigned)wanted;
-}
-
-/* What --trust-owner would help with: not with a file that the owner alone may read. */
-static const char *offer_trust(const char *path) {
-    char objects[PATH_MAX + sizeof("/objects")];
-    char head[PATH_MAX + sizeof("/HEAD")];
-
-    (void)snprintf(objects, sizeof(objects), "%s/objects", path);
-    (void)snprintf(head, sizeof(head), "%s/HEAD", path);
-    if (!may_use(path, R_OK | X_OK) || !may_use(objects, R_OK | X_OK) || !may_use(head, R_OK)) {
-        return "";
-    }
-    return may_use(path, W_OK) && may_use(objects, W_OK) ? ", or add --trust-owner"
-                                                         : ", or add --trust-owner --read-only for fetches alone";
-}
-
-/* sudo(8) makes root of a user who owns the repository and has no need to be root. */
-static bool is_owner_behind_sudo(uid_t owner) {
-    const char *user = getenv("SUDO_UID");
-    char text[16];
-
-    (void)snprintf(text, sizeof(text), "%u", (unsigned)owner);
-    return geteuid() == 0 && user && strcmp(user, text) == 0;
-}
-
-static int refuse_owner(const char *path, uid_t owner, struct gate_error *error) {
-    const unsigned user = (unsigned)geteuid();
-
-    return gate_error_set(error, GATE_E_USAGE,
-                          "'%s' belongs to uid %u and git serves only what belongs to uid %u: run git-gate as its "
-                          "owner, uid %u%s, or give it to uid %u with chown -R%s",
-                          path, (unsigned)owner, user, (unsigned)owner,
-                          is_owner_behind_sudo(owner) ? ", without sudo" : "", user, offer_trust(path));
-}
-
-int git_check_repository(const char *path, bool trust_owner, struct gate_error *error) {
-    struct stat status;
-    int r = stat(path, &status) < 0 ? errno : S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
-
-    if (r == EACCES) {
-        return denial_refuse("read the repository", path, "git-gate", error);
-    }
-    if (r) {
-        return gate_error_set(
-            error, GATE_E_USAGE,
-            "there is no repository at '%s'; check --mirror-root, and --scope, which is the name without .git", path);
-    }
-    r = check_entries(path, error);
-    return !r && status.st_uid != geteuid() && !trust_owner ? refuse_owner(path, status.st_uid, error) : r;
-}
-
-bool git_has_repository(const char *mirror_root, const char *repository) {
-    char path[PATH_MAX];
-    struct stat status;
-    int size = snprintf(path, sizeof(path), "%s/%s.git/HEAD", mirror_root, repository);
-
-    return size > 0 && size < PATH_MAX && (lstat(path, &status) == 0 || errno != ENOENT);
 }

@@ -26,13 +26,14 @@ struct git {
 };
 
 /**
- * git_find() - ask "git --exec-path", with git looked up in PATH, and look for a program there
+ * git_find() - look git up in PATH, and a program in the folder of git's programs
  * @git: filled on success
  * @program: the name of the program that is started for a request
  * @error: filled on failure
  *
- * What git needs of the environment is read here alone, lest a program that changes it while a server runs gets in the
- * way.
+ * The folder of PREFIX/bin/git is PREFIX/lib/git-core or PREFIX/libexec/git-core, if git itself is there, too. Otherwise
+ * "git --exec-path" is asked, which costs a process. What git needs of the environment is read here alone, lest a
+ * program that changes it while a server runs gets in the way.
  *
  * Return: 0, GATE_E_START, GATE_E_INTERNAL.
  */
@@ -56,23 +57,3 @@ bool git_is_local_version(const char *answer);
 
 /** git_deinit() - free its strings */
 void git_deinit(struct git *git);
-
-/**
- * git_check_repository() - whether there is a repository at @path that git may serve
- * @path: absolute
- * @trust_owner: it may belong to another user
- *
- * Looks for HEAD, objects and refs, and at the owner; whether git can read it all shows at the first request.
- *
- * Return: 0, GATE_E_USAGE with the option that mends it.
- */
-int git_check_repository(const char *path, bool trust_owner, struct gate_error *error);
-
-/**
- * git_has_repository() - whether @mirror_root/@repository.git is there
- * @repository: its name, without .git
- *
- * For where it is not, git would go on to look for @repository.git.git (enter_repo() in its path.c), which is another one.
- * What is there and cannot be read is for git to complain of.
- */
-bool git_has_repository(const char *mirror_root, const char *repository);

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -233,6 +234,21 @@ int process_spawn(struct process *process, const char *path, char *const argv[],
     process->errors = fd_take(&errors.gate);
     process->lifeline = fd_take(&lifeline.gate);
     return 0;
+}
+
+int process_rehearse(const char **callp) {
+    char *const nothing[] = {NULL};
+    struct process process;
+    int r = process_spawn(&process, "", nothing, nothing, PROCESS_INPUT_NONE, &PROCESS_UNLIMITED);
+    _cleanup_fd_ int pidfd = -1;
+
+    *callp = process.failed_call;
+    if (strcmp(*callp, "execve") != 0) {
+        return r;
+    }
+    pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0U); /* what follows after execve(2) */
+    *callp = "pidfd_open";
+    return pidfd < 0 ? -errno : 0;
 }
 
 void process_signal(const struct process *process, int signal) {

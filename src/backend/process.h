@@ -70,6 +70,14 @@ enum {
 int process_spawn(struct process *process, const char *path, char *const argv[], char *const envp[], int input,
                   const struct process_limits *limits);
 
+/**
+ * process_rehearse() - try whatever process_spawn() needs of this system, without a program
+ * @callp: the call that fails
+ *
+ * Return: 0 or a negative errno.
+ */
+int process_rehearse(const char **callp);
+
 /** process_signal() - send @signal to the whole group; the leader must not have been reaped */
 void process_signal(const struct process *process, int signal);
 

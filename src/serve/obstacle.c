@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backend/git.h"
+#include "backend/mirror.h"
 #include "backend/hooks.h"
 #include "backend/repository.h"
 #include "backend/service.h"
@@ -59,7 +59,7 @@ static enum reason examine(struct gate *gate, const struct request *request) {
     char path[PATH_MAX];
     int r;
 
-    (void)settings_path_of(path, gate->settings, request->repository); /* git_has_repository() saw that it fits */
+    (void)settings_path_of(path, gate->settings, request->repository); /* mirror_exists() saw that it fits */
     r = repository_examine(&finding, &gate->policy, path);
     if (r == 0 && !belongs_to_another(gate, path)) {
         return REASON_NONE;
@@ -83,7 +83,7 @@ static bool is_closed(const struct gate *gate, const struct request *request) {
 enum reason obstacle_find(const char **reasonp, struct gate *gate, const struct request *request, bool pushes) {
     enum reason code;
 
-    if (!git_has_repository(gate->settings->environ.mirror_root, request->repository)) {
+    if (!mirror_exists(gate->settings->environ.mirror_root, request->repository)) {
         *reasonp = "there is no such repository";
         return REASON_NO_REPOSITORY;
     }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "access/token.h"
+#include "backend/mirror.h"
 #include "serve/gate.h"
 #include "serve/left_locks.h"
 
@@ -29,7 +30,7 @@ static int check_repository(const struct server_settings *settings, struct gate_
     if (!settings_path_of(path, settings, settings->policy.scope)) {
         return gate_error_set(error, GATE_E_USAGE, "the path of --mirror-root and --scope is too long");
     }
-    return git_check_repository(path, settings->environ.trust_owner, error);
+    return mirror_check(path, settings->environ.trust_owner, error);
 }
 
 /* A partial clone may be served only if git is known to do without the missing objects. */

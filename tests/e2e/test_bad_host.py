@@ -199,10 +199,10 @@ def test_failing_step_of_a_child(gate, call, error):
 # A start that is refused a call, as by the profile of a container.
 
 @pytest.mark.parametrize("call, error, options, words", [
-    ("pidfd_open", "EPERM", ["--confine=off"], ["git --exec-path' cannot be run: pidfd_open: Operation not permitted", "seccomp profile"]),
-    ("pidfd_open", "ENOSYS", ["--confine=off"], ["--exec-path' cannot be run: pidfd_open: Function not implemented", "seccomp profile"]),
-    ("close_range", "EPERM", ["--confine=off"], ["--exec-path' cannot be run: close_range: Operation not permitted", "seccomp profile"]),
-    ("setsid", "EPERM", ["--confine=off"], ["--exec-path' cannot be run: setsid: Operation not permitted", "seccomp profile"]),
+    ("pidfd_open", "EPERM", ["--confine=off"], ["git upload-pack' cannot be run: pidfd_open: Operation not permitted", "seccomp profile"]),
+    ("pidfd_open", "ENOSYS", ["--confine=off"], ["git upload-pack' cannot be run: pidfd_open: Function not implemented", "seccomp profile"]),
+    ("close_range", "EPERM", ["--confine=off"], ["git upload-pack' cannot be run: close_range: Operation not permitted", "seccomp profile"]),
+    ("setsid", "EPERM", ["--confine=off"], ["git upload-pack' cannot be run: setsid: Operation not permitted", "seccomp profile"]),
     ("vfork,clone", "EAGAIN", ["--confine=off"], ["no room to run", "vfork: Resource temporarily unavailable", "ulimit"]),
     ("pipe2", "EMFILE", ["--confine=off"], ["no room to run", "pipe2: Too many open files", "ulimit"]),
     ("close_range", "EPERM", ["--confine=require"],
