@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Follows the packets of git's answer, for two questions. Did git say anything, or did it only send keep-alives:
- * packets with the number of their side band and nothing else? And is the answer whole? The exit status does not tell.
+ * Follows the packets of git's answer, for three questions. Did git say anything, or did it only send keep-alives:
+ * packets with the number of their side band and nothing else? Has receive-pack reported? And is the answer whole? The exit status does not tell.
  * A service that fails exits with 128, and git-http-backend with 1 whenever the service behind it fails. That service may
  * have been killed in the middle of a pack, which is a cut answer. Or upload-pack has sent the client a proper ERR packet about a missing object,
  * which is a whole one.
@@ -20,6 +20,7 @@ enum {
     EMPTY_BAND_LENGTH = 5, /* the number of a side band and no data */
     BAND_DATA = 1,
     BAND_PROGRESS = 2,
+    REPORT_BEGIN = 'u', /* of "unpack": gitprotocol-pack(5), Report Status */
 };
 
 static const char error_mark[] = "ERR ";
@@ -52,6 +53,8 @@ static void take_byte(struct packets *packets, char byte) {
     } else if (packets->n_head > LENGTH_DIGITS) {
         packets->is_idle = packets->is_idle && packets->n_head == LENGTH_DIGITS + 1 && packets->n_left == 1 &&
                            (byte == BAND_DATA || byte == BAND_PROGRESS);
+        packets->is_reported |=
+            packets->n_head == LENGTH_DIGITS + 1 && packets->n_left > 1 && (byte == BAND_DATA || byte == REPORT_BEGIN);
         packets->n_left--;
     }
 }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base/memory_file.h"
+#include "serve/exchange_program.h"
 #include "serve/exchange_request.h"
 #include "serve/exchange_response.h"
 
@@ -93,7 +94,7 @@ static int begin(struct exchange *exchange, bool comes_with_body, bool is_whole)
         return r;
     }
     if (!exchange->is_service || !comes_with_body || exchange->pushes || is_whole) {
-        return exchange_process_start(exchange, comes_with_body ? PROCESS_INPUT_PIPE : PROCESS_INPUT_NONE);
+        return exchange_program_start(exchange, comes_with_body ? PROCESS_INPUT_PIPE : PROCESS_INPUT_NONE);
     }
     exchange->collected = memory_file_open();
     if (exchange->collected < 0) {
@@ -110,7 +111,7 @@ int exchange_start(struct exchange **exchangep, struct gate *gate, const struct 
     int r;
 
     if (!exchange) {
-        exchange_process_log_failure(gate, client->request, NULL, ENOMEM);
+        exchange_program_log_failure(gate, client->request, NULL, ENOMEM);
         return -ENOMEM;
     }
     exchange->gate = gate;
@@ -139,7 +140,7 @@ int exchange_start(struct exchange **exchangep, struct gate *gate, const struct 
         r = begin(exchange, head_has_body(head), is_whole);
     }
     if (r) {
-        exchange_process_log_failure(gate, client->request, exchange->process.failed_call, -r);
+        exchange_program_log_failure(gate, client->request, exchange->process.failed_call, -r);
         exchange_free(exchange);
         return r;
     }

@@ -4,20 +4,18 @@
  * Owns the process of an exchange: its birth, the eye on it, and its end, also when nobody waits for it any more. It says
  * how long the process gets for which step, and whether something of its group lives on. An exchange may begin before its
  * process and end after it. No process outlives its exchange, unless a gate that has given up waiting abandons one that
- * not even SIGKILL ends. What the bytes are that go to the process and come from it is not known here.
+ * not even SIGKILL ends. Of the bytes that come from the process it looks at those alone that nobody else takes any
+ * more: whether they are the report of a push.
  */
 
 #include "serve/exchange_process.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "backend/environ.h"
+#include "backend/cgi.h"
 #include "base/clock.h"
-#include "base/error.h"
 #include "base/fd.h"
 
 bool exchange_fail(struct exchange *exchange, enum reason code, const char *reason) {
@@ -64,18 +62,29 @@ static void tell_owner(struct exchange *exchange) {
     }
 }
 
+/* Looks at the part of the output that was to be looked at when it was sent. */
+static void drop_buffer(struct exchange *exchange, size_t n_seen) {
+    struct span output = buffer_content(&exchange->output);
+
+    packets_feed(&exchange->packets, (struct span){output.data + n_seen, output.size - n_seen});
+    buffer_release(&exchange->output);
+    exchange->chunk_left = 0;
+}
+
 /* Reads what git says to nobody, or git could not come to its end. */
 static void drop_output(struct exchange *exchange) {
     ssize_t size = GATE_LARGE_BYTES;
 
     for (unsigned i = 0; i < EXCHANGE_LAST_WORDS_READS && size == GATE_LARGE_BYTES; i++) {
-        buffer_release(&exchange->output);
         size = buffer_read(&exchange->output, exchange->process.output);
+        drop_buffer(exchange, 0);
     }
     if (size <= 0 && size != -EAGAIN) {
         exchange_close_output(exchange);
     }
 }
+
+static void let_hooks_finish(struct exchange *exchange);
 
 static void on_input(uint32_t events, void *userdata) {
     struct exchange *exchange = userdata;
@@ -92,6 +101,7 @@ static void on_output(uint32_t events, void *userdata) {
     exchange->output_is_shut |= (events & EPOLLHUP) != 0;
     if (exchange->state == EXCHANGE_ENDING) {
         drop_output(exchange);
+        let_hooks_finish(exchange);
     }
     tell_owner(exchange);
 }
@@ -224,6 +234,46 @@ static bool hangs_up_first(const struct exchange *exchange) {
     return exchange->pushes && !(exchange->consumed && is_ending);
 }
 
+/* How much of the output was looked at, or is the head of the response. */
+static size_t n_seen(const struct exchange *exchange) {
+    struct span output = buffer_content(&exchange->output);
+    struct cgi cgi;
+
+    if (exchange->state != EXCHANGE_HOLDING) {
+        return exchange->chunk_left;
+    }
+    return cgi_parse(&cgi, output) == 0 ? cgi.size : output.size;
+}
+
+/* Whether only the client is missing to a push that has come as a whole. */
+static bool was_left(const struct exchange *exchange) {
+    return exchange->pushes && exchange->is_started && exchange->consumed && !exchange->is_told &&
+           (exchange->code == REASON_NONE || exchange->code == REASON_CLIENT_TIMEOUT) &&
+           exchange->gate->stage < GATE_ENDING;
+}
+
+/* Once receive-pack has reported, what its hooks do is done for others than the client: it may tell or forward a push. */
+static void let_hooks_finish(struct exchange *exchange) {
+    struct gate *gate = exchange->gate;
+
+    if (exchange->deadline_us == 0 || exchange->is_told || !exchange->packets.is_reported) {
+        return;
+    }
+    loop_timer_clear(&exchange->kill_timer);
+    if (exchange->deadline_us != UINT64_MAX) {
+        loop_timer_set(gate->loop, &exchange->kill_timer, exchange->deadline_us, on_terminate, exchange);
+    }
+    exchange->deadline_us = 0;
+    log_record(&gate->log, LOG_LEVEL_INFO, "the client left when its push was done; the hooks go on",
+               LOG_FIELDS(log_number("id", exchange->stderr_log.request_id)));
+}
+
+static uint64_t deadline(const struct exchange *exchange) {
+    uint64_t timeout_s = exchange->gate->settings->request_timeout_s;
+
+    return timeout_s > 0 ? exchange->client.request->begin_us + timeout_s * US_PER_S : UINT64_MAX;
+}
+
 static void forget(void *userdata) {
     struct exchange *exchange = userdata;
 
@@ -236,6 +286,8 @@ void exchange_release(struct exchange *exchange) {
         exchange_free(exchange);
         return;
     }
+    exchange->deadline_us = was_left(exchange) ? deadline(exchange) : 0;
+    drop_buffer(exchange, n_seen(exchange));
     exchange->state = EXCHANGE_ENDING;
     exchange->client = (struct exchange_client){0};
     exchange_close_input(exchange);
@@ -244,8 +296,9 @@ void exchange_release(struct exchange *exchange) {
     } else if (exchange->is_told) {
         exchange_close_output(exchange); /* its leader has ended, and SIGKILL is on its way to the rest */
     } else if (hangs_up_first(exchange)) {
-        drop_output(exchange);
         end_after(exchange, EXCHANGE_HANGUP_TIMEOUT_S * US_PER_S, on_terminate);
+        drop_output(exchange);
+        let_hooks_finish(exchange);
     } else {
         exchange_terminate(exchange);
     }
@@ -285,9 +338,9 @@ void exchange_abandon_all(struct gate *gate) {
     }
 }
 
-/* ---- birth ---- */
+/* ---- the begin ---- */
 
-static int watch(struct exchange *exchange) {
+int exchange_process_watch(struct exchange *exchange) {
     struct process *process = &exchange->process;
     struct loop *loop = exchange->gate->loop;
     int r = 0;
@@ -298,72 +351,13 @@ static int watch(struct exchange *exchange) {
     }
     r = r ? r : loop_watch(loop, &exchange->output_io, process->output, EPOLLIN | EPOLLET, on_output, exchange);
     r = r ? r : loop_watch(loop, &exchange->errors_io, process->errors, EPOLLIN, on_errors, exchange);
-    return r ? r : loop_watch(loop, &exchange->exit_io, process->pidfd, EPOLLIN | EPOLLET, on_end, exchange);
-}
-
-/* The arguments of the program; they may point to @repository. */
-static void choose_arguments(char *argv[SERVICE_ARGV_COUNT], char repository[PATH_MAX],
-                             const struct exchange *exchange) {
-    const struct gate *gate = exchange->gate;
-
-    if (!exchange->is_service) {
-        argv[0] = gate->git.program;
-        argv[1] = NULL;
-        return;
-    }
-    (void)settings_path_of(repository, gate->settings, exchange->client.request->repository);
-    service_argv(argv, &exchange->call, repository);
-}
-
-int exchange_process_start(struct exchange *exchange, int input) {
-    struct gate *gate = exchange->gate;
-    const struct request *request = exchange->client.request;
-    const struct environ_request variables = {
-        .method = request->method,
-        .repository = request->repository,
-        .path = request->route->path,
-        .query = request->route->query,
-        .content_type = request->route->content_type,
-        .git_protocol = exchange->call.git_protocol,
-        .remote_address = exchange->client.address,
-        .pushes = exchange->pushes,
-        .asks_head = exchange_asks_head(exchange),
-    };
-    const struct process_limits limits = {
-        .is_private = gate->settings->confine != CONFINE_OFF,
-        .max_file_bytes = exchange->pushes ? gate->settings->max_push_bytes : 0,
-        .landlock = gate->confine.child.fd,
-        .session_key = gate->confine.session_key,
-    };
-    char repository[PATH_MAX];
-    char *argv[SERVICE_ARGV_COUNT];
-    _cleanup_free_ char **envp = NULL;
-    int r = environ_new(&envp, &gate->environ, &variables);
-
-    if (r) {
-        return r;
-    }
-    choose_arguments(argv, repository, exchange);
-    r = process_spawn(&exchange->process, gate->git.program, argv, envp, input, &limits);
-    if (r) {
-        return r;
-    }
-    r = watch(exchange);
+    r = r ? r : loop_watch(loop, &exchange->exit_io, process->pidfd, EPOLLIN | EPOLLET, on_end, exchange);
     if (r) {
         exchange->process.failed_call = "epoll_ctl";
-        (void)process_reap(&exchange->process, &exchange->exit_status); /* which kills it first */
+        (void)process_reap(process, &exchange->exit_status); /* which kills it first */
         return r;
     }
     exchange->is_started = true;
     exchange_process_announce(exchange);
     return 0;
-}
-
-void exchange_process_log_failure(struct gate *gate, const struct request *request, const char *call, int cause) {
-    const char *advice = error_advice(cause);
-
-    log_record(&gate->log, LOG_LEVEL_ERROR, "git cannot be started",
-               LOG_FIELDS(log_number("id", request->id), log_string("program", gate->git.program),
-                          call ? log_string("call", call) : (struct log_field){0}, log_string("error", strerror(cause)),
-                          *advice ? log_string("advice", advice + strlen("; ")) : (struct log_field){0}));
 }

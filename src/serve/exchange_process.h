@@ -45,9 +45,10 @@ enum {
  *     The response cannot be finished. The owner ends the connection without the final chunk and releases the exchange.
  * EXCHANGE_ENDING:
  *     Nobody waits any more. A push first sees the end of its input and gets EXCHANGE_HANGUP_TIMEOUT_S to take back what
- *     it has stored, or to come to its end when all has come; then SIGTERM, and after EXCHANGE_KILL_TIMEOUT_S SIGKILL. A
- *     gate that ends shortens both, and sends SIGTERM at once to a push that has come as a whole. It frees itself when
- *     all of the group is gone, or in the loop's next tasks when no process was started.
+ *     it has stored, or to come to its end when all has come; then SIGTERM, and after EXCHANGE_KILL_TIMEOUT_S SIGKILL.
+ *     Where the client left and git reports that it has moved the references, the hooks after that get all the time of
+ *     --request-timeout. A gate that ends shortens all this, and sends SIGTERM at once to a push that has come as a
+ *     whole. It frees itself when all of the group is gone, or in the loop's next tasks when no process was started.
  */
 enum exchange_state {
     EXCHANGE_HOLDING,
@@ -123,6 +124,7 @@ struct exchange {
     struct loop_io others_io;
     struct loop_timer kill_timer;
     struct loop_task end_task;
+    uint64_t deadline_us; /* of the hooks of a push whose client left; 0 when they get no time of their own */
     bool is_told;
     bool is_killed;
 };
@@ -146,12 +148,11 @@ static inline bool exchange_asks_head(const struct exchange *exchange) {
 }
 
 /**
- * exchange_process_start() - start git for an exchange that has all but a process, and watch it
- * @input: as for process_spawn()
+ * exchange_process_watch() - watch the process that was started for an exchange, and count it
  *
- * Return: 0; a negative errno, and then nothing runs, and process.failed_call is the system call that failed, if one did.
+ * Return: 0; a negative errno, and then the process is gone and process.failed_call says why.
  */
-int exchange_process_start(struct exchange *exchange, int input);
+int exchange_process_watch(struct exchange *exchange);
 
 /**
  * exchange_process_announce() - count the exchange as one of --max-backends, unless it is counted already
@@ -160,13 +161,6 @@ int exchange_process_start(struct exchange *exchange, int input);
  * exchange_release().
  */
 void exchange_process_announce(struct exchange *exchange);
-
-/**
- * exchange_process_log_failure() - write the record of a process that could not be started
- * @call: the system call that failed; NULL when it was none
- * @cause: an errno
- */
-void exchange_process_log_failure(struct gate *gate, const struct request *request, const char *call, int cause);
 
 /** exchange_close_input() - git sees the end of its input; fine when it has */
 void exchange_close_input(struct exchange *exchange);

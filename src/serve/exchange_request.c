@@ -8,13 +8,14 @@
  */
 
 #include "serve/exchange_request.h"
+#include "serve/exchange_program.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/memory_file.h"
-#include "serve/exchange_process.h"
+#include "serve/exchange_program.h"
 #include "serve/obstacle.h"
 #include "serve/settings.h"
 
@@ -67,10 +68,10 @@ static bool start_late(struct exchange *exchange) {
         return exchange_fail(exchange, code, reason);
     }
     r = memory_file_finish(exchange->collected);
-    r = r ? r : exchange_process_start(exchange, exchange->collected);
+    r = r ? r : exchange_program_start(exchange, exchange->collected);
     exchange->collected = fd_close(exchange->collected);
     if (r) {
-        exchange_process_log_failure(exchange->gate, request, exchange->process.failed_call, -r);
+        exchange_program_log_failure(exchange->gate, request, exchange->process.failed_call, -r);
         return exchange_fail(exchange, REASON_GATE_FAILED, "git cannot be started; the gate's log says why");
     }
     return true;
@@ -112,7 +113,7 @@ bool exchange_request_pump(struct exchange *exchange) {
     n_given = exchange->collected < 0 ? give_to_git(exchange, content_ready(content, input))
                                       : collect(exchange, content_ready(content, input));
     if (n_given < 0) {
-        exchange_process_log_failure(exchange->gate, exchange->client.request, "write", (int)-n_given);
+        exchange_program_log_failure(exchange->gate, exchange->client.request, "write", (int)-n_given);
         return exchange_fail(exchange, REASON_GATE_FAILED, "git cannot be started; the gate's log says why");
     }
     content_consume(content, input, (size_t)n_given);

@@ -99,6 +99,54 @@ static const struct {
     {"what looks like an empty packet and is data", "000a\1", "0005\1", false},
 };
 
+/* What of receive-pack's answer is its report. */
+static const struct {
+    const char *name;
+    const char *bytes;
+    bool is_reported;
+} report_cases[] = {
+    {"nothing", "", false},
+    {"keep-alive in the data's band", "0005\1", false},
+    {"keep-alives",
+     "0005\1"
+     "0005\2",
+     false},
+    {"words of a hook", "0009\2unpa", false},
+    {"the last words", "0008\3bye", false},
+    {"flush", "0000", false},
+    {"report in its band",
+     "0013\1"
+     "000eunpack ok\n",
+     true},
+    {"report behind words and a keep-alive",
+     "0009\2word"
+     "0005\1"
+     "0013\1"
+     "000eunpack ok\n",
+     true},
+    {"the beginning of a report", "0013\1", true},
+    {"report without bands", "000eunpack ok\n", true},
+    {"ERR packet", "0008ERR ", false},
+    {"no packets", "\1unpack", false},
+};
+
+static void test_report(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof(report_cases) / sizeof(report_cases[0]); i++) {
+        const char *bytes = report_cases[i].bytes;
+
+        for (size_t cut = 0; cut <= strlen(bytes); cut++) {
+            struct packets packets = {0};
+
+            feed(&packets, bytes, cut);
+            feed(&packets, bytes + cut, strlen(bytes) - cut);
+            if (packets.is_reported != report_cases[i].is_reported) {
+                fail_msg("%s, cut at %zu: %d", report_cases[i].name, cut, packets.is_reported);
+            }
+        }
+    }
+}
+
 static void test_idle(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof(idle_cases) / sizeof(idle_cases[0]); i++) {
@@ -143,10 +191,8 @@ static void test_capabilities(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_byte_by_byte),
-        cmocka_unit_test(test_idle),
-        cmocka_unit_test(test_capabilities),
+        cmocka_unit_test(test_whole), cmocka_unit_test(test_byte_by_byte), cmocka_unit_test(test_report),
+        cmocka_unit_test(test_idle),  cmocka_unit_test(test_capabilities),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

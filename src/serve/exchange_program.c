@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Chooses what is started for an exchange: the program, its arguments, its environment and its limits. What becomes of
+ * the process is exchange_process.c's.
+ */
+
+#include "serve/exchange_program.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "backend/environ.h"
+#include "base/error.h"
+#include "base/fd.h"
+
+/* The arguments of the program; they may point to @repository. */
+static void choose_arguments(char *argv[SERVICE_ARGV_COUNT], char repository[PATH_MAX],
+                             const struct exchange *exchange) {
+    const struct gate *gate = exchange->gate;
+
+    if (!exchange->is_service) {
+        argv[0] = gate->git.program;
+        argv[1] = NULL;
+        return;
+    }
+    (void)settings_path_of(repository, gate->settings, exchange->client.request->repository);
+    service_argv(argv, &exchange->call, repository);
+}
+
+int exchange_program_start(struct exchange *exchange, int input) {
+    struct gate *gate = exchange->gate;
+    const struct request *request = exchange->client.request;
+    const struct environ_request variables = {
+        .method = request->method,
+        .repository = request->repository,
+        .path = request->route->path,
+        .query = request->route->query,
+        .content_type = request->route->content_type,
+        .git_protocol = exchange->call.git_protocol,
+        .remote_address = exchange->client.address,
+        .pushes = exchange->pushes,
+        .asks_head = exchange_asks_head(exchange),
+    };
+    const struct process_limits limits = {
+        .is_private = gate->settings->confine != CONFINE_OFF,
+        .max_file_bytes = exchange->pushes ? gate->settings->max_push_bytes : 0,
+        .landlock = gate->confine.child.fd,
+        .session_key = gate->confine.session_key,
+    };
+    char repository[PATH_MAX];
+    char *argv[SERVICE_ARGV_COUNT];
+    _cleanup_free_ char **envp = NULL;
+    int r = environ_new(&envp, &gate->environ, &variables);
+
+    if (r) {
+        return r;
+    }
+    choose_arguments(argv, repository, exchange);
+    r = process_spawn(&exchange->process, gate->git.program, argv, envp, input, &limits);
+    return r ? r : exchange_process_watch(exchange);
+}
+
+void exchange_program_log_failure(struct gate *gate, const struct request *request, const char *call, int cause) {
+    const char *advice = error_advice(cause);
+
+    log_record(&gate->log, LOG_LEVEL_ERROR, "git cannot be started",
+               LOG_FIELDS(log_number("id", request->id), log_string("program", gate->git.program),
+                          call ? log_string("call", call) : (struct log_field){0}, log_string("error", strerror(cause)),
+                          *advice ? log_string("advice", advice + strlen("; ")) : (struct log_field){0}));
+}
