@@ -24,9 +24,10 @@ import warnings
 import weakref
 from _thread import start_new_thread
 from types import TracebackType
-from typing import Any, Callable, Iterator, List, Optional, Protocol, Sequence, Type, TypeVar, Union
+from typing import Any, Callable, Iterator, List, Optional, Protocol, Sequence, Set, Type, TypeVar, Union
 
 from ._library import E_INTERNAL, GateError, Server, Setting, mint_token
+from ._records import Records
 
 __all__ = ["GateError", "GateServer", "mint_token"]
 __version__ = "0.1.0"
@@ -80,8 +81,8 @@ def _own_thread() -> Iterator[concurrent.futures.Executor]:
         thread.shutdown(wait=False)
 
 
-def _call(thread: concurrent.futures.Executor, function: Callable[..., None],
-          *arguments: object) -> "asyncio.Future[None]":
+def _call(thread: concurrent.futures.Executor, function: Callable[..., Any],
+          *arguments: object) -> "asyncio.Future[Any]":
     """Start a call on the thread. The first call makes the thread, if the system allows one more; others reuse it."""
     try:
         return asyncio.get_running_loop().run_in_executor(thread, function, *arguments)
@@ -143,15 +144,21 @@ class GateServer:
 
     mirror_root: the folder that holds SCOPE.git
     token: 1 to 255 printable ASCII characters without space and ":", as mint_token() makes one
-    scope: the repository's name without .git; "*" for all below mirror_root
+    scope: the repository's name without .git, or a list of names; "*" for all below mirror_root
     socket_path: the Unix socket to listen on; its folder should be the gate's own. Or:
     host, port: the loopback address to listen on, as "127.0.0.1" or "::1"; port 0 picks one, see address
     hooks_path: the folder of the hooks that git runs; without it git runs no hook
     home_path: HOME of git, which reads its .gitconfig; without it git reads no global configuration
     options: any other option of "git-gate serve", git-gate(1), by its name with underscores for hyphens, as
         max_backends=4, read_only=True, hide_refs=["refs/a", "refs/b"]. Besides: log_fd, a file or descriptor that gets
-        the log (without it there is no log), and listen_fd, a listening socket in place of another transport. None and
+        the log in place of logging, and listen_fd, a listening socket in place of another transport. None and
         an empty list stand for the default. An option that does not exist is a GateError at start().
+
+    Without log_fd, the log goes to the logger "git_gate" of logging, by the event loop that ran start(). A record's
+    message is a line of text; its attribute "gate" is the dict of all fields, as {"level": "notice", "id": 7, ...}.
+    Python has no level for notices: they are INFO. At start(), the logger's level sets log_level unless that is given.
+    While the loop is blocked, at most 64 KiB of records wait; further ones are dropped, and the next record has their
+    number as dropped_records.
 
     A server that is dropped while it runs stops, with a ResourceWarning. The ending interpreter stops all servers that
     still run, at the same time, and waits up to drain_timeout for their requests. In the child of a fork no server runs
@@ -163,7 +170,7 @@ class GateServer:
         *,
         mirror_root: StrPath,
         token: str,
-        scope: str,
+        scope: Union[str, Sequence[str]],
         socket_path: Optional[StrPath] = None,
         host: Optional[str] = None,
         port: Optional[int] = None,
@@ -173,6 +180,9 @@ class GateServer:
     ) -> None:
         if home_path is not None and options.get("home") is not None:
             raise TypeError("home and home_path are one option: give one of them")
+        self._is_logging = options.get("log_fd") is None
+        if self._is_logging and options.get("log_format") is not None:
+            raise TypeError("log_format is of the text that log_fd gets: give log_fd, too, or a Formatter to logging")
         given = {"mirror_root": mirror_root, "token": token, "scope": scope, "hooks_path": hooks_path,
                  "home": home_path, **{name: value for name, value in options.items() if value is not None}}
         self._scope = scope
@@ -182,6 +192,7 @@ class GateServer:
         self._port = port
         self._options = options  # keeps files among them open as long as this object lives
         self._server = Server()
+        self._records: Set[Records] = set()  # of starts that are under way or have succeeded
         weakref.finalize(self, _drop, self._server).atexit = False  # at exit, _library stops the servers
 
     def __repr__(self) -> str:
@@ -199,10 +210,25 @@ class GateServer:
         No transport, or two, is a ValueError; any other failure is a GateError and leaves nothing behind. A cancelled
         start stops the server before it raises CancelledError.
         """
+        settings = [*self._settings, *self._transport()]
+        if not self._is_logging:
+            await self._start(settings)
+            return
+        records = Records()
+        self._records.add(records)
+        try:
+            wanted = records.settings(has_level=any(name == "log-level" for name, _ in settings))
+            records.started = await self._start([*settings, *wanted])
+        finally:
+            records.close_write_end()
+            if not self._server.is_current(records.started):  # it failed, or was stopped meanwhile
+                self._close(records)
+
+    async def _start(self, settings: List[Setting]) -> object:
         with _own_thread() as thread:
-            starting = _call(thread, self._server.start, [*self._settings, *self._transport()])
+            starting = _call(thread, self._server.start, settings)
             try:
-                await asyncio.shield(starting)
+                return await asyncio.shield(starting)
             except asyncio.CancelledError:
                 await _ended(starting)
                 if starting.exception() is None:  # otherwise another call started the server, if it runs
@@ -218,13 +244,18 @@ class GateServer:
         requests at once; the server has stopped before CancelledError is raised. It is a GateError if a fault had
         ended serving before.
         """
-        with _own_thread() as thread:
-            stopping = _call(thread, self._server.stop)
-            try:
-                await asyncio.shield(stopping)
-            except asyncio.CancelledError:
-                await _ended(stopping, *_hurry(self._server))
-                raise
+        try:
+            with _own_thread() as thread:
+                stopping = _call(thread, self._server.stop)
+                try:
+                    await asyncio.shield(stopping)
+                except asyncio.CancelledError:
+                    await _ended(stopping, *_hurry(self._server))
+                    raise
+        finally:
+            for records in list(self._records):
+                if records.started is not None and not self._server.is_current(records.started):
+                    self._close(records)
 
     async def __aenter__(self: Self) -> Self:
         """Start it."""
@@ -239,6 +270,10 @@ class GateServer:
     ) -> None:
         """Stop it."""
         await self.stop()
+
+    def _close(self, records: Records) -> None:
+        self._records.discard(records)
+        records.close()
 
     def _transport(self) -> List[Setting]:
         others = sum(name in ("socket", "listen", "listen-fd") for name, _ in self._settings)

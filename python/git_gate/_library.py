@@ -160,16 +160,23 @@ class Server:
 
     def __init__(self) -> None:
         self._native: Optional[_Native] = None
+        self._started = object()
         self._changing = threading.Lock()
         _servers.add(self)
 
-    def start(self, settings: Iterable[Setting]) -> None:
+    def start(self, settings: Iterable[Setting]) -> object:
+        """Return a mark of this start for is_current()."""
         with self._changing:
             if self._native is not None:
                 raise GateError("the server runs already; stop it first", E_USAGE)
             native = _Native(settings)
             native.start()
-            self._native = native
+            self._native, self._started = native, object()
+            return self._started
+
+    def is_current(self, started: object) -> bool:
+        """Tell whether the start that returned this mark has not been stopped yet."""
+        return self._native is not None and self._started is started
 
     def stop(self) -> None:
         """Wait for a start under way, then stop. A second call ends the requests that the first one waits for."""
