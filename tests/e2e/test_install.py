@@ -107,7 +107,7 @@ def test_nothing_else_is_installed(installed):
     package = {name for name in files if "/git_gate/" in name}
     version = run("--version").stdout.split()[1]
     assert len({Path(name).parent for name in package}) == 1
-    assert {Path(name).name for name in package} == {"__init__.py", "_library.py", "py.typed"}
+    assert {Path(name).name for name in package} == {"__init__.py", "_library.py", "_records.py", "py.typed"}
     assert files - package == {
         "bin/git-gate", "bin/git-gate-bridge", "bin/git-remote-gate", "include/gitgate.h",
         "lib/libgitgate.so", "lib/libgitgate.so.0", f"lib/libgitgate.so.{version}", "lib/pkgconfig/gitgate.pc",
