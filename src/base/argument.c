@@ -29,6 +29,39 @@ bool argument_take(const char *name, char *argv[], int *ip, char **valuep) {
     return true;
 }
 
+/* Return: the index of the option argv[*ip], or of the NULL behind @names. @ip: as in argument_take() */
+static size_t find_option(const char *const *names, char *argv[], int *ip) {
+    char *value;
+    size_t n = 0;
+
+    while (names[n] && !argument_take(names[n], argv, ip, &value)) {
+        n++;
+    }
+    return n;
+}
+
+int argument_check_once(char *argv[], const char *const *names, const char *verb, struct gate_error *error) {
+    int places[ARGUMENT_OPTIONS_MAX + 1] = {0};
+
+    for (int i = 1; argv[i]; i++) {
+        const int place = i;
+        size_t n = find_option(names, argv, &i);
+        const char *name = names[n];
+
+        if (name && places[n]) {
+            return gate_error_set(error, GATE_E_USAGE,
+                                  "%s is given twice, as argument %d and argument %d of %s, and takes one value: leave "
+                                  "one of them out",
+                                  name, places[n], place, verb);
+        }
+        places[n] = place;
+        if (!argv[i]) {
+            break; /* the last option lacks its value */
+        }
+    }
+    return 0;
+}
+
 int argument_name_size(const char *argument) {
     return (int)strcspn(argument, "=");
 }

@@ -7,7 +7,8 @@
 #include "base/error.h"
 
 enum {
-    ARGUMENT_HINT_MAX = 96, /* with terminator */
+    ARGUMENT_HINT_MAX = 96,   /* with terminator */
+    ARGUMENT_OPTIONS_MAX = 8, /* of a verb that has few */
 };
 
 /**
@@ -17,6 +18,16 @@ enum {
  * @valuep: the value, when the option is @name; NULL when the value is missing
  */
 bool argument_take(const char *name, char *argv[], int *ip, char **valuep);
+
+/**
+ * argument_check_once() - refuse options that are given twice; each takes one value
+ * @argv: its first argument is the verb's name; ended by NULL
+ * @names: the options, with dashes, ARGUMENT_OPTIONS_MAX at the most, ended by NULL
+ * @verb: for the message, which names the places of both among the arguments of the verb
+ *
+ * Return: 0, GATE_E_USAGE.
+ */
+int argument_check_once(char *argv[], const char *const *names, const char *verb, struct gate_error *error);
 
 /** argument_name_size() - size of an option's name in bytes, without "=" and the value, which may be a secret */
 int argument_name_size(const char *argument);

@@ -74,6 +74,12 @@ static int refuse_argument(const char *argument, struct gate_error *error) {
 }
 
 static int parse(struct check *check, char *argv[], struct gate_error *error) {
+    static const char *const once[] = {"--socket", "--url", "--token-file", "--repo", "--mirror-root", NULL};
+    int r = argument_check_once(argv, once, "check", error);
+
+    if (r) {
+        return r;
+    }
     for (int i = 1; argv[i]; i++) {
         const char *argument = argv[i];
         char *value = NULL;
@@ -81,9 +87,6 @@ static int parse(struct check *check, char *argv[], struct gate_error *error) {
         if (argument_take("--socket", argv, &i, &value)) {
             check->socket = value;
         } else if (argument_take("--url", argv, &i, &value)) {
-            if (check->url_text) {
-                check_url_hide(check->url_text);
-            }
             check->url_text = value;
         } else if (argument_take("--token-file", argv, &i, &value)) {
             check->token_file = value;

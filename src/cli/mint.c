@@ -26,11 +26,15 @@ static int refuse_argument(const char *argument, struct gate_error *error) {
 }
 
 int cli_mint(int argc, char *argv[]) {
+    static const char *const once[] = {"--prefix", NULL};
     char *prefix = NULL;
     char token[TOKEN_MAX_BYTES + 1];
     struct gate_error error;
-    int r;
+    int r = argument_check_once(argv, once, "mint", &error);
 
+    if (r) {
+        return cli_fail(&error);
+    }
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             print_help();

@@ -57,10 +57,25 @@ static int refuse(const char *argument, const char *problem, struct gate_error *
                           argument_name_size(argument), argument, problem);
 }
 
+/* Sets an option, unless it has been given before and is not repeatable. *@placep: the argument that gave it; 0 for none */
+static int set(struct gate_config *config, const struct config_option *option, const char *value, int *placep,
+               int place, struct gate_error *error) {
+    if (*placep && option->kind != CONFIG_LIST) {
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "--%s is given twice, as argument %d and argument %d of serve, and takes one value: leave "
+            "one of them out",
+            option->name, *placep, place);
+    }
+    *placep = place;
+    return gate_config_set(config, option->name, value, error);
+}
+
 int options_parse(struct gate_config *config, int argc, char *argv[], const char **positionalp, bool *wants_helpp,
                   struct gate_error *error) {
     const struct config_option *options;
     struct option getopt_options[CONFIG_NAMES_MAX];
+    int places[CONFIG_NAMES_MAX] = {0};
     size_t n_options;
     int index = 0;
     int value;
@@ -72,6 +87,7 @@ int options_parse(struct gate_config *config, int argc, char *argv[], const char
     opterr = 0; /* the sentences are this program's own */
     while (optind < argc) {
         const char *argument = argv[optind];
+        const int place = optind;
         int r;
 
         value = getopt_long(argc, argv, "-:h", getopt_options, &index); /* '-': arguments in their order */
@@ -99,7 +115,8 @@ int options_parse(struct gate_config *config, int argc, char *argv[], const char
             !is_spelled_out(argument, options[value - OPTION_FIRST].name)) {
             return refuse_unknown(argument, error);
         }
-        r = gate_config_set(config, options[value - OPTION_FIRST].name, optarg ? optarg : "yes", error);
+        value -= OPTION_FIRST;
+        r = set(config, &options[value], optarg ? optarg : "yes", &places[value], place, error);
         if (r) {
             return r;
         }

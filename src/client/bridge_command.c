@@ -51,7 +51,12 @@ static void print_help(const char *program) {
 
 static int parse(struct bridge_options *options, const char *program, char *argv[], struct gate_error *error) {
     static const char *const names_of_options[] = {"listen", "socket", "help", NULL};
+    static const char *const once[] = {"--listen", "--socket", NULL};
+    int r = argument_check_once(argv, once, "bridge", error);
 
+    if (r) {
+        return r;
+    }
     for (int i = 1; argv[i]; i++) {
         const char *argument = argv[i];
         char *value = NULL;

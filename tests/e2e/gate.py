@@ -70,6 +70,12 @@ BACKEND = os.environ.get("GIT_GATE_BACKEND", "services")
 BACKEND_OPTIONS = [f"--backend={BACKEND}"] if "GIT_GATE_BACKEND" in os.environ else []
 
 
+def unless_given(defaults, options):
+    """The default options that a test does not give itself: the gate takes none twice."""
+    names = [str(option).partition("=")[0] for option in options]
+    return [option for option in defaults if option.partition("=")[0] not in names]
+
+
 def settle_hooks(options):
     """
     Make options with which a confined gate with hooks starts.
@@ -158,8 +164,8 @@ class Gate:
         transport_option = {"tcp": ["--listen=127.0.0.1:0"], None: []}
         log_options = [f"--log-format={log_format}"] * bool(log_format) + [f"--log-level={log_level}"] * bool(log_level)
         arguments = [*program, "serve", *transport_option.get(transport, [f"--socket={self.socket_path}"]), *log_options,
-                     *(BACKEND_OPTIONS if not any(str(option).startswith("--backend=") for option in options) else []),
-                     *settle_hooks([*CONFINE_OPTIONS, *options])]
+                     *unless_given(BACKEND_OPTIONS, options),
+                     *settle_hooks([*unless_given(CONFINE_OPTIONS, options), *options])]
         own = {"PATH": f"{os.environ['PATH']}:{self.marker}", "GIT_GATE_TOKEN": token,
                "GIT_EXEC_PATH": exec_path.path if exec_path else None, **(variables or {})}
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from .backends import CGI_BACKEND, SILENT_FAILURE
-from .gate import PROGRAM, environment, run
+from .gate import PROGRAM, environment, run, unless_given
 from .http import TOKEN, basic, head
 from .packets import FLUSH, PUSH_TYPE, packet, unfinished
 from .polling import wait_until
@@ -67,7 +67,7 @@ def check_served(*arguments, **named):
 def serve(root, start_gate):
     """Starts a gate for repo.git."""
     def start(*options, **named):
-        return start_gate(f"--mirror-root={root}", "--scope=repo", *options, **named)
+        return start_gate(f"--mirror-root={root}", *unless_given(["--scope=repo"], options), *options, **named)
     return start
 
 

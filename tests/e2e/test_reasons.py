@@ -15,7 +15,7 @@ import pytest
 from .backends import CGI_BACKEND, HEAD_TEXT
 from .checks import check_error, create
 from .confinement import landlock_abi
-from .gate import WITHOUT_LEAKS
+from .gate import WITHOUT_LEAKS, unless_given
 from .http import head
 from .packets import FETCH_TYPE, PUSH_TYPE, unfinished
 from .polling import wait_until
@@ -36,7 +36,7 @@ class Site:
         self.repo = root / "repo.git"
 
     def gate(self, *options, **named):
-        return self.start_gate(f"--mirror-root={self.root}", "--scope=repo", *options, **named)
+        return self.start_gate(f"--mirror-root={self.root}", *unless_given(["--scope=repo"], options), *options, **named)
 
     def push(self, gate):
         return gate.ask("POST", PUSH, PUSH_TYPE, body=create(self.root))

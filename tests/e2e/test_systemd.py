@@ -390,8 +390,11 @@ def test_command_of_the_unit(units, small_root, start_gate, tmp_path, notified):
     command, = re.findall(r"^ExecStart=(.*)$", unit, re.M)
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "git-gate").symlink_to(small_root)
+    for name, value in re.findall(r'^Environment="(\w+)=(.*)"$', unit, re.M):
+        command = re.sub(rf"\${name}\b", value, command)
     words = shlex.split(command.replace("%S", str(tmp_path / "state")).replace("%i", "repo"))
     assert words[:2] == [PROGRAM, "serve"] and words[-1] == "$GIT_GATE_OPTIONS" and "--confine=require" in words
+    assert [word for word in words if word.startswith("$")] == ["$GIT_GATE_OPTIONS"]
     credential, = re.findall(r"^LoadCredential=([^:]+):%E/", unit, re.M)
     assert f"--token-file=${{CREDENTIALS_DIRECTORY}}/{credential}" in words
     (tmp_path / credential).write_text(f"{TOKEN}\n")

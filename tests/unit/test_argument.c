@@ -37,6 +37,37 @@ static void test_take(void **state) {
     }
 }
 
+/* The places are those among the arguments of the verb, and values are not taken for options. */
+static void test_once(void **state) {
+    static const char *const options[] = {"--url", "--repo", NULL};
+    static const struct {
+        const char *argv[6];
+        const char *words; /* NULL when it passes */
+    } once[] = {
+        {{NULL}, NULL},
+        {{"--url=a", "--repo=b"}, NULL},
+        {{"--url", "--repo", "--repo", "--url"}, NULL},
+        {{"--url=a", "--url"}, "--url is given twice, as argument 1 and argument 2 of check"},
+        {{"--repo=a", "x", "--url", "secret", "--repo=secret"}, "--repo is given twice, as argument 1 and argument 5"},
+        {{"--url", "a", "--other", "--url=secret"}, "--url is given twice, as argument 1 and argument 4 of check"},
+        {{"--repo", "a", "--repo"}, "--repo is given twice, as argument 1 and argument 3"},
+        {{"--urls=a", "--url=b", "--urls=c"}, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(once); i++) {
+        char *argv[8] = {(char[]){"check"}};
+        struct gate_error error = {0};
+
+        for (size_t j = 0; j < ARRAY_SIZE(once[i].argv) && once[i].argv[j]; j++) {
+            argv[1 + j] = (char *)(uintptr_t)once[i].argv[j];
+        }
+        expect_int(argv[1], argument_check_once(argv, options, "check", &error), once[i].words ? GATE_E_USAGE : 0);
+        expect_true(argv[1], once[i].words ? strstr(error.message, once[i].words) && !strstr(error.message, "secret")
+                                           : error.code == 0);
+    }
+}
+
 static void test_name_size(void **state) {
     (void)state;
     expect_int("with =", argument_name_size("--url=secret"), strlen("--url"));
@@ -117,10 +148,8 @@ static void test_refuse(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_take),
-        cmocka_unit_test(test_name_size),
-        cmocka_unit_test(test_hint),
-        cmocka_unit_test(test_refuse),
+        cmocka_unit_test(test_take), cmocka_unit_test(test_once),   cmocka_unit_test(test_name_size),
+        cmocka_unit_test(test_hint), cmocka_unit_test(test_refuse),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
