@@ -105,8 +105,9 @@ int gate_config_new(struct gate_config **configp);
  * @value: 1 to 4096 bytes, copied; "yes" or "no" for an option that takes no value on the command line
  * @error: filled on failure; may be NULL
  *
- * A repeatable option gains one more value; any other option replaces its earlier one. gate_server_new() finds the
- * faults of the configuration as a whole, such as a missing token.
+ * A repeatable option, such as "scope", gains one more value. Any other option replaces its earlier one: a program may
+ * set defaults first. The command line refuses it instead. gate_server_new() finds the faults of the configuration as a
+ * whole, such as a missing token.
  *
  * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL. On failure the configuration is as it was.
  */

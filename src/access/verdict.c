@@ -74,8 +74,10 @@ static bool check_credentials(struct verdict *verdict, const struct verdict_poli
 
 static bool check_scope(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
     (void)head;
-    if (strcmp(policy->scope, "*") == 0 || span_equals(verdict->repository, policy->scope)) {
-        return true;
+    for (char *const *scope = policy->scopes; *scope; scope++) {
+        if (strcmp(*scope, "*") == 0 || span_equals(verdict->repository, *scope)) {
+            return true;
+        }
     }
     return refuse(verdict, REASON_WRONG_REPOSITORY,
                   "the token is for another repository; check the repository's name in the address");

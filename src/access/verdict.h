@@ -15,12 +15,12 @@ enum {
 /**
  * struct verdict_policy - who may reach what; the strings belong to the caller and outlive every verdict
  * @token: the one token
- * @scope: the one repository, or "*" for all of them
+ * @scopes: the names of the repositories, or "*" alone for all of them; NULL after the last
  * @read_only: pushes are refused
  */
 struct verdict_policy {
     const char *token;
-    const char *scope;
+    char *const *scopes;
     bool read_only;
 };
 

@@ -30,8 +30,7 @@ static void print_word(const char *text) {
 }
 
 /* A Unix socket is for git-remote-gate(1), which takes the token from the environment alone. */
-static void print_clone_command(const char *address, const struct server_settings *settings) {
-    const char *name = strcmp(settings->policy.scope, "*") == 0 ? "REPOSITORY" : settings->policy.scope;
+static void print_clone_command(const char *address, const struct server_settings *settings, const char *name) {
     const char *path = address + strlen("unix:");
     char token[3 * TOKEN_MAX_BYTES + 1];
 
@@ -48,10 +47,17 @@ static void print_clone_command(const char *address, const struct server_setting
     explicit_bzero(token, sizeof(token));
 }
 
+/* One line for each repository. */
+static void print_clone_commands(const char *address, const struct server_settings *settings) {
+    for (char *const *scope = settings->policy.scopes; *scope; scope++) {
+        print_clone_command(address, settings, strcmp(*scope, "*") == 0 ? "REPOSITORY" : *scope);
+    }
+}
+
 void announce(const struct server *server, bool minted) {
     printf("listening %s\n", server->gate.listener.address);
     if (minted || isatty(STDOUT_FILENO)) {
-        print_clone_command(server->gate.listener.address, server->gate.settings);
+        print_clone_commands(server->gate.listener.address, server->gate.settings);
     }
     (void)fflush(stdout);
 }

@@ -178,7 +178,7 @@ int repository_take(struct gate_config *config, const char *repository, struct g
     char *name;
     int r;
 
-    if (config->settings.environ.mirror_root || config->settings.policy.scope) {
+    if (config->settings.environ.mirror_root || config->settings.policy.scopes[0]) {
         return gate_error_set(error, GATE_E_USAGE, "give either REPOSITORY or --mirror-root and --scope, not both");
     }
     path = find(repository, error);

@@ -5,6 +5,7 @@
  * folders; it binds and starts nothing.
  */
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -19,7 +20,10 @@
 #include "base/loopback.h"
 #include "base/token_words.h"
 #include "library/config.h"
+#include "library/config_value.h"
 #include "library/served.h"
+
+static_assert((int)SETTINGS_SCOPES_MAX == (int)CONFIG_LIST_MAX, "a list of --scope is as long as any");
 
 enum {
     PATH_SHOWN_MAX = 100, /* bytes of a path, in front of those that say what keeps from it */
@@ -73,21 +77,46 @@ static int check_search(const char *hooks, struct gate_error *error) {
                : 0;
 }
 
+static bool is_among(char *const *first, char *const *end, const char *text) {
+    for (; first < end; first++) {
+        if (strcmp(*first, text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_scopes(char *const *scopes, struct gate_error *error) {
+    for (char *const *scope = scopes; *scope; scope++) {
+        if (strcmp(*scope, "*") == 0) {
+            if (scopes[1]) {
+                return gate_error_set(error, GATE_E_USAGE,
+                                      "--scope=* serves all below --mirror-root: leave out the other --scope");
+            }
+            continue;
+        }
+        if (!route_repository_is_valid(span_of(*scope))) {
+            return gate_error_set(
+                error, GATE_E_USAGE,
+                "--scope=%s is not a repository's name: letters, digits, dot, underscore and hyphen, or '*'", *scope);
+        }
+        if (is_among(scopes, scope, *scope)) {
+            return gate_error_set(error, GATE_E_USAGE, "--scope=%s is given twice: leave out one of them", *scope);
+        }
+    }
+    return 0;
+}
+
 static int resolve_repository(struct gate_config *config, struct gate_error *error) {
     const struct server_settings *settings = &config->settings;
-    const char *scope = settings->policy.scope;
     int r;
 
-    if (!settings->environ.mirror_root || !scope) {
+    if (!settings->environ.mirror_root || !settings->policy.scopes[0]) {
         return gate_error_set(error, GATE_E_USAGE,
                               "nothing to serve: give REPOSITORY, or --mirror-root=DIR and --scope=NAME");
     }
-    if (strcmp(scope, "*") != 0 && !route_repository_is_valid(span_of(scope))) {
-        return gate_error_set(
-            error, GATE_E_USAGE,
-            "--scope=%s is not a repository's name: letters, digits, dot, underscore and hyphen, or '*'", scope);
-    }
-    r = make_absolute(config, "mirror-root", settings->environ.mirror_root, error);
+    r = check_scopes(settings->policy.scopes, error);
+    r = r ? r : make_absolute(config, "mirror-root", settings->environ.mirror_root, error);
     r = r ? r : make_absolute(config, "home", settings->environ.home, error);
     r = r ? r : make_absolute(config, "hooks-path", settings->environ.hooks_path, error);
     r = r ? r : check_search(settings->environ.hooks_path, error);

@@ -44,12 +44,16 @@ static bool lies_in_any_repository(const char *path, const char *root) {
 static bool is_served(const struct server_settings *settings, const char *path) {
     const char *root = settings->environ.mirror_root;
     char name[ROUTE_REPOSITORY_MAX_BYTES + sizeof(".git")];
+    bool found = false;
 
     if (settings_serve_all(settings)) {
         return lies_in_any_repository(path, root);
     }
-    (void)snprintf(name, sizeof(name), "%s.git", settings->policy.scope);
-    return lies_in_repository(path, root, name);
+    for (char *const *scope = settings->policy.scopes; *scope && !found; scope++) {
+        (void)snprintf(name, sizeof(name), "%s.git", *scope);
+        found = lies_in_repository(path, root, name);
+    }
+    return found;
 }
 
 /* Whether a hook is a link into a served repository. */

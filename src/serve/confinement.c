@@ -136,19 +136,38 @@ static void say_what_holds(struct gate *gate, const struct reach *reach) {
     say_what_is_out_of_reach(gate, reach);
 }
 
-static bool look_at_served(const struct gate *gate, struct stat *statusp) {
+static void look_at_served(struct gate *gate) {
     const struct server_settings *settings = gate->settings;
+    struct stat status;
     char path[PATH_MAX];
 
-    return settings->confine != CONFINE_OFF && !settings_serve_all(settings) &&
-           settings_path_of(path, settings, settings->policy.scope) && stat(path, statusp) == 0;
+    for (size_t i = 0; !settings_serve_all(settings) && settings->policy.scopes[i]; i++) {
+        if (settings_path_of(path, settings, settings->policy.scopes[i]) && stat(path, &status) == 0) {
+            gate->served[i].device = status.st_dev;
+            gate->served[i].inode = status.st_ino;
+        }
+    }
 }
 
-bool confinement_has_lost(const struct gate *gate) {
-    struct stat now;
+/* Return: what was found at start; NULL with --scope=*. */
+static const struct gate_served *find_served(const struct gate *gate, const char *repository) {
+    char *const *scopes = gate->settings->policy.scopes;
 
-    return gate->confine.landlock_abi != 0 && look_at_served(gate, &now) &&
-           (now.st_dev != gate->served.st_dev || now.st_ino != gate->served.st_ino);
+    for (size_t i = 0; scopes[i]; i++) {
+        if (strcmp(scopes[i], repository) == 0) {
+            return &gate->served[i];
+        }
+    }
+    return NULL;
+}
+
+bool confinement_has_lost(const struct gate *gate, const char *repository) {
+    const struct gate_served *then = find_served(gate, repository);
+    struct stat now;
+    char path[PATH_MAX];
+
+    return gate->confine.landlock_abi != 0 && then && settings_path_of(path, gate->settings, repository) &&
+           stat(path, &now) == 0 && (now.st_dev != then->device || now.st_ino != then->inode);
 }
 
 int confinement_enter(struct gate *gate, struct gate_error *error) {
@@ -163,7 +182,7 @@ int confinement_enter(struct gate *gate, struct gate_error *error) {
     if (reach_find(&reach, gate) < 0) {
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
     }
-    (void)look_at_served(gate, &gate->served);
+    look_at_served(gate);
     r = check_label(gate, error);
     r = r ? r : check_owned_hooks(gate, error);
     r = r ? r : confine_thread(&gate->confine, &reach.settings, error);

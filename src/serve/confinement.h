@@ -17,8 +17,9 @@ struct gate;
 int confinement_enter(struct gate *gate, struct gate_error *error);
 
 /**
- * confinement_has_lost() - whether another folder has replaced the one served repository since start
+ * confinement_has_lost() - whether another folder has replaced a repository of --scope since start
+ * @repository: its name; with --scope=* none is known
  *
  * Confined processes cannot open the new folder.
  */
-bool confinement_has_lost(const struct gate *gate);
+bool confinement_has_lost(const struct gate *gate, const char *repository);

@@ -59,7 +59,7 @@ static bool refuse_for_git(struct exchange *exchange, int status) {
         return exchange_fail(exchange, REASON_GIT_REFUSES,
                              "git does not allow this for the repository; the gate's log has its words");
     case 404:
-        return confinement_has_lost(exchange->gate)
+        return confinement_has_lost(exchange->gate, exchange->client.request->repository)
                    ? exchange_fail(exchange, REASON_REPLACED_REPOSITORY,
                                    "the repository was replaced by another folder, which --confine keeps out of reach; "
                                    "start git-gate anew")
@@ -132,6 +132,7 @@ static bool has_failed(const struct exchange *exchange, bool is_silent) {
 
 /* Finds out why a service has failed without a word; git-http-backend says it by its status. */
 static bool fail_for_git(struct exchange *exchange, bool is_silent) {
+    const char *name = exchange->client.request->repository;
     char repository[PATH_MAX];
 
     if (!exchange->is_service || !is_silent) {
@@ -140,9 +141,9 @@ static bool fail_for_git(struct exchange *exchange, bool is_silent) {
     if (WIFSIGNALED(exchange->exit_status)) {
         return exchange_fail(exchange, REASON_BAD_ANSWER, ended_early);
     }
-    (void)settings_path_of(repository, exchange->gate->settings, exchange->client.request->repository);
-    return refuse_for_git(exchange,
-                          service_finds_repository(repository) && !confinement_has_lost(exchange->gate) ? 500 : 404);
+    (void)settings_path_of(repository, exchange->gate->settings, name);
+    return refuse_for_git(
+        exchange, service_finds_repository(repository) && !confinement_has_lost(exchange->gate, name) ? 500 : 404);
 }
 
 /* Puts the text of HEAD in the place of git's advertisement. Return: whether it is there. */

@@ -50,14 +50,24 @@ enum gate_stage {
 };
 
 /**
+ * struct gate_served - what was found at start of a repository of --scope
+ * @device, @inode: of its folder; confinement.c's own
+ * @is_partial: it is a partial clone
+ */
+struct gate_served {
+    dev_t device;
+    ino_t inode;
+    bool is_partial;
+};
+
+/**
  * struct gate - the parts of a gate that every file of this room may read; it has no functions
  * @settings: kept by the caller until server_deinit()
  * @environ: settings.environ, completed with what was found at start
  * @policy: what a repository may make git do
- * @is_partial: the one repository is a partial clone
  * @listener: the listening socket; clients connect to @listener.address
  * @confine: the confinement that is in force
- * @served: the folder of the one repository at start; confinement.c's own
+ * @served: the repositories in the order of --scope; of no meaning with --scope=*
  * @hooks: the hooks of --hooks-path that could be executed at start
  * @advertisements: kept responses
  * @turns: the queue for processes; its counts are of requests
@@ -71,13 +81,12 @@ struct gate {
     struct environ_settings environ;
     struct git git;
     struct repository_policy policy;
-    bool is_partial;
     struct log log;
     struct loop *loop;
     enum gate_stage stage;
     struct listener listener;
     struct confine confine;
-    struct stat served;
+    struct gate_served served[SETTINGS_SCOPES_MAX];
     struct hooks hooks;
     struct advertisement_cache advertisements;
     struct turns turns;

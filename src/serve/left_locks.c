@@ -36,8 +36,12 @@ static void find(struct locks *locks, const struct server_settings *settings, ti
 
     if (settings_serve_all(settings)) {
         find_all(locks, settings->environ.mirror_root, before);
-    } else if (settings_path_of(path, settings, settings->policy.scope)) {
-        locks_find(locks, path, before);
+        return;
+    }
+    for (char *const *scope = settings->policy.scopes; *scope && !locks->is_cut; scope++) {
+        if (settings_path_of(path, settings, *scope)) {
+            locks_find(locks, path, before);
+        }
     }
 }
 

@@ -37,7 +37,7 @@ static bool has_lost_hook(struct gate *gate, const struct request *request) {
 
 /*
  * git-http-backend, and git before 2.48, refuse a repository of another user, and upload-pack of later ones serves it.
- * At start the gate looks at the one of --scope, which may be given away later, and with --scope=* at none.
+ * At start the gate looks at those of --scope, which may be given away later, and with --scope=* at none.
  */
 static bool belongs_to_another(const struct gate *gate, const char *path) {
     const struct environ_settings *settings = &gate->settings->environ;

@@ -19,9 +19,9 @@
 
 // clang-format off
 PART(TEXT, environ.mirror_root, "mirror-root", "DIR", NULL,
-     "directory that holds the repository SCOPE.git")
-PART(TEXT, policy.scope, "scope", "NAME", NULL,
-     "the one repository that is served, without .git;\n'*' for all below the mirror root")
+     "directory that holds the repositories")
+PART(LIST, policy.scopes, "scope", "NAME", NULL,
+     "a repository that is served, without .git; repeatable;\n'*' for all below the mirror root")
 PART(TEXT, listener.socket_path, "socket", "PATH", NULL,
      "listen on a Unix socket, mode 0600; a stale one is replaced")
 PART(TEXT, listener.tcp_address, "listen", "HOST:PORT", NULL,

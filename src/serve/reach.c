@@ -80,14 +80,17 @@ static int find_all(struct reach *reach, const struct server_settings *settings)
 
 static int find_served(struct reach *reach, const struct server_settings *settings) {
     char path[PATH_MAX];
-    int r;
+    int r = 0;
 
     if (settings_serve_all(settings)) {
         return find_all(reach, settings);
     }
-    (void)settings_path_of(path, settings, settings->policy.scope); /* start-up checked that it fits */
-    r = add_served(reach, path);
-    return r ? r : find_alternates(reach, settings, path);
+    for (char *const *scope = settings->policy.scopes; *scope && !r; scope++) {
+        (void)settings_path_of(path, settings, *scope); /* start-up checked that it fits */
+        r = add_served(reach, path);
+        r = r ? r : find_alternates(reach, settings, path);
+    }
+    return r;
 }
 
 /* git's exec path may hold only links, which lead to the programs. */
@@ -110,7 +113,9 @@ static void find_socket(struct reach *reach, const char *path) {
                    slash ? path : ".");
 }
 
-static_assert(REACH_NEEDS_MAX == 3 + HOOKS_COUNT, "room for each need");
+static_assert(REACH_NEEDS_MAX == REACH_SERVED_MAX + 2 + HOOKS_COUNT &&
+                  (int)SETTINGS_SCOPES_MAX <= (int)REACH_SERVED_MAX,
+              "room for each need");
 
 static int add_need(struct reach *reach, const char *path, int mode) {
     if (!path || access(path, mode) != 0) {
@@ -123,9 +128,14 @@ static int add_need(struct reach *reach, const char *path, int mode) {
 
 static int find_needs(struct reach *reach, const struct server_settings *settings) {
     const char *hooks = settings->environ.hooks_path;
-    int r = add_need(reach, reach->served[0], settings->policy.read_only ? R_OK : W_OK);
+    const size_t n_folders =
+        settings_serve_all(settings) ? 1 : reach->n_served; /* of links, one or the other may be lost */
     char path[PATH_MAX];
+    int r = 0;
 
+    for (size_t i = 0; i < n_folders && !r; i++) {
+        r = add_need(reach, reach->served[i], settings->policy.read_only ? R_OK : W_OK);
+    }
     r = r ? r : add_need(reach, settings->environ.home, R_OK | X_OK);
     r = r ? r : add_need(reach, hooks, X_OK);
     for (size_t i = 0; hooks && i < HOOKS_COUNT && !r; i++) {

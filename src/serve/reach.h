@@ -10,8 +10,8 @@
 struct gate;
 
 enum {
-    REACH_SERVED_MAX = 256, /* the mirror root, and repositories in it that are links */
-    REACH_NEEDS_MAX = 10,   /* the repository, HOME, the hooks' folder, and each hook that git runs for a push */
+    REACH_SERVED_MAX = 256, /* the repositories; or the mirror root, and repositories in it that are links */
+    REACH_NEEDS_MAX = REACH_SERVED_MAX + 9, /* these, HOME, the hooks' folder, and each hook that git runs for a push */
 };
 
 /**

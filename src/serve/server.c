@@ -9,6 +9,8 @@
 
 #include <assert.h>
 #include <malloc.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "serve/confinement.h"
@@ -183,13 +185,30 @@ static void complete_environ(struct gate *gate) {
     gate->environ.max_request_bytes = gate->settings->max_negotiation_bytes + 1; /* git refuses a body of the limit */
 }
 
+/* Writes the names with commas between them; "..." stands for those that do not fit. */
+static void list_scopes(char *list, size_t size, char *const *scopes) {
+    const size_t room = size - sizeof(",...");
+    size_t used = 0;
+
+    for (; *scopes; scopes++) {
+        const char *comma = used ? "," : "";
+
+        if (used + strlen(comma) + strlen(*scopes) > room) {
+            (void)snprintf(list + used, size - used, "%s...", comma);
+            return;
+        }
+        used += (size_t)snprintf(list + used, size - used, "%s%s", comma, *scopes);
+    }
+}
+
 static void log_serving(struct gate *gate) {
     const struct server_settings *settings = gate->settings;
+    char scopes[LOG_VALUE_MAX + 1];
 
+    list_scopes(scopes, sizeof(scopes), settings->policy.scopes);
     log_record(&gate->log, LOG_LEVEL_NOTICE, "serving",
                LOG_FIELDS(log_string("address", gate->listener.address),
-                          log_string("mirror_root", settings->environ.mirror_root),
-                          log_string("scope", settings->policy.scope),
+                          log_string("mirror_root", settings->environ.mirror_root), log_string("scope", scopes),
                           log_string("read_only", settings->policy.read_only ? "yes" : "no"),
                           log_string("git", gate->git.exec_path), log_string("version", GIT_GATE_VERSION)));
 }

@@ -46,9 +46,13 @@ struct server_settings {
 #undef PART
 };
 
+enum {
+    SETTINGS_SCOPES_MAX = 64, /* repositories of --scope */
+};
+
 /** settings_serve_all() - whether any repository below the mirror root is served, and each request names its own */
 static inline bool settings_serve_all(const struct server_settings *settings) {
-    return strcmp(settings->policy.scope, "*") == 0;
+    return strcmp(settings->policy.scopes[0], "*") == 0;
 }
 
 /** settings_path_of() - write the path of a repository, by its name without .git. Return: whether it fits. */

@@ -21,41 +21,38 @@
 
 static_assert(TOKEN_SHORT_BYTES == 16, "a sentence below says this number");
 
-static int check_repository(const struct server_settings *settings, struct gate_error *error) {
+static int check_repositories(const struct server_settings *settings, struct gate_error *error) {
     char path[PATH_MAX];
+    int r = 0;
 
     if (settings_serve_all(settings)) {
         return 0; /* each request looks up its repository */
     }
-    if (!settings_path_of(path, settings, settings->policy.scope)) {
-        return gate_error_set(error, GATE_E_USAGE, "the path of --mirror-root and --scope is too long");
+    for (char *const *scope = settings->policy.scopes; *scope && !r; scope++) {
+        r = settings_path_of(path, settings, *scope)
+                ? mirror_check(path, settings->environ.trust_owner, error)
+                : gate_error_set(error, GATE_E_USAGE, "the path of --mirror-root and --scope=%s is too long", *scope);
     }
-    return mirror_check(path, settings->environ.trust_owner, error);
+    return r;
 }
 
-/* A partial clone may be served only if git is known to do without the missing objects. */
-static int examine_repository(struct gate *gate, struct gate_error *error) {
-    const struct server_settings *settings = gate->settings;
+/*
+ * A partial clone may be served only if git is known to do without the missing objects. Git is asked for the first one;
+ * the policy is what is known so far.
+ */
+static int examine_repository(struct gate *gate, const char *name, struct gate_served *served,
+                              struct gate_error *error) {
+    struct repository_policy lenient = gate->policy;
     struct repository_finding finding;
     char path[PATH_MAX];
     int r;
 
-    gate->policy = (struct repository_policy){.git_config = settings->environ.git_config,
-                                              .alternates = settings->alternates,
-                                              .allow_paths = settings->allow_paths,
-                                              .is_local = true,
-                                              .follows_links = settings->confine == CONFINE_OFF};
-    if (settings_serve_all(settings)) {
-        r = git_ask_version(&gate->git, error);
-        gate->policy.is_local = gate->git.stays_local;
-        return r;
-    }
-    (void)settings_path_of(path, settings, settings->policy.scope); /* check_repository() saw that it fits */
-    r = repository_examine(&finding, &gate->policy, path);
-    gate->is_partial = finding.is_partial;
-    gate->policy.is_local = false;
+    (void)settings_path_of(path, gate->settings, name); /* check_repositories() saw that it fits */
+    lenient.is_local = true;
+    r = repository_examine(&finding, &lenient, path);
+    served->is_partial = finding.is_partial;
     if (r == 0 && finding.is_partial) {
-        r = git_ask_version(&gate->git, error);
+        r = gate->policy.is_local ? 0 : git_ask_version(&gate->git, error);
         if (r) {
             return r;
         }
@@ -65,6 +62,25 @@ static int examine_repository(struct gate *gate, struct gate_error *error) {
     return r == 0  ? 0
            : r > 0 ? gate_error_set(error, GATE_E_USAGE, "'%s' is not served: %s", path, finding.reason)
                    : gate_error_set(error, GATE_E_INTERNAL, "cannot look at '%s': %s", path, strerror(-r));
+}
+
+static int examine_repositories(struct gate *gate, struct gate_error *error) {
+    const struct server_settings *settings = gate->settings;
+    int r = 0;
+
+    gate->policy = (struct repository_policy){.git_config = settings->environ.git_config,
+                                              .alternates = settings->alternates,
+                                              .allow_paths = settings->allow_paths,
+                                              .follows_links = settings->confine == CONFINE_OFF};
+    if (settings_serve_all(settings)) {
+        r = git_ask_version(&gate->git, error);
+        gate->policy.is_local = gate->git.stays_local;
+        return r;
+    }
+    for (size_t i = 0; settings->policy.scopes[i] && !r; i++) {
+        r = examine_repository(gate, settings->policy.scopes[i], &gate->served[i], error);
+    }
+    return r;
 }
 
 static void warn_of_settings(struct gate *gate) {
@@ -87,18 +103,18 @@ static void warn_of_settings(struct gate *gate) {
     }
 }
 
-static void warn_of_repository(struct gate *gate) {
+static void warn_of_repository(struct gate *gate, const char *name, const struct gate_served *served) {
     const struct server_settings *settings = gate->settings;
     char path[PATH_MAX];
 
-    if (gate->is_partial) {
-        log_message(&gate->log, LOG_LEVEL_WARNING,
-                    "the repository is a partial clone, so a fetch of objects that are not in it fails; make it whole "
-                    "with 'git fetch --refetch --no-filter', or serve another clone");
+    if (served->is_partial) {
+        log_record(&gate->log, LOG_LEVEL_WARNING,
+                   "the repository is a partial clone, so a fetch of objects that are not in it fails; make it whole "
+                   "with 'git fetch --refetch --no-filter', or serve another clone",
+                   LOG_FIELDS(log_string("repository", name)));
     }
-    if (!settings->policy.read_only && !settings_serve_all(settings) &&
-        snprintf(path, sizeof(path), "%s/%s.git/objects", settings->environ.mirror_root, settings->policy.scope) <
-            (int)sizeof(path) &&
+    if (!settings->policy.read_only &&
+        snprintf(path, sizeof(path), "%s/%s.git/objects", settings->environ.mirror_root, name) < (int)sizeof(path) &&
         access(path, W_OK) != 0) {
         log_record(&gate->log, LOG_LEVEL_WARNING,
                    "the repository cannot be written to, so pushes will fail; become its owner, or say --read-only",
@@ -108,14 +124,18 @@ static void warn_of_repository(struct gate *gate) {
 
 int startup_examine(struct gate *gate, struct gate_error *error) {
     const bool is_cgi = gate->settings->environ.backend == ENVIRON_HTTP_BACKEND;
-    int r = check_repository(gate->settings, error);
+    int r = check_repositories(gate->settings, error);
 
     r = r ? r : git_find(&gate->git, is_cgi ? "git-http-backend" : "git", error);
-    return r ? r : examine_repository(gate, error);
+    return r ? r : examine_repositories(gate, error);
 }
 
 void startup_warn(struct gate *gate) {
+    char *const *scopes = gate->settings->policy.scopes;
+
     warn_of_settings(gate);
-    warn_of_repository(gate);
+    for (size_t i = 0; !settings_serve_all(gate->settings) && scopes[i]; i++) {
+        warn_of_repository(gate, scopes[i], &gate->served[i]);
+    }
     left_locks_warn(gate);
 }

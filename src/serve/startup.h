@@ -6,8 +6,8 @@
 struct gate;
 
 /**
- * startup_examine() - find git, and look at the repository
- * @gate: its git, policy and is_partial are filled
+ * startup_examine() - find git, and look at the repositories
+ * @gate: its git, policy and served are filled
  * @error: filled on failure
  *
  * Return: 0, GATE_E_*.

@@ -73,7 +73,7 @@ static void check_settings(const struct server_settings *settings) {
         settings->max_connections, settings->max_backends,    settings->queue_timeout_s,   settings->header_timeout_s,
         settings->idle_timeout_s,  settings->stall_timeout_s, settings->backend_timeout_s,
     };
-    const char *scope = settings->policy.scope;
+    char *const *scopes = settings->policy.scopes;
 
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         require(counts[i] >= 1 && counts[i] <= INT_MAX);
@@ -86,7 +86,10 @@ static void check_settings(const struct server_settings *settings) {
                 (settings->listener.inherited_fd >= 0) ==
             1);
     require(strcmp(settings->policy.token, secret) == 0);
-    require(strcmp(scope, "*") == 0 || route_repository_is_valid(span_of(scope)));
+    require(scopes[0]);
+    for (char *const *scope = scopes; *scope; scope++) {
+        require((strcmp(*scope, "*") == 0 && !scopes[1]) || route_repository_is_valid(span_of(*scope)));
+    }
     for (const char *at = settings->environ.remote_user; *at; at++) {
         require((unsigned char)*at >= ' ' && *at != 0x7f && !strchr("<>", *at));
     }

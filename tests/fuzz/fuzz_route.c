@@ -106,6 +106,15 @@ static bool is_git_protocol(struct span text) {
     return before != ':' && before != '=' && text.size <= VERDICT_GIT_PROTOCOL_MAX_BYTES && consists_of(text, bytes);
 }
 
+static bool expect_scope(char *const *scopes, struct span repository) {
+    bool found = strcmp(scopes[0], "*") == 0;
+
+    for (; *scopes; scopes++) {
+        found = found || fuzz_same(repository, span_of(*scopes));
+    }
+    return found;
+}
+
 static int expect_reach(const struct verdict_policy *policy, const struct head *head) {
     const struct route *route = NULL;
     struct span repository = {NULL, 0};
@@ -117,7 +126,7 @@ static int expect_reach(const struct verdict_policy *policy, const struct head *
     if (token_check(head->field[HEAD_FIELD_AUTHORIZATION], policy->token)) {
         return 401;
     }
-    if (strcmp(policy->scope, "*") != 0 && !fuzz_same(repository, span_of(policy->scope))) {
+    if (!expect_scope(policy->scopes, repository)) {
         return 403;
     }
     return policy->read_only && route->service && strcmp(route->service, "git-receive-pack") == 0 ? 403 : 0;
@@ -171,6 +180,12 @@ static struct span take_line(struct span *restp) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static char star[] = "*";
+    static char repo[] = "repo";
+    static char other[] = "a";
+    static char *const all[] = {star, NULL};
+    static char *const one[] = {repo, NULL};
+    static char *const two[] = {other, repo, NULL};
     struct span rest = {(const char *)data + 2, size - 2};
     char *copies[1 + sizeof(fields) / sizeof(fields[0])] = {NULL};
     struct verdict_policy policy = {.token = token};
@@ -181,7 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     head.method = data[0] % 4 < HEAD_METHOD_OTHER ? (enum head_method)(data[0] % 4) : HEAD_METHOD_OTHER;
     policy.read_only = data[0] & 4;
-    policy.scope = data[0] & 8 ? "*" : "repo";
+    policy.scopes = data[0] & 8 ? all : data[0] & 128 ? two : one;
     head.minor = data[0] & 16 ? 0 : 1;
     head.chunked = data[0] & 32;
     head.content_length = data[0] & 64 ? 1 : 0;

@@ -20,7 +20,7 @@ static const struct {
 } rows[] = {
 #define ROW(member, kind, initial, value, result) kind, offsetof(struct server_settings, member), initial, value, result
     {"mirror-root", ROW(environ.mirror_root, CONFIG_TEXT, NULL, "some/where", "some/where")},
-    {"scope", ROW(policy.scope, CONFIG_TEXT, NULL, "*", "*")},
+    {"scope", ROW(policy.scopes, CONFIG_LIST, "", "*", "*\n")},
     {"socket", ROW(listener.socket_path, CONFIG_TEXT, NULL, "/a b", "/a b")},
     {"listen", ROW(listener.tcp_address, CONFIG_TEXT, NULL, "[::1]:0", "[::1]:0")},
     {"token-file", ROW(token_file, CONFIG_TEXT, NULL, "-", "-")},

@@ -260,10 +260,9 @@ static void test_several(void **state) {
 
     (void)state;
     for (int i = 0; i < N_REPOSITORIES; i++) {
-        struct gate_config *config = config_begin();
+        struct gate_config *config = config_of(several[i].scope);
         bool is_unix = strcmp(several[i].transport, "socket") == 0;
 
-        set(config, "scope", several[i].scope);
         set(config, "token", several[i].token);
         set(config, several[i].transport, is_unix ? in_place(several[i].where) : several[i].where);
         servers[i] = server_of(config);
@@ -287,11 +286,28 @@ static void test_several(void **state) {
     }
 }
 
+/* Each value of "scope" adds a repository. */
+static void test_scopes(void **state) {
+    struct gate_config *config = config_begin();
+    struct gate_server *server;
+
+    (void)state;
+    set(config, "scope", "repo2");
+    set(config, "listen", "127.0.0.1:0");
+    server = server_of(config);
+    start(server);
+    for (int i = 0; i < N_REPOSITORIES; i++) {
+        expect_int(several[i].scope, ask(gate_server_address(server), several[i].scope, CREDENTIALS),
+                   i == 1 ? 403 : 200);
+    }
+    assert_null(gate_server_free(server));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bad_options), cmocka_unit_test(test_bad_wholes), cmocka_unit_test(test_mint),
         cmocka_unit_test(test_rounds),      cmocka_unit_test(test_lives),      cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_token_file),  cmocka_unit_test(test_several),
+        cmocka_unit_test(test_token_file),  cmocka_unit_test(test_several),    cmocka_unit_test(test_scopes),
     };
 
     return cmocka_run_group_tests(tests, place_begin, place_end);

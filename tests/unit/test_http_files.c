@@ -25,7 +25,9 @@ enum {
     MAX_FILES = 2000,
 };
 
-static const struct verdict_policy policy = {.token = "gate-0123456789abcdef0123456789abcdef", .scope = "repo"};
+static char scope[] = "repo";
+static char *const scopes[] = {scope, NULL};
+static const struct verdict_policy policy = {.token = "gate-0123456789abcdef0123456789abcdef", .scopes = scopes};
 
 /* A line of an INDEX, with its file. */
 struct file {

@@ -6,7 +6,9 @@
 
 #include "serve/request.h"
 
-static const struct verdict_policy policy = {.token = "token", .scope = "r"};
+static char scope[] = "r";
+static char *const scopes[] = {scope, NULL};
+static const struct verdict_policy policy = {.token = "token", .scopes = scopes};
 
 #define FIELDS "Host: x\r\n"
 #define GOOD_TOKEN "Authorization: Basic dG9rZW46\r\n"

@@ -91,6 +91,18 @@ static const struct {
     {"scope with a space", {{"mirror-root", "root"}, {"scope", "a b"}, TCP, TOKEN}, {"--scope=a b"}},
     {"scope with a star", {{"mirror-root", "root"}, {"scope", "r*"}, TCP, TOKEN}, {"--scope=r*"}},
     {"scope of two stars", {{"mirror-root", "root"}, {"scope", "**"}, TCP, TOKEN}, {"--scope=**"}},
+    {"all and a scope",
+     {{"mirror-root", "root"}, {"scope", "*"}, {"scope", "r"}, TCP, TOKEN},
+     {"--scope=* serves all"}},
+    {"a scope and all",
+     {{"mirror-root", "root"}, {"scope", "r"}, {"scope", "*"}, TCP, TOKEN},
+     {"--scope=* serves all"}},
+    {"a bad scope behind a good one",
+     {{"mirror-root", "root"}, {"scope", "r"}, {"scope", "a/b"}, TCP, TOKEN},
+     {"--scope=a/b"}},
+    {"a scope twice",
+     {{"mirror-root", "root"}, {"scope", "r"}, {"scope", "a"}, {"scope", "r"}, TCP, TOKEN},
+     {"--scope=r is given twice"}},
     {"scope of UTF-8", {{"mirror-root", "root"}, {"scope", "\xc3\xa4"}, TCP, TOKEN}, {"--scope"}},
     {"scope of 251 bytes", {{"mirror-root", "root"}, {"scope", NAME_OF_250 "x"}, TCP, TOKEN}, {"--scope"}},
     {"no transport", {REPOSITORY, TOKEN}, {"--socket", "--listen"}},
@@ -338,7 +350,8 @@ static void test_good(void **state) {
             expect_path(name, settings->environ.mirror_root, good_cases[i].root);
             expect_path(name, settings->environ.home, good_cases[i].home);
             expect_path(name, settings->environ.hooks_path, good_cases[i].hooks);
-            expect_text(name, settings->policy.scope, good_cases[i].scope);
+            expect_text(name, settings->policy.scopes[0], good_cases[i].scope);
+            assert_null(settings->policy.scopes[1]);
             expect_text(name, settings->policy.token, good_cases[i].token);
             expect_text(name, settings->listener.socket_path, good_cases[i].socket);
             expect_text(name, settings->listener.tcp_address, good_cases[i].tcp);

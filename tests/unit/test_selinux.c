@@ -228,9 +228,11 @@ static const struct {
 static int enter_and_say(const void *argument) {
     size_t i = *(const size_t *)argument;
     char exec_path[] = "/usr";
+    char scope[] = "r";
+    char *const scopes[] = {scope, NULL};
     struct server_settings settings = {
         .listener = {.inherited_fd = -1, .selinux_type = "my_type_t"},
-        .policy = {.scope = "r"},
+        .policy = {.scopes = scopes},
         .environ = {.mirror_root = folder.path},
         .confine = said_cases[i].mode,
     };

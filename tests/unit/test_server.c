@@ -63,11 +63,16 @@ static void test_start(void **state) {
 }
 
 static void test_no_start(void **state) {
+    static char good[] = "r";
+    static char other[] = "other";
+    static char *const others[] = {good, other, NULL}; /* each of them has to be there */
+    char *const *scopes = site.settings.policy.scopes;
+
     (void)state;
-    site.settings.policy.scope = "other";
+    site.settings.policy.scopes = others;
     assert_int_equal(begin(), GATE_E_USAGE);
     assert_non_null(strstr(failure.message, "other.git"));
-    site.settings.policy.scope = "r";
+    site.settings.policy.scopes = scopes;
     site.settings.listener.socket_path = "r.git/HEAD";
     assert_int_equal(begin(), GATE_E_START);
     assert_true(access("r.git/HEAD", F_OK) == 0);

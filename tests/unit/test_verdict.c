@@ -74,6 +74,19 @@ static void add_field(char *bytes, size_t room, const char *name, const char *va
     }
 }
 
+/* Splits the names at their commas, in memory that the next call reuses. */
+static char *const *scopes_of(const char *text) {
+    static char names[64];
+    static char *scopes[4];
+    char *rest = names;
+
+    (void)snprintf(names, sizeof(names), "%s", text);
+    for (size_t i = 0; i < ARRAY_SIZE(scopes); i++) {
+        scopes[i] = strsep(&rest, ",");
+    }
+    return scopes;
+}
+
 /* The verdict points into @feeder, which the caller ends. */
 static void reach(const char *name, struct verdict *verdict, struct feeder *feeder, const struct request *changes) {
     struct request request = good_push;
@@ -90,7 +103,7 @@ static void reach(const char *name, struct verdict *verdict, struct feeder *feed
     add_field(bytes, sizeof(bytes), "Git-Protocol", request.protocol);
     add_field(bytes, sizeof(bytes), "Content-Length", strcmp(request.method, "GET") == 0 ? NONE : request.length);
     (void)snprintf(bytes + strlen(bytes), sizeof(bytes) - strlen(bytes), "\r\n");
-    policy.scope = request.scope;
+    policy.scopes = scopes_of(request.scope);
     policy.read_only = strcmp(request.read_only, NONE) != 0;
 
     feeder_init(feeder);
@@ -149,6 +162,9 @@ static const struct {
     {"the repository with .git", 403, {.target = "/project.git.git/git-receive-pack"}},
     {"scope with .git", 0, {.target = "/project.git.git/git-receive-pack", .scope = "project.git"}},
     {"any repository", 0, {.target = "/other.git/git-receive-pack", .scope = "*"}},
+    {"the first of several", 0, {.scope = "project,other"}},
+    {"the last of several", 0, {.scope = "b,other,project"}},
+    {"none of several", 403, {.scope = "projec,projects,other"}},
     {"a scope that begins with an asterisk", 403, {.scope = "*project"}},
     {"read-only: push", 403, {.read_only = "yes"}},
     {"read-only: refs for a push", 403, {PUSH_REFS, .read_only = "yes"}},

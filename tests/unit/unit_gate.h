@@ -42,10 +42,12 @@ static inline void site_on_process_end(void *userdata) {
 
 static inline void site_set_up(void) {
     static char *none[] = {NULL};
+    static char scope[] = "r";
+    static char *scopes[] = {scope, NULL};
 
     site.settings = (struct server_settings){
         .listener = {.socket_path = "sock", .inherited_fd = -1},
-        .policy = {.token = GATE_TEST_TOKEN, .scope = "r"},
+        .policy = {.token = GATE_TEST_TOKEN, .scopes = scopes},
         .environ = {.mirror_root = folder.path,
                     .remote_user = "token",
                     .backend = ENVIRON_HTTP_BACKEND,

@@ -132,16 +132,20 @@ static inline void set(struct gate_config *config, const char *name, const char 
     }
 }
 
-/* repo0.git with TOKEN, and no transport yet. */
-static inline struct gate_config *config_begin(void) {
+/* A repository with TOKEN, and no transport yet. */
+static inline struct gate_config *config_of(const char *scope) {
     struct gate_config *config = NULL;
 
     assert_int_equal(gate_config_new(&config), 0);
     set(config, "mirror-root", place);
-    set(config, "scope", "repo0");
+    set(config, "scope", scope);
     set(config, "token", TOKEN);
     set(config, "drain-timeout", "60");
     return config;
+}
+
+static inline struct gate_config *config_begin(void) {
+    return config_of("repo0");
 }
 
 /* Makes a server of a configuration, and frees the configuration. */
