@@ -56,7 +56,7 @@ def _settings(option: str, value: Any) -> List[Setting]:
     if isinstance(value, bool):
         return [(name, "yes" if value else "no")]
     if isinstance(value, int):
-        return [(name, str(int(value)))]
+        return [(name, f"{value:04o}" if name == "socket-mode" else str(int(value)))]
     if isinstance(value, str):
         return [(name, value)]
     if isinstance(value, os.PathLike):

@@ -43,9 +43,11 @@ void denial_find(struct denial *denial, const char *path, const char *program) {
                        is_cut ? "..." : "", shown, user);
         (void)snprintf(denial->remedy, sizeof(denial->remedy), "run %s as its owner", program);
         denial->owner = (uid_t)-1;
+        denial->group = (gid_t)-1;
         return;
     }
     denial->owner = status.st_uid;
+    denial->group = status.st_mode & (S_ISDIR(status.st_mode) ? S_IXGRP : S_IWGRP) ? status.st_gid : (gid_t)-1;
     (void)snprintf(denial->facts, sizeof(denial->facts),
                    "'%s%s' belongs to uid %u and has mode %04o, and this is uid %u", is_cut ? "..." : "", shown,
                    (unsigned)status.st_uid, (unsigned)status.st_mode & MODE_BITS, user);

@@ -16,11 +16,13 @@ enum {
  *         1000"
  * @remedy: what to do, for example "run git-gate as its owner, uid 0"
  * @owner: the cause's owner, or (uid_t)-1 when it is not known
+ * @group: its group, if the mode lets the group enter the folder or write to the file; (gid_t)-1 otherwise
  */
 struct denial {
     char facts[DENIAL_FACTS_MAX];
     char remedy[DENIAL_REMEDY_MAX];
     uid_t owner;
+    gid_t group;
 };
 
 /**

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,6 +17,10 @@
 #include "base/denial.h"
 #include "base/fd.h"
 #include "client/restraint.h"
+
+enum {
+    GROUP_WORDS_MAX = 48, /* with terminator */
+};
 
 const char *dial_path(const char *text) {
     static const char prefix[] = "unix:";
@@ -97,7 +102,17 @@ static bool is_unmapped(uid_t user) {
     return user == restraint_overflow_user() && !restraint_maps_every_user();
 }
 
+/* @words: empty when the modes let in nobody but the gate's user. */
+static void word_group(char *words, size_t size, const struct denial *denial) {
+    if (denial->group == (gid_t)-1) {
+        words[0] = '\0';
+    } else {
+        (void)snprintf(words, size, ", or a member of gid %u", (unsigned)denial->group);
+    }
+}
+
 static int explain_denied(const char *path, struct gate_error *error) {
+    char group[GROUP_WORDS_MAX];
     struct denial denial;
 
     denial_find(&denial, path, "this");
@@ -111,9 +126,11 @@ static int explain_denied(const char *path, struct gate_error *error) {
         return gate_error_set(error, GATE_E_INTERNAL, "permission denied to connect to '%s': %s; %s", path,
                               denial.facts, denial.remedy);
     }
+    word_group(group, sizeof(group), &denial);
     return gate_error_set(
-        error, GATE_E_INTERNAL, "permission denied to connect to '%s': %s%s; become the user who started the gate",
-        path, denial.facts, geteuid() == 0 ? ", without the capability to pass over modes (CAP_DAC_OVERRIDE)" : "");
+        error, GATE_E_INTERNAL, "permission denied to connect to '%s': %s%s; become the user who started the gate%s",
+        path, denial.facts, geteuid() == 0 ? ", without the capability to pass over modes (CAP_DAC_OVERRIDE)" : "",
+        group);
 }
 
 /* Connecting needs write permission. When the modes grant it, something else must be the cause. */

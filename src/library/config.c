@@ -72,6 +72,18 @@ int gate_config_set(struct gate_config *config, const char *name, const char *va
     return refuse_name(name, error);
 }
 
+bool config_is_given(const struct gate_config *config, const char *name) {
+    size_t n_options;
+    const struct config_option *options = config_options(&n_options);
+
+    for (size_t i = 0; i < n_options; i++) {
+        if (strcmp(options[i].name, name) == 0) {
+            return config->is_given[i];
+        }
+    }
+    return false;
+}
+
 void config_unset(struct gate_config *config, const char *name) {
     size_t n_options;
     const struct config_option *options = config_options(&n_options);

@@ -43,6 +43,9 @@ struct gate_config {
 
 /* gate_config_new(), gate_config_set() and gate_config_free() are declared in gitgate.h. */
 
+/** config_is_given() - whether gate_config_set() has set @name, an option of the table */
+bool config_is_given(const struct gate_config *config, const char *name);
+
 /** config_unset() - remove the value of @name, an option that takes a text */
 void config_unset(struct gate_config *config, const char *name);
 

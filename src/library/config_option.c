@@ -16,6 +16,7 @@
 #define IS_NUMBER(field) _Generic((field), uint64_t : 1, default : 0)
 #define IS_BYTES(field) IS_NUMBER(field)
 #define IS_CHOICE(field) _Generic((field), unsigned : 1, default : 0)
+#define IS_MODE(field) IS_CHOICE(field)
 #define IS_FD(field) _Generic((field), int : 1, default : 0)
 
 #define OPTION(kind, field, ...)                                                                                       \

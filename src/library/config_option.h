@@ -20,6 +20,7 @@ enum config_kind {
     CONFIG_NUMBER, /* a number within the option's bounds */
     CONFIG_BYTES,  /* the same with K, M or G behind it or not: powers of 1024 */
     CONFIG_CHOICE, /* one of the words in the option's argument */
+    CONFIG_MODE,   /* the mode of a file, octal, which others may not write */
     CONFIG_FD,     /* a descriptor */
 };
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     WANTED_MAX = 64, /* bytes of what a number has to be, in words, with terminator */
@@ -181,6 +182,24 @@ static int set_choice(unsigned *choicep, const struct config_option *option, con
     }
 }
 
+/* Three or four digits, so that a decimal number or an odd bit is not taken for a mode. */
+static int set_mode(unsigned *modep, const struct config_option *option, const char *value, struct gate_error *error) {
+    size_t size = strlen(value);
+    unsigned mode = 0;
+
+    for (const char *at = value; *at >= '0' && *at <= '7'; at++) {
+        mode = mode * 8 + (unsigned)(*at - '0');
+    }
+    if (size < 3 || size > 4 || strspn(value, "01234567") != size || (size == 4 && value[0] != '0') ||
+        !(mode & S_IWUSR) || (mode & S_IWOTH)) {
+        return config_option_refuse(
+            option, "an octal mode such as 0660, by which the owner may write and others, beside the group, may not",
+            error);
+    }
+    *modep = mode;
+    return 0;
+}
+
 static int set_fd(int *fdp, const struct config_option *option, const char *value, struct gate_error *error) {
     uint64_t fd;
 
@@ -219,6 +238,8 @@ int config_value_set(void *at, const struct config_option *option, const char *v
         return set_number(at, option, value, error);
     case CONFIG_CHOICE:
         return set_choice(at, option, value, error);
+    case CONFIG_MODE:
+        return set_mode(at, option, value, error);
     case CONFIG_FD:
         return set_fd(at, option, value, error);
     }

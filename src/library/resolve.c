@@ -22,6 +22,7 @@
 #include "library/config.h"
 #include "library/config_value.h"
 #include "library/served.h"
+#include "library/socket_group.h"
 
 static_assert((int)SETTINGS_SCOPES_MAX == (int)CONFIG_LIST_MAX, "a list of --scope is as long as any");
 
@@ -236,6 +237,7 @@ int config_resolve(struct gate_config *config, struct gate_error *error) {
     r = r ? r : resolve_alternates(settings, error);
     r = r ? r : check_for_git(settings, error);
     r = r ? r : check_transport(&settings->listener, error);
+    r = r ? r : socket_group_resolve(config, error);
     r = r ? r : served_check_socket(settings, error);
     r = r ? r : resolve_token(config, error);
     if (!r) {

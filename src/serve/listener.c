@@ -3,7 +3,7 @@
 /*
  * Owns the socket that clients connect to. The socket is on the loopback, or a private Unix socket, never anything
  * else. This file removes only its own socket, or a stale one that nobody listens on. Nobody can connect while the mode
- * is too wide, because listen(2) comes after chmod(2).
+ * is too wide, because listen(2) comes after chown(2) and chmod(2).
  */
 
 #include "serve/listener.h"
@@ -18,17 +18,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/denial.h"
 #include "base/fd.h"
 #include "base/loopback.h"
-
-enum {
-    SOCKET_MODE = 0600,
-    PARENT_MODE = 0700,
-};
 
 /*
  * Sets the address as a URL, or as "unix:PATH".
@@ -84,21 +80,6 @@ static int open_tcp(struct listener *listener, const char *text, struct gate_err
                               strerror(errno));
     }
     listener->fd = fd_take(&fd);
-    return 0;
-}
-
-static int make_parents(const char *path, struct gate_error *error) {
-    char folder[LISTENER_PATH_MAX];
-
-    (void)snprintf(folder, sizeof(folder), "%s", path);
-    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(folder, PARENT_MODE) < 0 && errno != EEXIST) {
-            return gate_error_set(error, GATE_E_START, "cannot make the folder '%s' for --socket: %s", folder,
-                                  strerror(errno));
-        }
-        *slash = '/';
-    }
     return 0;
 }
 
@@ -190,9 +171,8 @@ static int remove_stale(const struct sockaddr_un *address, const struct timespec
 static int lock_folder(int *lockp, const char *path, struct gate_error *error) {
     const struct timespec pause = {.tv_nsec = LISTENER_LOCK_PAUSE_MS * 1000000L};
     char folder[LISTENER_PATH_MAX + 1];
-    const char *slash = strrchr(path, '/');
 
-    (void)snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    socket_file_folder(folder, path);
     *lockp = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*lockp < 0) {
         return gate_error_set(error, GATE_E_START, "cannot open the folder of --socket=%s: %s", path, strerror(errno));
@@ -223,7 +203,8 @@ static int make_room(struct listener *listener, int *lockp, const struct sockadd
 }
 
 /* The policy grants little on the labelled socket: no fchmod(2), for one. See selinux/git_gate.te. */
-static int open_unix(struct listener *listener, const char *path, const char *selinux_type, struct gate_error *error) {
+static int open_unix(struct listener *listener, const struct listener_settings *settings, struct gate_error *error) {
+    const char *path = settings->socket_path;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     _cleanup_fd_ int lock = -1;
     _cleanup_fd_ int fd = -1;
@@ -234,17 +215,21 @@ static int open_unix(struct listener *listener, const char *path, const char *se
                               sizeof(address.sun_path) - 1);
     }
     (void)strcpy(address.sun_path, path); /* NOLINT(clang-analyzer-security.insecureAPI.strcpy): measured above */
-    r = make_parents(path, error);
+    r = socket_file_make_parents(path, &settings->access, error);
     r = r ? r : make_room(listener, &lock, &address, error);
     if (r) {
         return r;
     }
-    fd = selinux_socket(&listener->label, selinux_type, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
+    fd = selinux_socket(&listener->label, settings->selinux_type, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
         return gate_error_set(error, GATE_E_START, "cannot make --socket=%s: %s", path, strerror(errno));
     }
     (void)strcpy(listener->path, path); /* NOLINT(clang-analyzer-security.insecureAPI.strcpy): measured above */
-    if (lstat(path, &listener->identity) < 0 || chmod(path, SOCKET_MODE) < 0 || listen(fd, LISTENER_BACKLOG) < 0) {
+    r = socket_file_admit(&listener->identity, path, &settings->access, error);
+    if (r) {
+        return r;
+    }
+    if (listen(fd, LISTENER_BACKLOG) < 0) {
         return gate_error_set(error, GATE_E_START, "cannot listen on --socket=%s: %s", path, strerror(errno));
     }
     listener->fd = fd_take(&fd);
@@ -280,7 +265,7 @@ int listener_open(struct listener *listener, const struct listener_settings *set
     if (settings->inherited_fd >= 0) {
         r = open_inherited(listener, settings->inherited_fd, error);
     } else if (settings->socket_path) {
-        r = open_unix(listener, settings->socket_path, settings->selinux_type, error);
+        r = open_unix(listener, settings, error);
     } else {
         r = open_tcp(listener, settings->tcp_address, error);
     }

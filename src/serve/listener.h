@@ -5,17 +5,17 @@
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include "base/error.h"
 #include "confine/selinux.h"
+#include "serve/socket_file.h"
 
 enum {
     LISTENER_BACKLOG = 1024,     /* clients that wait to be accepted; the kernel's cap is net.core.somaxconn */
     LISTENER_ADDRESS_MAX = 128,  /* bytes: "http://[::1]:65535" or "unix:" and a path, with terminator */
     LISTENER_LOCK_TRIES = 100,   /* to lock a Unix socket's folder, while another gate holds the lock */
     LISTENER_LOCK_PAUSE_MS = 10, /* between two tries */
-    LISTENER_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path), /* bytes, with terminator */
+    LISTENER_PATH_MAX = SOCKET_FILE_PATH_MAX,
 };
 
 /**
@@ -24,12 +24,14 @@ enum {
  * @tcp_address: HOST:PORT on the loopback; NULL for none
  * @inherited_fd: a listening socket that another program made and keeps; -1 for none
  * @selinux_type: the type in a new Unix socket's label; NULL for no label
+ * @access: who may connect to a new Unix socket
  */
 struct listener_settings {
     const char *socket_path;
     const char *tcp_address;
     int inherited_fd;
     const char *selinux_type;
+    struct socket_access access;
 };
 
 /**
@@ -57,7 +59,7 @@ struct listener {
  * @listener: filled on success, LISTENER_NONE on failure
  * @error: filled on failure
  *
- * A new Unix socket gets mode 0600, and missing parent folders get 0700. A socket that nobody listens on is replaced. A
+ * A new Unix socket gets its group and mode before anybody can connect; socket_file.h says what its folders get. A socket that nobody listens on is replaced. A
  * socket in use, or any other file, stays and is an error. Gates that start at the same time lock the folder. A client
  * may hold that lock for ever, so after a second the socket is made without it.
  *

@@ -23,7 +23,11 @@ PART(TEXT, environ.mirror_root, "mirror-root", "DIR", NULL,
 PART(LIST, policy.scopes, "scope", "NAME", NULL,
      "a repository that is served, without .git; repeatable;\n'*' for all below the mirror root")
 PART(TEXT, listener.socket_path, "socket", "PATH", NULL,
-     "listen on a Unix socket, mode 0600; a stale one is replaced")
+     "listen on a Unix socket; a stale one is replaced")
+PART(MODE, listener.access.mode, "socket-mode", "MODE", "0600",
+     "mode of that socket, octal; never writable by all")
+PART(TEXT, listener.access.group, "socket-group", "GROUP", NULL,
+     "group of that socket, a name or a number")
 PART(TEXT, listener.tcp_address, "listen", "HOST:PORT", NULL,
      "listen on loopback TCP; port 0 picks a free port")
 OPTION(TEXT, token_file, "token-file", "FILE", NULL,

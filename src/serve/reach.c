@@ -107,10 +107,7 @@ static void find_git(struct reach *reach, const char *exec_path) {
 
 /* The listener will remove an entry of this folder. A path without a slash is an entry of the working directory. */
 static void find_socket(struct reach *reach, const char *path) {
-    const char *slash = strrchr(path, '/');
-
-    (void)snprintf(reach->socket_folder, sizeof(reach->socket_folder), "%.*s", slash ? (int)(slash - path) + 1 : 1,
-                   slash ? path : ".");
+    socket_file_folder(reach->socket_folder, path);
 }
 
 static_assert(REACH_NEEDS_MAX == REACH_SERVED_MAX + 2 + HOOKS_COUNT &&

@@ -22,6 +22,7 @@
 #define SETTINGS_NUMBER uint64_t
 #define SETTINGS_BYTES uint64_t
 #define SETTINGS_CHOICE unsigned
+#define SETTINGS_MODE unsigned
 #define SETTINGS_FD int
 
 /**

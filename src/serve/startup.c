@@ -83,6 +83,35 @@ static int examine_repositories(struct gate *gate, struct gate_error *error) {
     return r;
 }
 
+static void warn_of_socket(struct gate *gate) {
+    const struct socket_access *access = &gate->settings->listener.access;
+    char folder[LISTENER_PATH_MAX + 1];
+    unsigned mode = 0;
+    char octal[8];
+
+    if (!gate->listener.path[0]) {
+        return;
+    }
+    if (gate->listener.lock_was_taken) {
+        log_record(&gate->log, LOG_LEVEL_WARNING,
+                   "a program holds a lock on the folder of the socket, so the gate started without it; "
+                   "'fuser -v FOLDER' may name that program",
+                   LOG_FIELDS(log_string("socket", gate->listener.path)));
+    }
+    if (socket_file_is_exposed(gate->listener.path, &mode)) {
+        socket_file_folder(folder, gate->listener.path);
+        (void)snprintf(octal, sizeof(octal), "%04o", mode);
+        log_record(&gate->log, LOG_LEVEL_WARNING,
+                   "every user may replace the socket, and so receive the tokens of its clients; chmod +t its folder",
+                   LOG_FIELDS(log_string("folder", folder), log_string("mode", octal)));
+    }
+    if (access->group && !(access->mode & S_IWGRP)) {
+        log_record(&gate->log, LOG_LEVEL_WARNING,
+                   "the group of the socket may not connect to it; --socket-mode=0660 lets it",
+                   LOG_FIELDS(log_string("socket_group", access->group)));
+    }
+}
+
 static void warn_of_settings(struct gate *gate) {
     const char *hooks = gate->settings->environ.hooks_path;
     const char *ignored = hooks ? hooks_find_ignored(hooks) : NULL;
@@ -90,12 +119,6 @@ static void warn_of_settings(struct gate *gate) {
     if (strlen(gate->settings->policy.token) < TOKEN_SHORT_BYTES) {
         log_message(&gate->log, LOG_LEVEL_WARNING,
                     "the token is shorter than 16 characters and can be guessed; 'git-gate mint' makes a better one");
-    }
-    if (gate->listener.lock_was_taken) {
-        log_record(&gate->log, LOG_LEVEL_WARNING,
-                   "a program holds a lock on the folder of the socket, so the gate started without it; "
-                   "'fuser -v FOLDER' may name that program",
-                   LOG_FIELDS(log_string("socket", gate->listener.path)));
     }
     if (ignored) {
         log_record(&gate->log, LOG_LEVEL_WARNING, "git passes over a hook that may not be executed; chmod +x it",
@@ -134,6 +157,7 @@ void startup_warn(struct gate *gate) {
     char *const *scopes = gate->settings->policy.scopes;
 
     warn_of_settings(gate);
+    warn_of_socket(gate);
     for (size_t i = 0; !settings_serve_all(gate->settings) && scopes[i]; i++) {
         warn_of_repository(gate, scopes[i], &gate->served[i]);
     }

@@ -22,6 +22,8 @@ static const struct {
     {"mirror-root", ROW(environ.mirror_root, CONFIG_TEXT, NULL, "some/where", "some/where")},
     {"scope", ROW(policy.scopes, CONFIG_LIST, "", "*", "*\n")},
     {"socket", ROW(listener.socket_path, CONFIG_TEXT, NULL, "/a b", "/a b")},
+    {"socket-mode", ROW(listener.access.mode, CONFIG_MODE, "0600", "660", "0660")},
+    {"socket-group", ROW(listener.access.group, CONFIG_TEXT, NULL, "task7", "task7")},
     {"listen", ROW(listener.tcp_address, CONFIG_TEXT, NULL, "[::1]:0", "[::1]:0")},
     {"token-file", ROW(token_file, CONFIG_TEXT, NULL, "-", "-")},
     {"read-only", ROW(policy.read_only, CONFIG_FLAG, "no", "yes", "yes")},
@@ -81,6 +83,9 @@ static const char *text(const struct gate_config *config, const struct config_op
         return *(const bool *)at ? "yes" : "no";
     case CONFIG_FD:
         (void)snprintf(out, sizeof(out), "%d", *(const int *)at);
+        return out;
+    case CONFIG_MODE:
+        (void)snprintf(out, sizeof(out), "%04o", *(const unsigned *)at);
         return out;
     case CONFIG_CHOICE:
         (void)snprintf(out, sizeof(out), "%u", *(const unsigned *)at);
@@ -284,6 +289,24 @@ static const struct {
     {"max-negotiation-bytes", "2G", "2147483648"},
     {"max-negotiation-bytes", "9223372036854775808", NULL},
     {"max-negotiation-bytes", "-1", NULL},
+    {"socket-mode", "0600", "0600"},
+    {"socket-mode", "0770", "0770"},
+    {"socket-mode", "664", "0664"},
+    {"socket-mode", "0666", NULL},
+    {"socket-mode", "0602", NULL},
+    {"socket-mode", "4660", NULL},
+    {"socket-mode", "2660", NULL},
+    {"socket-mode", "1660", NULL},
+    {"socket-mode", "00660", NULL},
+    {"socket-mode", "60", NULL},
+    {"socket-mode", "0460", NULL},
+    {"socket-mode", "0000", NULL},
+    {"socket-mode", "432", NULL}, /* 0660 in decimal digits */
+    {"socket-mode", "0680", NULL},
+    {"socket-mode", "0x1b0", NULL},
+    {"socket-mode", "u=rw", NULL},
+    {"socket-mode", "066 ", NULL},
+    {"socket-mode", "-660", NULL},
     {"read-only", "yes", "yes"},
     {"read-only", "no", "no"},
     {"read-only", "Yes", NULL},

@@ -171,12 +171,13 @@ static void test_listen_fd(void **state) {
  * repository's configuration was read.
  */
 static const char *const steps[] = {
-    "no thread", "no event loop", "no room to run", "cannot look at", "make --socket", "under --confine",
+    "no thread",       "no event loop", "no room to run", "cannot look at", "make --socket", "set the mode of --socket",
+    "under --confine",
 };
 
 enum {
     STEP_GIT = 2, /* it needs more at once than all later steps, which can fail only on their own */
-    STEP_LANDLOCK = 5,
+    STEP_LANDLOCK = 6,
 };
 
 static size_t step_of(const char *message) {

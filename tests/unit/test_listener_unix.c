@@ -13,7 +13,7 @@ enum {
 };
 
 static int open_at(struct listener *listener, const char *path, struct gate_error *error) {
-    struct listener_settings settings = {.socket_path = path, .inherited_fd = -1};
+    struct listener_settings settings = {.socket_path = path, .inherited_fd = -1, .access = {.mode = 0600}};
 
     *error = (struct gate_error){0};
     return listener_open(listener, &settings, error);

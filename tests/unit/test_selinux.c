@@ -159,7 +159,7 @@ static void test_failure_names_what_mends_it(void **state) {
 /* Of all sockets of the listener, only the one at a path gets the label. */
 static void test_listener(void **state) {
     struct listener_settings settings = {
-        .socket_path = "sock", .inherited_fd = -1, .selinux_type = "git_gate_socket_t"};
+        .socket_path = "sock", .inherited_fd = -1, .selinux_type = "git_gate_socket_t", .access = {.mode = 0600}};
     struct listener_settings inherited = {.selinux_type = "git_gate_socket_t"};
     struct listener_settings tcp = {
         .tcp_address = "127.0.0.1:0", .inherited_fd = -1, .selinux_type = "git_gate_socket_t"};
@@ -194,7 +194,7 @@ static void test_listener(void **state) {
 /* If the policy refuses the label, only the label is lost. */
 static void test_listener_without_label(void **state) {
     struct listener_settings settings = {
-        .socket_path = "sock", .inherited_fd = -1, .selinux_type = "git_gate_socket_t"};
+        .socket_path = "sock", .inherited_fd = -1, .selinux_type = "git_gate_socket_t", .access = {.mode = 0600}};
     struct listener listener;
 
     (void)state;

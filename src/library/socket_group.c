@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Finds the group of the Unix socket: a number, or a name in the system's database of groups. */
+
+#include "library/socket_group.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ENTRY_MAX_BYTES = 1 << 15, /* of a group, with the names of its members */
+    NUMBER_MAX_DIGITS = 10,
+};
+
+/* The number that stands for "no change" in chown(2) is no group. */
+static bool parse_number(gid_t *gidp, const char *text) {
+    size_t size = strspn(text, "0123456789");
+    unsigned long long number;
+
+    if (size == 0 || size > NUMBER_MAX_DIGITS || text[size] != '\0') {
+        return false;
+    }
+    number = strtoull(text, NULL, 10);
+    *gidp = (gid_t)number;
+    return number < (gid_t)-1;
+}
+
+/* Return: 0 or an errno; ENOENT when there is no such group. */
+static int look_up(gid_t *gidp, const char *name) {
+    char bytes[ENTRY_MAX_BYTES];
+    struct group *found = NULL;
+    struct group group;
+    int r = getgrnam_r(name, &group, bytes, sizeof(bytes), &found);
+
+    if (r == 0 && found) {
+        *gidp = found->gr_gid;
+    }
+    return r ? r : found ? 0 : ENOENT;
+}
+
+static int find_group(struct socket_access *access, struct gate_error *error) {
+    int r = parse_number(&access->gid, access->group) ? 0 : look_up(&access->gid, access->group);
+
+    if (r == ENOENT) {
+        return gate_error_set(error, GATE_E_USAGE, "--socket-group=%.64s is no group here; give its name or number",
+                              access->group);
+    }
+    return r ? gate_error_set(error, GATE_E_USAGE, "--socket-group=%.64s cannot be looked up: %s; give its number",
+                              access->group, strerror(r))
+             : 0;
+}
+
+int socket_group_resolve(struct gate_config *config, struct gate_error *error) {
+    struct listener_settings *listener = &config->settings.listener;
+    const char *option = config_is_given(config, "socket-mode") ? "mode" : listener->access.group ? "group" : NULL;
+
+    if (option && !listener->socket_path) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--socket-%s is for the socket that --socket makes; a .socket unit has SocketMode= and "
+                              "SocketGroup= instead",
+                              option);
+    }
+    return listener->access.group ? find_group(&listener->access, error) : 0;
+}
