@@ -99,6 +99,7 @@ int gate_config_new(struct gate_config **configp);
  * @config: to set it in
  * @name: a long option of "git-gate serve", git-gate(1), without dashes, as "mirror-root" or "max-backends"; or one of:
  *        "token", the token itself;
+ *        "second-token", another one that is valid, too, while one replaces the other;
  *        "listen-fd", the number of a listening socket, a Unix socket or one on the loopback; it becomes non-blocking;
  *        "log-fd", the number of a descriptor to write the log to; without it there is no log.
  *        The caller keeps these two descriptors open until the server is freed.

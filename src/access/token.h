@@ -8,6 +8,7 @@
 
 enum {
     TOKEN_MAX_BYTES = 255,
+    TOKEN_COUNT_MAX = 2,        /* valid at a time: while one replaces the other, clients may have either */
     TOKEN_SHORT_BYTES = 16,     /* below this a token can be guessed */
     TOKEN_MINT_HEX_DIGITS = 32, /* 128 bits from getrandom(2) */
 
@@ -27,19 +28,20 @@ enum {
 };
 
 /**
- * token_check() - whether the value of an Authorization field carries @token
+ * token_check() - whether the value of an Authorization field carries one of @tokens
  * @authorization: data may be NULL, when there is no such field
+ * @tokens: all but the first may be NULL
  *
  * Expects, with the scheme in any case and one or more spaces behind it,
  *
- *     Basic  strict base64 of "user:password" (RFC 7617, RFC 4648 section 4), of which either is @token
- *     Bearer visible ASCII bytes, which are @token (RFC 6750)
+ *     Basic  strict base64 of "user:password" (RFC 7617, RFC 4648 section 4), of which either is a token
+ *     Bearer visible ASCII bytes, which are a token (RFC 6750)
  *
- * The time it takes reveals nothing about the token, not even its length, nor which of the two matches.
+ * The time it takes reveals nothing about the tokens, not even how many there are or how long, nor what matches which.
  *
  * Return: 0 or TOKEN_E_*.
  */
-int token_check(struct span authorization, const char *token);
+int token_check(struct span authorization, const char *const tokens[TOKEN_COUNT_MAX]);
 
 /** token_encode() - encode @user, without a colon, and @password for "Basic"; each has TOKEN_MAX_BYTES at the most */
 void token_encode(char credentials[TOKEN_CREDENTIALS_MAX], const char *user, const char *password);

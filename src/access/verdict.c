@@ -7,7 +7,6 @@
 
 #include "access/verdict.h"
 
-#include "access/token.h"
 #include "base/ascii.h"
 
 /* Ends the walk through the table. */
@@ -55,7 +54,7 @@ static bool check_method(struct verdict *verdict, const struct verdict_policy *p
 static bool check_credentials(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
     struct span authorization = head->field[HEAD_FIELD_AUTHORIZATION];
 
-    switch (token_check(authorization, policy->token)) {
+    switch (token_check(authorization, policy->tokens)) {
     case TOKEN_E_MALFORMED:
         verdict->anonymous = authorization.data == NULL;
         return refuse(

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "access/route.h"
+#include "access/token.h"
 #include "base/span.h"
 #include "http/head.h"
 #include "http/reason.h"
@@ -13,13 +14,13 @@ enum {
 };
 
 /**
- * struct verdict_policy - who may reach what; the strings belong to the caller and outlive every verdict
- * @token: the one token
+ * struct verdict_policy - who may reach what; the strings belong to the caller, and do not change during a verdict
+ * @tokens: those that are valid now; all but the first may be NULL
  * @scopes: the names of the repositories, or "*" alone for all of them; NULL after the last
  * @read_only: pushes are refused
  */
 struct verdict_policy {
-    const char *token;
+    const char *tokens[TOKEN_COUNT_MAX];
     char *const *scopes;
     bool read_only;
 };

@@ -141,9 +141,14 @@ static void record_value(struct record *record, struct span text, enum log_forma
 }
 
 static bool holds_secret(const struct log *log, struct span text) {
-    size_t size = log->secret ? strlen(log->secret) : 0;
+    for (size_t i = 0; i < log->n_secrets; i++) {
+        size_t size = log->secrets[i] ? strlen(log->secrets[i]) : 0;
 
-    return size >= LOG_SECRET_MIN && memmem(text.data, text.size, log->secret, size);
+        if (size >= LOG_SECRET_MIN && memmem(text.data, text.size, log->secrets[i], size)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void record_field(struct record *record, const struct log *log, const struct log_field *field) {

@@ -34,7 +34,8 @@ enum {
  * @level: the least important level that is written
  * @format: text or JSON
  * @journal: @fd is systemd's journal, which adds the time itself
- * @secret: a value that contains it is not shown, since a client may put it anywhere; NULL for none; the caller's
+ * @secrets, @n_secrets: a value that contains one is not shown, since a client may put it anywhere; the caller's, who
+ *                       may change them between two records; NULL for none
  * @dropped: records lost since the last one was written, because nobody read the pipe
  */
 struct log {
@@ -44,7 +45,8 @@ struct log {
     bool journal;
     bool is_socket;
     bool is_pipe;
-    const char *secret;
+    const char *const *secrets;
+    size_t n_secrets;
     uint64_t dropped;
 };
 

@@ -1,12 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Reads a secret into the caller's memory, and leaves no other copy. */
+/* Reads secrets into the caller's memory, and leaves no other copy. */
 
 #include "base/secret.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+
+ssize_t secret_read(char *bytes, size_t size, int fd) {
+    size_t n = 0;
+
+    while (n < size) {
+        ssize_t n_read = read(fd, bytes + n, size - n);
+
+        if (n_read < 0 && errno != EINTR) {
+            int cause = errno;
+
+            explicit_bzero(bytes, size);
+            return -cause;
+        }
+        if (n_read == 0) {
+            break;
+        }
+        n += n_read > 0 ? (size_t)n_read : 0;
+    }
+    return (ssize_t)n;
+}
 
 ssize_t secret_read_line(char *line, size_t size, int fd) {
     ssize_t length = -EMSGSIZE;

@@ -38,11 +38,11 @@ static void print_clone_command(const char *address, const struct server_setting
         printf("GIT_GATE_SOCKET=");
         print_word(path);
         printf(" GIT_GATE_TOKEN=");
-        print_word(settings->policy.token);
+        print_word(settings->policy.tokens[0]);
         printf(" git clone gate:///%s.git\n", name);
         return;
     }
-    percent_encode(token, sizeof(token), settings->policy.token);
+    percent_encode(token, sizeof(token), settings->policy.tokens[0]);
     printf("git clone http://x:%s@%s/%s.git\n", token, address + strlen("http://"), name);
     explicit_bzero(token, sizeof(token));
 }

@@ -186,14 +186,14 @@ static int choose_token(struct check *check, struct gate_error *error) {
         return gate_config_set(check->config, "token", from_url, error);
     }
     r = token_source_take_environment(check->config, "GIT_GATE_TOKEN_FILE or --token-file", error);
-    if (r || check->config->settings.policy.token) {
+    if (r || check->config->settings.policy.tokens[0]) {
         return r;
     }
     if (file && *file) {
         return config_set_token_from(check->config, file, "GIT_GATE_TOKEN_FILE=", error);
     }
-    r = token_source_take_credentials(check->config, error);
-    return r || check->config->settings.policy.token
+    r = token_source_take_credentials(check->config, config_set_token_from, error);
+    return r || check->config->settings.policy.tokens[0]
                ? r
                : gate_error_set(error, GATE_E_USAGE,
                                 "there is no token: give --token-file=FILE, GIT_GATE_TOKEN or GIT_GATE_TOKEN_FILE");
@@ -226,7 +226,7 @@ static int complete(struct check *check, struct gate_error *error) {
 
 /* As git does: what the URL has, or else the token. */
 static int ask(const struct check *check, struct gate_error *error) {
-    const char *token = check->config->settings.policy.token;
+    const char *token = check->config->settings.policy.tokens[0];
     bool is_in_url = *url_token(&check->url) != '\0';
     const char *user = is_in_url ? check->url.user : token;
     const char *password = is_in_url ? check->url.password : "";

@@ -177,7 +177,8 @@ int program_run(struct gate_config *config, bool minted, struct gate_error *erro
     int r;
 
     log_init(&log, settings->log_fd, settings->log_level, settings->log_format);
-    log.secret = settings->policy.token;
+    log.secrets = settings->policy.tokens;
+    log.n_secrets = TOKEN_COUNT_MAX;
     config_warn(config, &log);
     r = watch_foreign_parent(&program, settings, error);
     r = r ? r : confine_process(settings, &log, error);

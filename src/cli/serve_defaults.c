@@ -51,7 +51,7 @@ static int mint_token(struct gate_config *config, bool *mintedp, struct gate_err
     char token[TOKEN_MAX_BYTES + 1];
     int r;
 
-    if (config->settings.token_file || config->settings.policy.token) {
+    if (config->settings.token_file || config->settings.policy.tokens[0]) {
         return 0;
     }
     if (log_is_journal(STDOUT_FILENO)) { /* kept for long, and read by others than the one who would use it */
@@ -81,6 +81,6 @@ int serve_defaults_complete(struct gate_config *config, const char *repository, 
     }
     r = r ? r : token_source_take_environment(config, "--token-file", error);
     token_source_forget_environment();
-    r = r ? r : token_source_take_credentials(config, error);
+    r = r ? r : token_source_take_credentials(config, config_set_tokens_from, error);
     return r ? r : mint_token(config, mintedp, error);
 }

@@ -19,7 +19,7 @@
 static const char credential_name[] = "git-gate.token";
 
 static bool has_token(const struct gate_config *config) {
-    return config->settings.token_file || config->settings.policy.token;
+    return config->settings.token_file || config->settings.policy.tokens[0];
 }
 
 int token_source_take_environment(struct gate_config *config, const char *file_option, struct gate_error *error) {
@@ -53,7 +53,10 @@ void token_source_forget_environment(void) {
 }
 
 /* An unreadable credential is an error: a minted token in its place would be known to nobody. */
-int token_source_take_credentials(struct gate_config *config, struct gate_error *error) {
+int token_source_take_credentials(struct gate_config *config,
+                                  int (*take)(struct gate_config *config, const char *path, const char *option,
+                                              struct gate_error *error),
+                                  struct gate_error *error) {
     const char *folder = getenv("CREDENTIALS_DIRECTORY");
     char path[PATH_MAX];
 
@@ -62,7 +65,7 @@ int token_source_take_credentials(struct gate_config *config, struct gate_error 
     }
     errno = ENAMETOOLONG;
     if (snprintf(path, sizeof(path), "%s/%s", folder, credential_name) < (int)sizeof(path) && access(path, R_OK) == 0) {
-        return config_set_token_from(config, path, "the credential git-gate.token=", error);
+        return take(config, path, "the credential git-gate.token=", error);
     }
     return errno == ENOENT ? 0
                            : gate_error_set(error, GATE_E_USAGE,

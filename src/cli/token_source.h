@@ -19,7 +19,11 @@ void token_source_forget_environment(void);
 
 /**
  * token_source_take_credentials() - take the token from systemd's credential, if there is one and @config has none yet
+ * @take: config_set_tokens_from() for a gate, config_set_token_from() for a client
  *
  * Return: 0, also when there is none; GATE_E_USAGE, GATE_E_INTERNAL.
  */
-int token_source_take_credentials(struct gate_config *config, struct gate_error *error);
+int token_source_take_credentials(struct gate_config *config,
+                                  int (*take)(struct gate_config *config, const char *path, const char *option,
+                                              struct gate_error *error),
+                                  struct gate_error *error);

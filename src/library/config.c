@@ -29,12 +29,16 @@ static bool is_selinux_type(const char *value) {
     return size <= SELINUX_TYPE_MAX_BYTES && value[size] == '\0';
 }
 
+static bool is_token(const struct config_option *option) {
+    return strcmp(option->name, "token") == 0 || strcmp(option->name, "second-token") == 0;
+}
+
 /* Checks that apply to the value of every kind of option. */
 static int check_value(const struct config_option *option, const char *value, struct gate_error *error) {
     if (!value || !*value || strlen(value) > CONFIG_VALUE_MAX_BYTES) {
         return config_option_refuse(option, "a value of 1 to 4096 bytes", error);
     }
-    if (strcmp(option->name, "token") == 0 && !token_is_valid(span_of(value))) {
+    if (is_token(option) && !token_is_valid(span_of(value))) {
         return gate_error_set(error, GATE_E_USAGE,
                               "the token is not 1 to 255 printable ASCII characters without space and colon; "
                               "'git-gate mint' makes one");

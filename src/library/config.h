@@ -34,11 +34,15 @@ struct config_exposure {
  * @settings: each value is checked; config_resolve() completes them for a server. The configuration owns their memory
  * @is_given: set by gate_config_set(), not by default; in the order of config_options()
  * @exposure: of the token file
+ * @has_read_tokens: the tokens come from a file, and settings.token_file is set if it can be read again
+ * @token_option: how that file was named, for messages
  */
 struct gate_config {
     struct server_settings settings;
     bool is_given[CONFIG_NAMES_MAX];
     struct config_exposure exposure;
+    bool has_read_tokens;
+    const char *token_option;
 };
 
 /* gate_config_new(), gate_config_set() and gate_config_free() are declared in gitgate.h. */
@@ -53,7 +57,7 @@ void config_unset(struct gate_config *config, const char *name);
 int config_copy(struct gate_config **copyp, const struct gate_config *config);
 
 /**
- * config_set_token_from() - read the token from the first line of a file
+ * config_set_token_from() - read the token from the first line of a file, as a client does
  * @path: "-" for standard input
  * @option: printed before the path in a message, for example "--token-file="; for a missing file, only this is printed
  *
@@ -61,7 +65,26 @@ int config_copy(struct gate_config **copyp, const struct gate_config *config);
  */
 int config_set_token_from(struct gate_config *config, const char *path, const char *option, struct gate_error *error);
 
-/** config_warn() - log a warning for a token file that others may read or change */
+/**
+ * config_set_tokens_from() - the same for a gate, with a second token on the second line of a regular file, if any
+ * @path: may be the configuration's own token-file
+ * @option: static
+ *
+ * A pipe, as standard input, gives its first line alone, since it may stay open. Afterwards token-file is set if the file
+ * can be read again, and config_resolve() does not read it.
+ *
+ * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL. The tokens are as they were on failure.
+ */
+int config_set_tokens_from(struct gate_config *config, const char *path, const char *option, struct gate_error *error);
+
+/**
+ * config_reload_tokens() - read token-file again, after config_set_tokens_from(); a regular file, so that nothing waits
+ *
+ * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL. The tokens are as they were on failure.
+ */
+int config_reload_tokens(struct gate_config *config, struct gate_error *error);
+
+/** config_warn() - log a warning for a token file that others may read or change, and for a token that is short */
 void config_warn(const struct gate_config *config, struct log *log);
 
 /**

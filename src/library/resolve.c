@@ -212,18 +212,16 @@ static int check_transport(const struct listener_settings *listener, struct gate
 
 static int resolve_token(struct gate_config *config, struct gate_error *error) {
     const struct server_settings *settings = &config->settings;
-    const char *token = settings->policy.token;
+    const char *token = settings->policy.tokens[0];
 
-    if (settings->token_file && token) {
+    if (config->has_read_tokens) {
+        return 0;
+    }
+    if (settings->token_file && (token || settings->policy.tokens[1])) {
         return gate_error_set(error, GATE_E_USAGE, "there are two tokens: give either token or token-file");
     }
     if (settings->token_file) {
-        int r = config_set_token_from(config, settings->token_file, "--token-file=", error);
-
-        if (!r) {
-            config_unset(config, "token-file"); /* so that resolving again finds one token, not two */
-        }
-        return r;
+        return config_set_tokens_from(config, settings->token_file, "--token-file=", error);
     }
     return token ? token_words_refuse_path(token, "the token", "token-file", error)
                  : gate_error_set(error, GATE_E_USAGE, "there is no token: give --token-file");

@@ -42,6 +42,7 @@ int server_thread_start(struct server_thread *thread, const struct gate_config *
     int r = loop_init(&thread->loop);
 
     *settings = config->settings;
+    settings->token_file = NULL; /* read once: nothing tells the thread to read it again */
     settings->parent = getppid();
     r = r ? r : loop_watch(&thread->loop, &thread->stop_io, stop_fd, EPOLLIN, on_stop, thread);
     if (r) {
@@ -50,7 +51,8 @@ int server_thread_start(struct server_thread *thread, const struct gate_config *
     read_time_zone();
     log_init(&log, settings->log_fd, settings->log_level, settings->log_format);
     log_reopen(&log);
-    log.secret = settings->policy.token;
+    log.secrets = settings->policy.tokens;
+    log.n_secrets = TOKEN_COUNT_MAX;
     config_warn(config, &log);
     open_files_provide(settings, &log, false);
     return server_start(&thread->server, settings, &log, &thread->loop, error);

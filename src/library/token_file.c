@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads the token from a file or standard input, and notes a file that others may read or change. No message repeats a
- * byte of an invalid token: it may be a token with a typing error. No copy of the token stays outside the
- * configuration.
+ * Reads the token, or two, from a file or standard input, and notes a file that others may read or change. No message
+ * repeats a byte of an invalid token: it may be a token with a typing error. No copy of a token stays outside the
+ * configuration. Nothing of the configuration changes unless all of the file is fine.
  */
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,8 +23,12 @@
 #include "base/token_words.h"
 #include "library/config.h"
 
+static_assert(TOKEN_SHORT_BYTES == 16, "a sentence below says this number");
+
 enum {
-    SOURCE_MAX_BYTES = 256,      /* of an option and a path */
+    SOURCE_MAX_BYTES = 256, /* of an option and a path */
+    /* Of a file: its tokens with their newlines, and enough behind them to see that there is more. */
+    FILE_MAX_BYTES = TOKEN_COUNT_MAX * (TOKEN_MAX_BYTES + 1) + 64,
     MODE_BITS = 07777,           /* of a mode, without the file's type */
     OWN_EXPOSING_BITS = 0066,    /* to read or write for group and others */
     OTHERS_EXPOSING_BITS = 0026, /* not to read for the group, which may be how this user reads another's file */
@@ -76,9 +81,25 @@ static void note_exposure(struct config_exposure *exposure, const char *path, in
                    size < sizeof(exposure->path) ? path : path + size - (sizeof(exposure->path) - sizeof("...")));
 }
 
+static bool has_short_token(const struct gate_config *config) {
+    bool is_short = false;
+
+    for (size_t i = 0; i < TOKEN_COUNT_MAX; i++) {
+        const char *token = config->settings.policy.tokens[i];
+
+        is_short |= token && strlen(token) < TOKEN_SHORT_BYTES;
+    }
+    return is_short;
+}
+
 void config_warn(const struct gate_config *config, struct log *log) {
     const struct config_exposure *exposure = &config->exposure;
     char mode[8];
+
+    if (has_short_token(config)) {
+        log_message(log, LOG_LEVEL_WARNING,
+                    "the token is shorter than 16 characters and can be guessed; 'git-gate mint' makes a better one");
+    }
 
     if (exposure->words) {
         (void)snprintf(mode, sizeof(mode), "%04o", exposure->mode);
@@ -88,51 +109,158 @@ void config_warn(const struct gate_config *config, struct log *log) {
     }
 }
 
-/* Return: the size of the first line, 0 to sizeof(token) - 1, -EMSGSIZE when it is longer, an errno. */
-static ssize_t read_token(char token[TOKEN_MAX_BYTES + 1], struct config_exposure *exposure, const char *path) {
-    bool is_stdin = strcmp(path, "-") == 0;
-    _cleanup_fd_ int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
+/*
+ * The content of a file while it is taken apart. @is_regular: all of its lines are in @bytes; otherwise the first line
+ * alone, as a pipe may stay open behind it.
+ */
+struct content {
+    bool is_regular;
+    ssize_t size;
+    char bytes[FILE_MAX_BYTES + 1];
+};
 
-    if (fd < 0) {
+static void content_deinit(struct content *content) {
+    explicit_bzero(content, sizeof(*content));
+}
+
+/*
+ * @wants_file: another kind of file, whose bytes may be gone or late, is -EINVAL. Return: 0; -EMSGSIZE when a first line
+ * that is read alone is too long; another errno.
+ */
+static int read_content(struct content *content, struct config_exposure *exposure, const char *path, bool wants_file) {
+    const bool is_stdin = strcmp(path, "-") == 0;
+    const int flags = O_RDONLY | O_CLOEXEC | (wants_file ? O_NONBLOCK | O_NOCTTY : 0);
+    _cleanup_fd_ int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, flags);
+    struct stat status;
+
+    if (fd < 0 || fstat(fd, &status) < 0) {
         return -errno;
+    }
+    content->is_regular = !is_stdin && S_ISREG(status.st_mode);
+    if (wants_file && !content->is_regular) {
+        return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
     }
     if (!is_stdin) {
         note_exposure(exposure, path, fd);
     }
-    return secret_read_line(token, TOKEN_MAX_BYTES + 1, fd);
+    content->size = content->is_regular ? secret_read(content->bytes, FILE_MAX_BYTES, fd)
+                                        : secret_read_line(content->bytes, TOKEN_MAX_BYTES + 1, fd);
+    return content->size < 0 ? (int)content->size : 0;
 }
 
-/* @source: where the token is, for a message. */
-static int take_token(struct gate_config *config, const char *token, size_t size, const char *source,
-                      struct gate_error *error) {
-    int r;
+/* Splits the first line off. Its newline becomes a terminator. */
+static struct span take_line(struct span *restp) {
+    const char *end = memchr(restp->data, '\n', restp->size);
+    struct span line = {restp->data, end ? (size_t)(end - restp->data) : restp->size};
+    size_t size = line.size + (end != NULL);
 
-    if (size == 0) {
-        return token_words_refuse_empty(source, error);
-    }
-    if (!token_is_valid((struct span){token, size})) {
+    ((char *)line.data)[line.size] = '\0'; /* there is a byte behind the last one, too */
+    *restp = (struct span){restp->data + size, restp->size - size};
+    return line;
+}
+
+/* @place: "first" or "second". @source: the file, for a message */
+static int check_token(struct span token, const char *place, const char *source, struct gate_error *error) {
+    if (!token_is_valid(token)) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "the first line of %s is not a token of 1 to 255 printable ASCII characters without "
-                              "space and colon; 'git-gate mint' makes one",
-                              source);
+                              "the %s line of %s is not a token of 1 to 255 printable ASCII characters without space "
+                              "and colon; 'git-gate mint' makes one",
+                              place, source);
     }
-    r = token_words_refuse_path(token, "what is in the token's file", "--token-file", error);
-    return r ? r : gate_config_set(config, "token", token, error);
+    return token_words_refuse_path(token.data, "what is in the token's file", "--token-file", error);
+}
+
+static int set_tokens(struct gate_config *config, struct span first, struct span second, struct gate_error *error) {
+    int r = second.size > 0 ? gate_config_set(config, "second-token", second.data, error) : 0;
+
+    r = r ? r : gate_config_set(config, "token", first.data, error);
+    if (!r && second.size == 0) {
+        config_unset(config, "second-token");
+    }
+    return r;
+}
+
+static int take_tokens(struct gate_config *config, struct content *content, bool first_alone, const char *source,
+                       struct gate_error *error) {
+    struct span rest = {content->bytes, (size_t)content->size};
+    struct span first = take_line(&rest);
+    struct span second = {NULL, 0};
+    int r = first.size == 0 ? token_words_refuse_empty(source, error) : check_token(first, "first", source, error);
+
+    if (!r && content->is_regular && !first_alone) {
+        second = take_line(&rest);
+        r = second.size > 0 ? check_token(second, "second", source, error) : 0;
+        for (size_t i = 0; i < rest.size && !r; i++) {
+            if (rest.data[i] != '\n' || content->size == FILE_MAX_BYTES) {
+                r = gate_error_set(
+                    error, GATE_E_USAGE,
+                    "the third line of %s is not empty; a file has one token, or two on a line each, and "
+                    "nothing else",
+                    source);
+            }
+        }
+    }
+    return r ? r : set_tokens(config, first, second, error);
+}
+
+static int refuse_content(const char *path, int cause, const char *option, struct gate_error *error) {
+    char name[SOURCE_MAX_BYTES];
+
+    (void)snprintf(name, sizeof(name), "%.*s", argument_name_size(option), option);
+    if (cause == EINVAL) {
+        return gate_error_set(error, GATE_E_USAGE, "%s names something else than a file now; put a file in its place",
+                              name);
+    }
+    if (cause == EACCES && access(path, R_OK) == 0) { /* access(2) is not denied by Landlock */
+        return gate_error_set(error, GATE_E_USAGE,
+                              "%s leads to a folder that --confine has kept out of reach since the start; start "
+                              "git-gate anew, or put the file where it was",
+                              name);
+    }
+    return token_words_refuse_file(path, cause, name, "git-gate", error); /* what is no file may be the token itself */
+}
+
+static int set_from(struct gate_config *config, const char *path, const char *option, bool first_alone, bool is_again,
+                    bool *is_regularp, struct gate_error *error) {
+    _cleanup_(content_deinit) struct content content = {0};
+    char source[SOURCE_MAX_BYTES];
+    int r = read_content(&content, &config->exposure, path, is_again);
+
+    if (r < 0 && r != -EMSGSIZE) {
+        return refuse_content(path, -r, option, error);
+    }
+    (void)snprintf(source, sizeof(source), "%s%s", option, path);
+    *is_regularp = content.is_regular;
+    if (r == -EMSGSIZE) {
+        return check_token((struct span){NULL, 0}, "first", source, error);
+    }
+    return take_tokens(config, &content, first_alone, source, error);
 }
 
 int config_set_token_from(struct gate_config *config, const char *path, const char *option, struct gate_error *error) {
-    char source[SOURCE_MAX_BYTES];
-    char token[TOKEN_MAX_BYTES + 1]; /* with its newline, and then a terminator */
-    ssize_t size = read_token(token, &config->exposure, path);
-    int r;
+    bool is_regular;
 
-    if (size < 0 && size != -EMSGSIZE) { /* what is no file may be the token itself, which is not repeated */
-        (void)snprintf(source, sizeof(source), "%.*s", argument_name_size(option), option);
-        return token_words_refuse_file(path, (int)-size, source, "git-gate", error);
+    return set_from(config, path, option, true, false, &is_regular, error);
+}
+
+int config_set_tokens_from(struct gate_config *config, const char *path, const char *option, struct gate_error *error) {
+    bool is_regular = false;
+    int r = set_from(config, path, option, false, false, &is_regular, error);
+
+    if (!r && is_regular) {
+        r = gate_config_set(config, "token-file", path, error);
+    } else if (!r) {
+        config_unset(config, "token-file");
     }
-    (void)snprintf(source, sizeof(source), "%s%s", option, path);
-    token[size < 0 ? 0 : size] = '\0';
-    r = take_token(config, token, size < 0 ? sizeof(token) : (size_t)size, source, error);
-    explicit_bzero(token, sizeof(token));
+    if (!r) {
+        config->has_read_tokens = true;
+        config->token_option = option;
+    }
     return r;
+}
+
+int config_reload_tokens(struct gate_config *config, struct gate_error *error) {
+    bool is_regular;
+
+    return set_from(config, config->settings.token_file, config->token_option, false, true, &is_regular, error);
 }

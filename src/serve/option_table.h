@@ -31,7 +31,7 @@ PART(TEXT, listener.access.group, "socket-group", "GROUP", NULL,
 PART(TEXT, listener.tcp_address, "listen", "HOST:PORT", NULL,
      "listen on loopback TCP; port 0 picks a free port")
 OPTION(TEXT, token_file, "token-file", "FILE", NULL,
-       "token on the first line of FILE; '-' is standard input")
+       "token on the first line of FILE, and another one, if any, on\nthe next; '-' is standard input, of which one line counts")
 PART(FLAG, policy.read_only, "read-only", NULL, "no",
      "fetches only")
 PART(TEXT, environ.hooks_path, "hooks-path", "DIR", NULL,
@@ -90,8 +90,10 @@ OPTION(CHOICE, log_level, "log-level", "error|warning|notice|info|debug", "info"
 OPTION(CHOICE, log_format, "log-format", "text|json", "text",
        "one record a line on standard error")
 
-PART(TEXT, policy.token, "token", "TOKEN", NULL,
+PART(TEXT, policy.tokens[0], "token", "TOKEN", NULL,
      "the token itself", .is_internal = true)
+PART(TEXT, policy.tokens[1], "second-token", "TOKEN", NULL,
+     "another token, valid, too", .is_internal = true)
 PART(FD, listener.inherited_fd, "listen-fd", "FD", NULL,
      "a listening socket that somebody else made", .is_internal = true)
 OPTION(FD, log_fd, "log-fd", "FD", NULL,

@@ -7,19 +7,15 @@
 
 #include "serve/startup.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "access/token.h"
 #include "backend/mirror.h"
 #include "serve/gate.h"
 #include "serve/left_locks.h"
-
-static_assert(TOKEN_SHORT_BYTES == 16, "a sentence below says this number");
 
 static int check_repositories(const struct server_settings *settings, struct gate_error *error) {
     char path[PATH_MAX];
@@ -116,10 +112,6 @@ static void warn_of_settings(struct gate *gate) {
     const char *hooks = gate->settings->environ.hooks_path;
     const char *ignored = hooks ? hooks_find_ignored(hooks) : NULL;
 
-    if (strlen(gate->settings->policy.token) < TOKEN_SHORT_BYTES) {
-        log_message(&gate->log, LOG_LEVEL_WARNING,
-                    "the token is shorter than 16 characters and can be guessed; 'git-gate mint' makes a better one");
-    }
     if (ignored) {
         log_record(&gate->log, LOG_LEVEL_WARNING, "git passes over a hook that may not be executed; chmod +x it",
                    LOG_FIELDS(log_string("hooks_path", hooks), log_string("hook", ignored)));

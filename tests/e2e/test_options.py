@@ -325,7 +325,8 @@ def test_git_without_the_program_that_is_started(root, tmp_path, backend, progra
 
 
 @pytest.mark.parametrize("content", ["", "\n", "two words\n", "with:colon\n", "tab\there\n", "caf\u00e9\n", "cr\r\n",
-                                     "x" * 256 + "\n", "\nsecond line\n", "nul\0\n"])
+                                     "x" * 256 + "\n", "\nsecond line\n", "nul\0\n",
+                                     "good\nnot good\n", "good\nother\nthird\n", "good\n\nthird\n"])
 def test_bad_token_in_a_file(root, tmp_path, content):
     (tmp_path / "token").write_bytes(content.encode())
     check_refused(USAGE, ["--token-file"], root / "repo.git", f"--token-file={tmp_path}/token", GIT_GATE_TOKEN=None)

@@ -34,11 +34,28 @@ def options(root, *more):
     return [f"--mirror-root={root}", "--scope=repo", *more]
 
 
-@pytest.mark.parametrize("content", [f"{TOKEN}\n", TOKEN, f"{TOKEN}\nand what else is in the file\n"])
+@pytest.mark.parametrize("content", [f"{TOKEN}\n", TOKEN, f"{TOKEN}\n\n\n"])
 def test_from_a_file(small_root, start_gate, tmp_path, content):
     (tmp_path / "token").write_text(content)
     gate = start_gate(*options(small_root, f"--token-file={tmp_path}/token"), token=None)
     check_token(gate, TOKEN)
+
+
+def test_two_from_a_file(small_root, start_gate, tmp_path):
+    """Both are valid, and neither is logged; a client uses the first one, whatever is behind it."""
+    second = "gate-another-one-" + "0" * 16
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n{second}\n")
+    file.chmod(0o600)
+    gate = start_gate(*options(small_root, f"--token-file={file}"), token=None)
+    for user in (TOKEN, second):
+        check_token(gate, user)
+        assert gate.ask("GET", f"/repo.git/{user}", token=user).status == 404
+    checked = run("check", f"--url=http://127.0.0.1:{gate.port}", "--repo=repo", f"--token-file={file}")
+    assert checked.returncode == 0, checked.stderr
+    file.write_text(f"{second}\nno token, and nothing to a client\n")
+    checked = run("check", f"--url=http://127.0.0.1:{gate.port}", "--repo=repo", f"--token-file={file}")
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_from_standard_input(small_root, start_gate):

@@ -85,7 +85,7 @@ static void check_settings(const struct server_settings *settings) {
     require((settings->listener.socket_path != NULL) + (settings->listener.tcp_address != NULL) +
                 (settings->listener.inherited_fd >= 0) ==
             1);
-    require(strcmp(settings->policy.token, secret) == 0);
+    require(strcmp(settings->policy.tokens[0], secret) == 0);
     require(scopes[0]);
     for (char *const *scope = scopes; *scope; scope++) {
         require((strcmp(*scope, "*") == 0 && !scopes[1]) || route_repository_is_valid(span_of(*scope)));

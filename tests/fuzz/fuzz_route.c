@@ -123,7 +123,7 @@ static int expect_reach(const struct verdict_policy *policy, const struct head *
     if (r) {
         return r == ROUTE_E_NO_SERVICE ? 403 : r == ROUTE_E_WRONG_METHOD ? 405 : 404;
     }
-    if (token_check(head->field[HEAD_FIELD_AUTHORIZATION], policy->token)) {
+    if (token_check(head->field[HEAD_FIELD_AUTHORIZATION], policy->tokens)) {
         return 401;
     }
     if (!expect_scope(policy->scopes, repository)) {
@@ -188,7 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static char *const two[] = {other, repo, NULL};
     struct span rest = {(const char *)data + 2, size - 2};
     char *copies[1 + sizeof(fields) / sizeof(fields[0])] = {NULL};
-    struct verdict_policy policy = {.token = token};
+    struct verdict_policy policy = {.tokens = {token}};
     struct head head = {0};
 
     if (size < 2) {

@@ -281,7 +281,8 @@ void site_start(struct site *site, const uint8_t bytes[SITE_BYTES]) {
     require(config_resolve(site->config, &error) == 0);
     require(loop_init(&site->loop) == 0);
     log_init(&log, site->log_fd, site->config->settings.log_level, site->config->settings.log_format);
-    log.secret = site->config->settings.policy.token;
+    log.secrets = site->config->settings.policy.tokens;
+    log.n_secrets = TOKEN_COUNT_MAX;
     start_server(site, &log);
     (void)snprintf(site->address, sizeof(site->address), "%s", site->server.gate.listener.address);
     if (bytes[2] & 1) { /* what is accepted has it too, over TCP */

@@ -42,7 +42,8 @@ static const struct {
     {"selinux-type", ROW(listener.selinux_type, CONFIG_TEXT, "git_gate_socket_t", "my_type_t", "my_type_t")},
     {"log-level", ROW(log_level, CONFIG_CHOICE, "3", "debug", "4")},
     {"log-format", ROW(log_format, CONFIG_CHOICE, "0", "json", "1")},
-    {"token", ROW(policy.token, CONFIG_TEXT, NULL, "!~", "!~")},
+    {"token", ROW(policy.tokens[0], CONFIG_TEXT, NULL, "!~", "!~")},
+    {"second-token", ROW(policy.tokens[1], CONFIG_TEXT, NULL, "!!", "!!")},
     {"listen-fd", ROW(listener.inherited_fd, CONFIG_FD, "-1", "0", "0")},
     {"log-fd", ROW(log_fd, CONFIG_FD, "-1", "2", "2")},
 };
@@ -199,7 +200,8 @@ static void test_table(void **state) {
         expect_true(name, options[i].help && *options[i].help);
         expect_int(name, options[i].argument == NULL, options[i].kind == CONFIG_FLAG);
         expect_int(name, options[i].is_internal,
-                   strcmp(name, "token") == 0 || strcmp(name, "listen-fd") == 0 || strcmp(name, "log-fd") == 0);
+                   strcmp(name, "token") == 0 || strcmp(name, "second-token") == 0 || strcmp(name, "listen-fd") == 0 ||
+                       strcmp(name, "log-fd") == 0);
         for (size_t j = 0; j < i; j++) {
             expect_true(name, strcmp(name, options[j].name) != 0);
         }

@@ -125,7 +125,7 @@ static void test_token(void **state) {
         expect_int(token_cases[i].name, gate_config_set(config, "token", "before", &error), 0);
         expect_int(token_cases[i].name, gate_config_set(config, "token", token_cases[i].token, &error),
                    token_cases[i].is_good ? 0 : GATE_E_USAGE);
-        expect_span(token_cases[i].name, span_of(config->settings.policy.token),
+        expect_span(token_cases[i].name, span_of(config->settings.policy.tokens[0]),
                     span_of(token_cases[i].is_good ? token_cases[i].token : "before"));
         if (!token_cases[i].is_good) {
             expect_int(token_cases[i].name, error.code, GATE_E_USAGE);
@@ -143,7 +143,7 @@ static void test_empty_token(void **state) {
     (void)state;
     assert_int_equal(gate_config_set(config, "token", "", &error), GATE_E_USAGE);
     assert_non_null(strstr(error.message, "token"));
-    assert_null(config->settings.policy.token);
+    assert_null(config->settings.policy.tokens[0]);
     gate_config_free(config);
 }
 

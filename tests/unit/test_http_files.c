@@ -27,7 +27,7 @@ enum {
 
 static char scope[] = "repo";
 static char *const scopes[] = {scope, NULL};
-static const struct verdict_policy policy = {.token = "gate-0123456789abcdef0123456789abcdef", .scopes = scopes};
+static const struct verdict_policy policy = {.tokens = {"gate-0123456789abcdef0123456789abcdef"}, .scopes = scopes};
 
 /* A line of an INDEX, with its file. */
 struct file {

@@ -205,7 +205,7 @@ static void test_bad(void **state) {
             fail_msg("%s: no '%s' in '%s', or the token is", name, bad_cases[i].word, error.message);
         }
         expect_int(name, wants_help, false);
-        expect_true(name, config->settings.policy.token == NULL && config->settings.listener.inherited_fd == -1);
+        expect_true(name, config->settings.policy.tokens[0] == NULL && config->settings.listener.inherited_fd == -1);
         gate_config_free(config);
     }
 }

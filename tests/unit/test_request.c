@@ -8,7 +8,7 @@
 
 static char scope[] = "r";
 static char *const scopes[] = {scope, NULL};
-static const struct verdict_policy policy = {.token = "token", .scopes = scopes};
+static const struct verdict_policy policy = {.tokens = {"token"}, .scopes = scopes};
 
 #define FIELDS "Host: x\r\n"
 #define GOOD_TOKEN "Authorization: Basic dG9rZW46\r\n"

@@ -364,7 +364,7 @@ static void test_good(void **state) {
             expect_path(name, settings->environ.hooks_path, good_cases[i].hooks);
             expect_text(name, settings->policy.scopes[0], good_cases[i].scope);
             assert_null(settings->policy.scopes[1]);
-            expect_text(name, settings->policy.token, good_cases[i].token);
+            expect_text(name, settings->policy.tokens[0], good_cases[i].token);
             expect_text(name, settings->listener.socket_path, good_cases[i].socket);
             expect_text(name, settings->listener.tcp_address, good_cases[i].tcp);
             expect_int(name, settings->listener.inherited_fd, good_cases[i].fd);

@@ -112,7 +112,7 @@ static const struct {
 
 static int check_copy(struct span authorization, const char *token) {
     char *copy = authorization.data ? unit_copy(authorization.data, authorization.size) : NULL;
-    int r = token_check((struct span){copy, authorization.size}, token);
+    int r = token_check((struct span){copy, authorization.size}, (const char *const[TOKEN_COUNT_MAX]){token});
 
     free(copy);
     return r;
@@ -123,6 +123,41 @@ static void test_check(void **state) {
     for (size_t i = 0; i < ARRAY_SIZE(check_cases); i++) {
         expect_int(check_cases[i].name, check_copy(check_cases[i].authorization, "token"), check_cases[i].result);
     }
+}
+
+/* Of two tokens each is valid, in each place; of one, the missing one is not the empty text. */
+static void test_two(void **state) {
+    static const char *const two[TOKEN_COUNT_MAX] = {"first-one", "second"};
+    static const char *const one[TOKEN_COUNT_MAX] = {"first-one"};
+    static const struct {
+        const char *user;
+        const char *password;
+        int with_two;
+        int with_one;
+    } pairs[] = {
+        {"first-one", "", 0, 0},
+        {"second", "", 0, TOKEN_E_MISMATCH},
+        {"x", "first-one", 0, 0},
+        {"x", "second", 0, TOKEN_E_MISMATCH},
+        {"first-one", "second", 0, 0},
+        {"second", "second", 0, TOKEN_E_MISMATCH},
+        {"", "", TOKEN_E_MISMATCH, TOKEN_E_MISMATCH},
+        {"first", "one", TOKEN_E_MISMATCH, TOKEN_E_MISMATCH},
+        {"first-onesecond", "", TOKEN_E_MISMATCH, TOKEN_E_MISMATCH},
+    };
+    char credentials[TOKEN_CREDENTIALS_MAX];
+    char field[TOKEN_CREDENTIALS_MAX + 8];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+        token_encode(credentials, pairs[i].user, pairs[i].password);
+        (void)snprintf(field, sizeof(field), "Basic %s", credentials);
+        expect_int(pairs[i].user, token_check(span_of(field), two), pairs[i].with_two);
+        expect_int(pairs[i].user, token_check(span_of(field), one), pairs[i].with_one);
+    }
+    expect_int("bearer", token_check(span_of("Bearer second"), two), 0);
+    expect_int("bearer", token_check(span_of("Bearer first-one"), two), 0);
+    expect_int("bearer", token_check(span_of("Bearer second"), one), TOKEN_E_MISMATCH);
 }
 
 static void test_truncated(void **state) {
@@ -217,7 +252,7 @@ static void test_huge(void **state) {
         assert_non_null(data);
         memset(data, 'a', 6 + sizes[i]);
         memcpy(data, "Basic dG9rZW46", 14);
-        assert_int_equal(token_check((struct span){data, 6 + sizes[i]}, "token"),
+        assert_int_equal(token_check((struct span){data, 6 + sizes[i]}, (const char *const[TOKEN_COUNT_MAX]){"token"}),
                          sizes[i] > HEAD_MAX_BYTES ? TOKEN_E_MALFORMED : 0);
         free(data);
     }
@@ -344,7 +379,7 @@ static void test_encode(void **state) {
 
             token_encode(credentials, i % 2 ? token : other, i % 2 ? other : token);
             (void)snprintf(field, sizeof(field), "Basic %s", credentials);
-            expect_int(token, token_check(span_of(field), token), 0);
+            expect_int(token, token_check(span_of(field), (const char *const[TOKEN_COUNT_MAX]){token}), 0);
             expect_int(token, strlen(credentials), (size + 1 + strlen(other) + 2) / 3 * 4);
         }
     }
@@ -358,9 +393,9 @@ static void test_encode(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_check),      cmocka_unit_test(test_truncated), cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_huge),       cmocka_unit_test(test_valid),     cmocka_unit_test(test_mint),
-        cmocka_unit_test(test_mint_sizes), cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_check),   cmocka_unit_test(test_two),        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_lengths), cmocka_unit_test(test_huge),       cmocka_unit_test(test_valid),
+        cmocka_unit_test(test_mint),    cmocka_unit_test(test_mint_sizes), cmocka_unit_test(test_encode),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

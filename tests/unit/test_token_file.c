@@ -62,8 +62,8 @@ static void check(const char *name, struct gate_config *config, int r, const str
         if (r) {
             fail_msg("%s: %d %s", name, r, error->message);
         }
-        expect_true(name, config->settings.policy.token != NULL);
-        expect_span(name, span_of(config->settings.policy.token), span_of(token));
+        expect_true(name, config->settings.policy.tokens[0] != NULL);
+        expect_span(name, span_of(config->settings.policy.tokens[0]), span_of(token));
         return;
     }
     if (r != GATE_E_USAGE) {
@@ -72,7 +72,7 @@ static void check(const char *name, struct gate_config *config, int r, const str
     expect_int(name, error->code, GATE_E_USAGE);
     expect_true(name, strstr(error->message, "the source") != NULL);
     expect_true(name, !strstr(error->message, "hunter2") && !strstr(error->message, "aaaaa"));
-    expect_true(name, config->settings.policy.token == NULL);
+    expect_true(name, config->settings.policy.tokens[0] == NULL);
 }
 
 static void test_file(void **state) {
@@ -89,6 +89,92 @@ static void test_file(void **state) {
         expect_true(file_cases[i].name, file_cases[i].token || strstr(error.message, "file"));
         gate_config_free(config);
     }
+}
+
+#define SECOND "second-one"
+
+/* What a gate makes of a file: @first is NULL when it is refused, @word is in the refusal. */
+static const struct {
+    const char *name;
+    struct span content;
+    const char *first;
+    const char *second;
+    const char *word;
+} gate_cases[] = {
+    {"one", BYTES("hunter2\n"), "hunter2", NULL, NULL},
+    {"two", BYTES("hunter2\n" SECOND "\n"), "hunter2", SECOND, NULL},
+    {"two, no newline", BYTES("hunter2\n" SECOND), "hunter2", SECOND, NULL},
+    {"two that are equal", BYTES("hunter2\nhunter2\n"), "hunter2", "hunter2", NULL},
+    {"an empty second line", BYTES("hunter2\n\n"), "hunter2", NULL, NULL},
+    {"empty lines", BYTES("hunter2\n" SECOND "\n\n\n"), "hunter2", SECOND, NULL},
+    {"the longest", BYTES(LONGEST "\n" LONGEST "\n\n"), LONGEST, LONGEST, NULL},
+    {"empty", BYTES(""), NULL, NULL, "is empty"},
+    {"an empty first line", BYTES("\n" SECOND "\n"), NULL, NULL, "the first line"},
+    {"a bad first line", BYTES("hunter2 \n" SECOND "\n"), NULL, NULL, "the first line"},
+    {"a bad second line", BYTES("hunter2\nhunter2 \n"), NULL, NULL, "the second line"},
+    {"a second line with CR", BYTES("hunter2\nhunter2\r\n"), NULL, NULL, "the second line"},
+    {"a second line of NUL", BYTES("hunter2\n\0\n"), NULL, NULL, "the second line"},
+    {"a second line that is too long", BYTES("hunter2\n" LONGEST "f\n"), NULL, NULL, "the second line"},
+    {"a path on the second line", BYTES("hunter2\n/proc/self/token\n"), NULL, NULL, "the path of a file"},
+    {"three", BYTES("hunter2\n" SECOND "\nhunter2\n"), NULL, NULL, "the third line"},
+    {"three, one of them empty", BYTES("hunter2\n\nhunter2\n"), NULL, NULL, "the third line"},
+    {"a space on the third line", BYTES("hunter2\n" SECOND "\n \n"), NULL, NULL, "the third line"},
+    {"many lines", BYTES("hunter2\n" SECOND "\n" LINES_OF_1000 LINES_OF_1000), NULL, NULL, "the third line"},
+    {"a long first line", BYTES(BYTES_OF_1000 BYTES_OF_1000 "\n" SECOND "\n"), NULL, NULL, "the first line"},
+};
+
+static void expect_tokens(const char *name, const struct gate_config *config, const char *first, const char *second) {
+    expect_text(name, config->settings.policy.tokens[0], first);
+    expect_text(name, config->settings.policy.tokens[1], second);
+}
+
+/* Read again, after tokens that were there before: a refusal keeps both, and what passes replaces both. */
+static void test_gate(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(gate_cases); i++) {
+        const char *name = gate_cases[i].name;
+        const char *word = gate_cases[i].word;
+        struct gate_config *config = NULL;
+        struct gate_error error = {0};
+
+        assert_int_equal(gate_config_new(&config), 0);
+        folder_write("file", SPAN("before-1\nbefore-2\n"));
+        assert_int_equal(config_set_tokens_from(config, "file", "the source=", &error), 0);
+        expect_tokens(name, config, "before-1", "before-2");
+        expect_text(name, config->settings.token_file, "file");
+        folder_write("file", gate_cases[i].content);
+        expect_int(name, config_reload_tokens(config, &error), word ? GATE_E_USAGE : 0);
+        expect_tokens(name, config, word ? "before-1" : gate_cases[i].first, word ? "before-2" : gate_cases[i].second);
+        if (word && (!strstr(error.message, word) || !strstr(error.message, "the source=") ||
+                     strstr(error.message, "hunter2") || strstr(error.message, SECOND))) {
+            if (!strstr(word, "path")) {
+                fail_msg("%s: %s", name, error.message);
+            }
+        }
+        gate_config_free(config);
+    }
+}
+
+/* What cannot be read again, and what nobody waits for. */
+static void test_not_again(void **state) {
+    static const char *const in_the_way[] = {"nowhere", "folder", "fifo"};
+    struct gate_config *config = NULL;
+    struct gate_error error = {0};
+
+    (void)state;
+    assert_int_equal(gate_config_new(&config), 0);
+    folder_write("file", SPAN("hunter2\n"));
+    assert_int_equal(config_set_tokens_from(config, "file", "the source=", &error), 0);
+    assert_int_equal(mkdir("folder", 0700), 0);
+    assert_int_equal(mkfifo("fifo", 0600), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(in_the_way); i++) {
+        assert_int_equal(unlink("file"), 0);
+        assert_int_equal(symlink(in_the_way[i], "file"), 0);
+        expect_int(in_the_way[i], config_reload_tokens(config, &error), GATE_E_USAGE);
+        assert_string_equal(config->settings.policy.tokens[0], "hunter2");
+        assert_null(config->settings.policy.tokens[1]);
+    }
+    gate_config_free(config);
 }
 
 /* Standard input, whole and byte by byte; it stays open. */
@@ -132,8 +218,9 @@ static void test_open_pipe(void **state) {
     fd = open("fifo", O_RDWR | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, "hunter2\n", 8), 8);
-    assert_int_equal(config_set_token_from(config, "fifo", "the source", &error), 0);
-    assert_string_equal(config->settings.policy.token, "hunter2");
+    assert_int_equal(config_set_tokens_from(config, "fifo", "the source", &error), 0);
+    assert_string_equal(config->settings.policy.tokens[0], "hunter2");
+    assert_null(config->settings.token_file); /* there is nothing to read again */
     assert_int_equal(close(fd), 0);
     gate_config_free(config);
 }
@@ -147,7 +234,7 @@ static void expect_not_read(const char *path, const char *word) {
     expect_int(path, error.code, GATE_E_USAGE);
     expect_true(path, strstr(error.message, "the source") && strstr(error.message, word));
     expect_true(path, !strstr(error.message, "hunter2"));
-    expect_true(path, config->settings.policy.token == NULL);
+    expect_true(path, config->settings.policy.tokens[0] == NULL);
     expect_int(path, config_set_token_from(config, path, "the source", NULL), GATE_E_USAGE);
     gate_config_free(config);
 }
@@ -163,10 +250,8 @@ static void test_not_read(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_file),
-        IN_FOLDER(test_stdin),
-        IN_FOLDER(test_open_pipe),
-        IN_FOLDER(test_not_read),
+        IN_FOLDER(test_file),      IN_FOLDER(test_stdin),     IN_FOLDER(test_gate),
+        IN_FOLDER(test_not_again), IN_FOLDER(test_open_pipe), IN_FOLDER(test_not_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,7 +90,7 @@ static char *const *scopes_of(const char *text) {
 /* The verdict points into @feeder, which the caller ends. */
 static void reach(const char *name, struct verdict *verdict, struct feeder *feeder, const struct request *changes) {
     struct request request = good_push;
-    struct verdict_policy policy = {.token = "secret-token"};
+    struct verdict_policy policy = {.tokens = {"secret-token"}};
     char bytes[2048];
 
     (void)lay_over(&request, changes);

@@ -47,7 +47,7 @@ static inline void site_set_up(void) {
 
     site.settings = (struct server_settings){
         .listener = {.socket_path = "sock", .inherited_fd = -1, .access = {.mode = 0600}},
-        .policy = {.token = GATE_TEST_TOKEN, .scopes = scopes},
+        .policy = {.tokens = {GATE_TEST_TOKEN}, .scopes = scopes},
         .environ = {.mirror_root = folder.path,
                     .remote_user = "token",
                     .backend = ENVIRON_HTTP_BACKEND,
