@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cli/announce.h"
+#include "cli/reload.h"
 #include "cli/status.h"
 #include "confine/limits.h"
 #include "library/open_files.h"
@@ -26,12 +27,14 @@
 
 #define PARENT_SIGNAL SIGRTMIN /* of this program's own, when a parent ends that cannot be watched otherwise */
 
-/* A running program: its server, and its status for systemd. */
+/* A running program: its server, and its status for systemd. @had_terminal: standard error was one at start */
 struct program {
+    struct gate_config *config;
     struct loop loop;
     struct server server;
     struct status status;
     bool parent_is_foreign;
+    bool had_terminal;
     int signal_fd;
     struct loop_io signal_io;
 };
@@ -46,6 +49,15 @@ static void on_stop(struct program *program, unsigned signal) {
     server_stop(server);
 }
 
+/* Whoever closes the terminal that shows the log wants the gate to end, as any program does there. */
+static void on_hangup(struct program *program) {
+    if (program->had_terminal && !isatty(STDERR_FILENO)) {
+        on_stop(program, SIGHUP);
+    } else {
+        reload(program->config, &program->server.gate.log);
+    }
+}
+
 static void on_signal(uint32_t events, void *userdata) {
     struct program *program = userdata;
     struct signalfd_siginfo info;
@@ -56,6 +68,8 @@ static void on_signal(uint32_t events, void *userdata) {
             server_reap_orphans(&program->server);
         } else if (info.ssi_signo == (uint32_t)PARENT_SIGNAL) {
             server_parent_ended(&program->server);
+        } else if (info.ssi_signo == SIGHUP) {
+            on_hangup(program);
         } else {
             on_stop(program, info.ssi_signo);
         }
@@ -75,6 +89,7 @@ static int watch_signals(struct program *program) {
     (void)sigemptyset(&watched);
     (void)sigaddset(&watched, SIGTERM);
     (void)sigaddset(&watched, SIGINT);
+    (void)sigaddset(&watched, SIGHUP);
     if (program->parent_is_foreign) {
         (void)sigaddset(&watched, PARENT_SIGNAL);
     }
@@ -171,7 +186,13 @@ static int begin(struct program *program) {
 
 int program_run(struct gate_config *config, bool minted, struct gate_error *error) {
     _cleanup_(end) struct program program = {
-        .loop = LOOP_NONE, .server = SERVER_NONE, .status = STATUS_NONE, .signal_fd = -1};
+        .config = config,
+        .loop = LOOP_NONE,
+        .server = SERVER_NONE,
+        .status = STATUS_NONE,
+        .had_terminal = isatty(STDERR_FILENO),
+        .signal_fd = -1,
+    };
     struct server_settings *settings = &config->settings;
     struct log log;
     int r;

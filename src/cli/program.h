@@ -6,8 +6,8 @@
 #include "library/config.h"
 
 /**
- * program_run() - serve until a signal or the end of the parent
- * @config: resolved; its settings are lowered to the limits of this process
+ * program_run() - serve until a signal or the end of the parent; SIGHUP reloads
+ * @config: resolved; its settings are lowered to the limits of this process, and SIGHUP changes its tokens
  * @minted: as in announce()
  *
  * Return: 0, GATE_E_USAGE, GATE_E_START, GATE_E_INTERNAL.

@@ -91,8 +91,9 @@ static int allow_stores(const struct landlock *landlock, const struct confine_se
     return 0;
 }
 
-static int allow_all(const struct landlock *landlock, const struct confine_settings *settings,
-                     struct gate_error *error) {
+/* What the gate and its children may do. */
+static int allow_shared(const struct landlock *landlock, const struct confine_settings *settings,
+                        struct gate_error *error) {
     int r = allow_system(landlock, program_paths, COUNT(program_paths), LANDLOCK_RUN);
 
     r = r ? r : allow_system(landlock, file_paths, COUNT(file_paths), LANDLOCK_READ);
@@ -103,13 +104,33 @@ static int allow_all(const struct landlock *landlock, const struct confine_setti
     r = r ? r : allow_path(landlock, settings->home, LANDLOCK_READ, error);
     r = r ? r : allow_path(landlock, settings->hooks_path, LANDLOCK_RUN, error);
     r = r ? r : allow_stores(landlock, settings);
-    r = r ? r : allow_paths(landlock, settings->allow_paths, LANDLOCK_RUN, error);
-    return r ? r : allow_path(landlock, settings->socket_folder, LANDLOCK_REMOVE, error);
+    return r ? r : allow_paths(landlock, settings->allow_paths, LANDLOCK_RUN, error);
 }
 
-/* Only the gate may remove its socket and signal its children; a child gets neither right. */
+/* What the gate alone may do: remove its socket, and read the file of its token again. */
+static int allow_gate(const struct landlock *landlock, const struct confine_settings *settings,
+                      struct gate_error *error) {
+    int r = allow_path(landlock, settings->socket_folder, LANDLOCK_REMOVE, error);
+
+    for (char *const *folder = settings->token_folders; folder && *folder && !r; folder++) {
+        r = allow_system(landlock, (const char *const[]){*folder}, 1, LANDLOCK_READ);
+    }
+    return r;
+}
+
+static bool reads_tokens(const struct confine_settings *settings) {
+    return settings->token_folders && settings->token_folders[0];
+}
+
+/*
+ * The ruleset of a child comes on top of the gate's. So it repeats only what it denies at all: removing files, and
+ * reading where the gate may read more.
+ */
 static int allow_child(const struct landlock *child, const struct confine_settings *settings,
                        struct gate_error *error) {
+    if (reads_tokens(settings)) {
+        return allow_shared(child, settings, error);
+    }
     return settings->read_only ? 0 : allow_paths(child, settings->served, LANDLOCK_CHANGE, error);
 }
 
@@ -141,8 +162,9 @@ static int enter_landlock(struct confine *confine, const struct confine_settings
     int abi = landlock_abi();
     int r = named(confine, stage, create, abi < 0 ? abi : landlock_deny_all(&landlock, abi));
 
-    r = r ? r : named(confine, stage, add, allow_all(&landlock, settings, error));
-    r = r ? r : named(confine, stage, create, landlock_deny_parents(&child, abi));
+    r = r ? r : named(confine, stage, add, allow_shared(&landlock, settings, error));
+    r = r ? r : named(confine, stage, add, allow_gate(&landlock, settings, error));
+    r = r ? r : named(confine, stage, create, landlock_deny_parents(&child, abi, reads_tokens(settings)));
     r = r ? r : named(confine, stage, add, allow_child(&child, settings, error));
     r = r ? r : named(confine, stage, "landlock_restrict_self", landlock_enforce(&landlock));
     if (!r) {

@@ -25,6 +25,8 @@ enum confine_mode {
  * @hooks_path: read and executed; NULL for none
  * @allow_paths: more paths, read and executed; NULL after the last
  * @socket_folder: the folder of a Unix socket that the calling thread will remove; NULL for none
+ * @token_folders: folders of a file that the calling thread will read again, and no child; skipped if they cannot be
+ *                 opened; NULL after the last
  */
 struct confine_settings {
     enum confine_mode mode;
@@ -38,6 +40,7 @@ struct confine_settings {
     const char *hooks_path;
     char *const *allow_paths;
     const char *socket_folder;
+    char *const *token_folders;
 };
 
 /** enum confine_stage - the stages in their order; the file of each says what it gives up */

@@ -84,9 +84,10 @@ int landlock_deny_all(struct landlock *landlock, int abi) {
 }
 
 /* A ruleset that does not allow LANDLOCK_ACCESS_FS_REFER always denies moving files: landlock(7). */
-int landlock_deny_parents(struct landlock *landlock, int abi) {
+int landlock_deny_parents(struct landlock *landlock, int abi, bool denies_reading) {
     return begin(landlock, &(struct ruleset_attr){
-                               .handled_access_fs = LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REFER,
+                               .handled_access_fs = LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REFER |
+                                                    (denies_reading ? FS_READ : 0),
                                .scoped = abi < LANDLOCK_ABI_SCOPE ? 0 : SCOPE_SIGNAL,
                            });
 }

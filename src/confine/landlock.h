@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -56,12 +57,14 @@ int landlock_deny_all(struct landlock *landlock, int abi);
 /**
  * landlock_deny_parents() - begin a ruleset that denies a child the rights that only its parent needs
  * @abi: from landlock_abi()
+ * @denies_reading: the parent may read what the child may not
  *
- * The ruleset denies removing files, and signals to processes outside it.
+ * The ruleset denies removing files, signals to processes outside it, and with @denies_reading reading files and
+ * folders.
  *
  * Return: 0 or a negative errno.
  */
-int landlock_deny_parents(struct landlock *landlock, int abi);
+int landlock_deny_parents(struct landlock *landlock, int abi, bool denies_reading);
 
 /**
  * landlock_allow_fd() - allow @access to the file or folder that @fd has open; O_PATH suffices

@@ -110,6 +110,34 @@ static void find_socket(struct reach *reach, const char *path) {
     socket_file_folder(reach->socket_folder, path);
 }
 
+static char *folder_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+
+    return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+}
+
+/*
+ * The folders in which the token's file may be replaced: that of the path, and that of the file itself if the path is a
+ * link. A file that is made anew has an inode of its own, so a rule for the file would not do.
+ */
+static int find_token_folders(struct reach *reach, const char *path) {
+    _cleanup_free_ char *real = path ? realpath(path, NULL) : NULL;
+    size_t n = 0;
+
+    if (!path) {
+        return 0;
+    }
+    reach->token_folders[n] = folder_of(path);
+    if (!reach->token_folders[n++]) {
+        return -ENOMEM;
+    }
+    if (real) {
+        reach->token_folders[n] = folder_of(real);
+        return reach->token_folders[n] ? 0 : -ENOMEM;
+    }
+    return 0;
+}
+
 static_assert(REACH_NEEDS_MAX == REACH_SERVED_MAX + 2 + HOOKS_COUNT &&
                   (int)SETTINGS_SCOPES_MAX <= (int)REACH_SERVED_MAX,
               "room for each need");
@@ -158,6 +186,7 @@ int reach_find(struct reach *reach, const struct gate *gate) {
     find_git(reach, gate->git.exec_path);
     find_socket(reach, gate->listener.path);
     r = find_served(reach, settings);
+    r = r ? r : find_token_folders(reach, settings->token_file);
     reach->settings = (struct confine_settings){
         .mode = settings->confine,
         .served = reach->served,
@@ -170,6 +199,7 @@ int reach_find(struct reach *reach, const struct gate *gate) {
         .hooks_path = settings->environ.hooks_path,
         .allow_paths = settings->allow_paths,
         .socket_folder = gate->listener.path[0] ? reach->socket_folder : NULL,
+        .token_folders = reach->token_folders,
     };
     return r ? r : find_needs(reach, settings);
 }
@@ -180,6 +210,9 @@ void reach_deinit(struct reach *reach) {
     }
     while (reach->n_served > 0) {
         free(reach->served[--reach->n_served]);
+    }
+    for (size_t i = 0; i < REACH_TOKEN_FOLDERS_MAX; i++) {
+        free(reach->token_folders[i]);
     }
     free(reach->git_folder);
     alternates_deinit(&reach->alternates);

@@ -10,7 +10,8 @@
 struct gate;
 
 enum {
-    REACH_SERVED_MAX = 256, /* the repositories; or the mirror root, and repositories in it that are links */
+    REACH_SERVED_MAX = 256,      /* the repositories; or the mirror root, and repositories in it that are links */
+    REACH_TOKEN_FOLDERS_MAX = 2, /* of --token-file as given, and of the file that it leads to */
     REACH_NEEDS_MAX = REACH_SERVED_MAX + 9, /* these, HOME, the hooks' folder, and each hook that git runs for a push */
 };
 
@@ -28,6 +29,7 @@ struct reach {
     struct alternates alternates;
     char *git_folder;
     char socket_folder[LISTENER_PATH_MAX + 1];
+    char *token_folders[REACH_TOKEN_FOLDERS_MAX + 1];
     struct {
         char *path;
         int mode;

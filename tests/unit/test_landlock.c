@@ -217,6 +217,14 @@ static void test_deny_all(void **state) {
     }
 }
 
+static int deny_parents(struct landlock *landlock, int abi) {
+    return landlock_deny_parents(landlock, abi, false);
+}
+
+static int deny_parents_and_reading(struct landlock *landlock, int abi) {
+    return landlock_deny_parents(landlock, abi, true);
+}
+
 /* A child may do everything that the gate may, but may remove and move files only where that is allowed again. */
 static void test_deny_parents(void **state) {
     (void)state;
@@ -224,7 +232,7 @@ static void test_deny_parents(void **state) {
         skip();
     }
     for (size_t i = 0; i < ARRAY_SIZE(tries); i++) {
-        struct task task = {landlock_deny_parents, "in", LANDLOCK_CHANGE, "in", tries[i].try};
+        struct task task = {deny_parents, "in", LANDLOCK_CHANGE, "in", tries[i].try};
 
         make_tree();
         check(tries[i].name, "a child, inside", child_run(confine_and_try, &task), true, 0);
@@ -232,6 +240,29 @@ static void test_deny_parents(void **state) {
         make_tree();
         check(tries[i].name, "a child, outside", child_run(confine_and_try, &task), tries[i].allowed & PARENT,
               tries[i].refusal);
+    }
+}
+
+/* Where the gate may read more than its child, the child reads only what is allowed again. */
+static void test_deny_reading(void **state) {
+    static const struct {
+        const char *name;
+        int (*try)(void);
+    } reads[] = {{"read", read_file}, {"list", list_folder}};
+
+    (void)state;
+    if (has_no_landlock()) {
+        skip();
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(reads); i++) {
+        struct task task = {deny_parents_and_reading, "in", LANDLOCK_READ, "in", reads[i].try};
+
+        make_tree();
+        expect_int(reads[i].name, child_run(confine_and_try, &task), 0);
+        task.where = "out";
+        expect_int(reads[i].name, child_run(confine_and_try, &task), EACCES);
+        task.deny = deny_parents;
+        expect_int(reads[i].name, child_run(confine_and_try, &task), 0);
     }
 }
 
@@ -366,15 +397,15 @@ static void test_no_files(void **state) {
         bool can_refuse = other_cases[i].abi <= landlock_abi();
 
         expect_int(other_cases[i].name, child_run(confine_and_try, &task), can_refuse ? other_cases[i].of_gate : 0);
-        task.deny = landlock_deny_parents;
+        task.deny = deny_parents;
         expect_int(other_cases[i].name, child_run(confine_and_try, &task), can_refuse ? other_cases[i].of_child : 0);
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_deny_all),      IN_FOLDER(test_deny_parents), IN_FOLDER(test_file),
-        IN_FOLDER(test_nothing_there), IN_FOLDER(test_no_files),
+        IN_FOLDER(test_deny_all), IN_FOLDER(test_deny_parents),  IN_FOLDER(test_deny_reading),
+        IN_FOLDER(test_file),     IN_FOLDER(test_nothing_there), IN_FOLDER(test_no_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Reads files of a running gate again. Each file stands for itself: one that is at fault changes nothing, and keeps no
+ * other one from being read. Requests that have passed their checks go on as they began. It never shows a token.
+ */
+
+#include "cli/reload.h"
+
+#include "access/token.h"
+
+static size_t count_tokens(const struct gate_config *config) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < TOKEN_COUNT_MAX; i++) {
+        n += config->settings.policy.tokens[i] != NULL;
+    }
+    return n;
+}
+
+static void reload_tokens(struct gate_config *config, struct log *log) {
+    const char *path = config->settings.token_file;
+    struct gate_error error;
+
+    if (!path) {
+        log_message(log, LOG_LEVEL_NOTICE,
+                    "there is no token to read again, as it did not come from a file; start git-gate anew with another "
+                    "one, or with --token-file");
+        return;
+    }
+    if (config_reload_tokens(config, &error) != 0) {
+        log_record(log, LOG_LEVEL_ERROR,
+                   "the token stays as it was, as its file is at fault; mend it, and send SIGHUP again",
+                   LOG_FIELDS(log_string("token_file", path), log_string("error", error.message)));
+        return;
+    }
+    log_record(log, LOG_LEVEL_NOTICE, "the file of the token was read again",
+               LOG_FIELDS(log_string("token_file", path), log_number("tokens", count_tokens(config))));
+    config_warn(config, log);
+}
+
+void reload(struct gate_config *config, struct log *log) {
+    reload_tokens(config, log);
+}
