@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backend/mirror.h"
 #include "backend/hooks.h"
+#include "backend/mirror.h"
 #include "backend/repository.h"
 #include "backend/service.h"
 #include "serve/gate.h"
