@@ -23,6 +23,7 @@
 #include "backend/alternates.h"
 #include "backend/config_text.h"
 #include "backend/links.h"
+#include "backend/service.h"
 #include "base/buffer.h"
 #include "base/fd.h"
 
@@ -30,6 +31,7 @@ struct examination {
     struct repository_finding *finding;
     const struct repository_policy *policy;
     const char *path;
+    const char *key;
     const char *file; /* the configuration file that is being read */
 };
 
@@ -120,6 +122,16 @@ static void note_partial(struct repository_finding *finding, const char *name, c
     }
 }
 
+/* The last value in a file counts. In config.worktree, which git reads last if at all, it may close and not open. */
+static void note_closed(struct examination *examination, const char *name, const char *value) {
+    if (examination->key && strcmp(name, examination->key) == 0) {
+        bool may_open = strcmp(examination->file, "config") == 0;
+
+        examination->finding->closes =
+            service_access_of(value) == SERVICE_CLOSED || (examination->finding->closes && !may_open);
+    }
+}
+
 static int look_at_variable(const char *name, const char *value, void *userdata) {
     struct examination *examination = userdata;
     const struct repository_policy *policy = examination->policy;
@@ -139,6 +151,7 @@ static int look_at_variable(const char *name, const char *value, void *userdata)
                       examination->file);
     }
     note_partial(examination->finding, name, value);
+    note_closed(examination, name, value);
     return 0;
 }
 
@@ -338,8 +351,9 @@ static int examine_alternates(struct examination *examination) {
                : 0;
 }
 
-int repository_examine(struct repository_finding *finding, const struct repository_policy *policy, const char *path) {
-    struct examination examination = {.finding = finding, .policy = policy, .path = path};
+int repository_examine(struct repository_finding *finding, const struct repository_policy *policy, const char *path,
+                       const char *key) {
+    struct examination examination = {.finding = finding, .policy = policy, .path = path, .key = key};
     int r;
 
     *finding = (struct repository_finding){0};

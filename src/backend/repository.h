@@ -28,10 +28,12 @@ struct repository_policy {
  * struct repository_finding - the result of an examination
  * @reason: why the repository is not served: a sentence that names the key or the file
  * @is_partial: the repository is a partial clone, so objects may be missing
+ * @closes: its owner closed the service that was asked for
  */
 struct repository_finding {
     char reason[REPOSITORY_REASON_MAX_BYTES];
     bool is_partial;
+    bool closes;
 };
 
 enum {
@@ -42,6 +44,7 @@ enum {
  * repository_examine() - check that git does nothing for this repository but serve it
  * @finding: filled
  * @path: absolute
+ * @key: the setting by which the repository may close what is asked for: service_key(); NULL for none
  *
  * Each request repeats the examination, because hostile code may have changed the files since the last one. It is
  * cheap: some twenty calls that look at names, and the reading of "config".
@@ -49,7 +52,8 @@ enum {
  * Return: 0; REPOSITORY_E_REFUSED with @finding->reason; -ENOMEM, -EMFILE, -ENFILE. A missing file is no reason to
  * refuse.
  */
-int repository_examine(struct repository_finding *finding, const struct repository_policy *policy, const char *path);
+int repository_examine(struct repository_finding *finding, const struct repository_policy *policy, const char *path,
+                       const char *key);
 
 /** repository_alternates_all() - whether @alternates allows any object store: it is NULL, empty or {"yes"} */
 bool repository_alternates_all(char *const *alternates);

@@ -144,17 +144,25 @@ static bool is_true(const char *value) {
     return strtol(value, &end, 10) != 0 && !*end;
 }
 
-bool service_is_closed(const struct service_call *call, char *const *settings) {
-    const char *key = !call->name ? "http.getanyfile" : is_upload_pack(call) ? "http.uploadpack" : "http.receivepack";
+const char *service_key(const struct service_call *call) {
+    return !call->name ? "http.getanyfile" : is_upload_pack(call) ? "http.uploadpack" : "http.receivepack";
+}
+
+enum service_access service_access_of(const char *value) {
+    return is_true(value) ? SERVICE_OPEN : SERVICE_CLOSED;
+}
+
+enum service_access service_find_access(const struct service_call *call, char *const *settings) {
+    const char *key = service_key(call);
     const size_t size = strlen(key);
-    bool is_closed = false;
+    enum service_access access = SERVICE_UNSET;
 
     for (; settings && *settings; settings++) {
         if (strncasecmp(*settings, key, size) == 0 && (!(*settings)[size] || (*settings)[size] == '=')) {
-            is_closed = !is_true((*settings)[size] ? *settings + size + 1 : "");
+            access = service_access_of((*settings)[size] ? *settings + size + 1 : "");
         }
     }
-    return is_closed;
+    return access;
 }
 
 /* A link to a reference, a symbolic reference, or an object id: validate_headref() of git. */

@@ -59,10 +59,23 @@ int service_tell_head(struct buffer *output);
  */
 bool service_finds_repository(const char *path);
 
+/** enum service_access - what settings say of a service */
+enum service_access {
+    SERVICE_UNSET, /* nothing */
+    SERVICE_OPEN,
+    SERVICE_CLOSED,
+};
+
+/** service_key() - the setting that closes the service, in lower case: http.getanyfile for HEAD */
+const char *service_key(const struct service_call *call);
+
+/** service_access_of() - what the value of such a setting says; one that git would not take for a boolean closes */
+enum service_access service_access_of(const char *value);
+
 /**
- * service_is_closed() - whether the operator's settings close the service, as they do for git-http-backend
+ * service_find_access() - what the operator's settings say of the service, as they do to git-http-backend
  * @settings: each KEY=VALUE, NULL at the end of the list: http.uploadpack, http.receivepack and any others
  *
- * The last setting of a key counts. A value that git would not take for a boolean closes the service.
+ * The last setting of a key counts.
  */
-bool service_is_closed(const struct service_call *call, char *const *settings);
+enum service_access service_find_access(const struct service_call *call, char *const *settings);

@@ -62,7 +62,7 @@ static bool print_finding(const char *path) {
     char *const alternates[] = {yes, NULL};
     const struct repository_policy policy = {.alternates = alternates, .is_local = true};
     struct repository_finding finding = {0};
-    int r = repository_examine(&finding, &policy, path);
+    int r = repository_examine(&finding, &policy, path, NULL);
 
     if (r == 0 && (is_hidden(path, "config") || is_hidden(path, "config.worktree"))) {
         r = -EACCES;

@@ -3,7 +3,7 @@
 /*
  * Finds what is in the way of git at the moment when it would be started: the repository is gone, a hook has become one
  * that git passes over, the repository belongs to another user, or would have git do something else than serve it, or
- * the operator's settings close the service. It starts nothing and changes nothing.
+ * the operator's settings or the repository's own close the service. It starts nothing and changes nothing.
  */
 
 #include "serve/obstacle.h"
@@ -54,33 +54,29 @@ static const char another_users[] =
  * Keeps from git a repository of another user, one that could make git do more than serve it, and one that cannot be
  * looked into.
  */
-static enum reason examine(struct gate *gate, const struct request *request) {
-    struct repository_finding finding;
+static enum reason examine(struct repository_finding *finding, struct gate *gate, const struct request *request,
+                           const char *key) {
     char path[PATH_MAX];
     int r;
 
     (void)settings_path_of(path, gate->settings, request->repository); /* mirror_exists() saw that it fits */
-    r = repository_examine(&finding, &gate->policy, path);
+    r = repository_examine(finding, &gate->policy, path, key);
     if (r == 0 && !belongs_to_another(gate, path)) {
         return REASON_NONE;
     }
     log_record(&gate->log, LOG_LEVEL_ERROR, "the repository is not served",
                LOG_FIELDS(log_number("id", request->id), log_string("repository", path),
                           log_string("error", r == 0  ? another_users
-                                              : r > 0 ? finding.reason
+                                              : r > 0 ? finding->reason
                                                       : strerror(-r))));
     return r < 0 ? REASON_GATE_FAILED : REASON_UNSAFE_REPOSITORY;
 }
 
-/* git-http-backend looks at --git-config itself. */
-static bool is_closed(const struct gate *gate, const struct request *request) {
+enum reason obstacle_find(const char **reasonp, struct gate *gate, const struct request *request, bool pushes) {
     const struct environ_settings *settings = &gate->settings->environ;
     const struct service_call call = {.name = request->route->service};
-
-    return settings->backend == ENVIRON_SERVICES && service_is_closed(&call, settings->git_config);
-}
-
-enum reason obstacle_find(const char **reasonp, struct gate *gate, const struct request *request, bool pushes) {
+    const enum service_access access = service_find_access(&call, settings->git_config);
+    struct repository_finding finding;
     enum reason code;
 
     if (!mirror_exists(gate->settings->environ.mirror_root, request->repository)) {
@@ -91,11 +87,16 @@ enum reason obstacle_find(const char **reasonp, struct gate *gate, const struct 
         *reasonp = "a hook cannot be executed any more, and git would pass over it; the gate's log names it";
         return REASON_LOST_HOOK;
     }
-    if (is_closed(gate, request)) {
+    if (access == SERVICE_CLOSED && settings->backend == ENVIRON_SERVICES) { /* git-http-backend looks at it itself */
         *reasonp = "a setting of --git-config closes this: http.uploadpack, http.receivepack or http.getanyfile";
         return REASON_GIT_REFUSES;
     }
-    code = examine(gate, request);
+    code = examine(&finding, gate, request, service_key(&call));
+    if (code == REASON_NONE && finding.closes && access == SERVICE_UNSET) {
+        *reasonp = "the repository's own configuration closes this: http.uploadpack, http.receivepack or "
+                   "http.getanyfile; its owner can open it";
+        return REASON_GIT_REFUSES;
+    }
     *reasonp =
         code == REASON_UNSAFE_REPOSITORY
             ? "the repository belongs to another user, or its configuration or files would have git do something "

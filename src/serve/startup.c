@@ -45,7 +45,7 @@ static int examine_repository(struct gate *gate, const char *name, struct gate_s
 
     (void)settings_path_of(path, gate->settings, name); /* check_repositories() saw that it fits */
     lenient.is_local = true;
-    r = repository_examine(&finding, &lenient, path);
+    r = repository_examine(&finding, &lenient, path, NULL);
     served->is_partial = finding.is_partial;
     if (r == 0 && finding.is_partial) {
         r = gate->policy.is_local ? 0 : git_ask_version(&gate->git, error);
@@ -53,7 +53,7 @@ static int examine_repository(struct gate *gate, const char *name, struct gate_s
             return r;
         }
         gate->policy.is_local = gate->git.stays_local;
-        r = repository_examine(&finding, &gate->policy, path);
+        r = repository_examine(&finding, &gate->policy, path, NULL);
     }
     return r == 0  ? 0
            : r > 0 ? gate_error_set(error, GATE_E_USAGE, "'%s' is not served: %s", path, finding.reason)

@@ -127,37 +127,38 @@ static void test_no_room(void **state) {
     }
 }
 
-static void test_closed(void **state) {
+static void test_access(void **state) {
+    enum { UNSET = SERVICE_UNSET, OPEN = SERVICE_OPEN, CLOSED = SERVICE_CLOSED };
     static const struct {
         const char *settings[3];
-        bool closes_fetch;
-        bool closes_push;
+        int fetch;
+        int push;
     } settings[] = {
-        {{NULL}, false, false},
-        {{"http.uploadpack=false"}, true, false},
-        {{"http.receivepack=false"}, false, true},
-        {{"HTTP.UploadPack=OFF", "Http.ReceivePack=no"}, true, true},
-        {{"http.receivepack"}, false, true},
-        {{"http.receivepack="}, false, true},
-        {{"http.receivepack=0"}, false, true},
-        {{"http.receivepack=1"}, false, false},
-        {{"http.receivepack=yes"}, false, false},
-        {{"http.receivepack=maybe"}, false, true},
-        {{"http.receivepack=false", "http.receivepack=True"}, false, false},
-        {{"http.receivepack=true", "http.receivepack=false"}, false, true},
-        {{"http.receivepackage=false", "http.receive=false"}, false, false},
-        {{"receive.x=http.receivepack=false"}, false, false},
+        {{NULL}, UNSET, UNSET},
+        {{"http.uploadpack=false"}, CLOSED, UNSET},
+        {{"http.receivepack=false"}, UNSET, CLOSED},
+        {{"HTTP.UploadPack=OFF", "Http.ReceivePack=no"}, CLOSED, CLOSED},
+        {{"http.receivepack"}, UNSET, CLOSED},
+        {{"http.receivepack="}, UNSET, CLOSED},
+        {{"http.receivepack=0"}, UNSET, CLOSED},
+        {{"http.receivepack=1"}, UNSET, OPEN},
+        {{"http.receivepack=yes"}, UNSET, OPEN},
+        {{"http.receivepack=maybe"}, UNSET, CLOSED},
+        {{"http.receivepack=false", "http.receivepack=True"}, UNSET, OPEN},
+        {{"http.receivepack=true", "http.receivepack=false"}, UNSET, CLOSED},
+        {{"http.receivepackage=false", "http.receive=false"}, UNSET, UNSET},
+        {{"receive.x=http.receivepack=false"}, UNSET, UNSET},
     };
     const struct service_call fetch = {"git-upload-pack", true, NULL};
     const struct service_call push = {"git-receive-pack", true, NULL};
 
     (void)state;
-    assert_false(service_is_closed(&fetch, NULL));
+    assert_int_equal(service_find_access(&fetch, NULL), SERVICE_UNSET);
     for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
         const char *name = settings[i].settings[0] ? settings[i].settings[0] : "(none)";
 
-        expect_int(name, service_is_closed(&fetch, (char *const *)settings[i].settings), settings[i].closes_fetch);
-        expect_int(name, service_is_closed(&push, (char *const *)settings[i].settings), settings[i].closes_push);
+        expect_int(name, service_find_access(&fetch, (char *const *)settings[i].settings), settings[i].fetch);
+        expect_int(name, service_find_access(&push, (char *const *)settings[i].settings), settings[i].push);
     }
 }
 
@@ -279,7 +280,7 @@ int main(void) {
         cmocka_unit_test(test_long_head),
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_no_room),
-        cmocka_unit_test(test_closed),
+        cmocka_unit_test(test_access),
         cmocka_unit_test(test_finds_repository),
     };
 
