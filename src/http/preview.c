@@ -2,7 +2,8 @@
 
 /*
  * Checks whether the bytes received of a request body are well formed, before a process is started for it. It decodes
- * them with a copy of the parser and drops the result. The bytes are decoded again when they are used.
+ * them with a copy of the parser, follows the packets of a fetch in the result, and drops it. The bytes are decoded
+ * again when they are used.
  */
 
 #include "http/preview.h"
@@ -56,6 +57,7 @@ int preview_feed(struct preview *preview, struct span input) {
         if (r) {
             return r;
         }
+        fetch_body_feed(&preview->fetch_body, content_ready(content, &view));
         content_consume(content, &view, n_ready);
         moved = n_ready > 0 || buffer_size(&view) < n_before;
         n_decoded += n_ready;

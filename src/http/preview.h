@@ -7,6 +7,7 @@
 
 #include "base/span.h"
 #include "http/content.h"
+#include "http/fetch_body.h"
 #include "http/head.h"
 
 enum {
@@ -21,10 +22,12 @@ enum {
 /**
  * struct preview - a check of a request body, which stays in its buffer
  * @content: its @reason is for CONTENT_E_MALFORMED
+ * @fetch_body: the packets in it, if it is the body of a fetch
  * @n_seen: bytes of the body, with framing, that were checked
  */
 struct preview {
     struct content content;
+    struct fetch_body fetch_body;
     size_t n_seen;
 
     /* private to preview.c */

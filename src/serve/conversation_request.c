@@ -135,9 +135,14 @@ bool conversation_refuse_body(struct conversation *conversation, enum reason cod
 bool conversation_look_ahead(struct conversation *conversation) {
     struct preview *preview = conversation->preview;
     size_t n_seen = preview->n_seen;
+    const char *fault;
 
     switch (preview_feed(preview, buffer_content(&conversation->input))) {
     case 0:
+        fault = conversation->verdict.route->pushes ? NULL : fetch_body_find_fault(&preview->fetch_body);
+        if (fault) {
+            return conversation_refuse_body(conversation, REASON_BAD_BODY, fault);
+        }
         conversation->is_whole = true;
         break;
     case PREVIEW_E_BUSY:

@@ -10,6 +10,7 @@
 #include "backend/service.h"
 #include "base/buffer.h"
 #include "http/content.h"
+#include "http/fetch_body.h"
 #include "http/reason.h"
 #include "serve/gate.h"
 #include "serve/loop.h"
@@ -115,6 +116,7 @@ struct exchange {
     bool first_chunk;
     struct packets packets;
     struct content content;
+    struct fetch_body fetch_body;
     bool consumed;
     struct stderr_log stderr_log;
     struct loop_io input_io;

@@ -78,7 +78,12 @@ static bool start_late(struct exchange *exchange) {
 }
 
 static bool finish_request(struct exchange *exchange) {
+    const char *fault = exchange->pushes ? NULL : fetch_body_find_fault(&exchange->fetch_body);
+
     exchange->consumed = true;
+    if (fault) {
+        return exchange_fail(exchange, REASON_BAD_BODY, fault);
+    }
     if (exchange->collected >= 0) {
         return start_late(exchange);
     }
@@ -91,6 +96,14 @@ static ssize_t collect(struct exchange *exchange, struct span bytes) {
     int r = memory_file_append(exchange->collected, bytes);
 
     return r ? r : (ssize_t)bytes.size;
+}
+
+static void follow(struct exchange *exchange, size_t n_given) {
+    if (!exchange->pushes) {
+        struct span ready = content_ready(&exchange->content, exchange->client.input);
+
+        fetch_body_feed(&exchange->fetch_body, (struct span){ready.data, n_given});
+    }
 }
 
 bool exchange_request_pump(struct exchange *exchange) {
@@ -116,6 +129,7 @@ bool exchange_request_pump(struct exchange *exchange) {
         exchange_program_log_failure(exchange->gate, exchange->client.request, "write", (int)-n_given);
         return exchange_fail(exchange, REASON_GATE_FAILED, "git cannot be started; the gate's log says why");
     }
+    follow(exchange, (size_t)n_given);
     content_consume(content, input, (size_t)n_given);
     if (content_is_consumed(content)) {
         return finish_request(exchange);

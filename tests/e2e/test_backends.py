@@ -44,11 +44,13 @@ done
 
 # What a gate's answer may be where it is not the stock server's. The words and fields of a refusal are always the gate's own.
 FAILED = "500, as git failed before it said anything; the stock server has sent a 200 by then"
+REFUSED = "400, before the gate looks at the repository; the stock server says what git finds first, or 200"
 CUT = "the same, not whole, as git failed in the middle; the stock server ends it like a whole one"
 
 # Repositories and requests, patterns each, and what a gate's answer to them is.
 DIFFERENCES = [
-    ("*", "no-command no-packets* cut-packet push-no-packets", FAILED),
+    ("*", "no-packets* cut-packet", REFUSED),
+    ("*", "no-command push-no-packets", FAILED),
     ("missing-blob broken-blob", "fetch-?* !*-have* !*-unknown !*-filter", CUT),
     ("partial", "fetch-?* !*-have* !*-unknown !*-filter !*-hidden", CUT),
     ("broken-refs", "refs-* !refs-upload--2 !refs-upload--both ls-refs* fetch-[01]* flush-0", FAILED),
@@ -370,6 +372,8 @@ def fits(word, patterns):
 
 def is_explained(kind, gate, stock):
     """Whether a gate's answer differs from the stock server's as it should."""
+    if kind == REFUSED:
+        return gate[0] == 400
     if gate == stock or gate[0] == stock[0] >= 400:
         return kind is None or stock[0] >= 400
     if kind == FAILED:

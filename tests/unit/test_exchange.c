@@ -141,13 +141,13 @@ static void test_collected(void **state) {
     (void)state;
     site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
     site_backend("cat");
-    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0009", false), 0);
+    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0008", false), 0);
     assert_int_equal(site.gate.turns.n_running, 1);
     talk_pump();
-    more("abcd");
+    more("done");
     talk_to_the_end("collected");
     assert_int_equal(talk.exchange->state, EXCHANGE_COMPLETE);
-    assert_non_null(strstr(talk.heard, "\r\n\r\n8\r\n0009abcd\r\n0\r\n\r\n"));
+    assert_non_null(strstr(talk.heard, "\r\n\r\n8\r\n0008done\r\n0\r\n\r\n"));
     assert_int_equal(site.gate.turns.n_running, 0);
     talk_end();
 }
@@ -157,7 +157,7 @@ static void test_collected_in_vain(void **state) {
     (void)state;
     site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
     site_backend("cat");
-    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0009", false), 0);
+    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0008", false), 0);
     talk_pump();
     assert_int_equal(exchange_waits_for(talk.exchange), EXCHANGE_WAITS_FOR_CLIENT);
     assert_int_equal(talk.exchange->process.pid, 0);
@@ -175,10 +175,10 @@ static void test_collected_for_another_repository(void **state) {
     (void)state;
     site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
     site_backend("cat");
-    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0009", false), 0);
+    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0008", false), 0);
     talk_pump();
     folder_write("r.git/config", SPAN("[include]\n\tpath = /x\n"));
-    more("abcd");
+    more("done");
     assert_int_equal(talk.exchange->state, EXCHANGE_FAILED);
     assert_int_equal(talk.exchange->code, REASON_UNSAFE_REPOSITORY);
     talk_end();
@@ -187,8 +187,8 @@ static void test_collected_for_another_repository(void **state) {
 static void test_collected_for_no_program(void **state) {
     (void)state;
     site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
-    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0009", false), 0);
-    more("abcd");
+    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0008", false), 0);
+    more("done");
     assert_int_equal(talk.exchange->state, EXCHANGE_FAILED);
     assert_int_equal(talk.exchange->code, REASON_GATE_FAILED);
     expect_logged("log", " call=execve ");
