@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/service.h"
+
 enum {
     VALUE_MAX_BYTES = 2 * PATH_MAX, /* longer than any path, and than any value that the configuration takes */
 };
@@ -143,6 +145,18 @@ static void add_push_settings(struct composer *composer, size_t *countp) {
     add_setting(composer, countp, "receive.autogc", "false"); /* it would outlive the request */
 }
 
+/*
+ * What only git-upload-pack asks for. A partial clone asks later for single objects by their ids. Version 2 allows this
+ * whatever is set; versions 0 and 1 offer no filter where they do not.
+ */
+static void add_fetch_settings(struct composer *composer, size_t *countp, const struct environ_settings *settings,
+                               const struct environ_request *request) {
+    bool may_filter = settings->any_commit || service_is_version_2(request->git_protocol);
+
+    add_setting(composer, countp, "uploadpack.allowFilter", may_filter ? "true" : "false");
+    add_setting(composer, countp, "uploadpack.allowAnySHA1InWant", settings->any_commit ? "true" : "false");
+}
+
 /* Settings by GIT_CONFIG_COUNT (git-config(1)) rank above every file, and the last of a key wins. */
 static void add_settings(struct composer *composer, const struct environ_settings *settings,
                          const struct environ_request *request) {
@@ -163,7 +177,7 @@ static void add_settings(struct composer *composer, const struct environ_setting
         add_push_settings(composer, &count);
     }
     if (is_cgi || !request->pushes) {
-        add_setting(composer, &count, "uploadpack.allowFilter", "true");
+        add_fetch_settings(composer, &count, settings, request);
     }
     for (char *const *prefix = settings->hide_refs; prefix && *prefix; prefix++) {
         add_setting(composer, &count, "transfer.hideRefs", "%s", *prefix);

@@ -22,6 +22,7 @@ enum environ_backend {
  * @read_only: pushes are refused
  * @is_confined: git can write nowhere but in the repository, and read nothing of others that it borrows from but objects
  * @backend: enum environ_backend
+ * @any_commit: a fetch may ask for any object by its id in protocol versions 0 and 1, too
  * @trust_owner: the repository may belong to another user
  * @hide_refs: prefixes, NULL at the end of the list
  * @git_config: further settings, each KEY=VALUE, NULL at the end of the list
@@ -37,6 +38,7 @@ struct environ_settings {
     bool read_only;
     bool is_confined;
     unsigned backend;
+    bool any_commit;
     bool trust_owner;
     char *const *hide_refs;
     char *const *git_config;

@@ -56,7 +56,7 @@ void service_argv(char *argv[SERVICE_ARGV_COUNT], const struct service_call *cal
 }
 
 /* Of several versions the greatest counts, and 2 is the greatest that there is: determine_protocol_version_server(). */
-static bool is_version_2(const char *git_protocol) {
+bool service_is_version_2(const char *git_protocol) {
     static const char version_2[] = "version=2";
 
     for (const char *at = git_protocol; at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
@@ -78,7 +78,7 @@ int service_append_head(struct buffer *output, const struct service_call *call) 
     line_size = PACKET_LENGTH_DIGITS + sizeof(line) - 1 + strlen(call->name);
     r = buffer_printf(output, "%sContent-Type: application/x-%s-%s\r\n\r\n", no_cache, call->name,
                       call->has_body ? "result" : "advertisement");
-    if (!r && !call->has_body && !is_version_2(call->git_protocol)) {
+    if (!r && !call->has_body && !service_is_version_2(call->git_protocol)) {
         r = buffer_printf(output, "%04zx# service=%s\n0000", line_size, call->name); /* a packet, and a flush packet */
     }
     return r;

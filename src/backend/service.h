@@ -59,6 +59,9 @@ int service_tell_head(struct buffer *output);
  */
 bool service_finds_repository(const char *path);
 
+/** service_is_version_2() - whether git answers a request with this Git-Protocol, or NULL, in protocol version 2 */
+bool service_is_version_2(const char *git_protocol);
+
 /** enum service_access - what settings say of a service */
 enum service_access {
     SERVICE_UNSET, /* nothing */

@@ -33,7 +33,8 @@ REFTABLE = (2, 45)
 
 # What the stock server is told of git's settings: a gate's own, so that they are no difference.
 SETTINGS = [("core.attributesFile", "/dev/null"), ("core.alternateRefsCommand", "true"), ("receive.fsckObjects", "true"),
-            ("receive.autogc", "false"), ("uploadpack.allowFilter", "true"), ("transfer.hideRefs", "refs/gate")]
+            ("receive.autogc", "false"), ("uploadpack.allowFilter", "true"),
+            ("uploadpack.allowAnySHA1InWant", "true"), ("transfer.hideRefs", "refs/gate")]
 
 HOOK = """#!/bin/sh
 echo "the hook speaks"

@@ -81,7 +81,7 @@ def test_what_the_table_calls_overridden_is(tmp_path, start_gate, pre_receive):
     fetched = git("clone", "--bare", gate.url(), tmp_path / "clone").stderr
     named = {pattern.lower() for pattern, word, _ in rows() if word == "overridden" and pattern not in OTHERWISE}
     for_all = {"core.attributesfile", "transfer.hiderefs"}
-    of_a_fetch = {"uploadpack.allowfilter", "uploadpack.packobjectshook", *for_all}
+    of_a_fetch = {"uploadpack.allowfilter", "uploadpack.allowanysha1inwant", "uploadpack.packobjectshook", *for_all}
     if BACKEND == "services":  # each gets what it reads
         assert (keys_in(said), keys_in(fetched)) == ((named - of_a_fetch) | for_all | {HOOK}, of_a_fetch)
     else:

@@ -37,6 +37,7 @@ static const struct {
     {"alternates", ROW(alternates, CONFIG_LIST, "yes\n", "/srv", "/srv\n")},
     {"allow-path", ROW(allow_paths, CONFIG_LIST, "", "/opt/x", "/opt/x\n")},
     {"backend", ROW(environ.backend, CONFIG_CHOICE, "0", "http-backend", "1")},
+    {"any-commit", ROW(environ.any_commit, CONFIG_SWITCH, "yes", "no", "no")},
     {"advertisement-cache", ROW(advertisement_cache, CONFIG_SWITCH, "yes", "no", "no")},
     {"die-with-parent", ROW(die_with_parent, CONFIG_FLAG, "no", "yes", "yes")},
     {"selinux-type", ROW(listener.selinux_type, CONFIG_TEXT, "git_gate_socket_t", "my_type_t", "my_type_t")},

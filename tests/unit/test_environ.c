@@ -53,11 +53,11 @@ static int set_hostile(void **state) {
 }
 
 /* Everything that a request may have; a case takes some of it. */
-#define SETTINGS_FOR(program)                                                                                          \
+#define SETTINGS_FOR(program, any)                                                                                     \
     .search_path = "/some/bin:/other/bin", .exec_path = "/usr/lib/git-core", .mirror_root = "/srv/mirrors",            \
-    .remote_user = "token", .max_request_bytes = 12345, .backend = (program)
-#define SETTINGS SETTINGS_FOR(ENVIRON_HTTP_BACKEND)
-#define SERVICE_SETTINGS SETTINGS_FOR(ENVIRON_SERVICES)
+    .remote_user = "token", .max_request_bytes = 12345, .backend = (program), .any_commit = (any)
+#define SETTINGS SETTINGS_FOR(ENVIRON_HTTP_BACKEND, true)
+#define SERVICE_SETTINGS SETTINGS_FOR(ENVIRON_SERVICES, true)
 
 static const struct {
     const char *name;
@@ -224,7 +224,7 @@ static const struct environ_request refs = {"GET", "r", "/info/refs", "service=g
 
 #define FIRST "core.hooksPath|/dev/null\n"
 #define ATTRIBUTES "core.attributesFile|/dev/null\n"
-#define FILTER "uploadpack.allowFilter|true\n"
+#define FILTER "uploadpack.allowFilter|true\nuploadpack.allowAnySHA1InWant|true\n"
 #define MIDDLE ATTRIBUTES FILTER
 #define OF_A_PUSH                                                                                                      \
     "core.alternateRefsCommand|true\ncore.fsmonitor|false\nreceive.denyCurrentBranch|refuse\n"                         \
@@ -251,6 +251,9 @@ static void test_settings(void **state) {
         {"trusted owner",
          {SETTINGS, .trust_owner = true},
          FIRST "safe.directory|/srv/mirrors/r.git\nsafe.directory|.\n" MIDDLE SERVICES},
+        {"only what references show, but in version 2",
+         {SETTINGS_FOR(ENVIRON_HTTP_BACKEND, false)},
+         FIRST ATTRIBUTES "uploadpack.allowFilter|false\nuploadpack.allowAnySHA1InWant|false\n" SERVICES},
         {"read only", {SETTINGS, .read_only = true}, FIRST MIDDLE "http.uploadpack|true\nhttp.receivepack|false\n"},
         {"one hidden prefix",
          {SETTINGS, .hide_refs = LIST(GIVEN("refs/gate"))},
@@ -411,8 +414,8 @@ static void test_long(void **state) {
     assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_0"), path);
     assert_memory_equal(value_of(variables, "GIT_CONFIG_VALUE_1"), path, sizeof(path) - 1);
     assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_1") + sizeof(path) - 1, "/r.git");
-    assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_5"), prefix);
-    assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_8"), value + 4);
+    assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_6"), prefix);
+    assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_9"), value + 4);
     free(variables);
 }
 
