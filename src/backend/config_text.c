@@ -16,6 +16,9 @@
 struct scanner {
     const char *at;
     const char *end;
+    const char *element; /* where the last section or variable begins */
+    const char *empty;   /* the last section, while it has no variable; NULL otherwise */
+    const char *first_empty;
     bool is_at_end;
     size_t base_size; /* bytes of the section's part of the name, with its dot */
     size_t name_size;
@@ -195,33 +198,96 @@ static void skip_mark(struct scanner *scanner, struct span text) {
     }
 }
 
-int config_text_scan(struct span text, config_text_visit *visit, void *userdata) {
-    struct scanner scanner;
+static int scan(struct scanner *scanner, struct span text, config_text_visit *visit, void *userdata) {
     int r = 0;
 
-    scanner.at = text.data;
-    scanner.end = text.size ? text.data + text.size : text.data;
-    scanner.is_at_end = false;
-    scanner.base_size = scanner.name_size = scanner.value_size = 0;
+    scanner->at = text.data;
+    scanner->end = text.size ? text.data + text.size : text.data;
+    scanner->element = scanner->empty = scanner->first_empty = NULL;
+    scanner->is_at_end = false;
+    scanner->base_size = scanner->name_size = scanner->value_size = 0;
     if (text.size && memchr(text.data, '\0', text.size)) {
         return CONFIG_TEXT_E_MALFORMED;
     }
-    skip_mark(&scanner, text);
+    skip_mark(scanner, text);
     while (!r) {
-        int c = next(&scanner);
+        int c = next(scanner);
 
-        if (scanner.is_at_end) {
+        if (scanner->is_at_end) {
             break;
         }
+        scanner->element = scanner->at - 1;
         if (c == '#' || c == ';') {
-            skip_comment(&scanner);
+            skip_comment(scanner);
         } else if (c == '[') {
-            r = read_section(&scanner);
+            scanner->first_empty = scanner->first_empty ? scanner->first_empty : scanner->empty;
+            scanner->empty = scanner->element;
+            r = read_section(scanner);
         } else if (ascii_is_letter(c)) {
-            r = read_variable(&scanner, c, visit, userdata);
+            scanner->empty = NULL;
+            r = read_variable(scanner, c, visit, userdata);
         } else if (!is_space(c)) {
             r = CONFIG_TEXT_E_MALFORMED;
         }
     }
     return r;
+}
+
+int config_text_scan(struct span text, config_text_visit *visit, void *userdata) {
+    struct scanner scanner;
+
+    return scan(&scanner, text, visit, userdata);
+}
+
+struct search {
+    const struct scanner *scanner;
+    size_t index;
+    const char *name;
+    const char *found;
+};
+
+static int visit_until(const char *name, const char *value, void *userdata) {
+    struct search *search = userdata;
+
+    (void)value;
+    if (search->index-- > 0) {
+        return 0;
+    }
+    search->found = strcmp(name, search->name) == 0 ? search->scanner->element : NULL;
+    return 1;
+}
+
+static size_t line_of(struct span text, const char *at) {
+    size_t line = 1;
+
+    for (const char *c = text.data; c < at; c++) {
+        line += *c == '\n';
+    }
+    return line;
+}
+
+size_t config_text_line(struct span text, size_t index, const char *name) {
+    struct scanner scanner;
+    struct search search = {.scanner = &scanner, .index = index, .name = name};
+
+    (void)scan(&scanner, text, visit_until, &search);
+    return search.found ? line_of(text, search.found) : 0;
+}
+
+static int visit_all(const char *name, const char *value, void *userdata) {
+    (void)name;
+    (void)value;
+    (void)userdata;
+    return 0;
+}
+
+size_t config_text_empty_section(struct span text) {
+    struct scanner scanner;
+    const char *empty;
+
+    if (scan(&scanner, text, visit_all, NULL) != 0) {
+        return 0;
+    }
+    empty = scanner.first_empty ? scanner.first_empty : scanner.empty;
+    return empty ? line_of(text, empty) : 0;
 }

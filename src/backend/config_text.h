@@ -32,3 +32,15 @@ typedef int config_text_visit(const char *name, const char *value, void *userdat
  * with which @visit ended the scan.
  */
 int config_text_scan(struct span text, config_text_visit *visit, void *userdata);
+
+/**
+ * config_text_line() - find the line of a variable
+ * @index: of the variable among all, from 0
+ * @name: as config_text_visit gets it
+ *
+ * Return: from 1; 0 when that variable has another name here.
+ */
+size_t config_text_line(struct span text, size_t index, const char *name);
+
+/** config_text_empty_section() - find a section without a variable. Return: its line, from 1; 0 for none. */
+size_t config_text_empty_section(struct span text);
