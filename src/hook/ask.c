@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Puts questions about objects and references to git, many to one process. An answer that is not understood is an error,
+ * which refuses the push.
+ */
+
+#include "hook/ask.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+
+enum {
+    PAIRS_MAX = 1000,     /* of one git: as its arguments */
+    PAIR_MAX_BYTES = 136, /* two ids of SHA-256 and three dots */
+};
+
+static void closep(FILE **filep) {
+    if (*filep) {
+        (void)fclose(*filep);
+    }
+}
+
+/* A line without its end; NULL at the end of the output. @linep: the same memory for all lines, freed by the caller */
+static char *read_line(FILE *output, char **linep, size_t *sizep) {
+    ssize_t size = getline(linep, sizep, output);
+
+    if (size <= 0 || (*linep)[size - 1] != '\n') {
+        return NULL;
+    }
+    (*linep)[size - 1] = '\0';
+    return *linep;
+}
+
+/* Starts git and makes a stream of its output, which owns the descriptor then. */
+static int open_output(FILE **outputp, struct child *child, const struct child_git *git, int input,
+                       const char *const argv[]) {
+    int r = child_start(child, git, input, argv);
+
+    if (r) {
+        return r;
+    }
+    *outputp = fdopen(child->output, "r");
+    if (!*outputp) {
+        child_kill(child);
+        return -ENOMEM;
+    }
+    child->output = -1;
+    return 0;
+}
+
+static int read_kinds(FILE *output, struct ask_object *objects, size_t n_objects) {
+    _cleanup_free_ char *memory = NULL;
+    size_t size = 0;
+
+    for (size_t i = 0; i < n_objects; i++) {
+        const char *line = read_line(output, &memory, &size);
+
+        if (!line) {
+            return -EIO;
+        }
+        objects[i].kind = strcmp(line, "commit") == 0                              ? ASK_COMMIT
+                          : strcmp(line, "tag") == 0                               ? ASK_TAG
+                          : strcmp(line, "tree") == 0 || strcmp(line, "blob") == 0 ? ASK_OTHER
+                                                                                   : ASK_MISSING;
+    }
+    return 0;
+}
+
+int ask_kinds(const struct child_git *git, struct ask_object *objects, size_t n_objects) {
+    static const char *const argv[] = {"cat-file", "--batch-check=%(objecttype)", NULL};
+    _cleanup_(closep) FILE *input = child_input_open();
+    _cleanup_(closep) FILE *output = NULL;
+    struct child child = CHILD_NONE;
+    int r;
+
+    if (!input) {
+        return -errno;
+    }
+    for (size_t i = 0; i < n_objects; i++) {
+        (void)fprintf(input, "%s%s\n", objects[i].id, objects[i].peeled ? "^{}" : "");
+    }
+    r = child_input_fd(input);
+    r = r < 0 ? r : open_output(&output, &child, git, r, argv);
+    if (r) {
+        return r;
+    }
+    r = read_kinds(output, objects, n_objects);
+    if (r) {
+        child_kill(&child);
+        return r;
+    }
+    return child_end(&child);
+}
+
+/* ---- ancestors ---- */
+
+/*
+ * For A...B, git rev-parse prints B, A, and each of their merge bases behind a '^'. A is an ancestor of B when it is the
+ * only one.
+ */
+static int read_bases(FILE *output, struct ask_pair *pairs, size_t n_pairs) {
+    _cleanup_free_ char *memory = NULL;
+    size_t size = 0;
+    char *line = read_line(output, &memory, &size);
+
+    for (size_t i = 0; i < n_pairs; i++) {
+        size_t n_bases = 0;
+
+        if (!line || strcmp(line, pairs[i].new) != 0) {
+            return -EIO;
+        }
+        line = read_line(output, &memory, &size);
+        if (!line || strcmp(line, pairs[i].old) != 0) {
+            return -EIO;
+        }
+        for (line = read_line(output, &memory, &size); line && *line == '^'; line = read_line(output, &memory, &size)) {
+            n_bases++;
+            pairs[i].is_ancestor = n_bases == 1 && strcmp(line + 1, pairs[i].old) == 0;
+        }
+    }
+    return line ? -EIO : 0;
+}
+
+static int ask_some(const struct child_git *git, struct ask_pair *pairs, size_t n_pairs) {
+    _cleanup_free_ char *text = calloc(PAIRS_MAX, PAIR_MAX_BYTES);
+    _cleanup_(closep) FILE *output = NULL;
+    const char *argv[PAIRS_MAX + 2] = {"rev-parse"};
+    struct child child = CHILD_NONE;
+    int r;
+
+    if (!text) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < n_pairs; i++) {
+        char *pair = text + i * (size_t)PAIR_MAX_BYTES;
+
+        pairs[i].is_ancestor = false;
+        if (snprintf(pair, PAIR_MAX_BYTES, "%s...%s", pairs[i].old, pairs[i].new) >= PAIR_MAX_BYTES) {
+            return -EINVAL;
+        }
+        argv[i + 1] = pair;
+    }
+    r = open_output(&output, &child, git, -1, argv);
+    if (r) {
+        return r;
+    }
+    r = read_bases(output, pairs, n_pairs);
+    if (r) {
+        child_kill(&child);
+        return r;
+    }
+    return child_end(&child);
+}
+
+int ask_ancestry(const struct child_git *git, struct ask_pair *pairs, size_t n_pairs) {
+    int r = 0;
+
+    for (size_t i = 0; i < n_pairs && !r; i += PAIRS_MAX) {
+        r = ask_some(git, pairs + i, n_pairs - i < PAIRS_MAX ? n_pairs - i : PAIRS_MAX);
+    }
+    return r;
+}
+
+int ask_symbolic(const struct child_git *git, void (*visit)(const char *name, void *userdata), void *userdata) {
+    static const char *const argv[] = {"for-each-ref", "--format=%(if)%(symref)%(then)%(refname)%(end)", NULL};
+    _cleanup_(closep) FILE *output = NULL;
+    _cleanup_free_ char *memory = NULL;
+    struct child child = CHILD_NONE;
+    size_t size = 0;
+    int r = open_output(&output, &child, git, -1, argv);
+
+    if (r) {
+        return r;
+    }
+    for (const char *name = read_line(output, &memory, &size); name; name = read_line(output, &memory, &size)) {
+        if (*name) {
+            visit(name, userdata);
+        }
+    }
+    return child_end(&child);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "hook/child.h"
+
+/** enum ask_kind - the kind of an object */
+enum ask_kind {
+    ASK_MISSING,
+    ASK_COMMIT,
+    ASK_TAG,
+    ASK_OTHER, /* a tree or a blob */
+};
+
+/**
+ * struct ask_object - a question
+ * @id: of the object
+ * @peeled: tags are followed to what they lead to
+ * @kind: the answer
+ */
+struct ask_object {
+    const char *id;
+    bool peeled;
+    enum ask_kind kind;
+};
+
+/** ask_kinds() - find the kinds of objects, by one git for all. Return: 0 or a negative errno. */
+int ask_kinds(const struct child_git *git, struct ask_object *objects, size_t n_objects);
+
+/**
+ * struct ask_pair - a question
+ * @old, @new: ids of commits, or of tags that lead to one
+ * @is_ancestor: the answer: @old is @new, or one of the commits behind it
+ */
+struct ask_pair {
+    const char *old;
+    const char *new;
+    bool is_ancestor;
+};
+
+/** ask_ancestry() - find out for each pair, by one git for a thousand of them. Return: 0 or a negative errno. */
+int ask_ancestry(const struct child_git *git, struct ask_pair *pairs, size_t n_pairs);
+
+/**
+ * ask_symbolic() - go through all symbolic references
+ * @visit: called with the name of each
+ *
+ * Return: 0 or a negative errno.
+ */
+int ask_symbolic(const struct child_git *git, void (*visit)(const char *name, void *userdata), void *userdata);

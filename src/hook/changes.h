@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    CHANGES_ID_MAX = 65,
+    CHANGES_ADDRESS_MAX = 512,    /* with terminator; a longer one is cut */
+    CHANGES_PATH_MAX = 8192,      /* the same */
+    CHANGES_META_MAX = 64 * 1024, /* what git says of one path in a merge of 600 commits */
+};
+
+/**
+ * struct changes_commit - a commit
+ * @is_signed_off: it has a line Signed-off-by with the address of its author or committer
+ */
+struct changes_commit {
+    char id[CHANGES_ID_MAX];
+    char author[CHANGES_ADDRESS_MAX];
+    char committer[CHANGES_ADDRESS_MAX];
+    bool is_signed_off;
+};
+
+/**
+ * struct changes_file - a path that a commit changes, as against each of its parents
+ * @path_size: of the whole path, of which @path may hold less
+ * @mode: as git writes it; 0 when the path is removed
+ * @was_executable: with one of the parents it was an executable file
+ * @id: of what is there now
+ */
+struct changes_file {
+    char path[CHANGES_PATH_MAX];
+    size_t path_size;
+    unsigned mode;
+    bool was_executable;
+    char id[CHANGES_ID_MAX];
+};
+
+/**
+ * struct changes - reads the output of git diff-tree with CHANGES_FORMAT, NULs at all ends
+ * @fd: read from
+ * @with_message: look for Signed-off-by, in place of passing over the message
+ */
+struct changes {
+    int fd;
+    bool with_message;
+    struct changes_commit commit;
+    struct changes_file file;
+    char meta[CHANGES_META_MAX];
+    size_t n_bytes;
+    size_t n_read;
+    char bytes[64 * 1024];
+};
+
+#define CHANGES_FORMAT "--format=%H%x00%ae%x00%ce%x00%B"
+
+/** enum changes_kind - what has been read */
+enum changes_kind {
+    CHANGES_END,
+    CHANGES_COMMIT, /* @commit */
+    CHANGES_FILE,   /* @file, of the last commit */
+};
+
+/** changes_next() - read on. Return: enum changes_kind; -EIO for what is not understood or cut, or an errno of read(2). */
+int changes_next(struct changes *changes);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Asks git. What git reads is complete before it starts, in a file in memory, or is another git's output: so nobody waits
+ * for somebody who waits for him. What git complains of is dropped, as it may name files of the host.
+ */
+
+#include "hook/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+enum {
+    ARGUMENTS_MAX = 1100, /* of one git, with its name and the end */
+};
+
+/* In the child. Return: whether all descriptors are where they are to be. */
+static bool connect_child(int input, int output) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    return null >= 0 && dup2(input >= 0 ? input : null, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
+           dup2(null, STDERR_FILENO) >= 0;
+}
+
+static void become_git(const struct child_git *git, const char *const argv[]) {
+    char *arguments[ARGUMENTS_MAX];
+    size_t n = 0;
+
+    arguments[n++] = strdup("git");
+    for (; *argv && n < ARGUMENTS_MAX - 1; argv++) {
+        arguments[n++] = (char *)*argv;
+    }
+    arguments[n] = NULL;
+    (void)setenv("GIT_NO_REPLACE_OBJECTS", "1", 1);
+    (void)setenv("GIT_GRAFT_FILE", "/dev/null", 1);
+    (void)setenv("GIT_OPTIONAL_LOCKS", "0", 1);
+    (void)setenv("LC_ALL", "C", 1);
+    if (git->repository) {
+        (void)setenv("GIT_DIR", git->repository, 1);
+    }
+    if (!*argv) {
+        (void)execv(git->program, arguments);
+    }
+}
+
+int child_start(struct child *child, const struct child_git *git, int input, const char *const argv[]) {
+    int ends[2];
+
+    *child = CHILD_NONE;
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        return -errno;
+    }
+    child->pid = fork();
+    if (child->pid == 0) {
+        if (connect_child(input, ends[1])) {
+            become_git(git, argv);
+        }
+        _exit(127);
+    }
+    (void)fd_close(ends[1]);
+    child->output = ends[0];
+    if (child->pid < 0) {
+        int cause = errno;
+
+        child->output = fd_close(child->output);
+        child->pid = 0;
+        return -cause;
+    }
+    return 0;
+}
+
+int child_end(struct child *child) {
+    int status = 0;
+    pid_t pid;
+
+    child->output = fd_close(child->output);
+    do {
+        pid = waitpid(child->pid, &status, 0);
+    } while (pid < 0 && errno == EINTR);
+    child->pid = 0;
+    return pid < 0 ? -errno : WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
+}
+
+void child_kill(struct child *child) {
+    if (child->pid > 0) {
+        (void)kill(child->pid, SIGKILL);
+        (void)child_end(child);
+    }
+}
+
+FILE *child_input_open(void) {
+    _cleanup_(fd_closep) int fd = memfd_create("git-gate", MFD_CLOEXEC);
+    FILE *input = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+    if (input) {
+        (void)fd_take(&fd);
+    }
+    return input;
+}
+
+int child_input_fd(FILE *input) {
+    if (fflush(input) != 0 || ferror(input)) {
+        return errno ? -errno : -EIO;
+    }
+    return lseek(fileno(input), 0, SEEK_SET) < 0 ? -errno : fileno(input);
+}

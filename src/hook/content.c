@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Judges what a push brings. One git lists the commits that no reference leads to yet, a second one tells the changes of
+ * each, and a third one the sizes of files: three processes, however many commits there are. A merge is compared with all
+ * of its parents at once, since what it has from one of them has been judged with that one, or was there before.
+ *
+ * Each change is judged, and not the difference that is left in the end: what one commit adds and the next one removes is
+ * in the history for all.
+ */
+
+#include "hook/content.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "hook/ask.h"
+#include "hook/changes.h"
+#include "hook/child.h"
+#include "hook/findings.h"
+#include "hook/push.h"
+#include "hook/sizes.h"
+#include "rules/glob.h"
+#include "rules/path.h"
+#include "rules/words.h"
+
+enum {
+    MODE_TYPE = 0170000,
+    MODE_SYMLINK = 0120000,
+    MODE_SUBMODULE = 0160000,
+    MODE_EXECUTABLE = 0100755,
+};
+
+/* @n_commits: seen so far */
+struct judge {
+    struct push *push;
+    struct findings findings;
+    struct sizes sizes;
+    uint64_t n_commits;
+};
+
+/* ---- paths ---- */
+
+static bool denies(const char *pattern, const char *path, bool leads_elsewhere) {
+    const unsigned hits = glob_match_path(pattern, path);
+
+    return (hits & (GLOB_WHOLE | GLOB_INSIDE | GLOB_FOLDER)) || (leads_elsewhere && (hits & GLOB_ABOVE));
+}
+
+static bool allows(const char *pattern, const char *path) {
+    const unsigned hits = glob_match_path(pattern, path);
+
+    return (hits & GLOB_WHOLE) || (!glob_has_wildcard(pattern) && (hits & GLOB_INSIDE));
+}
+
+/* Return: the pattern that keeps a path from being touched; NULL for none. */
+static const char *find_denial(const struct rules *rules, const char *path, bool leads_elsewhere) {
+    for (size_t i = 0; i < rules->deny_paths.n_items; i++) {
+        if (denies(rules->deny_paths.items[i], path, leads_elsewhere)) {
+            return rules->deny_paths.items[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_allowed(const struct rules *rules, const char *path) {
+    for (size_t i = 0; i < rules->allow_paths.n_items; i++) {
+        if (allows(rules->allow_paths.items[i], path)) {
+            return true;
+        }
+    }
+    return rules->allow_paths.n_items == 0;
+}
+
+static const char *const fault_words[] = {
+    [PATH_TOO_LONG] = "is too long to be judged",
+    [PATH_SHORT_NAME] = "has a name such as NAME~1, which Windows takes for another one",
+    [PATH_UNCLEAR] = "has a name of dots or spaces, which Windows takes for another one",
+};
+
+static void judge_path(struct judge *judge, const char *commit, const struct changes_file *file, const char *quoted) {
+    const struct rules *rules = judge->push->rules;
+    const unsigned type = file->mode & MODE_TYPE;
+    char folded[PATH_FOLDED_MAX_BYTES];
+    const enum path_fault fault =
+        file->path_size < sizeof(file->path) ? path_fold(folded, file->path, file->path_size) : PATH_TOO_LONG;
+    const bool leads_elsewhere = type == MODE_SYMLINK || type == MODE_SUBMODULE;
+    const char *denial;
+    char words[WORDS_MAX_BYTES];
+
+    if (fault != PATH_FINE) {
+        findings_add(&judge->findings, commit, "the path %s %s; rename it", quoted, fault_words[fault]);
+        return;
+    }
+    denial = find_denial(rules, file->path, leads_elsewhere);
+    denial = denial ? denial : find_denial(rules, folded, leads_elsewhere);
+    if (denial) {
+        findings_add(&judge->findings, commit, "it touches %s, which no commit may: paths that fit %.254s are kept",
+                     quoted, denial);
+    } else if (!is_allowed(rules, file->path) || !is_allowed(rules, folded)) {
+        words_of_list(words, &rules->allow_paths);
+        findings_add(&judge->findings, commit, "it touches %s; commits may touch only: %s", quoted, words);
+    }
+}
+
+/* ---- files ---- */
+
+static void judge_mode(struct judge *judge, const char *commit, const struct changes_file *file, const char *quoted) {
+    const unsigned denied = judge->push->rules->deny_modes;
+    const unsigned type = file->mode & MODE_TYPE;
+    const char *kind = type == MODE_SYMLINK && (denied & RULES_SYMLINK)       ? "a symbolic link"
+                       : type == MODE_SUBMODULE && (denied & RULES_SUBMODULE) ? "a submodule"
+                       : file->mode == MODE_EXECUTABLE && !file->was_executable && (denied & RULES_EXECUTABLE)
+                           ? "executable"
+                           : NULL;
+
+    if (kind) {
+        findings_add(&judge->findings, commit, "it makes %s %s, which no file may become", quoted, kind);
+    }
+}
+
+static int judge_file(struct judge *judge, const char *commit, const struct changes_file *file) {
+    const struct rules *rules = judge->push->rules;
+    const size_t stored = file->path_size < sizeof(file->path) ? file->path_size : sizeof(file->path) - 1;
+    char quoted[WORDS_QUOTED_MAX_BYTES];
+
+    words_quote(quoted, file->path, stored);
+    if (rules_judge_paths(rules)) {
+        judge_path(judge, commit, file, quoted);
+    }
+    if (file->mode == 0) {
+        return 0;
+    }
+    if (file->path_size > rules->max_path_bytes) {
+        findings_add(&judge->findings, commit, "the path %s has %zu bytes, and at most %" PRIu64 " are allowed", quoted,
+                     file->path_size, rules->max_path_bytes);
+    }
+    judge_mode(judge, commit, file, quoted);
+    return rules->max_file_bytes != RULES_NO_LIMIT && (file->mode & MODE_TYPE) != MODE_SUBMODULE
+               ? sizes_add(&judge->sizes, commit, file->id, quoted)
+               : 0;
+}
+
+/* ---- commits ---- */
+
+static bool is_one_of(const struct rules_list *list, const char *address) {
+    for (size_t i = 0; i < list->n_items; i++) {
+        if (strlen(address) < CHANGES_ADDRESS_MAX - 1 && glob_match_text(list->items[i], address)) {
+            return true;
+        }
+    }
+    return list->n_items == 0;
+}
+
+static void judge_person(struct judge *judge, const char *commit, const char *role, const struct rules_list *list,
+                         const char *address) {
+    char quoted[WORDS_QUOTED_MAX_BYTES];
+    char words[WORDS_MAX_BYTES];
+
+    if (!is_one_of(list, address)) {
+        words_quote(quoted, address, strlen(address));
+        words_of_list(words, list);
+        findings_add(&judge->findings, commit, "its %s is %s; allowed are: %s", role, quoted, words);
+    }
+}
+
+static void judge_commit(struct judge *judge, const struct changes_commit *commit) {
+    const struct rules *rules = judge->push->rules;
+
+    judge->n_commits++;
+    if (judge->n_commits > rules->max_commits) {
+        return;
+    }
+    judge_person(judge, commit->id, "author", &rules->authors, commit->author);
+    judge_person(judge, commit->id, "committer", &rules->committers, commit->committer);
+    if (rules->signed_off && !commit->is_signed_off) {
+        findings_add(&judge->findings, commit->id,
+                     "it has no line Signed-off-by with the address of its author or committer; git commit --signoff");
+    }
+}
+
+/* ---- all of them ---- */
+
+static int judge_changes(struct judge *judge, struct changes *changes) {
+    const uint64_t max_commits = judge->push->rules->max_commits;
+    int r;
+
+    for (r = changes_next(changes); r > 0; r = changes_next(changes)) {
+        if (r == CHANGES_COMMIT) {
+            judge_commit(judge, &changes->commit);
+        } else {
+            int failure = judge_file(judge, changes->commit.id, &changes->file);
+
+            if (failure) {
+                return failure;
+            }
+        }
+        if (judge->n_commits > max_commits) {
+            report_refuse(judge->push->report, NULL,
+                          "it brings more than %" PRIu64 " new commits; push fewer at once, or squash them",
+                          max_commits);
+            return CHANGES_COMMIT;
+        }
+        if (findings_are_full(&judge->findings)) {
+            return CHANGES_COMMIT;
+        }
+    }
+    return r;
+}
+
+static bool brings_nothing(const struct push *push) {
+    for (size_t i = 0; i < push->n_commands; i++) {
+        if (!push_is_zero(push->commands[i].new)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int start_list(struct child *list, const struct push *push) {
+    const char *argv[] = {"rev-list", "--stdin", "--not", push->base ? push->base : "--all", NULL};
+    FILE *tips = child_input_open();
+    int r = tips ? 0 : -errno;
+
+    for (size_t i = 0; i < push->n_commands && !r; i++) {
+        if (!push_is_zero(push->commands[i].new)) {
+            (void)fprintf(tips, "%s\n", push->commands[i].new);
+        }
+    }
+    if (!r) {
+        r = child_input_fd(tips);
+        r = r < 0 ? r : child_start(list, &push->git, r, argv);
+        (void)fclose(tips);
+    }
+    return r;
+}
+
+static int start_changes(struct child *diff, const struct push *push, int input) {
+    /* submodules are ignored where a repository says so in its own configuration, unless the caller forbids it */
+    const char *argv[] = {"diff-tree",
+                          "--stdin",
+                          "--root",
+                          "-r",
+                          "-c",
+                          "--raw",
+                          "-z",
+                          "--always",
+                          "--no-renames",
+                          "--no-abbrev",
+                          "--no-color",
+                          "--ignore-submodules=none",
+                          "--encoding=none",
+                          CHANGES_FORMAT,
+                          NULL};
+
+    return child_start(diff, &push->git, input, argv);
+}
+
+static int judge_all(struct judge *judge, struct changes *changes) {
+    struct child list = CHILD_NONE;
+    struct child diff = CHILD_NONE;
+    int r = start_list(&list, judge->push);
+
+    r = r ? r : start_changes(&diff, judge->push, list.output);
+    list.output = fd_close(list.output);
+    if (!r) {
+        changes->fd = diff.output;
+        r = judge_changes(judge, changes);
+    }
+    if (r == CHANGES_END) { /* the whole of it, if both say so */
+        r = child_end(&diff);
+        r = r ? r : child_end(&list);
+    }
+    child_kill(&diff);
+    child_kill(&list);
+    return r < 0 ? r : 0;
+}
+
+int content_judge(struct push *push) {
+    struct judge judge = {.push = push, .findings = {.push = push}};
+    struct changes *changes = calloc(1, sizeof(*changes));
+    int r;
+
+    if (!changes || brings_nothing(push)) {
+        free(changes);
+        return changes ? 0 : -ENOMEM;
+    }
+    changes->with_message = push->rules->signed_off;
+    sizes_init(&judge.sizes, &push->git, &judge.findings, push->rules->max_file_bytes);
+    r = judge_all(&judge, changes);
+    r = r ? r : sizes_finish(&judge.sizes);
+    r = r ? r : findings_report(&judge.findings);
+    sizes_deinit(&judge.sizes);
+    free(changes);
+    return r;
+}

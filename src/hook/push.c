@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Judges a push: its references one by one, then what they bring. References are judged here, in pre-receive, and not in
+ * the hook update, for two reasons. git starts update once for each reference, which made a push of 10,000 of them seven
+ * times slower. And before update git has moved the objects into the repository, where those of a refused one would stay.
+ */
+
+#include "hook/push.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "hook/ask.h"
+#include "hook/content.h"
+#include "rules/words.h"
+
+bool push_is_zero(const char *id) {
+    return id[strspn(id, "0")] == '\0';
+}
+
+static bool is_id(const char *text) {
+    const size_t size = strspn(text, "0123456789abcdef");
+
+    return (size == 40 || size == 64) && !text[size];
+}
+
+int push_parse(struct push *push, char *text) {
+    size_t n_lines = 0;
+
+    for (const char *at = text; (at = strchr(at, '\n')); at++) {
+        n_lines++;
+    }
+    push->commands = calloc(n_lines ? n_lines : 1, sizeof(*push->commands));
+    if (!push->commands) {
+        return -ENOMEM;
+    }
+    while (*text) {
+        char *line = strsep(&text, "\n");
+        struct push_command *command = &push->commands[push->n_commands++];
+
+        command->old = strsep(&line, " ");
+        command->new = line ? strsep(&line, " ") : NULL;
+        command->name = line;
+        if (!text || !line || !*line || !is_id(command->old) || !is_id(command->new)) {
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+/* ---- what a section says ---- */
+
+static void refuse_unknown(struct push *push, const struct push_command *command) {
+    char words[WORDS_MAX_BYTES];
+
+    words_of_patterns(words, push->rules);
+    report_refuse(push->report, command->name, "no rule allows this reference; allowed are: %s", words);
+}
+
+static void refuse_act(struct push *push, const struct push_command *command, const struct rules_refs *refs,
+                       const char *act) {
+    char words[WORDS_MAX_BYTES];
+
+    words_of_refs(words, refs);
+    report_refuse(push->report, command->name, "%s is not allowed here; the rule for %.200s allows: %s", act,
+                  refs->pattern, words);
+}
+
+/* Return: whether it still has to be found out if this is a fast-forward. */
+static bool judge_act(struct push *push, const struct push_command *command) {
+    const struct rules_refs *refs = rules_find_refs(push->rules, command->name);
+
+    if (!refs) {
+        refuse_unknown(push, command);
+    } else if (push_is_zero(command->new)) {
+        if (!refs->deletes) {
+            refuse_act(push, command, refs, "to delete it");
+        }
+    } else if (push_is_zero(command->old)) {
+        if (!refs->creates) {
+            refuse_act(push, command, refs, "to create it");
+        }
+    } else if (refs->update == RULES_UPDATE_NONE) {
+        refuse_act(push, command, refs, "to move it");
+    } else {
+        return refs->update == RULES_UPDATE_FAST_FORWARD && strcmp(command->old, command->new) != 0;
+    }
+    return false;
+}
+
+/* ---- fast-forwards ---- */
+
+/* Pairs of commits that have to be in line, with the command of each. */
+struct moves {
+    struct ask_pair *pairs;
+    size_t *commands; /* their places in the push */
+    size_t n;
+};
+
+static void refuse_move(struct push *push, const struct push_command *command, const char *why) {
+    const struct rules_refs *refs = rules_find_refs(push->rules, command->name);
+    char words[WORDS_MAX_BYTES];
+
+    words_of_refs(words, refs);
+    report_refuse(push->report, command->name, "%s; the rule for %.200s allows: %s", why, refs->pattern, words);
+}
+
+/* Tags that have an object of their own, trees and blobs are in line with nothing. */
+static int keep_commits(struct push *push, struct moves *moves) {
+    struct ask_object *objects = calloc(2 * moves->n, sizeof(*objects));
+    size_t kept = 0;
+    int r;
+
+    if (!objects) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < moves->n; i++) {
+        objects[2 * i].id = moves->pairs[i].old;
+        objects[2 * i + 1].id = moves->pairs[i].new;
+    }
+    r = ask_kinds(&push->git, objects, 2 * moves->n);
+    for (size_t i = 0; i < moves->n && !r; i++) {
+        if (objects[2 * i].kind == ASK_COMMIT && objects[2 * i + 1].kind == ASK_COMMIT) {
+            moves->commands[kept] = moves->commands[i];
+            moves->pairs[kept++] = moves->pairs[i];
+        } else {
+            refuse_move(push, &push->commands[moves->commands[i]],
+                        "to replace a tag, or what is no commit, is no fast-forward");
+        }
+    }
+    moves->n = kept;
+    free(objects);
+    return r;
+}
+
+static int judge_moves(struct push *push, struct moves *moves) {
+    int r = moves->n > 0 ? keep_commits(push, moves) : 0;
+
+    r = r || moves->n == 0 ? r : ask_ancestry(&push->git, moves->pairs, moves->n);
+    for (size_t i = 0; i < moves->n && !r; i++) {
+        if (!moves->pairs[i].is_ancestor) {
+            refuse_move(push, &push->commands[moves->commands[i]],
+                        "the new commit does not have the old one behind it; fetch, and merge or rebase first");
+        }
+    }
+    return r;
+}
+
+/* ---- symbolic references ---- */
+
+/* git would move what it leads to, on which another rule decides. */
+static void visit_symbolic(const char *name, void *userdata) {
+    struct push *push = userdata;
+
+    for (size_t i = 0; i < push->n_commands; i++) {
+        if (strcmp(push->commands[i].name, name) == 0) {
+            report_refuse(push->report, name, "it is a symbolic reference; push to the one that it leads to");
+        }
+    }
+}
+
+static bool has_old(const struct push *push) {
+    for (size_t i = 0; i < push->n_commands; i++) {
+        if (!push_is_zero(push->commands[i].old)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int judge_references(struct push *push) {
+    struct moves moves = {.pairs = calloc(push->n_commands, sizeof(*moves.pairs)),
+                          .commands = calloc(push->n_commands, sizeof(*moves.commands))};
+    int r = moves.pairs && moves.commands ? 0 : -ENOMEM;
+
+    for (size_t i = 0; i < push->n_commands && !r; i++) {
+        const struct push_command *command = &push->commands[i];
+
+        if (judge_act(push, command)) {
+            moves.commands[moves.n] = i;
+            moves.pairs[moves.n++] = (struct ask_pair){.old = command->old, .new = command->new};
+        }
+    }
+    r = r ? r : judge_moves(push, &moves);
+    r = r || !has_old(push) ? r : ask_symbolic(&push->git, visit_symbolic, push);
+    free(moves.pairs);
+    free(moves.commands);
+    return r;
+}
+
+/* ---- what references lead to ---- */
+
+/* A tree or a blob has no author and no commit that names it, so no rule about commits could be applied. */
+static int judge_targets(struct push *push) {
+    struct ask_object *objects = calloc(push->n_commands, sizeof(*objects));
+    int r;
+
+    if (!objects) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < push->n_commands; i++) {
+        const char *id = push->commands[i].new;
+
+        objects[i] = (struct ask_object){.id = id, .peeled = !push_is_zero(id)};
+    }
+    r = ask_kinds(&push->git, objects, push->n_commands);
+    for (size_t i = 0; i < push->n_commands && !r; i++) {
+        if (objects[i].peeled && objects[i].kind != ASK_COMMIT) {
+            report_refuse(push->report, push->commands[i].name,
+                          "it leads to a tree or a blob; push a commit, or a tag of one");
+        }
+    }
+    free(objects);
+    return r;
+}
+
+int push_judge(struct push *push) {
+    const struct rules *rules = push->rules;
+    int r;
+
+    if (push->n_commands > rules->max_refs) {
+        report_refuse(push->report, NULL,
+                      "it moves %zu references, and the rules allow %" PRIu64 " at once; push fewer", push->n_commands,
+                      rules->max_refs);
+        return 0;
+    }
+    if (push->n_commands == 0) {
+        return 0;
+    }
+    r = judge_references(push);
+    if (r || push->report->n_refusals > 0 || !rules_judge_content(rules)) {
+        return r;
+    }
+    r = judge_targets(push);
+    return r || push->report->n_refusals > 0 ? r : content_judge(push);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Asks git for the sizes of files, some tens of thousands at once. git gets the commit and path of each with its id, and
+ * gives them back with its size: so nothing of them is kept here.
+ */
+
+#include "hook/sizes.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+
+enum {
+    INPUT_MAX_BYTES = 4 * 1024 * 1024,
+};
+
+void sizes_init(struct sizes *sizes, const struct child_git *git, struct findings *findings, uint64_t max_file_bytes) {
+    *sizes = (struct sizes){.git = git, .findings = findings, .max_file_bytes = max_file_bytes};
+}
+
+/* "SIZE COMMIT PATH", or "ID missing". */
+static int judge_line(struct sizes *sizes, char *line) {
+    char *rest = line;
+    const char *number = strsep(&rest, " ");
+    const char *commit = rest ? strsep(&rest, " ") : NULL;
+    char *end;
+    uint64_t size;
+
+    errno = 0;
+    size = strtoull(number, &end, 10);
+    if (!rest || errno || end == number || *end) {
+        return -EIO;
+    }
+    rest[strcspn(rest, "\n")] = '\0';
+    if (size > sizes->max_file_bytes) {
+        findings_add(sizes->findings, commit, "the file %s has %" PRIu64 " bytes, and at most %" PRIu64 " are allowed",
+                     rest, size, sizes->max_file_bytes);
+    }
+    return 0;
+}
+
+static int read_sizes(struct sizes *sizes, int fd) {
+    FILE *output = fdopen(fd, "r");
+    char *line = NULL;
+    size_t size = 0;
+    int r = output ? 0 : -ENOMEM;
+
+    while (!r && getline(&line, &size, output) > 0) {
+        r = judge_line(sizes, line);
+    }
+    r = r || !ferror(output) ? r : -EIO;
+    free(line);
+    if (output) {
+        (void)fclose(output);
+    } else {
+        (void)fd_close(fd);
+    }
+    return r;
+}
+
+int sizes_finish(struct sizes *sizes) {
+    static const char *const argv[] = {"cat-file", "--batch-check=%(objectsize) %(rest)", NULL};
+    struct child child = CHILD_NONE;
+    int r;
+
+    if (!sizes->input) {
+        return 0;
+    }
+    r = child_input_fd(sizes->input);
+    r = r < 0 ? r : child_start(&child, sizes->git, r, argv);
+    r = r ? r : read_sizes(sizes, fd_take(&child.output));
+    r = r ? r : child_end(&child);
+    child_kill(&child);
+    sizes_deinit(sizes);
+    return r;
+}
+
+int sizes_add(struct sizes *sizes, const char *commit, const char *id, const char *quoted) {
+    int size;
+
+    if (!sizes->input) {
+        sizes->input = child_input_open();
+        sizes->n_bytes = 0;
+    }
+    if (!sizes->input) {
+        return -errno;
+    }
+    size = fprintf(sizes->input, "%s %s %s\n", id, commit, quoted);
+    if (size < 0) {
+        return -EIO;
+    }
+    sizes->n_bytes += (size_t)size;
+    return sizes->n_bytes < INPUT_MAX_BYTES ? 0 : sizes_finish(sizes);
+}
+
+void sizes_deinit(struct sizes *sizes) {
+    if (sizes->input) {
+        (void)fclose(sizes->input);
+    }
+    sizes->input = NULL;
+}
