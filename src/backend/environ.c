@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "backend/service.h"
+#include "rules/variables.h"
 
 enum {
     VALUE_MAX_BYTES = 2 * PATH_MAX, /* longer than any path, and than any value that the configuration takes */
@@ -101,6 +102,15 @@ static void add_folder(struct composer *composer, const struct environ_settings 
     }
 }
 
+/* What git-gate-hook is told. */
+static void add_rules(struct composer *composer, const struct environ_settings *settings,
+                      const struct environ_request *request) {
+    if (request->rule_hooks_path) {
+        add(composer, RULES_VARIABLE "=%s", settings->rules);
+        add_optional(composer, RULES_HOOKS_VARIABLE, settings->hooks_path);
+    }
+}
+
 /* A HOME that exists and cannot be read is fatal to git, so without one of its own it gets one that does not exist. */
 static void add_world(struct composer *composer, const struct environ_settings *settings) {
     add(composer, "PATH=%s", settings->search_path);
@@ -165,7 +175,9 @@ static void add_settings(struct composer *composer, const struct environ_setting
 
     if (is_cgi || request->pushes) { /* a fetch runs no hook */
         add_setting(composer, &count, "core.hooksPath", "%s",
-                    settings->hooks_path ? settings->hooks_path : "/dev/null");
+                    request->rule_hooks_path ? request->rule_hooks_path
+                    : settings->hooks_path   ? settings->hooks_path
+                                             : "/dev/null");
     }
     if (settings->trust_owner) {
         add_setting(composer, &count, "safe.directory", "%s/%s.git", settings->mirror_root, request->repository);
@@ -205,6 +217,7 @@ static void compose(struct composer *composer, const struct environ_settings *se
     } else {
         add_client(composer, settings, request);
     }
+    add_rules(composer, settings, request);
     add_settings(composer, settings, request);
 }
 

@@ -18,6 +18,7 @@ enum environ_backend {
  * @mirror_root: absolute, holds the repositories
  * @home: HOME, whose .gitconfig is read; NULL for none
  * @hooks_path: folder of hooks; NULL to disable them
+ * @rules: for git-gate-hook, as RULES_VARIABLE; NULL for none
  * @remote_user: who pushes, in reflogs
  * @read_only: pushes are refused
  * @is_confined: git can write nowhere but in the repository, and read nothing of others that it borrows from but objects
@@ -34,6 +35,7 @@ struct environ_settings {
     const char *mirror_root;
     const char *home;
     const char *hooks_path;
+    const char *rules;
     const char *remote_user;
     bool read_only;
     bool is_confined;
@@ -55,6 +57,7 @@ struct environ_settings {
  * @git_protocol: checked; NULL for none
  * @remote_address: of the client
  * @pushes: it asks for git-receive-pack
+ * @rule_hooks_path: the folder of git-gate-hook, which takes the place of that of the hooks; NULL without rules
  * @asks_head: it asks for HEAD alone: upload-pack is to say nothing of other references
  */
 struct environ_request {
@@ -66,6 +69,7 @@ struct environ_request {
     const char *git_protocol;
     const char *remote_address;
     bool pushes;
+    const char *rule_hooks_path;
     bool asks_head;
 };
 

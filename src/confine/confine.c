@@ -103,6 +103,8 @@ static int allow_shared(const struct landlock *landlock, const struct confine_se
     r = r ? r : allow_path(landlock, settings->git_folder, LANDLOCK_RUN, error);
     r = r ? r : allow_path(landlock, settings->home, LANDLOCK_READ, error);
     r = r ? r : allow_path(landlock, settings->hooks_path, LANDLOCK_RUN, error);
+    r = r ? r : allow_path(landlock, settings->rule_hooks, LANDLOCK_RUN, error);
+    r = r ? r : allow_path(landlock, settings->rule_program, LANDLOCK_RUN, error);
     r = r ? r : allow_stores(landlock, settings);
     return r ? r : allow_paths(landlock, settings->allow_paths, LANDLOCK_RUN, error);
 }

@@ -23,6 +23,7 @@ enum confine_mode {
  * @exec_path, @git_folder: git's programs, and the folder that links among them lead to
  * @home: git's home folder, read; NULL for none
  * @hooks_path: read and executed; NULL for none
+ * @rule_hooks, @rule_program: a folder of hooks and a program, read and executed; NULL for none
  * @allow_paths: more paths, read and executed; NULL after the last
  * @socket_folder: the folder of a Unix socket that the calling thread will remove; NULL for none
  * @token_folders: folders of a file that the calling thread will read again, and no child; skipped if they cannot be
@@ -38,6 +39,8 @@ struct confine_settings {
     const char *git_folder;
     const char *home;
     const char *hooks_path;
+    const char *rule_hooks;
+    const char *rule_program;
     char *const *allow_paths;
     const char *socket_folder;
     char *const *token_folders;

@@ -67,6 +67,17 @@ static int make_absolute(struct gate_config *config, const char *option, const c
     return absolute ? gate_config_set(config, option, absolute, error) : GATE_E_USAGE;
 }
 
+static int make_rules_absolute(struct gate_config *config, struct gate_error *error) {
+    const char *path = config->settings.rules_file;
+    _cleanup_free_ char *absolute = path ? realpath(path, NULL) : NULL;
+
+    if (path && !absolute) {
+        return gate_error_set(error, GATE_E_USAGE, "--rules=%.*s cannot be read: %s", PATH_SHOWN_MAX, path,
+                              strerror(errno));
+    }
+    return path ? gate_config_set(config, "rules", absolute, error) : 0;
+}
+
 /* Git skips all hooks of a folder that it cannot search, without a word. */
 static int check_search(const char *hooks, struct gate_error *error) {
     int cause = hooks && access(hooks, X_OK) < 0 ? errno : 0;
@@ -120,6 +131,7 @@ static int resolve_repository(struct gate_config *config, struct gate_error *err
     r = r ? r : make_absolute(config, "mirror-root", settings->environ.mirror_root, error);
     r = r ? r : make_absolute(config, "home", settings->environ.home, error);
     r = r ? r : make_absolute(config, "hooks-path", settings->environ.hooks_path, error);
+    r = r ? r : make_rules_absolute(config, error);
     r = r ? r : check_search(settings->environ.hooks_path, error);
     return r ? r : served_check_folders(settings, error);
 }
@@ -182,6 +194,11 @@ static int check_for_git(const struct server_settings *settings, struct gate_err
 
         if (!equals || !dot || dot == *setting || dot > equals) {
             return gate_error_set(error, GATE_E_USAGE, "--git-config=%s is not SECTION.KEY=VALUE", *setting);
+        }
+        if (settings->rules_file && strncasecmp(*setting, "core.hookspath=", strlen("core.hookspath=")) == 0) {
+            return gate_error_set(error, GATE_E_USAGE,
+                                  "--git-config=%s would switch off --rules; give the hooks with --hooks-path",
+                                  *setting);
         }
     }
     return 0;

@@ -89,6 +89,11 @@ int served_check_folders(const struct server_settings *settings, struct gate_err
                               "--hooks-path=%s holds a link to what is served; put the hook itself in its place",
                               hooks_path);
     }
+    if (settings->rules_file && is_served(settings, settings->rules_file)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--rules=%s lies inside what is served, where a push could change it; move it out",
+                              settings->rules_file);
+    }
     if (home && is_served(settings, home)) {
         return gate_error_set(error, GATE_E_USAGE,
                               "--home=%s lies inside what is served, where git could change its own settings; "

@@ -9,7 +9,7 @@
  * must not be able to replace. The mirror root, the hooks' path and the home are absolute and without links.
  */
 
-/** served_check_folders() - check the hooks' path and the home. Return: 0, GATE_E_USAGE. */
+/** served_check_folders() - check the hooks' path, the home and the rules file. Return: 0, GATE_E_USAGE. */
 int served_check_folders(const struct server_settings *settings, struct gate_error *error);
 
 /** served_check_socket() - check the path of the Unix socket, which need not exist yet. Return: 0, GATE_E_USAGE. */

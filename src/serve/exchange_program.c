@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "backend/environ.h"
+#include "backend/rule_hooks.h"
 #include "base/error.h"
 #include "base/fd.h"
 
@@ -28,9 +29,21 @@ static void choose_arguments(char *argv[SERVICE_ARGV_COUNT], char repository[PAT
     service_argv(argv, &exchange->call, repository);
 }
 
+/* The folder of hooks that hold a push to the rules; NULL without rules. The operator may have added hooks meanwhile. */
+static const char *choose_rule_hooks(char path[RULE_HOOKS_PATH_MAX], const struct exchange *exchange) {
+    const struct gate *gate = exchange->gate;
+
+    if (!exchange->pushes || !gate->environ.rules) {
+        return NULL;
+    }
+    rule_hooks_choose(path, &gate->rule_hooks, gate->environ.hooks_path);
+    return path;
+}
+
 int exchange_program_start(struct exchange *exchange, int input) {
     struct gate *gate = exchange->gate;
     const struct request *request = exchange->client.request;
+    char rule_hooks[RULE_HOOKS_PATH_MAX];
     const struct environ_request variables = {
         .method = request->method,
         .repository = request->repository,
@@ -40,6 +53,7 @@ int exchange_program_start(struct exchange *exchange, int input) {
         .git_protocol = exchange->call.git_protocol,
         .remote_address = exchange->client.address,
         .pushes = exchange->pushes,
+        .rule_hooks_path = choose_rule_hooks(rule_hooks, exchange),
         .asks_head = exchange_asks_head(exchange),
     };
     const struct process_limits limits = {

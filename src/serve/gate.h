@@ -10,6 +10,7 @@
 #include "backend/git.h"
 #include "backend/hooks.h"
 #include "backend/repository.h"
+#include "backend/rule_hooks.h"
 #include "base/buffer.h"
 #include "base/log.h"
 #include "confine/confine.h"
@@ -69,6 +70,8 @@ struct gate_served {
  * @confine: the confinement that is in force
  * @served: the repositories in the order of --scope; of no meaning with --scope=*
  * @hooks: the hooks of --hooks-path that could be executed at start
+ * @rules: of --rules, which @environ.rules points to; NULL for none
+ * @rule_hooks: where git-gate-hook is, when there are rules
  * @advertisements: kept responses
  * @turns: the queue for processes; its counts are of requests
  * @exchanges: those that are counted in @turns
@@ -88,6 +91,8 @@ struct gate {
     struct confine confine;
     struct gate_served served[SETTINGS_SCOPES_MAX];
     struct hooks hooks;
+    char *rules;
+    struct rule_hooks rule_hooks;
     struct advertisement_cache advertisements;
     struct turns turns;
     struct exchange_list exchanges;

@@ -35,6 +35,23 @@ static bool has_lost_hook(struct gate *gate, const struct request *request) {
     return lost != NULL;
 }
 
+/* Without the hook that judges, git would take the push. */
+static bool has_lost_rules(struct gate *gate, const struct request *request) {
+    char folder[RULE_HOOKS_PATH_MAX];
+
+    if (!gate->environ.rules) {
+        return false;
+    }
+    rule_hooks_choose(folder, &gate->rule_hooks, gate->environ.hooks_path);
+    if (rule_hooks_are_there(folder)) {
+        return false;
+    }
+    log_record(&gate->log, LOG_LEVEL_ERROR,
+               "git-gate-hook, which holds pushes to --rules, cannot be executed any more; install git-gate anew",
+               LOG_FIELDS(log_number("id", request->id), log_string("hooks", folder)));
+    return true;
+}
+
 /*
  * git-http-backend, and git before 2.48, refuse a repository of another user, and upload-pack of later ones serves it.
  * At start the gate looks at those of --scope, which may be given away later, and with --scope=* at none.
@@ -83,7 +100,7 @@ enum reason obstacle_find(const char **reasonp, struct gate *gate, const struct 
         *reasonp = "there is no such repository";
         return REASON_NO_REPOSITORY;
     }
-    if (pushes && has_lost_hook(gate, request)) {
+    if (pushes && (has_lost_hook(gate, request) || has_lost_rules(gate, request))) {
         *reasonp = "a hook cannot be executed any more, and git would pass over it; the gate's log names it";
         return REASON_LOST_HOOK;
     }

@@ -46,6 +46,8 @@ PART(LIST, environ.hide_refs, "hide-refs", "PREFIX", "refs/gate",
      "prefix of references to hide from clients; repeatable,\nthe first one replaces the default")
 PART(FLAG, environ.trust_owner, "trust-owner", NULL, "no",
      "serve a repository that another user owns")
+OPTION(TEXT, rules_file, "rules", "FILE", NULL,
+       "what may be pushed, in git-config syntax, not in a served\nrepository; without this option everything may")
 OPTION(LIST, alternates, "alternates", "yes|no|DIR", "yes",
        "which object stores outside the repository git may read:\nany, none, or those below DIR; repeatable")
 PART(SWITCH, environ.any_commit, "any-commit", "yes|no", "yes",

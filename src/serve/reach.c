@@ -197,6 +197,8 @@ int reach_find(struct reach *reach, const struct gate *gate) {
         .git_folder = reach->git_folder && reach->git_folder[0] ? reach->git_folder : NULL,
         .home = settings->environ.home,
         .hooks_path = settings->environ.hooks_path,
+        .rule_hooks = gate->rules ? gate->rule_hooks.folder : NULL,
+        .rule_program = gate->rules ? gate->rule_hooks.program : NULL,
         .allow_paths = settings->allow_paths,
         .socket_folder = gate->listener.path[0] ? reach->socket_folder : NULL,
         .token_folders = reach->token_folders,

@@ -254,4 +254,7 @@ void server_deinit(struct server *server) {
     buffer_pool_deinit(&gate->large_pool);
     buffer_pool_deinit(&gate->wire_pool);
     git_deinit(&gate->git);
+    free(gate->rules);
+    gate->rules = NULL;
+    gate->environ.rules = NULL;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "backend/mirror.h"
+#include "backend/rules_file.h"
 #include "serve/gate.h"
 #include "serve/left_locks.h"
 
@@ -58,6 +59,16 @@ static int examine_repository(struct gate *gate, const char *name, struct gate_s
     return r == 0  ? 0
            : r > 0 ? gate_error_set(error, GATE_E_USAGE, "'%s' is not served: %s", path, finding.reason)
                    : gate_error_set(error, GATE_E_INTERNAL, "cannot look at '%s': %s", path, strerror(-r));
+}
+
+/* A gate that serves fetches alone has no use for rules, but a fault in them is one of the command line. */
+static int read_rules(struct gate *gate, struct gate_error *error) {
+    const char *path = gate->settings->rules_file;
+    int r = path ? rule_hooks_find(&gate->rule_hooks, error) : 0;
+
+    r = r || !path ? r : rules_file_read(&gate->rules, path, gate->git.exec_path, error);
+    gate->environ.rules = gate->rules;
+    return r;
 }
 
 static int examine_repositories(struct gate *gate, struct gate_error *error) {
@@ -142,7 +153,8 @@ int startup_examine(struct gate *gate, struct gate_error *error) {
     int r = check_repositories(gate->settings, error);
 
     r = r ? r : git_find(&gate->git, is_cgi ? "git-http-backend" : "git", error);
-    return r ? r : examine_repositories(gate, error);
+    r = r ? r : examine_repositories(gate, error);
+    return r ? r : read_rules(gate, error);
 }
 
 void startup_warn(struct gate *gate) {

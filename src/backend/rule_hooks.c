@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Finds git-gate-hook, which git runs for its hooks while there are rules.
+ *
+ * git starts some hooks once for each reference: update, and reference-transaction three times. And it does without its
+ * own work where there is a push-to-checkout. So these are there only when the operator has them, and there is one folder
+ * for each combination. They are made when git-gate is installed: a gate makes and removes nothing for its rules, and
+ * confined code cannot change what is root's.
+ */
+
+#include "backend/rule_hooks.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+static const char *const costly[] = {"update", "reference-transaction", "push-to-checkout"};
+
+enum {
+    N_COSTLY = sizeof(costly) / sizeof(costly[0]),
+};
+
+/* The folder of the program or library that holds this code. Return: to be freed; NULL when it is not to be found. */
+static char *find_own_folder(void) {
+    Dl_info info = {0};
+    char *path = NULL;
+
+    if (dladdr(costly, &info) != 0 && info.dli_fname && strchr(info.dli_fname, '/')) {
+        path = realpath(info.dli_fname, NULL);
+    }
+    path = path ? path : realpath("/proc/self/exe", NULL);
+    if (path) {
+        *strrchr(path, '/') = '\0';
+    }
+    return path;
+}
+
+static bool look(struct rule_hooks *hooks, const char *base, const char *below) {
+    char path[PATH_MAX];
+    char *real = snprintf(path, sizeof(path), "%s%s/git-gate-hook", base, below) < (int)sizeof(path)
+                     ? realpath(path, hooks->program)
+                     : NULL;
+
+    if (!real || access(real, X_OK) < 0 ||
+        snprintf(path, sizeof(path), "%s%s/hooks", base, below) >= (int)sizeof(path) ||
+        !realpath(path, hooks->folder)) {
+        return false;
+    }
+    for (unsigned i = 0; i < 1U << N_COSTLY; i++) {
+        char folder[RULE_HOOKS_PATH_MAX];
+
+        (void)snprintf(folder, sizeof(folder), "%s/%u", hooks->folder, i);
+        if (!rule_hooks_are_there(folder)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int rule_hooks_find(struct rule_hooks *hooks, struct gate_error *error) {
+    _cleanup_free_ char *own = find_own_folder();
+
+    if ((own && (look(hooks, own, "") || look(hooks, own, "/../libexec/git-gate"))) ||
+        look(hooks, GIT_GATE_LIBEXEC, "")) {
+        return 0;
+    }
+    return gate_error_set(error, GATE_E_START,
+                          "--rules needs git-gate-hook and its links, which are not in %s; install all of git-gate",
+                          GIT_GATE_LIBEXEC);
+}
+
+void rule_hooks_choose(char path[RULE_HOOKS_PATH_MAX], const struct rule_hooks *hooks, const char *operator_folder) {
+    unsigned which = 0;
+
+    for (unsigned i = 0; operator_folder && i < N_COSTLY; i++) {
+        char hook[PATH_MAX];
+
+        if (snprintf(hook, sizeof(hook), "%s/%s", operator_folder, costly[i]) < (int)sizeof(hook) &&
+            access(hook, X_OK) == 0) {
+            which |= 1U << i;
+        }
+    }
+    (void)snprintf(path, RULE_HOOKS_PATH_MAX, "%s/%u", hooks->folder, which);
+}
+
+bool rule_hooks_are_there(const char *folder) {
+    char path[RULE_HOOKS_PATH_MAX + sizeof("/pre-receive")];
+
+    (void)snprintf(path, sizeof(path), "%s/pre-receive", folder);
+    return access(path, X_OK) == 0;
+}
