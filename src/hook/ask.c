@@ -71,7 +71,7 @@ static int read_kinds(FILE *output, struct ask_object *objects, size_t n_objects
 }
 
 int ask_kinds(const struct child_git *git, struct ask_object *objects, size_t n_objects) {
-    static const char *const argv[] = {"cat-file", "--batch-check=%(objecttype)", NULL};
+    static const char *const argv[] = {"cat-file", "--buffer", "--batch-check=%(objecttype)", NULL};
     _cleanup_(closep) FILE *input = child_input_open();
     _cleanup_(closep) FILE *output = NULL;
     struct child child = CHILD_NONE;
@@ -94,6 +94,26 @@ int ask_kinds(const struct child_git *git, struct ask_object *objects, size_t n_
         return r;
     }
     return child_end(&child);
+}
+
+int ask_id(char id[ASK_ID_MAX], const struct child_git *git, const char *revision) {
+    const char *const argv[] = {"rev-parse", "--verify", "--quiet", "--end-of-options", revision, NULL};
+    _cleanup_(closep) FILE *output = NULL;
+    _cleanup_free_ char *memory = NULL;
+    struct child child = CHILD_NONE;
+    size_t size = 0;
+    const char *line;
+    int r = open_output(&output, &child, git, -1, argv);
+
+    if (r) {
+        return r;
+    }
+    line = read_line(output, &memory, &size);
+    if (line && strlen(line) < ASK_ID_MAX) {
+        memcpy(id, line, strlen(line) + 1);
+    }
+    r = child_end(&child);
+    return r == -EIO || !line ? -ENOENT : r;
 }
 
 /* ---- ancestors ---- */

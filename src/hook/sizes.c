@@ -63,7 +63,7 @@ static int read_sizes(struct sizes *sizes, int fd) {
 }
 
 int sizes_finish(struct sizes *sizes) {
-    static const char *const argv[] = {"cat-file", "--batch-check=%(objectsize) %(rest)", NULL};
+    static const char *const argv[] = {"cat-file", "--buffer", "--batch-check=%(objectsize) %(rest)", NULL};
     struct child child = CHILD_NONE;
     int r;
 
