@@ -18,6 +18,7 @@ static const struct {
     {"serve", cli_serve, "serve [OPTIONS] [REPOSITORY]   serve a repository over HTTP"},
     {"mint", cli_mint, "mint [--prefix=PREFIX]         print a fresh token"},
     {"check", cli_check, "check [OPTIONS]                would a git client be served?"},
+    {"rules", cli_rules, "rules FILE [OPTIONS]           what does a file of rules allow?"},
     {"bridge", cli_bridge, "bridge --listen=HOST:PORT      a loopback port that leads to a gate's socket"},
 };
 

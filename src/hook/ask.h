@@ -29,6 +29,17 @@ struct ask_object {
 /** ask_kinds() - find the kinds of objects, by one git for all. Return: 0 or a negative errno. */
 int ask_kinds(const struct child_git *git, struct ask_object *objects, size_t n_objects);
 
+enum {
+    ASK_ID_MAX = 65,
+};
+
+/**
+ * ask_id() - find the id that a revision stands for: gitrevisions(7)
+ *
+ * Return: 0; -ENOENT for none; a negative errno.
+ */
+int ask_id(char id[ASK_ID_MAX], const struct child_git *git, const char *revision);
+
 /**
  * struct ask_pair - a question
  * @old, @new: ids of commits, or of tags that lead to one

@@ -45,9 +45,9 @@ static void become_git(const struct child_git *git, const char *const argv[]) {
     (void)setenv("GIT_OPTIONAL_LOCKS", "0", 1);
     (void)setenv("LC_ALL", "C", 1);
     if (git->repository) {
-        (void)setenv("GIT_DIR", git->repository, 1);
+        (void)unsetenv("GIT_DIR");
     }
-    if (!*argv) {
+    if (!*argv && (!git->repository || chdir(git->repository) == 0)) {
         (void)execv(git->program, arguments);
     }
 }

@@ -7,7 +7,7 @@
 /**
  * struct child_git - which git is asked, and about which repository
  * @program: git, by its path
- * @repository: NULL for the one of the environment, as git gives it to a hook
+ * @repository: a folder in which git finds it; NULL for the one of the environment, as git gives it to a hook
  */
 struct child_git {
     const char *program;

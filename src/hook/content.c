@@ -221,7 +221,8 @@ static bool brings_nothing(const struct push *push) {
 }
 
 static int start_list(struct child *list, const struct push *push) {
-    const char *argv[] = {"rev-list", "--stdin", "--not", push->base ? push->base : "--all", NULL};
+    const char *known = push->base && !*push->base ? NULL : push->base ? push->base : "--all";
+    const char *argv[] = {"rev-list", "--stdin", "--not", known, NULL};
     FILE *tips = child_input_open();
     int r = tips ? 0 : -errno;
 

@@ -22,7 +22,8 @@ struct push_command {
 /**
  * struct push - a push, and what judges it
  * @commands, @n_commands: of push_parse()
- * @base: for a trial on commits that exist: what counts as there already, a commit's id; NULL: all that references lead to
+ * @base: for a trial on commits that exist: the commit that counts as there already, or "" for none; NULL for a push: all
+ *        that references lead to
  */
 struct push {
     const struct rules *rules;

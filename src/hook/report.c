@@ -29,6 +29,8 @@ void report_refuse(struct report *report, const char *reference, const char *for
 void report_end(struct report *report) {
     if (report->n_refusals > REPORT_REFUSALS_MAX) {
         (void)fprintf(report->to, "and %zu more\n", report->n_refusals - REPORT_REFUSALS_MAX);
+    } else if (report->n_refusals == REPORT_REFUSALS_MAX) {
+        (void)fprintf(report->to, "there may be more\n");
     }
     if (report->n_refusals > 0) {
         (void)fprintf(report->to,
