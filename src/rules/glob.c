@@ -122,7 +122,7 @@ static bool set_has(const char *set, char c) {
 static const char *compile_stars(struct automaton *automaton, const char *pattern, const char *at) {
     const char *end = at + strspn(at, "*");
     struct token *token = &automaton->tokens[automaton->n_tokens++];
-    const bool is_bounded = end - at == 2 && (at == pattern || at[-1] == '/');
+    const bool is_bounded = end - at >= 2 && (at == pattern || at[-1] == '/');
 
     *token = (struct token){.kind = TOKEN_STAR};
     if (is_bounded && *end == '/') {
