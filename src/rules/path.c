@@ -83,7 +83,7 @@ static bool is_short(const char *name, size_t size) {
     while (digits < base && name[base - 1 - digits] >= '0' && name[base - 1 - digits] <= '9') {
         digits++;
     }
-    return base <= SHORT_BASE_MAX && digits > 0 && digits < base && name[base - 1 - digits] == '~';
+    return base <= SHORT_BASE_MAX && digits > 0 && digits + 1 < base && name[base - 1 - digits] == '~';
 }
 
 /* Adds one name, which ends in front of a slash or at the end, and cuts off what Windows would. */
