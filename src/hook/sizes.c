@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/fd.h"
 
@@ -19,7 +20,13 @@ enum {
 };
 
 void sizes_init(struct sizes *sizes, const struct child_git *git, struct findings *findings, uint64_t max_file_bytes) {
+    struct rlimit limit;
+
     *sizes = (struct sizes){.git = git, .findings = findings, .max_file_bytes = max_file_bytes};
+    sizes->max_input_bytes = INPUT_MAX_BYTES;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur / 2 < INPUT_MAX_BYTES) { /* --max-push-bytes */
+        sizes->max_input_bytes = (size_t)(limit.rlim_cur / 2);
+    }
 }
 
 /* "SIZE COMMIT PATH", or "ID missing". */
@@ -94,7 +101,7 @@ int sizes_add(struct sizes *sizes, const char *commit, const char *id, const cha
         return -EIO;
     }
     sizes->n_bytes += (size_t)size;
-    return sizes->n_bytes < INPUT_MAX_BYTES ? 0 : sizes_finish(sizes);
+    return sizes->n_bytes < sizes->max_input_bytes ? 0 : sizes_finish(sizes);
 }
 
 void sizes_deinit(struct sizes *sizes) {

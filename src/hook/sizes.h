@@ -10,7 +10,7 @@
 /**
  * struct sizes - files whose size has to be asked, until there are enough for one git
  * @input: what git is to read; NULL before the first
- * @n_bytes: of it
+ * @n_bytes, @max_input_bytes: of it
  */
 struct sizes {
     const struct child_git *git;
@@ -18,6 +18,7 @@ struct sizes {
     uint64_t max_file_bytes;
     FILE *input;
     size_t n_bytes;
+    size_t max_input_bytes;
 };
 
 /** sizes_init() - begin; nothing is asked yet */

@@ -645,3 +645,18 @@ def test_the_hook_alone_refuses(variables):
     hook = Path(PROGRAM).parent / "hooks" / "0" / "pre-receive"
     said = run_bounded([hook], seconds=10, environment=environment(**variables))
     assert said.returncode == 1 and "could not be judged" in said.stderr
+
+
+def test_many_files_below_a_small_bound_of_pushes(guarded):
+    """The bound is also one on each file that a child writes, and so on what is written to ask for sizes."""
+    gate, work = guarded(FILES, {}, "--max-push-bytes=100k")
+    for i in range(3000):
+        (work.folder / f"file{i:04}").write_text("x")
+    work.git("add", ".")
+    work.commit()
+    said = push(gate, work, TASK)
+    assert said.returncode == 0, said.stderr
+    (work.folder / "file2999").write_text("x" * 1025)
+    work.git("add", ".")
+    work.commit()
+    check_refused(gate, work, [TASK], ["the file file2999 has 1025 bytes"])
