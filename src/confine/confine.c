@@ -106,7 +106,8 @@ static int allow_shared(const struct landlock *landlock, const struct confine_se
     r = r ? r : allow_path(landlock, settings->rule_hooks, LANDLOCK_RUN, error);
     r = r ? r : allow_path(landlock, settings->rule_program, LANDLOCK_RUN, error);
     r = r ? r : allow_stores(landlock, settings);
-    return r ? r : allow_paths(landlock, settings->allow_paths, LANDLOCK_RUN, error);
+    r = r ? r : allow_paths(landlock, settings->allow_paths, LANDLOCK_RUN, error);
+    return r ? r : allow_paths(landlock, settings->writable_paths, LANDLOCK_CHANGE, error);
 }
 
 /* What the gate alone may do: remove its socket, and read the file of its token again. */
@@ -130,10 +131,13 @@ static bool reads_tokens(const struct confine_settings *settings) {
  */
 static int allow_child(const struct landlock *child, const struct confine_settings *settings,
                        struct gate_error *error) {
+    int r;
+
     if (reads_tokens(settings)) {
         return allow_shared(child, settings, error);
     }
-    return settings->read_only ? 0 : allow_paths(child, settings->served, LANDLOCK_CHANGE, error);
+    r = settings->read_only ? 0 : allow_paths(child, settings->served, LANDLOCK_CHANGE, error);
+    return r ? r : allow_paths(child, settings->writable_paths, LANDLOCK_CHANGE, error);
 }
 
 /* Records that @call failed, when the result @r of a step is a negative errno. Return: @r. */

@@ -25,6 +25,7 @@ enum confine_mode {
  * @hooks_path: read and executed; NULL for none
  * @rule_hooks, @rule_program: a folder of hooks and a program, read and executed; NULL for none
  * @allow_paths: more paths, read and executed; NULL after the last
+ * @writable_paths: more paths, read and written; NULL after the last
  * @socket_folder: the folder of a Unix socket that the calling thread will remove; NULL for none
  * @token_folders: folders of a file that the calling thread will read again, and no child; skipped if they cannot be
  *                 opened; NULL after the last
@@ -42,6 +43,7 @@ struct confine_settings {
     const char *rule_hooks;
     const char *rule_program;
     char *const *allow_paths;
+    char *const *writable_paths;
     const char *socket_folder;
     char *const *token_folders;
 };

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,6 +26,7 @@
 #include "library/socket_group.h"
 
 static_assert((int)SETTINGS_SCOPES_MAX == (int)CONFIG_LIST_MAX, "a list of --scope is as long as any");
+static_assert((int)SETTINGS_ALLOW_PATHS_MAX == (int)CONFIG_LIST_MAX, "a list of --allow-path is as long as any");
 
 enum {
     PATH_SHOWN_MAX = 100, /* bytes of a path, in front of those that say what keeps from it */
@@ -136,18 +138,37 @@ static int resolve_repository(struct gate_config *config, struct gate_error *err
     return r ? r : served_check_folders(settings, error);
 }
 
-/* A file is fine, too. */
-static int resolve_allow_paths(const struct server_settings *settings, struct gate_error *error) {
-    for (char **path = settings->allow_paths; *path; path++) {
-        char *absolute = realpath(*path, NULL);
+/* Splits "PATH:rw". A file is fine, too. @may_writep: set for ":rw", and left alone otherwise */
+static int resolve_allow_path(char **pathp, bool *may_writep, struct gate_error *error) {
+    static const char mark[] = ":rw";
+    const size_t size = strlen(*pathp);
+    const size_t mark_size = strlen(mark);
+    const bool may_write = size > mark_size && strcmp(*pathp + size - mark_size, mark) == 0;
+    _cleanup_free_ char *absolute = NULL;
+    char path[2 * PATH_MAX]; /* the library has put its working directory before a value */
 
-        if (!absolute) {
-            return gate_error_set(error, GATE_E_USAGE, "--allow-path=%s is not there: %s", *path, strerror(errno));
-        }
-        free(*path);
-        *path = absolute;
+    (void)snprintf(path, sizeof(path), "%.*s", (int)(may_write ? size - mark_size : size), *pathp);
+    absolute = realpath(path, NULL);
+    if (!absolute) {
+        return gate_error_set(error, GATE_E_USAGE, "--allow-path=%s is not there: %s", *pathp, strerror(errno));
     }
+    if (may_write && access(absolute, W_OK) < 0) {
+        return gate_error_set(error, GATE_E_USAGE, "--allow-path=%s cannot be written by this user: %s", *pathp,
+                              strerror(errno));
+    }
+    free(*pathp);
+    *pathp = take_pointer(&absolute);
+    *may_writep |= may_write;
     return 0;
+}
+
+static int resolve_allow_paths(struct server_settings *settings, struct gate_error *error) {
+    int r = 0;
+
+    for (size_t i = 0; settings->allow_paths[i] && !r; i++) {
+        r = resolve_allow_path(&settings->allow_paths[i], &settings->may_write[i], error);
+    }
+    return r;
 }
 
 /* "yes" and "no" stand alone; anything else is a folder. */
@@ -246,9 +267,9 @@ static int resolve_token(struct gate_config *config, struct gate_error *error) {
 
 int config_resolve(struct gate_config *config, struct gate_error *error) {
     struct server_settings *settings = &config->settings;
-    int r = resolve_repository(config, error);
+    int r = resolve_allow_paths(settings, error); /* first: what follows must not lie where git may write */
 
-    r = r ? r : resolve_allow_paths(settings, error);
+    r = r ? r : resolve_repository(config, error);
     r = r ? r : resolve_alternates(settings, error);
     r = r ? r : check_for_git(settings, error);
     r = r ? r : check_transport(&settings->listener, error);

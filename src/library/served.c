@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds paths that lie inside the served repositories, where git and hooks may write. Nothing that the gate relies on
- * may lie there. It reads folders and changes nothing.
+ * Finds paths that lie where git and hooks may write: inside the served repositories, and in the paths of --allow-path
+ * with ":rw". Nothing that the gate relies on may lie there. It reads folders and changes nothing.
  */
 
 #include "library/served.h"
@@ -16,6 +16,10 @@
 #include "access/route.h"
 #include "base/fd.h"
 #include "base/folder.h"
+#include "serve/reach.h"
+
+/* In messages, behind "what is served". */
+#define OR_ALLOWED " or an --allow-path that ends in :rw"
 
 /* Whether @path is in the repository @root/@name, which may be a link. */
 static bool lies_in_repository(const char *path, const char *root, const char *name) {
@@ -56,8 +60,12 @@ static bool is_served(const struct server_settings *settings, const char *path) 
     return found;
 }
 
-/* Whether a hook is a link into a served repository. */
-static bool has_served_hook(const struct server_settings *settings) {
+static bool is_writable(const struct server_settings *settings, const char *path) {
+    return reach_allows_writing(settings, path) || is_served(settings, path);
+}
+
+/* Whether a hook is a link to where git may write. */
+static bool has_writable_hook(const struct server_settings *settings) {
     const char *hooks_path = settings->environ.hooks_path;
     DIR *folder = opendir(hooks_path);
     bool found = false;
@@ -68,7 +76,7 @@ static bool has_served_hook(const struct server_settings *settings) {
 
         (void)snprintf(path, sizeof(path), "%s/%s", hooks_path, entry->d_name);
         real = strcmp(entry->d_name, "..") == 0 ? NULL : realpath(path, NULL);
-        found = real && is_served(settings, real);
+        found = real && is_writable(settings, real);
     }
     if (folder) {
         (void)closedir(folder);
@@ -80,24 +88,27 @@ int served_check_folders(const struct server_settings *settings, struct gate_err
     const char *hooks_path = settings->environ.hooks_path;
     const char *home = settings->environ.home;
 
-    if (hooks_path && is_served(settings, hooks_path)) {
-        return gate_error_set(error, GATE_E_USAGE, "--hooks-path=%s lies inside what is served; move the hooks out",
+    if (hooks_path && is_writable(settings, hooks_path)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--hooks-path=%s lies inside what is served" OR_ALLOWED "; move the hooks out",
                               hooks_path);
     }
-    if (hooks_path && has_served_hook(settings)) {
+    if (hooks_path && has_writable_hook(settings)) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "--hooks-path=%s holds a link to what is served; put the hook itself in its place",
+                              "--hooks-path=%s holds a link to what is served" OR_ALLOWED
+                              "; put the hook itself in its place",
                               hooks_path);
     }
-    if (settings->rules_file && is_served(settings, settings->rules_file)) {
+    if (settings->rules_file && is_writable(settings, settings->rules_file)) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "--rules=%s lies inside what is served, where a push could change it; move it out",
+                              "--rules=%s lies inside what is served" OR_ALLOWED
+                              ", where a push could change it; move it out",
                               settings->rules_file);
     }
-    if (home && is_served(settings, home)) {
+    if (home && is_writable(settings, home)) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "--home=%s lies inside what is served, where git could change its own settings; "
-                              "choose a folder outside",
+                              "--home=%s lies inside what is served" OR_ALLOWED
+                              ", where git could change its own settings; choose a folder outside",
                               home);
     }
     return 0;
@@ -121,10 +132,10 @@ int served_check_socket(const struct server_settings *settings, struct gate_erro
     if (!real) {
         real = realpath(path[0] == '/' ? "/" : ".", NULL);
     }
-    if (real && is_served(settings, real)) {
+    if (real && is_writable(settings, real)) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "--socket=%s lies inside what is served, where git could replace it; choose a path "
-                              "outside",
+                              "--socket=%s lies inside what is served" OR_ALLOWED
+                              ", where git could replace it; choose a path outside",
                               path);
     }
     return 0;

@@ -5,8 +5,9 @@
 #include "serve/settings.h"
 
 /*
- * Code that took over git or a hook may write to the served repositories. These functions refuse paths there that it
- * must not be able to replace. The mirror root, the hooks' path and the home are absolute and without links.
+ * Code that took over git or a hook may write to the served repositories, and to the paths of --allow-path with ":rw".
+ * These functions refuse paths there that it must not be able to replace. The mirror root, the hooks' path, the home and
+ * the allowed paths are absolute and without links.
  */
 
 /** served_check_folders() - check the hooks' path, the home and the rules file. Return: 0, GATE_E_USAGE. */

@@ -54,8 +54,8 @@ PART(SWITCH, environ.any_commit, "any-commit", "yes|no", "yes",
      "a fetch may ask for any commit by its id in protocol versions\n0 and 1, as in 2")
 OPTION(CHOICE, confine, "confine", "auto|require|off", "auto",
        "auto confines git, hooks and gate as far as the kernel can;\nrequire exits if that is too little; off confines nothing")
-OPTION(LIST, allow_paths, "allow-path", "PATH", NULL,
-       "one more path that git and hooks may read and execute\nunder --confine; repeatable")
+OPTION(LIST, allow_paths, "allow-path", "PATH[:rw]", NULL,
+       "one more path that git and hooks may read and execute\nunder --confine, or with :rw read and write; repeatable")
 PART(CHOICE, environ.backend, "backend", "services|http-backend", "services",
      "start git's service programs directly,\nor through git's CGI program")
 OPTION(SWITCH, advertisement_cache, "advertisement-cache", "no|yes", "yes",

@@ -20,6 +20,7 @@
 #include "backend/hooks.h"
 #include "backend/repository.h"
 #include "base/fd.h"
+#include "base/folder.h"
 #include "serve/gate.h"
 
 static int add_served(struct reach *reach, const char *path) {
@@ -138,7 +139,29 @@ static int find_token_folders(struct reach *reach, const char *path) {
     return 0;
 }
 
-static_assert(REACH_NEEDS_MAX == REACH_SERVED_MAX + 2 + HOOKS_COUNT &&
+bool reach_allows_writing(const struct server_settings *settings, const char *path) {
+    bool found = false;
+
+    for (size_t i = 0; settings->allow_paths[i] && !found; i++) {
+        found = settings->may_write[i] && folder_contains(settings->allow_paths[i], path);
+    }
+    return found;
+}
+
+static void find_allowed(struct reach *reach, const struct server_settings *settings) {
+    size_t n_allowed = 0;
+    size_t n_writable = 0;
+
+    for (size_t i = 0; settings->allow_paths[i]; i++) {
+        if (settings->may_write[i]) {
+            reach->writable[n_writable++] = settings->allow_paths[i];
+        } else {
+            reach->allowed[n_allowed++] = settings->allow_paths[i];
+        }
+    }
+}
+
+static_assert((int)REACH_NEEDS_MAX == (int)REACH_SERVED_MAX + 2 + (int)HOOKS_COUNT + (int)SETTINGS_ALLOW_PATHS_MAX &&
                   (int)SETTINGS_SCOPES_MAX <= (int)REACH_SERVED_MAX,
               "room for each need");
 
@@ -166,6 +189,9 @@ static int find_needs(struct reach *reach, const struct server_settings *setting
     for (size_t i = 0; hooks && i < HOOKS_COUNT && !r; i++) {
         r = hooks_path(path, sizeof(path), hooks, i) ? add_need(reach, path, X_OK) : 0;
     }
+    for (char *const *writable = reach->writable; *writable && !r; writable++) {
+        r = add_need(reach, *writable, W_OK);
+    }
     return r;
 }
 
@@ -185,6 +211,7 @@ int reach_find(struct reach *reach, const struct gate *gate) {
     *reach = (struct reach){0};
     find_git(reach, gate->git.exec_path);
     find_socket(reach, gate->listener.path);
+    find_allowed(reach, settings);
     r = find_served(reach, settings);
     r = r ? r : find_token_folders(reach, settings->token_file);
     reach->settings = (struct confine_settings){
@@ -199,7 +226,8 @@ int reach_find(struct reach *reach, const struct gate *gate) {
         .hooks_path = settings->environ.hooks_path,
         .rule_hooks = gate->rules ? gate->rule_hooks.folder : NULL,
         .rule_program = gate->rules ? gate->rule_hooks.program : NULL,
-        .allow_paths = settings->allow_paths,
+        .allow_paths = reach->allowed,
+        .writable_paths = reach->writable,
         .socket_folder = gate->listener.path[0] ? reach->socket_folder : NULL,
         .token_folders = reach->token_folders,
     };

@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "backend/alternates.h"
 #include "confine/confine.h"
 #include "serve/listener.h"
+#include "serve/settings.h"
 
 struct gate;
 
 enum {
     REACH_SERVED_MAX = 256,      /* the repositories; or the mirror root, and repositories in it that are links */
     REACH_TOKEN_FOLDERS_MAX = 2, /* of --token-file as given, and of the file that it leads to */
-    REACH_NEEDS_MAX = REACH_SERVED_MAX + 9, /* these, HOME, the hooks' folder, and each hook that git runs for a push */
+    /* these, HOME, the hooks' folder, each hook that git runs for a push, and the paths to write to */
+    REACH_NEEDS_MAX = REACH_SERVED_MAX + 9 + SETTINGS_ALLOW_PATHS_MAX,
 };
 
 /**
  * struct reach - the paths that a gate and its children need once it serves; filled before confinement
  * @settings: points into the rest of the struct, and into the gate
  * @n_links_skipped: repositories that are links, beyond REACH_SERVED_MAX
+ * @allowed, @writable: the paths of --allow-path without and with ":rw", which belong to the settings
  * @needs: paths that the calling thread could access, each with its mode for access(2); paths are owned
  */
 struct reach {
@@ -30,12 +34,17 @@ struct reach {
     char *git_folder;
     char socket_folder[LISTENER_PATH_MAX + 1];
     char *token_folders[REACH_TOKEN_FOLDERS_MAX + 1];
+    char *allowed[SETTINGS_ALLOW_PATHS_MAX + 1];
+    char *writable[SETTINGS_ALLOW_PATHS_MAX + 1];
     struct {
         char *path;
         int mode;
     } needs[REACH_NEEDS_MAX];
     size_t n_needs;
 };
+
+/** reach_allows_writing() - whether @path, absolute and without links, lies in a path of --allow-path with ":rw" */
+bool reach_allows_writing(const struct server_settings *settings, const char *path);
 
 /** reach_find() - fill @reach. Return: 0 or -ENOMEM; call reach_deinit() in any case. */
 int reach_find(struct reach *reach, const struct gate *gate);

@@ -25,10 +25,16 @@
 #define SETTINGS_MODE unsigned
 #define SETTINGS_FD int
 
+enum {
+    SETTINGS_SCOPES_MAX = 64,      /* repositories of --scope */
+    SETTINGS_ALLOW_PATHS_MAX = 64, /* paths of --allow-path */
+};
+
 /**
  * struct server_settings - the value of every option, as a server gets it: checked, and not to be changed any more
  * @listener, @policy, @environ: the options that the rooms of these names declare; environ.search_path, .exec_path,
  *                               .is_confined and .max_request_bytes are the server's own to fill in
+ * @may_write: of each path in allow_paths, whether it was given with ":rw"; there it is without that
  * @parent: the process that started this one, as it was when this one began, for die_with_parent; 0 is one in another PID
  *          namespace, which no server can watch
  *
@@ -39,16 +45,13 @@ struct server_settings {
     struct listener_settings listener;
     struct verdict_policy policy;
     struct environ_settings environ;
+    bool may_write[SETTINGS_ALLOW_PATHS_MAX];
     pid_t parent;
 #define PART(...)
 #define OPTION(kind, field, ...) SETTINGS_##kind field;
 #include "serve/option_table.h"
 #undef OPTION
 #undef PART
-};
-
-enum {
-    SETTINGS_SCOPES_MAX = 64, /* repositories of --scope */
 };
 
 /** settings_serve_all() - whether any repository below the mirror root is served, and each request names its own */

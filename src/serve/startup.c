@@ -5,7 +5,7 @@
  * fail although the gate can start. It changes nothing outside the gate.
  */
 
-#include "serve/startup.h"
+#include "serve/reach.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -17,6 +17,7 @@
 #include "backend/rules_file.h"
 #include "serve/gate.h"
 #include "serve/left_locks.h"
+#include "serve/reach.h"
 
 static int check_repositories(const struct server_settings *settings, struct gate_error *error) {
     char path[PATH_MAX];
@@ -61,11 +62,26 @@ static int examine_repository(struct gate *gate, const char *name, struct gate_s
                    : gate_error_set(error, GATE_E_INTERNAL, "cannot look at '%s': %s", path, strerror(-r));
 }
 
+static int check_rule_hooks(const struct gate *gate, struct gate_error *error) {
+    const char *paths[] = {gate->rule_hooks.folder, gate->rule_hooks.program};
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        if (reach_allows_writing(gate->settings, paths[i])) {
+            return gate_error_set(error, GATE_E_USAGE,
+                                  "'%s', which --rules needs, lies inside an --allow-path that ends in :rw, where git "
+                                  "could change it; allow less",
+                                  paths[i]);
+        }
+    }
+    return 0;
+}
+
 /* A gate that serves fetches alone has no use for rules, but a fault in them is one of the command line. */
 static int read_rules(struct gate *gate, struct gate_error *error) {
     const char *path = gate->settings->rules_file;
     int r = path ? rule_hooks_find(&gate->rule_hooks, error) : 0;
 
+    r = r || !path ? r : check_rule_hooks(gate, error);
     r = r || !path ? r : rules_file_read(&gate->rules, path, gate->git.exec_path, error);
     gate->environ.rules = gate->rules;
     return r;

@@ -17,7 +17,7 @@ from .checks import check_error, check_serves
 from .confinement import landlock_abi, needs_confinement
 from .gate import PROGRAM
 from .host import allow_tracing, failing, open_files, under_strace
-from .http import head
+from .http import TOKEN, head
 from .polling import wait_until
 from .repos import bare, commit, git, history, out, refs
 from .targets import INFO
@@ -214,12 +214,12 @@ def test_borrowed_objects_are_served(tmp_path, start_gate, links):
 @pytest.fixture
 def hooked(tmp_path, start_gate, pre_receive):
     """Serve repo.git with a hook of this text and push to it; return the hook's output."""
-    def push(text, *options, lines=()):
+    def push(text, *options, lines=(), **named):
         (tmp_path / "mirrors").mkdir()
         repo = bare(tmp_path / "mirrors" / "repo.git")
         history(repo, 1)
         borrow(repo, *lines)
-        gate = start(start_gate, tmp_path / "mirrors", pre_receive(text), *options)
+        gate = start(start_gate, tmp_path / "mirrors", pre_receive(text), *options, **named)
         git("clone", "--quiet", gate.url(), tmp_path / "clone")
         commit(tmp_path / "clone", "file", "new")
         said = git("push", "origin", "main", cwd=tmp_path / "clone").stderr
@@ -254,6 +254,55 @@ echo more >>'{tmp_path}/single' || echo cannot append
         "words", "one", "cannot append", "cannot create", "cannot remove", "cannot append"]
     assert (outside / "file").read_text() == "words\n" and (tmp_path / "single").read_text() == "one\n"
     assert [path.name for path in outside.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("from_file", [False, True])
+def test_an_allowed_path_is_written_and_not_executed(hooked, tmp_path, from_file):
+    """Git and hooks are under other rules when the gate has a file to read its token from again."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "old").write_text("old\n")
+    (outside / "program").write_text("#!/bin/sh\necho has run\n")
+    (outside / "program").chmod(0o755)
+    (tmp_path / "log").write_text("one\n")
+    (tmp_path / "beside").write_text("one\n")
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    token = [f"--token-file={tmp_path}/token"] * from_file
+    named = {"token": None} if from_file else {}
+    _, _, said = hooked(f"""
+echo new >'{outside}/new' && mkdir '{outside}/folder' && cat '{outside}/new'
+rm '{outside}/old' || echo cannot remove
+echo moved >made && mv made '{outside}/folder/moved' || echo cannot move
+'{outside}/program' || echo cannot run
+ln -s x '{outside}/link' || echo cannot link
+echo two >>'{tmp_path}/log'
+echo two >>'{tmp_path}/beside' || echo cannot append
+""", f"--allow-path={outside}:rw", f"--allow-path={tmp_path}/log:rw", *token, **named)
+    assert [line for line in said if ":" not in line] == ["new", "cannot run", "cannot link", "cannot append"], said
+    assert sorted(path.name for path in outside.iterdir()) == ["folder", "new", "program"]
+    assert (outside / "folder" / "moved").read_text() == "moved\n"
+    assert (tmp_path / "log").read_text() == "one\ntwo\n" and (tmp_path / "beside").read_text() == "one\n"
+
+
+def test_a_path_allowed_twice_is_written_and_executed(hooked, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    _, _, said = hooked(f"""
+printf '#!/bin/sh\necho has run\n' >'{outside}/program' && chmod +x '{outside}/program' && '{outside}/program'
+""", f"--allow-path={outside}", f"--allow-path={outside}:rw")
+    assert said == ["has run"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who has capabilities to lose")
+def test_a_path_that_root_could_write_by_capabilities_alone_ends_the_start(small_root, start_gate, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    os.chown(outside, 1234, 1234)
+    gate = start(start_gate, small_root, f"--allow-path={outside}:rw", wait=False, log_format=None)
+    assert gate.wait() == START_FAILS
+    gate.err.join()
+    assert f"'{outside}' is out of reach without capabilities" in "".join(gate.lines)
+    start(start_gate, small_root, f"--allow-path={outside}")
 
 
 @pytest.mark.parametrize("read_only", [False, True])

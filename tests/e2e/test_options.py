@@ -190,6 +190,7 @@ def test_bad_usage(arguments):
     (["--confine"], ["{root}/repo.git", "--confine=maybe"]),
     (["--confine"], ["{root}/repo.git", "--confine"]),
     (["--allow-path"], ["{root}/repo.git", "--allow-path={root}/nowhere"]),
+    (["--allow-path"], ["{root}/repo.git", "--allow-path={root}/nowhere:rw"]),
     (["--read-only"], ["{root}/repo.git", "--read-only=maybe"]),
     (["--scope"], ["{root}/repo.git", "--scope"]),
     *((([option]), ["{root}/repo.git", f"{option}=soon"]) for option in TIMEOUTS),

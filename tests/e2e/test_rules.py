@@ -466,6 +466,15 @@ def test_a_file_that_is_served_ends_the_start(root_of_one, tmp_path):
         assert said.returncode == USAGE and "--rules=" in said.stderr and "lies inside what is served" in said.stderr
 
 
+@pytest.mark.parametrize("what, words", [("rules", "--rules="), ("program", "which --rules needs")])
+def test_rules_that_hooks_may_write_end_the_start(small_root, tmp_path, what, words):
+    rules = tmp_path / "rules"
+    rules.write_text(ANY)
+    writable = tmp_path if what == "rules" else Path(PROGRAM).parent
+    said = run("serve", f"--rules={rules}", f"--allow-path={writable}:rw", small_root / "repo.git")
+    assert said.returncode == USAGE and words in said.stderr and ":rw" in said.stderr, said.stderr
+
+
 @pytest.mark.parametrize("key", ["core.hooksPath", "CORE.hookspath"])
 def test_a_setting_that_would_switch_rules_off_is_refused(small_root, tmp_path, key):
     (tmp_path / "rules").write_text(ANY)

@@ -28,6 +28,8 @@ static void make_files(void) {
         "away.git",
         "away.git/hooks",
         "home",
+        "hooks-of-links",
+        "home:rw",
     };
     static const char *const links[][2] = {
         {"root/r.git/hooks", "link-to-hooks"}, /* hooks inside the served repository, under a name outside */
@@ -35,6 +37,7 @@ static void make_files(void) {
         {"../../hooks", "root/r.git/link-out"}, /* hooks outside, under a name inside */
         {"../away.git", "root/linked.git"},     /* a repository that is itself a link */
         {"nowhere", "broken"},
+        {"../plain", "hooks-of-links/update"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
@@ -180,6 +183,19 @@ static const struct {
     {"hooks below a root of all",
      {{"mirror-root", "/"}, {"scope", "*"}, TCP, TOKEN, {"hooks-path", "hooks"}},
      {"--hooks-path"}},
+    {"writable path that is not there", {ALL, {"allow-path", "none:rw"}}, {"--allow-path=none:rw", "No such file"}},
+    {"mark without a path", {ALL, {"allow-path", ":rw"}}, {"--allow-path=:rw", "No such file"}},
+    {"hooks that are writable", {ALL, {"hooks-path", "hooks"}, {"allow-path", "hooks:rw"}}, {"--hooks-path", ":rw"}},
+    {"hooks below a writable path, the second",
+     {ALL, {"allow-path", "home"}, {"allow-path", "./home/..:rw"}, {"hooks-path", "hooks"}},
+     {"--hooks-path", ":rw"}},
+    {"hook that is a link to a writable file",
+     {ALL, {"allow-path", "plain:rw"}, {"hooks-path", "hooks-of-links"}},
+     {"--hooks-path", "holds a link"}},
+    {"home that is writable", {ALL, {"home", "home"}, {"allow-path", "home:rw"}}, {"--home", ":rw"}},
+    {"socket in a writable path",
+     {REPOSITORY, TOKEN, {"socket", "home/a/s"}, {"allow-path", "home:rw"}},
+     {"--socket", ":rw"}},
     {"git setting without a value", {ALL, {"git-config", "a.b"}}, {"--git-config=a.b"}},
     {"git setting without a section", {ALL, {"git-config", "a=b"}}, {"--git-config=a=b"}},
     {"git setting with the dot in its value", {ALL, {"git-config", "a=b.c"}}, {"--git-config=a=b.c"}},
@@ -447,12 +463,38 @@ static void test_label(void **state) {
     gate_config_free(config);
 }
 
+static void test_allow_paths(void **state) {
+    static const struct set sets[] = {ALL,
+                                      {"allow-path", "root/../home:rw"},
+                                      {"allow-path", "hooks"},
+                                      {"allow-path", "home:rw/"},
+                                      {"allow-path", "home:rw:rw"},
+                                      {0}};
+    static const struct {
+        const char *path; /* below the test's folder */
+        bool may_write;
+    } paths[] = {{"/home", true}, {"/hooks", false}, {"/home:rw", false}, {"/home:rw", true}};
+    struct gate_config *config;
+
+    (void)state;
+    make_files();
+    config = config_of("allowed paths", sets);
+    assert_int_equal(config_resolve(config, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        char path[PATH_MAX];
+
+        (void)snprintf(path, sizeof(path), "%s%s", folder.path, paths[i].path);
+        assert_string_equal(config->settings.allow_paths[i], path);
+        expect_int(paths[i].path, config->settings.may_write[i], paths[i].may_write);
+    }
+    assert_null(config->settings.allow_paths[ARRAY_SIZE(paths)]);
+    gate_config_free(config);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_refused),
-        IN_FOLDER(test_good),
-        IN_FOLDER(test_settings),
-        IN_FOLDER(test_label),
+        IN_FOLDER(test_refused), IN_FOLDER(test_good),        IN_FOLDER(test_settings),
+        IN_FOLDER(test_label),   IN_FOLDER(test_allow_paths),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -230,10 +230,12 @@ static int enter_and_say(const void *argument) {
     char exec_path[] = "/usr";
     char scope[] = "r";
     char *const scopes[] = {scope, NULL};
+    char *none[] = {NULL};
     struct server_settings settings = {
         .listener = {.inherited_fd = -1, .selinux_type = "my_type_t"},
         .policy = {.scopes = scopes},
         .environ = {.mirror_root = folder.path},
+        .allow_paths = none,
         .confine = said_cases[i].mode,
     };
     struct gate gate = {
