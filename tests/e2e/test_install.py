@@ -108,8 +108,11 @@ def test_nothing_else_is_installed(installed):
     version = run("--version").stdout.split()[1]
     assert len({Path(name).parent for name in package}) == 1
     assert {Path(name).name for name in package} == {"__init__.py", "_library.py", "_records.py", "py.typed"}
-    assert files - package == {
-        "bin/git-gate", "bin/git-gate-bridge", "bin/git-remote-gate", "include/gitgate.h",
+    hooks = {name for name in files if name.startswith("libexec/git-gate/hooks/")}
+    assert hooks and all(re.fullmatch("libexec/git-gate/hooks/[0-7]/[a-z-]+", name) for name in hooks)
+    assert {(prefix / name).resolve() for name in hooks} == {(prefix / "libexec/git-gate/git-gate-hook").resolve()}
+    assert files - package - hooks == {
+        "bin/git-gate", "bin/git-gate-bridge", "bin/git-remote-gate", "include/gitgate.h", "libexec/git-gate/git-gate-hook",
         "lib/libgitgate.so", "lib/libgitgate.so.0", f"lib/libgitgate.so.{version}", "lib/pkgconfig/gitgate.pc",
         "share/man/man1/git-gate.1", "share/man/man1/git-remote-gate.1", "share/man/man3/libgitgate.3"}
     assert relative(installed) == {str(prefix.relative_to(installed) / name) for name in relative(prefix)}
