@@ -185,7 +185,7 @@ static char *first_line(const struct buffer *answer) {
 
 /*
  * Whether both are one installation's git. Debian has it twice, as copies with one time of modification: dpkg sets the
- * times of all files that one build made.
+ * times of all files that one build made. Where a system sets all times to one value, the size is what tells.
  */
 static bool is_same_git(const char *path, const char *other_path) {
     struct stat one;

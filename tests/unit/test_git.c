@@ -61,6 +61,7 @@ static void test_exec_path(void **state) {
         {"twin in libexec", "libexec/git-core/git", "echo /asked", 7, NULL, "/libexec/git-core"},
         {"twin, and an empty variable", "lib/git-core/git", "echo /asked", 7, "", "/lib/git-core"},
         {"twin, and a variable", "lib/git-core/git", "echo /asked", 7, "/variable", NULL},
+        {"one file with two names", "lib/git-core/git", NULL, 0, NULL, "/lib/git-core"},
         {"another size", "lib/git-core/git", "echo /asked more", 7, NULL, NULL},
         {"another time", "lib/git-core/git", "echo /asked", 8, NULL, NULL},
         {"another folder", "share/git", "echo /asked", 7, NULL, NULL},
@@ -78,8 +79,12 @@ static void test_exec_path(void **state) {
         assert_int_equal(mkdir("bin", 0755) + mkdir("lib", 0755) + mkdir("libexec", 0755) + mkdir("share", 0755), 0);
         assert_int_equal(mkdir("lib/git-core", 0755) + mkdir("libexec/git-core", 0755), 0);
         write_git("bin/git", "#!/bin/sh\necho /asked", 7);
-        (void)snprintf(path, sizeof(path), "#!/bin/sh\n%s", cases[i].text);
-        write_git(cases[i].twin, path, cases[i].modified);
+        if (cases[i].text) {
+            (void)snprintf(path, sizeof(path), "#!/bin/sh\n%s", cases[i].text);
+            write_git(cases[i].twin, path, cases[i].modified);
+        } else {
+            assert_int_equal(link("bin/git", cases[i].twin), 0);
+        }
         write_git("lib/git-core/git-upload-pack", "", 7);
         write_git("libexec/git-core/git-upload-pack", "", 7);
         (void)snprintf(path, sizeof(path), "%s/bin", folder.path);
