@@ -5,7 +5,7 @@
  * fail although the gate can start. It changes nothing outside the gate.
  */
 
-#include "serve/reach.h"
+#include "serve/startup.h"
 
 #include <errno.h>
 #include <limits.h>
