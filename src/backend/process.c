@@ -243,7 +243,7 @@ int process_rehearse(const char **callp) {
     _cleanup_fd_ int pidfd = -1;
 
     *callp = process.failed_call;
-    if (strcmp(*callp, "execve") != 0) {
+    if (!*callp || strcmp(*callp, "execve") != 0) {
         return r;
     }
     pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0U); /* what follows after execve(2) */
