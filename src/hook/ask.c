@@ -118,17 +118,33 @@ int ask_id(char id[ASK_ID_MAX], const struct child_git *git, const char *revisio
 
 /* ---- ancestors ---- */
 
-/*
- * For A...B, git rev-parse prints B, A, and each of their merge bases behind a '^'. A is an ancestor of B when it is the
- * only one.
- */
-static int read_bases(FILE *output, struct ask_pair *pairs, size_t n_pairs) {
-    _cleanup_free_ char *memory = NULL;
-    size_t size = 0;
-    char *line = read_line(output, &memory, &size);
+/* Starts a git that tells the merge bases. @text: memory for its arguments */
+static int start_bases(FILE **outputp, struct child *child, char *text, const struct child_git *git,
+                       const struct ask_pair *pairs, size_t n_pairs) {
+    const char *argv[PAIRS_MAX + 2] = {"rev-parse"};
 
     for (size_t i = 0; i < n_pairs; i++) {
-        size_t n_bases = 0;
+        char *pair = text + i * (size_t)PAIR_MAX_BYTES;
+
+        if (snprintf(pair, PAIR_MAX_BYTES, "%s...%s", pairs[i].old, pairs[i].new) >= PAIR_MAX_BYTES) {
+            return -EINVAL;
+        }
+        argv[i + 1] = pair;
+    }
+    return open_output(outputp, child, git, -1, argv);
+}
+
+/* For A...B, git rev-parse prints B, A, and each of their merge bases behind a '^'. */
+static int read_bases(FILE *output, const struct ask_pair *pairs, size_t n_pairs,
+                      int (*visit)(size_t pair, const char *bases, void *userdata), void *userdata) {
+    _cleanup_free_ char *memory = NULL;
+    char bases[ASK_BASES_MAX_BYTES];
+    size_t size = 0;
+    char *line = read_line(output, &memory, &size);
+    int r = 0;
+
+    for (size_t i = 0; i < n_pairs && !r; i++) {
+        size_t used = 0;
 
         if (!line || strcmp(line, pairs[i].new) != 0) {
             return -EIO;
@@ -137,38 +153,29 @@ static int read_bases(FILE *output, struct ask_pair *pairs, size_t n_pairs) {
         if (!line || strcmp(line, pairs[i].old) != 0) {
             return -EIO;
         }
+        *bases = '\0';
         for (line = read_line(output, &memory, &size); line && *line == '^'; line = read_line(output, &memory, &size)) {
-            n_bases++;
-            pairs[i].is_ancestor = n_bases == 1 && strcmp(line + 1, pairs[i].old) == 0;
+            if (used + strlen(line) >= sizeof(bases)) {
+                return -E2BIG;
+            }
+            used += (size_t)snprintf(bases + used, sizeof(bases) - used, " %s", line + 1);
         }
+        r = visit(i, bases, userdata);
     }
-    return line ? -EIO : 0;
+    return r ? r : line ? -EIO : 0;
 }
 
-static int ask_some(const struct child_git *git, struct ask_pair *pairs, size_t n_pairs) {
+int ask_bases(const struct child_git *git, const struct ask_pair *pairs, size_t n_pairs,
+              int (*visit)(size_t pair, const char *bases, void *userdata), void *userdata) {
     _cleanup_free_ char *text = calloc(PAIRS_MAX, PAIR_MAX_BYTES);
     _cleanup_(closep) FILE *output = NULL;
-    const char *argv[PAIRS_MAX + 2] = {"rev-parse"};
     struct child child = CHILD_NONE;
-    int r;
+    int r = text && n_pairs <= PAIRS_MAX ? start_bases(&output, &child, text, git, pairs, n_pairs) : -ENOMEM;
 
-    if (!text) {
-        return -ENOMEM;
-    }
-    for (size_t i = 0; i < n_pairs; i++) {
-        char *pair = text + i * (size_t)PAIR_MAX_BYTES;
-
-        pairs[i].is_ancestor = false;
-        if (snprintf(pair, PAIR_MAX_BYTES, "%s...%s", pairs[i].old, pairs[i].new) >= PAIR_MAX_BYTES) {
-            return -EINVAL;
-        }
-        argv[i + 1] = pair;
-    }
-    r = open_output(&output, &child, git, -1, argv);
     if (r) {
         return r;
     }
-    r = read_bases(output, pairs, n_pairs);
+    r = read_bases(output, pairs, n_pairs, visit, userdata);
     if (r) {
         child_kill(&child);
         return r;
@@ -176,11 +183,19 @@ static int ask_some(const struct child_git *git, struct ask_pair *pairs, size_t 
     return child_end(&child);
 }
 
+/* A is an ancestor of B when it is their only merge base. */
+static int note_ancestor(size_t pair, const char *bases, void *userdata) {
+    struct ask_pair *pairs = userdata;
+
+    pairs[pair].is_ancestor = *bases == ' ' && strcmp(bases + 1, pairs[pair].old) == 0;
+    return 0;
+}
+
 int ask_ancestry(const struct child_git *git, struct ask_pair *pairs, size_t n_pairs) {
     int r = 0;
 
     for (size_t i = 0; i < n_pairs && !r; i += PAIRS_MAX) {
-        r = ask_some(git, pairs + i, n_pairs - i < PAIRS_MAX ? n_pairs - i : PAIRS_MAX);
+        r = ask_bases(git, pairs + i, n_pairs - i < PAIRS_MAX ? n_pairs - i : PAIRS_MAX, note_ancestor, pairs + i);
     }
     return r;
 }

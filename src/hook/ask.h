@@ -54,6 +54,21 @@ struct ask_pair {
 /** ask_ancestry() - find out for each pair, by one git for a thousand of them. Return: 0 or a negative errno. */
 int ask_ancestry(const struct child_git *git, struct ask_pair *pairs, size_t n_pairs);
 
+enum {
+    ASK_BASES_MAX_BYTES = 64 * 66, /* of the merge bases of one pair */
+};
+
+/**
+ * ask_bases() - find the merge bases of each pair, whose @is_ancestor is not filled
+ * @n_pairs: a thousand at the most
+ * @visit: called for each pair in turn. @bases: their ids with a space in front of each; "" for none. Anything but 0
+ *         ends it.
+ *
+ * Return: 0; -E2BIG for a pair with more than 64 of them; what @visit returned; a negative errno.
+ */
+int ask_bases(const struct child_git *git, const struct ask_pair *pairs, size_t n_pairs,
+              int (*visit)(size_t pair, const char *bases, void *userdata), void *userdata);
+
 /**
  * ask_symbolic() - go through all symbolic references
  * @visit: called with the name of each

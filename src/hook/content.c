@@ -3,7 +3,8 @@
 /*
  * Judges what a push brings. One git lists the commits that no reference leads to yet, a second one tells the changes of
  * each, and a third one the sizes of files: three processes, however many commits there are. A merge is compared with all
- * of its parents at once, since what it has from one of them has been judged with that one, or was there before.
+ * of its parents at once, since what it has from one of them has been judged with that one, or was there before. What it
+ * drops of another one, merges.c finds.
  *
  * Each change is judged, and not the difference that is left in the end: what one commit adds and the next one removes is
  * in the history for all.
@@ -21,6 +22,7 @@
 #include "hook/changes.h"
 #include "hook/child.h"
 #include "hook/findings.h"
+#include "hook/merges.h"
 #include "hook/push.h"
 #include "hook/sizes.h"
 #include "rules/glob.h"
@@ -32,6 +34,7 @@ enum {
     MODE_SYMLINK = 0120000,
     MODE_SUBMODULE = 0160000,
     MODE_EXECUTABLE = 0100755,
+    JUDGED = 2, /* ends merges_judge() */
 };
 
 /* @n_commits: seen so far */
@@ -104,6 +107,17 @@ static void judge_path(struct judge *judge, const char *commit, const struct cha
         words_of_list(words, &rules->allow_paths);
         findings_add(&judge->findings, commit, "it touches %s; commits may touch only: %s", quoted, words);
     }
+}
+
+/* What a merge drops is as good as touched. The mode of what it has there is judged where the path changes. */
+static int judge_dropped(const char *commit, const struct changes_file *file, void *userdata) {
+    struct judge *judge = userdata;
+    const size_t stored = file->path_size < sizeof(file->path) ? file->path_size : sizeof(file->path) - 1;
+    char quoted[WORDS_QUOTED_MAX_BYTES];
+
+    words_quote(quoted, file->path, stored);
+    judge_path(judge, commit, file, quoted);
+    return findings_are_full(&judge->findings) ? JUDGED : 0;
 }
 
 /* ---- files ---- */
@@ -220,9 +234,10 @@ static bool brings_nothing(const struct push *push) {
     return true;
 }
 
-static int start_list(struct child *list, const struct push *push) {
+int content_start_list(struct child *list, const struct push *push, bool merges) {
     const char *known = push->base && !*push->base ? NULL : push->base ? push->base : "--all";
-    const char *argv[] = {"rev-list", "--stdin", "--not", known, NULL};
+    const char *all_argv[] = {"rev-list", "--stdin", "--not", known, NULL};
+    const char *merges_argv[] = {"rev-list", "--merges", "--parents", "--stdin", "--not", known, NULL};
     FILE *tips = child_input_open();
     int r = tips ? 0 : -errno;
 
@@ -233,13 +248,13 @@ static int start_list(struct child *list, const struct push *push) {
     }
     if (!r) {
         r = child_input_fd(tips);
-        r = r < 0 ? r : child_start(list, &push->git, r, argv);
+        r = r < 0 ? r : child_start(list, &push->git, r, merges ? merges_argv : all_argv);
         (void)fclose(tips);
     }
     return r;
 }
 
-static int start_changes(struct child *diff, const struct push *push, int input) {
+int content_start_changes(struct child *diff, const struct push *push, int input) {
     /* submodules are ignored where a repository says so in its own configuration, unless the caller forbids it */
     const char *argv[] = {"diff-tree",
                           "--stdin",
@@ -263,9 +278,9 @@ static int start_changes(struct child *diff, const struct push *push, int input)
 static int judge_all(struct judge *judge, struct changes *changes) {
     struct child list = CHILD_NONE;
     struct child diff = CHILD_NONE;
-    int r = start_list(&list, judge->push);
+    int r = content_start_list(&list, judge->push, false);
 
-    r = r ? r : start_changes(&diff, judge->push, list.output);
+    r = r ? r : content_start_changes(&diff, judge->push, list.output);
     list.output = fd_close(list.output);
     if (!r) {
         changes->fd = diff.output;
@@ -277,6 +292,17 @@ static int judge_all(struct judge *judge, struct changes *changes) {
     }
     child_kill(&diff);
     child_kill(&list);
+    return r < 0 ? r : 0;
+}
+
+/* A path that a merge takes from one parent may undo what another one has changed. */
+static int judge_merges(struct judge *judge) {
+    char wide[CHANGES_ID_MAX];
+    int r = rules_judge_paths(judge->push->rules) ? merges_judge(judge->push, wide, judge_dropped, judge) : 0;
+
+    if (r == MERGES_TOO_WIDE) {
+        findings_add(&judge->findings, wide, "it merges more than %d commits at once; merge fewer", MERGES_PARENTS_MAX);
+    }
     return r < 0 ? r : 0;
 }
 
@@ -293,6 +319,9 @@ int content_judge(struct push *push) {
     sizes_init(&judge.sizes, &push->git, &judge.findings, push->rules->max_file_bytes);
     r = judge_all(&judge, changes);
     r = r ? r : sizes_finish(&judge.sizes);
+    if (!r && judge.findings.n_findings == 0 && push->report->n_refusals == 0) {
+        r = judge_merges(&judge);
+    }
     r = r ? r : findings_report(&judge.findings);
     sizes_deinit(&judge.sizes);
     free(changes);

@@ -121,6 +121,53 @@ def merged_history(work):
     work.git("merge", "--quiet", "-m", "Merge side", "side")
 
 
+def merge_as(work, tree, *parents):
+    """A merge with the tree of one commit. Return: what is pushed."""
+    arguments = [argument for parent in parents for argument in ("-p", parent)]
+    return [work.git("commit-tree", *arguments, "-m", "Merge", f"{tree}^{{tree}}") + ":refs/heads/task/new"]
+
+
+def merged_root(work, path):
+    """A merge that takes all from a root of its own, and so removes all other paths."""
+    new_root(work, path)
+    return merge_as(work, "lone", "main", "lone")
+
+
+def merged_past(work, order=("main", "past")):
+    """A merge that takes all from a commit behind a change of what is kept."""
+    work.git("checkout", "--quiet", "-b", "past", "v1")
+    work.write("past")
+    return merge_as(work, "past", *order)
+
+
+def merged_along(work):
+    """The same, hidden behind a third parent that has main behind it."""
+    work.write("along")
+    return merge_as(work, "v1", "main~1", "v1", "main")
+
+
+def wide(work, count):
+    """A merge of that many commits."""
+    tips = []
+    for number in range(count):
+        work.git("checkout", "--quiet", "--detach", "main")
+        tips.append(work.write(f"tips/{number}"))
+    return merge_as(work, "main", *tips)
+
+
+def merged_upstream(work):
+    """A branch from before a change of what is kept takes that change by a merge."""
+    work.git("checkout", "--quiet", "-b", "past", "v1")
+    work.write("past")
+    work.git("merge", "--quiet", "-m", "Merge main", "main")
+
+
+def merged_upstream_of_docs(work):
+    work.git("checkout", "--quiet", "-b", "past", "v1")
+    work.write("docs/past")
+    work.git("merge", "--quiet", "-m", "Merge main", "main")
+
+
 def octopus(work, change):
     for name in ("one", "two", "three"):
         work.git("checkout", "--quiet", "-b", name, "main")
@@ -253,6 +300,13 @@ CASES = [
     (DENY, "by a merge", lambda w: evil_merge(w, lambda: write(w, ".github/x")), [TASK], [".github/x"]),
     (DENY, "by a merge of three", lambda w: octopus(w, lambda: write(w, ".github/x")), [TASK], [".github/x"]),
     (DENY, "by the second parent", merged_history, [TASK], [".github/side.yml"]),
+    (DENY, "dropped by a merge with a new root", lambda w: merged_root(w, "src/z.c"), None, [".github/workflows/ci.yml"]),
+    (DENY, "dropped by a merge with the past", merged_past, None, [".github/workflows/ci.yml"]),
+    (DENY, "dropped by a merge of the past", lambda w: merged_past(w, ("past", "main")), None,
+     [".github/workflows/ci.yml"]),
+    (DENY, "dropped by a merge of three", merged_along, None, [".github/workflows/ci.yml"]),
+    (DENY, "a merge of 17", lambda w: wide(w, 17), None, ["merges more than 16"]),
+    (DENY, "taken by a merge", merged_upstream, [TASK], None),
     (DENY, "by a tag", lambda w: [w.write(".github/x"), tag_of(w)][1], None, ["refs/tags/of: commit", ".github/x"]),
     (DENY, "by a tag of a tag", lambda w: [w.write(".github/x"), tag_of_tag(w)][1], None,
      ["refs/tags/outer", ".github/x"]),
@@ -272,6 +326,8 @@ CASES = [
     (ALLOW, "below another folder", lambda w: w.write("x/docs/y"), [TASK], ["x/docs/y"]),
     (ALLOW, "one of two", lambda w: [write(w, "docs/b"), w.write("src/x.c"), w.git("add", "docs"), w.commit()], [TASK],
      ["src/x.c"]),
+    (ALLOW, "dropped by a merge with a new root", lambda w: merged_root(w, "docs/z"), None, ["touches ", "only: docs/**"]),
+    (ALLOW, "taken by a merge", merged_upstream_of_docs, [TASK], None),
     (ALLOW, "a file moved out", lambda w: move(w, "docs/a.md", "a.md"), [TASK], ["a.md"]),
     (ALLOW, "a removed file", lambda w: remove(w, "src/x.c"), [TASK], ["src/x.c"]),
     (ALLOW, "a link in the folder's place", lambda w: w.raw(w.tree([("120000", "blob", w.blob("src"), "docs")])),

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+
+#include "hook/changes.h"
+#include "hook/push.h"
+
+/**
+ * merges_visit_file - is told of a path whose change in one parent a merge undoes or leaves out
+ * @commit: the merge
+ * @file: what that parent has there
+ *
+ * Return: 0 to go on; anything else ends merges_judge().
+ */
+typedef int merges_visit_file(const char *commit, const struct changes_file *file, void *userdata);
+
+enum {
+    MERGES_PARENTS_MAX = 16, /* of one merge */
+    MERGES_TOO_WIDE = 1,
+};
+
+/**
+ * merges_judge() - go through the merges of a push for what they drop
+ * @wide: receives the merge for MERGES_TOO_WIDE
+ *
+ * Return: 0; MERGES_TOO_WIDE for a merge of more than MERGES_PARENTS_MAX commits; what @visit returned; a negative errno.
+ */
+int merges_judge(const struct push *push, char wide[CHANGES_ID_MAX], merges_visit_file *visit, void *userdata);
