@@ -31,11 +31,14 @@ static bool connect_child(int input, int output) {
            dup2(null, STDERR_FILENO) >= 0;
 }
 
+/*
+ * The repository may be hostile, and git-gate rules has no gate around it: its git fetches no missing object, and asks no
+ * monitor of its files when it reads an index.
+ */
 static void become_git(const struct child_git *git, const char *const argv[]) {
-    char *arguments[ARGUMENTS_MAX];
-    size_t n = 0;
+    char *arguments[ARGUMENTS_MAX] = {(char *)"git", (char *)"-c", (char *)"core.fsmonitor=false"};
+    size_t n = 3;
 
-    arguments[n++] = strdup("git");
     for (; *argv && n < ARGUMENTS_MAX - 1; argv++) {
         arguments[n++] = (char *)*argv;
     }
@@ -43,6 +46,8 @@ static void become_git(const struct child_git *git, const char *const argv[]) {
     (void)setenv("GIT_NO_REPLACE_OBJECTS", "1", 1);
     (void)setenv("GIT_GRAFT_FILE", "/dev/null", 1);
     (void)setenv("GIT_OPTIONAL_LOCKS", "0", 1);
+    (void)setenv("GIT_NO_LAZY_FETCH", "1", 1);
+    (void)setenv("GIT_ALLOW_PROTOCOL", "none", 1); /* what git before 2.45 obeys */
     (void)setenv("LC_ALL", "C", 1);
     if (git->repository) {
         (void)unsetenv("GIT_DIR");

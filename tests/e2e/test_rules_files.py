@@ -137,6 +137,24 @@ def test_rules_are_tried_on_commits_that_exist(work, words, status, said):
     assert run("rules", f"--repo={work.mirror}", FOLDER / "no-ci.rules", "old", "main", "refs/x").returncode == REFUSED
 
 
+def test_a_trial_runs_no_command_of_the_repository(work, tmp_path):
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran-$1\n")
+    program.chmod(0o755)
+    git("config", "core.fsmonitor", program, cwd=work.folder)
+    git("update-index", "--fsmonitor", cwd=work.folder)
+    for key, value in {"core.repositoryFormatVersion": "1", "extensions.partialClone": "o", "remote.o.promisor": "true",
+                       "remote.o.url": f"ext::{program} fetch", "protocol.ext.allow": "always"}.items():
+        git("config", key, value, cwd=work.mirror)
+    tree = work.id("main:docs")
+    (work.mirror / "objects" / tree[:2] / tree[2:]).unlink()
+    for ran in tmp_path.glob("ran-*"):
+        ran.unlink()
+    for folder in (work.folder, work.mirror):
+        run("rules", FOLDER / "no-ci.rules", f"--repo={folder}", "old", "main", "refs/heads/task/x")
+    assert not list(tmp_path.glob("ran-*"))
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
     ((), "rules needs the path of a FILE"),
     (("a", "b"), "rules needs the path of a FILE"),
