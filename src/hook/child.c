@@ -14,13 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 
 enum {
-    ARGUMENTS_MAX = 1100, /* of one git, with its name and the end */
+    ARGUMENTS_MAX = 1100,                  /* of one git, with its name and the end */
+    MEMORY_MAX_BYTES = 1024 * 1024 * 1024, /* of one git: some millions of paths in one commit */
 };
 
 /* In the child. Return: whether all descriptors are where they are to be. */
@@ -29,6 +31,20 @@ static bool connect_child(int input, int output) {
 
     return null >= 0 && dup2(input >= 0 ? input : null, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
            dup2(null, STDERR_FILENO) >= 0;
+}
+
+/*
+ * A commit of ten trees, each of which holds the next one a hundred times, has more paths than any memory takes, and git
+ * keeps all changed paths of a commit in memory.
+ */
+static bool bound_memory(void) {
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_DATA, &limit) < 0) {
+        return false;
+    }
+    limit.rlim_cur = limit.rlim_cur < MEMORY_MAX_BYTES ? limit.rlim_cur : MEMORY_MAX_BYTES;
+    return setrlimit(RLIMIT_DATA, &limit) == 0;
 }
 
 /*
@@ -66,7 +82,7 @@ int child_start(struct child *child, const struct child_git *git, int input, con
     }
     child->pid = fork();
     if (child->pid == 0) {
-        if (connect_child(input, ends[1])) {
+        if (connect_child(input, ends[1]) && bound_memory()) {
             become_git(git, argv);
         }
         _exit(127);

@@ -27,7 +27,8 @@ struct child {
  * @input: its standard input; -1 for none. It stays the caller's.
  * @argv: its arguments, as "rev-list"; ended by NULL
  *
- * It sees the objects of the repository alone: neither references nor files that replace some (git-replace(1), grafts).
+ * It gets a gibibyte of memory at the most. It sees the objects of the repository alone: neither references nor files
+ * that replace some (git-replace(1), grafts).
  *
  * Return: 0 or a negative errno.
  */

@@ -60,7 +60,7 @@ static int judge(struct push *push, char *text) {
 
     r = r ? r : push_judge(push);
     if (r) {
-        return refuse(strerror(-r));
+        return refuse(r == -EIO ? "git has failed, or a commit changes too many paths for its memory" : strerror(-r));
     }
     report_end(push->report);
     return push->report->n_refusals > 0 ? EXIT_FAILURE : EXIT_SUCCESS;

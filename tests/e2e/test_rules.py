@@ -605,6 +605,17 @@ def test_proc_receive(guarded):
     assert push(gate, work, "HEAD:refs/heads/x").returncode == 0
 
 
+def test_a_commit_of_millions_of_paths_does_not_take_all_memory(gates, work):
+    tree = work.nested("a")
+    for _ in range(5):
+        tree = work.tree([("040000", "tree", tree, f"{number:02}" + "n" * 240) for number in range(20)], base=None)
+    bomb = work.git("commit-tree", "-m", "Bomb", tree)
+    before = work.refs
+    said = push(gates(DENY), work, f"{bomb}:refs/heads/task/bomb")
+    assert said.returncode != 0 and "could not be judged: git has failed, or a commit" in said.stderr
+    assert work.refs == before
+
+
 def test_a_hook_of_the_repository_does_not_run(guarded):
     gate, work = guarded(ANY, {})
     for name in ("pre-receive", "update", "post-receive", "reference-transaction"):
