@@ -47,6 +47,17 @@ static bool bound_memory(void) {
     return setrlimit(RLIMIT_DATA, &limit) == 0;
 }
 
+/* A hook's environment has the quarantine for new objects, and the repository's own as an alternate. */
+static void choose_objects(enum child_objects objects) {
+    if (objects != CHILD_ALL_OBJECTS) {
+        (void)unsetenv("GIT_ALTERNATE_OBJECT_DIRECTORIES");
+    }
+    if (objects == CHILD_OLD_OBJECTS) {
+        (void)unsetenv("GIT_OBJECT_DIRECTORY");
+        (void)unsetenv("GIT_QUARANTINE_PATH");
+    }
+}
+
 /*
  * The repository may be hostile, and git-gate rules has no gate around it: its git fetches no missing object, and asks no
  * monitor of its files when it reads an index.
@@ -65,6 +76,7 @@ static void become_git(const struct child_git *git, const char *const argv[]) {
     (void)setenv("GIT_NO_LAZY_FETCH", "1", 1);
     (void)setenv("GIT_ALLOW_PROTOCOL", "none", 1); /* what git before 2.45 obeys */
     (void)setenv("LC_ALL", "C", 1);
+    choose_objects(git->objects);
     if (git->repository) {
         (void)unsetenv("GIT_DIR");
     }

@@ -4,14 +4,23 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+/** enum child_objects - which objects git sees, while those of a push are in quarantine */
+enum child_objects {
+    CHILD_ALL_OBJECTS,
+    CHILD_NEW_OBJECTS, /* those of the push alone */
+    CHILD_OLD_OBJECTS, /* those of the repository, and of what it borrows from */
+};
+
 /**
  * struct child_git - which git is asked, and about which repository
  * @program: git, by its path
  * @repository: a folder in which git finds it; NULL for the one of the environment, as git gives it to a hook
+ * @objects: those that git sees
  */
 struct child_git {
     const char *program;
     const char *repository;
+    enum child_objects objects;
 };
 
 /** struct child - a git at work, and what it writes; @output is the caller's to read, and closed by child_end() */

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "hook/arrivals.h"
 #include "hook/ask.h"
 #include "hook/changes.h"
 #include "hook/child.h"
@@ -238,20 +239,9 @@ int content_start_list(struct child *list, const struct push *push, bool merges)
     const char *known = push->base && !*push->base ? NULL : push->base ? push->base : "--all";
     const char *all_argv[] = {"rev-list", "--stdin", "--not", known, NULL};
     const char *merges_argv[] = {"rev-list", "--merges", "--parents", "--stdin", "--not", known, NULL};
-    FILE *tips = child_input_open();
-    int r = tips ? 0 : -errno;
+    int r = child_input_fd(push->tips);
 
-    for (size_t i = 0; i < push->n_commands && !r; i++) {
-        if (!push_is_zero(push->commands[i].new)) {
-            (void)fprintf(tips, "%s\n", push->commands[i].new);
-        }
-    }
-    if (!r) {
-        r = child_input_fd(tips);
-        r = r < 0 ? r : child_start(list, &push->git, r, merges ? merges_argv : all_argv);
-        (void)fclose(tips);
-    }
-    return r;
+    return r < 0 ? r : child_start(list, &push->git, r, merges ? merges_argv : all_argv);
 }
 
 int content_start_changes(struct child *diff, const struct push *push, int input) {
@@ -295,6 +285,15 @@ static int judge_all(struct judge *judge, struct changes *changes) {
     return r < 0 ? r : 0;
 }
 
+static int find_tips(struct push *push, FILE *large) {
+    for (size_t i = 0; i < push->n_commands; i++) {
+        if (!push_is_zero(push->commands[i].new)) {
+            (void)fprintf(push->tips, "%s\n", push->commands[i].new);
+        }
+    }
+    return arrivals_find(push, push->tips, large);
+}
+
 /* A path that a merge takes from one parent may undo what another one has changed. */
 static int judge_merges(struct judge *judge) {
     char wide[CHANGES_ID_MAX];
@@ -306,9 +305,17 @@ static int judge_merges(struct judge *judge) {
     return r < 0 ? r : 0;
 }
 
+static void close_input(FILE **inputp) {
+    if (*inputp) {
+        (void)fclose(*inputp);
+    }
+    *inputp = NULL;
+}
+
 int content_judge(struct push *push) {
     struct judge judge = {.push = push, .findings = {.push = push}};
     struct changes *changes = calloc(1, sizeof(*changes));
+    FILE *large;
     int r;
 
     if (!changes || brings_nothing(push)) {
@@ -317,12 +324,18 @@ int content_judge(struct push *push) {
     }
     changes->with_message = push->rules->signed_off;
     sizes_init(&judge.sizes, &push->git, &judge.findings, push->rules->max_file_bytes);
-    r = judge_all(&judge, changes);
+    large = child_input_open();
+    push->tips = child_input_open();
+    r = large && push->tips ? find_tips(push, large) : -errno;
+    r = r ? r : judge_all(&judge, changes);
     r = r ? r : sizes_finish(&judge.sizes);
     if (!r && judge.findings.n_findings == 0 && push->report->n_refusals == 0) {
         r = judge_merges(&judge);
+        r = r ? r : arrivals_judge(push, large);
     }
     r = r ? r : findings_report(&judge.findings);
+    close_input(&large);
+    close_input(&push->tips);
     sizes_deinit(&judge.sizes);
     free(changes);
     return r;

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "hook/child.h"
 #include "hook/report.h"
@@ -24,6 +25,7 @@ struct push_command {
  * @commands, @n_commands: of push_parse()
  * @base: for a trial on commits that exist: the commit that counts as there already, or "" for none; NULL for a push: all
  *        that references lead to
+ * @tips: content_judge()'s: the commits to judge, with what is behind them
  */
 struct push {
     const struct rules *rules;
@@ -32,6 +34,7 @@ struct push {
     struct push_command *commands;
     size_t n_commands;
     const char *base;
+    FILE *tips;
 };
 
 /** push_is_zero() - whether an id is that of no object */

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from . import packets
 from .gate import PROGRAM, environment, run
 from .http import TOKEN
 from .repos import git, run_bounded
@@ -614,6 +615,46 @@ def test_a_commit_of_millions_of_paths_does_not_take_all_memory(gates, work):
     said = push(gates(DENY), work, f"{bomb}:refs/heads/task/bomb")
     assert said.returncode != 0 and "could not be judged: git has failed, or a commit" in said.stderr
     assert work.refs == before
+
+
+def brought(work, *oids):
+    """A body that creates a branch at v1, which is there, and brings objects that no reference leads to."""
+    name = work.git("pack-objects", "--quiet", work.folder / "stray", data="".join(f"{oid}\n" for oid in oids))
+    pack = (work.folder / f"stray-{name}.pack").read_bytes()
+    return packets.push([(packets.NO_OBJECT, work.id("v1"), "refs/heads/task/new")], pack)
+
+
+def stray(work, path, content="x"):
+    """A commit of one file. Return: what is new in it."""
+    work.write(path, content)
+    return work.git("rev-list", "--objects", "--no-object-names", "HEAD", "--not", "HEAD~1").split()
+
+
+@pytest.mark.parametrize(("rules", "prepare", "words"), [
+    (FILES, lambda w: [w.blob("x" * 1024)], None),
+    (FILES, lambda w: [w.blob("x" * 1025)], "which comes without a commit, has more than the 1024 bytes"),
+    (FILES, lambda w: stray(w, "x", "y" * 1025), "the file x has 1025 bytes"),
+    (DENY, lambda w: stray(w, ".github/x"), "it touches .github/x"),
+    (DENY, lambda w: stray(w, "x"), None),
+    (DENY, lambda w: w.git("rev-list", "--objects", "--no-object-names", "main").split(), None),
+    (COMMITS, lambda w: stray(w, "x"), "no line Signed-off-by"),
+])
+def test_objects_to_which_no_reference_leads(guarded, rules, prepare, words):
+    gate, work = guarded(rules, {})
+    body = brought(work, *prepare(work))
+    objects = work.objects()
+    said = gate.ask("POST", f"/{work.mirror.name}/git-receive-pack", packets.PUSH_TYPE, body=body)
+    assert said.status == 200 and (b"ok refs/heads/task/new" in said.body) == (words is None), said.body
+    if words:
+        assert work.objects() == objects and "refs/heads/task/new" not in work.refs
+
+
+def test_a_large_file_that_was_there_may_come_again(guarded):
+    gate, work = guarded(FILES, {})
+    oid = git("hash-object", "-w", "--stdin", cwd=work.mirror, data="z" * 5000).stdout
+    body = brought(work, work.blob("z" * 5000))
+    said = gate.ask("POST", f"/{work.mirror.name}/git-receive-pack", packets.PUSH_TYPE, body=body)
+    assert b"ok refs/heads/task/new" in said.body, (oid, said.body)
 
 
 def test_a_hook_of_the_repository_does_not_run(guarded):
