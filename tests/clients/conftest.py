@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts gates as the end-to-end tests do, and writes the table of docs/clients.md when it is asked for."""
 
-import pytest
-from e2e.conftest import (pytest_configure, pytest_runtest_setup,  # noqa: F401 (pytest finds them by their names)
-                          start_module_gate)
+import sys
+from pathlib import Path
 
-from .table import Table
+import pytest
+
+# The folder is no package, as bench has a module of its name.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from clients_table import Table  # noqa: E402
+from e2e.conftest import (pytest_configure, pytest_runtest_setup,  # noqa: E402, F401 (pytest finds them by their names)
+                          start_module_gate)
 
 
 def pytest_addoption(parser):

@@ -11,8 +11,8 @@ import re
 import pytest
 from e2e.http import TOKEN
 from e2e.repos import bare, commit, git, out, refs, work_tree
+from foreign import CLIENTS
 
-from .clients import CLIENTS
 
 WRONG_TOKEN = "x" * 37
 LARGE_BYTES = 2 << 20  # JGit compresses pushes that are smaller than 1 MiB
@@ -54,7 +54,7 @@ def gates(mirrors, start_module_gate):
     def get(way, *options):
         if (way, options) not in started:
             started[way, options] = start_module_gate(f"--mirror-root={root}", "--scope=repo", f"--hooks-path={hooks}",
-                                                      "--confine=auto", *options, transport=way)
+                                                      *options, transport=way)
         return started[way, options]
     return get
 

@@ -310,14 +310,13 @@ def test_unknown_repository(gate):
     assert "not found" in git("ls-remote", gate.url("nowhere"), ok=False).stderr
 
 
-@pytest.mark.parametrize("version, message", [
-    (0, "Server does not allow request for unadvertised object"), (2, "not our ref")])
-def test_object_that_does_not_exist(gate, tmp_path, version, message):
-    """git itself fails, in its own words; with version 0 the client sees it before it asks."""
+@pytest.mark.parametrize("version", [0, 2])
+def test_object_that_does_not_exist(gate, tmp_path, version):
+    """git itself fails, in its own words."""
     git("clone", "--quiet", gate.url(), tmp_path / "clone")
     result = git("-c", f"protocol.version={version}", "fetch", "origin", "0123456789" * 4, cwd=tmp_path / "clone",
                  ok=False)
-    assert message in result.stderr
+    assert "not our ref" in result.stderr
     git("fetch", cwd=tmp_path / "clone")
 
 

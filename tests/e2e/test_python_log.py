@@ -10,7 +10,7 @@ import pytest
 
 from .http import TOKEN
 from .polling import wait_until
-from .python_package import ask, is_served, load, needs_library, python
+from .python_package import ask, is_served, load, needs_library
 from .test_python import become, children, make, slow_git, threads, where, without_threads  # noqa: F401  # fixtures
 
 pytestmark = needs_library
@@ -249,38 +249,3 @@ def test_one_that_is_dropped_leaves_nothing(make, where, when):  # noqa: F811
         gates_kept.clear()
         gc.collect()
     wait_until("nothing is left", lambda: own_descriptors() == before)
-
-
-FORK = """
-import asyncio, logging, os, sys
-from git_gate import GateServer
-from tests.e2e.http import TOKEN
-from tests.e2e.python_package import ask
-
-logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(levelname)s %(message)s")
-
-def pipes():
-    return sum(os.readlink(f"/proc/self/fd/{n}").startswith("pipe:") for n in os.listdir("/proc/self/fd")
-               if int(n) > 2 and os.path.exists(f"/proc/self/fd/{n}"))
-
-async def main():
-    before = pipes()
-    gate = GateServer(mirror_root=sys.argv[1], token=TOKEN, scope="repo", host="127.0.0.1", port=0)
-    await gate.start()
-    assert pipes() == before + 1
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if pipes() == before else 3)
-    assert os.waitpid(child, 0)[1] == 0
-    assert ask(gate.address).status == 200
-    await gate.stop()
-    assert pipes() == before
-
-asyncio.run(main())
-"""
-
-
-def test_the_child_of_a_fork_holds_no_log(small_root):
-    """And the host's loop goes on reading."""
-    said = python("-W", "ignore::DeprecationWarning", "-c", FORK, small_root).stdout
-    assert "INFO request" in said and said.endswith("INFO stopped\n")

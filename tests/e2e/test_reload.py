@@ -12,7 +12,7 @@ import pytest
 
 from .checks import check_error, check_serves
 from .confinement import needs_confinement
-from .gate import PROGRAM, environment
+from .gate import PROGRAM, WITHOUT_LEAKS, environment
 from .http import TOKEN, request
 from .packets import PROTOCOL_2
 from .polling import wait_until
@@ -61,7 +61,7 @@ def file(tmp_path):
 @pytest.fixture(params=["auto", "off"])
 def gate(request, small_root, start_gate, file):
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", f"--token-file={file}",
-                      f"--confine={request.param}", token=None)
+                      f"--confine={request.param}", token=None, variables=WITHOUT_LEAKS)
     yield gate
     gate.stop()
     assert not any(token in line for token in (SECOND, THIRD) for line in gate.lines)
@@ -154,7 +154,8 @@ def test_link_to_elsewhere(small_root, start_gate, tmp_path):
     (tmp_path / "links").mkdir()
     link = tmp_path / "links" / "token"
     link.symlink_to(tmp_path / "one" / "token")
-    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", f"--token-file={link}", "--confine=auto", token=None)
+    gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", f"--token-file={link}", "--confine=auto", token=None,
+                      variables=WITHOUT_LEAKS)
     link.unlink()
     link.symlink_to(tmp_path / "two" / "token")
     assert "start git-gate anew" in reload(gate, KEPT)["error"]
@@ -178,7 +179,7 @@ cat HEAD && ls objects && mv said said-2 && mkdir folder && rmdir folder && git 
 """)
     (hooks / "pre-receive").chmod(0o755)
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", f"--token-file={file}", f"--hooks-path={hooks}",
-                      "--confine=auto", token=None)
+                      "--confine=auto", token=None, variables=WITHOUT_LEAKS)
     git("clone", "--quiet", gate.url(), tmp_path / "work")
     commit(tmp_path / "work", "file", "content")
     git("push", "--quiet", "origin", "HEAD:new", cwd=tmp_path / "work")
@@ -265,7 +266,7 @@ def test_end_of_the_terminal(small_root):
     """A gate in a terminal that is closed ends, as it did before SIGHUP had another meaning; nobody would see it."""
     leader, follower = pty.openpty()
     process = subprocess.Popen([PROGRAM, "serve", f"{small_root}/repo.git"], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=follower, env=environment(GIT_GATE_TOKEN=TOKEN),
+                               stdout=subprocess.PIPE, stderr=follower, env=environment(GIT_GATE_TOKEN=TOKEN, **WITHOUT_LEAKS),
                                start_new_session=True)
     try:
         os.close(follower)

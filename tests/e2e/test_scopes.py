@@ -9,7 +9,7 @@ import pytest
 
 from .checks import check_error
 from .confinement import needs_confinement
-from .gate import run
+from .gate import WITHOUT_LEAKS, run
 from .http import TOKEN
 from .packets import PROTOCOL_2
 from .repos import bare, commit, git, history, out, refs
@@ -61,7 +61,7 @@ def test_confined_to_exactly_these(mirrors, start_gate, tmp_path):
     (hooks / "pre-receive").write_text(
         f"#!/bin/sh\nfor name in one two other; do cat '{mirrors}'/$name.git/HEAD && echo $name; done >'{said}' 2>&1\n:\n")
     (hooks / "pre-receive").chmod(0o755)
-    gate = start(start_gate, mirrors, f"--hooks-path={hooks}", "--confine=auto")
+    gate = start(start_gate, mirrors, f"--hooks-path={hooks}", "--confine=auto", variables=WITHOUT_LEAKS)
     git("clone", "--quiet", gate.url("one"), tmp_path / "one")
     commit(tmp_path / "one", "file", "confined")
     git("push", "--quiet", "origin", "HEAD:confined", cwd=tmp_path / "one")

@@ -53,7 +53,7 @@ def test_group_may_connect(small_root, start_gate, place, confine):
     """Its members alone, through folders that the gate made; and the helper says who may."""
     path = place / "new" / "folder" / "gate.sock"
     gate = start_gate(*options(small_root, path, "--socket-mode=0660", f"--socket-group={GROUP}"),
-                      f"--confine={confine}", transport=None)
+                      f"--confine={confine}", transport=None, variables=WITHOUT_LEAKS)
     assert stat.S_IMODE(path.stat().st_mode) == 0o660 and path.stat().st_gid == GROUP
     for folder in (path.parent, path.parent.parent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o710 and folder.stat().st_gid == GROUP

@@ -395,7 +395,7 @@ def test_command_of_the_unit(units, small_root, start_gate, tmp_path, notified):
     words = shlex.split(command.replace("%S", str(tmp_path / "state")).replace("%i", "repo"))
     assert words[:2] == [PROGRAM, "serve"] and words[-1] == "$GIT_GATE_OPTIONS" and "--confine=require" in words
     assert [word for word in words if word.startswith("$")] == ["$GIT_GATE_OPTIONS"]
-    assert "\nExecReload=kill -HUP $MAINPID\n" in unit
+    assert '\nExecReload=/bin/sh -c "kill -HUP $MAINPID"\n' in unit
     credential, = re.findall(r"^LoadCredential=([^:]+):%E/", unit, re.M)
     assert f"--token-file=${{CREDENTIALS_DIRECTORY}}/{credential}" in words
     (tmp_path / credential).write_text(f"{TOKEN}\n")

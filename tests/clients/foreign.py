@@ -50,7 +50,7 @@ class Client:
         """The reason why it cannot be tried here, or None."""
         missing = [str(need) for need in self.needs if not (Path(need).exists() or shutil.which(str(need)))]
         if not missing and self._says_version() is None:
-            missing = [self.version_command[0]]
+            missing = [str(self.version_command[0])]
         return f"needs {', '.join(missing)}: script/bootstrap --clients" if missing else None
 
     @functools.lru_cache
