@@ -146,6 +146,7 @@ static int run(const struct arguments *arguments, struct gate_error *error) {
     _cleanup_(git_deinit) struct git git = {0};
     _cleanup_(rules_deinit) struct rules rules = RULES_NONE;
     _cleanup_free_ char *text = NULL;
+    /* NOLINTNEXTLINE(clang-analyzer-unix.StdCLibraryFunctions): there is a first word, or the arguments were refused */
     _cleanup_free_ char *path = realpath(arguments->words[0], NULL);
     int r = git_find(&git, "git", error);
 

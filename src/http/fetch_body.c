@@ -37,9 +37,7 @@ static void end_packet(struct fetch_body *body) {
 
 static void begin_packet(struct fetch_body *body) {
     body->n_shown = 0;
-    if (body->length > LAST_MARK && body->length < LENGTH_DIGITS) {
-        body->is_broken = true;
-    } else if (body->length > FETCH_BODY_PACKET_MAX_BYTES) {
+    if ((body->length > LAST_MARK && body->length < LENGTH_DIGITS) || body->length > FETCH_BODY_PACKET_MAX_BYTES) {
         body->is_broken = true;
     } else if (body->length <= LENGTH_DIGITS) {
         end_packet(body);

@@ -83,7 +83,11 @@ static const char *set_end(const char *set) {
     set += *set == '!' || *set == '^';
     set += *set == ']';
     for (; *set && *set != ']'; set++) {
-        if (*set == '\\' && !*++set) {
+        if (*set != '\\') {
+            continue;
+        }
+        set++;
+        if (!*set) {
             return NULL;
         }
     }
@@ -252,7 +256,8 @@ const char *glob_path_fault(const char *pattern) {
         return "begins with '/', './' or ':'; a path begins at the top of the repository, as in docs/**";
     }
     for (const char *at = pattern; *at; at++) {
-        if (*at == '\\' && !*++at) {
+        at += *at == '\\';
+        if (!*at) {
             return "ends with a backslash";
         }
         if (*at == '[') {
