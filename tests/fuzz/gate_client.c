@@ -22,6 +22,7 @@
 enum {
     GZIP_WINDOW = 15 + 16,   /* the largest, with a head of gzip's: deflateInit2() */
     TEXT_MAX_BYTES = 100000, /* of a body, compressed or with chunks */
+    PACKET_BYTES = 300,
     SMALL_CHUNK_BYTES = 300,
     LARGE_CHUNK_BYTES = 30000,
 };
@@ -87,16 +88,31 @@ static void add_text(struct client *client, const char *text) {
     add(client, text, strlen(text));
 }
 
-/* Letters that do not compress to nothing. */
+/*
+ * Packets of letters that do not compress to nothing, and the end that the body of a fetch has to have. Each packet is a
+ * command of a push, too.
+ */
 static size_t make_body(char *text, uint8_t byte) {
     static const size_t sizes[] = {0, 1, 100, 4096, 20000, 33000, 70000, 90000};
-    size_t size = sizes[byte % 8];
+    static const char ids[] = "0000000000000000000000000000000000000000 1111111111111111111111111111111111111111 ";
+    size_t n_left = sizes[byte % 8];
     uint32_t state = byte;
+    size_t size = 0;
 
-    for (size_t i = 0; i < size; i++) {
-        text[i] = (char)('a' + fuzz_pick(&state, 16));
+    if (n_left == 0) {
+        return 0;
     }
-    return size;
+    while (n_left > 0) {
+        size_t n = n_left < PACKET_BYTES ? n_left : PACKET_BYTES;
+
+        size += (size_t)sprintf(text + size, "%04zx", n + 4);
+        for (size_t i = 0; i < n; i++) {
+            text[size++] = i < strlen(ids) ? ids[i] : (char)('a' + fuzz_pick(&state, 16));
+        }
+        n_left -= n;
+    }
+    memcpy(text + size, "0000", 4);
+    return size + 4;
 }
 
 static size_t compress_body(char *text, size_t size) {

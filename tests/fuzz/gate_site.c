@@ -249,6 +249,7 @@ static void configure(struct site *site, const uint8_t bytes[SITE_BYTES]) {
     set_number(site, "queue-timeout", 3);
     set_number(site, "stall-timeout", 4);
     set_number(site, "backend-timeout", 6);
+    set_number(site, "request-timeout", 20); /* the time of the hooks of a push whose client left */
 }
 
 /* Without signals, as whoever starts a server has it: libFuzzer's alarm would interrupt the wait for git. */
