@@ -172,7 +172,10 @@ static int end_certified_line(struct pushed *pushed) {
     return r;
 }
 
-/* Lines may lie across packets. One that is too long to be kept is none of a certificate that git makes. */
+/*
+ * Lines may lie across packets. receive-pack takes longer lines than are kept here, and looks for commands behind them;
+ * git's clients send such a line only for a long push option or a long name.
+ */
 static int add_certified(struct pushed *pushed, struct span text) {
     int r = 0;
 
@@ -189,6 +192,16 @@ static int add_certified(struct pushed *pushed, struct span text) {
         }
     }
     return r;
+}
+
+/* receive-pack reads two certificates as one: the commands of the second would be behind a head for this file alone. */
+static int begin_certificate(struct pushed *pushed) {
+    if (pushed->has_certificate) {
+        return -EINVAL;
+    }
+    pushed->has_certificate = true;
+    pushed->place = PLACE_CERTIFICATE_HEAD;
+    return 0;
 }
 
 /* The last line of a certificate may lack its newline. */
@@ -216,8 +229,7 @@ static int add_packet(struct pushed *pushed) {
         return add_certificate_packet(pushed);
     }
     if (span_equals(line, "push-cert")) {
-        pushed->place = PLACE_CERTIFICATE_HEAD;
-        return 0;
+        return begin_certificate(pushed);
     }
     return span_take_prefix(&line, "shallow ") ? 0 : add_command(pushed, line, is_cut);
 }

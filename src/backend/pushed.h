@@ -50,7 +50,8 @@ struct pushed_packet {
  * @moves: the first @n_moves commands, at most PUSHED_LISTED_MAX
  * @n_commands: all commands
  * @n_ok, @n_refused: references that the report names so
- * @is_broken: the commands were not understood to their end; receive-pack dies of the same bytes
+ * @is_broken: the commands were not understood to their end. receive-pack dies of most such bytes, but not of all: of
+ *             lines in a push certificate that are longer than PUSHED_LINE_MAX, or of a second certificate
  *
  * A struct of zeros has seen nothing. Hooks cannot write into the report: what they print comes in side band 2, or not
  * at all.
@@ -66,6 +67,7 @@ struct pushed {
     /* the rest is pushed.c's own */
     bool has_commands; /* all of them: a pack may follow */
     int place;         /* in a push certificate */
+    bool has_certificate;
     bool has_certified_line;
     size_t n_certified;
     char certified[PUSHED_LINE_MAX]; /* a line of the certificate, which may come in several packets */

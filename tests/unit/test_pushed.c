@@ -154,6 +154,47 @@ static void test_certificate_without_signature(void **state) {
     check_request(request);
 }
 
+static void expect_broken(struct text *request) {
+    struct pushed *pushed = calloc(1, sizeof(*pushed));
+
+    assert_non_null(pushed);
+    assert_int_equal(pushed_feed_request(pushed, (struct span){request->bytes, request->size}), 0);
+    assert_true(pushed->is_broken);
+    assert_int_equal(pushed->n_commands, 1);
+    pushed_deinit(pushed);
+    free(pushed);
+    free(request);
+}
+
+/* git takes both certificates for one, and obeys the second command. */
+static void test_two_certificates(void **state) {
+    struct text *request = text_new();
+
+    (void)state;
+    add_packet(request, SPAN("push-cert"));
+    add_packet(request, SPAN("x\n\n" ZEROS " " ONES " refs/heads/a\n"));
+    add_packet(request, SPAN("push-cert-end\n"));
+    add_packet(request, SPAN("push-cert"));
+    add_packet(request, SPAN(ZEROS " " ONES " refs/heads/b\n"));
+    add(request, SPAN("0000"));
+    expect_broken(request);
+}
+
+/* git obeys the last command, which is not seen here. */
+static void test_long_lines_of_a_certificate(void **state) {
+    struct text *request = text_new();
+    char lines[PUSHED_LINE_MAX + 256];
+
+    (void)state;
+    (void)snprintf(lines, sizeof(lines), "%s %s refs/heads/%0*d\n%s %s refs/heads/b\n", ZEROS, ONES, PUSHED_LINE_MAX, 1,
+                   ZEROS, ONES);
+    add_packet(request, SPAN("push-cert"));
+    add_packet(request, SPAN("x\n\n" ZEROS " " ONES " refs/heads/a\n"));
+    add_packet(request, span_of(lines));
+    add(request, SPAN("0000"));
+    expect_broken(request);
+}
+
 static void test_no_report(void **state) {
     static struct pushed pushed;
 
@@ -224,6 +265,8 @@ int main(void) {
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_certificate),
         cmocka_unit_test(test_certificate_without_signature),
+        cmocka_unit_test(test_two_certificates),
+        cmocka_unit_test(test_long_lines_of_a_certificate),
         cmocka_unit_test(test_no_report),
         cmocka_unit_test(test_nonsense),
         cmocka_unit_test(test_bounds),
