@@ -287,10 +287,14 @@ static void tell(struct pushed *pushed, enum pushed_result result, struct span r
     }
 }
 
+/* What does not begin as a report is none, and is looked at no further, however much it is. */
 static void take_report_line(struct pushed *pushed) {
     struct span line = line_of(&pushed->report);
 
-    if (span_take_prefix(&line, "ok ")) {
+    if (!pushed->has_unpack) {
+        pushed->has_unpack = span_take_prefix(&line, "unpack ");
+        pushed->is_report_broken = !pushed->has_unpack;
+    } else if (span_take_prefix(&line, "ok ")) {
         pushed->n_ok++;
         tell(pushed, PUSHED_OK, line);
     } else if (span_take_prefix(&line, "ng ")) {

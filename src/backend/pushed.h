@@ -74,6 +74,7 @@ struct pushed {
     struct pushed_packet command;
     bool is_report_broken;
     bool has_report;
+    bool has_unpack; /* the first line of the report */
     bool has_bands;
     bool knows_bands;
     bool has_band;

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "backend/pushed.h"
 #include "base/memory_file.h"
 #include "serve/exchange_program.h"
 #include "serve/exchange_request.h"
@@ -105,6 +106,14 @@ static int begin(struct exchange *exchange, bool comes_with_body, bool is_whole)
     return 0;
 }
 
+static int follow_push(struct exchange *exchange) {
+    if (!exchange->pushes || !exchange->call.has_body) {
+        return 0;
+    }
+    exchange->pushed = calloc(1, sizeof(*exchange->pushed));
+    return exchange->pushed ? 0 : -ENOMEM;
+}
+
 int exchange_start(struct exchange **exchangep, struct gate *gate, const struct exchange_client *client,
                    struct head *head, const struct verdict *verdict, bool is_whole) {
     struct exchange *exchange = calloc(1, sizeof(*exchange));
@@ -136,6 +145,7 @@ int exchange_start(struct exchange **exchangep, struct gate *gate, const struct 
     if (!r && advertisement_cache_covers(&gate->advertisements, client->request)) {
         exchange->dependencies = advertisement_cache_prepare(&gate->advertisements, client->request->repository);
     }
+    r = r ? r : follow_push(exchange);
     if (!r) {
         r = begin(exchange, head_has_body(head), is_whole);
     }

@@ -4,8 +4,8 @@
  * Owns the process of an exchange: its birth, the eye on it, and its end, also when nobody waits for it any more. It says
  * how long the process gets for which step, and whether something of its group lives on. An exchange may begin before its
  * process and end after it. No process outlives its exchange, unless a gate that has given up waiting abandons one that
- * not even SIGKILL ends. Of the bytes that come from the process it looks at those alone that nobody else takes any
- * more: whether they are the report of a push.
+ * not even SIGKILL ends. Of the bytes that come from the process it takes those alone that nobody else takes any more:
+ * they may be the report of a push, whose records it writes when all is over.
  */
 
 #include "serve/exchange_process.h"
@@ -15,8 +15,10 @@
 #include <stdlib.h>
 
 #include "backend/cgi.h"
+#include "backend/pushed.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "serve/push_log.h"
 
 bool exchange_fail(struct exchange *exchange, enum reason code, const char *reason) {
     exchange->state = exchange->state == EXCHANGE_HOLDING ? EXCHANGE_FAILED : EXCHANGE_CUT;
@@ -62,11 +64,31 @@ static void tell_owner(struct exchange *exchange) {
     }
 }
 
-/* Looks at the part of the output that was to be looked at when it was sent. */
-static void drop_buffer(struct exchange *exchange, size_t n_seen) {
+void exchange_follow_output(struct exchange *exchange, struct span bytes) {
+    packets_feed(&exchange->packets, bytes);
+    if (exchange->pushed) {
+        pushed_feed_answer(exchange->pushed, bytes);
+    }
+}
+
+/* How much of the output was followed, or is the head of the response, which stays in front of it until it is sent. */
+static size_t n_seen(struct exchange *exchange) {
+    struct span output = buffer_content(&exchange->output);
+    struct cgi cgi;
+
+    if (!exchange->awaits_head && exchange->state != EXCHANGE_HOLDING && exchange->state != EXCHANGE_FAILED) {
+        return exchange->chunk_left;
+    }
+    exchange->awaits_head = cgi_parse(&cgi, output) != 0;
+    return exchange->awaits_head ? output.size : cgi.size;
+}
+
+/* Follows the part of the output that was to be followed when it was sent. */
+static void drop_buffer(struct exchange *exchange) {
+    size_t size = n_seen(exchange);
     struct span output = buffer_content(&exchange->output);
 
-    packets_feed(&exchange->packets, (struct span){output.data + n_seen, output.size - n_seen});
+    exchange_follow_output(exchange, (struct span){output.data + size, output.size - size});
     buffer_release(&exchange->output);
     exchange->chunk_left = 0;
 }
@@ -77,11 +99,31 @@ static void drop_output(struct exchange *exchange) {
 
     for (unsigned i = 0; i < EXCHANGE_LAST_WORDS_READS && size == GATE_LARGE_BYTES; i++) {
         size = buffer_read(&exchange->output, exchange->process.output);
-        drop_buffer(exchange, 0);
+        drop_buffer(exchange);
     }
     if (size <= 0 && size != -EAGAIN) {
         exchange_close_output(exchange);
     }
+}
+
+/* In EXCHANGE_ENDING. What is still there to be read may be the report of a push. */
+static void stop_listening(struct exchange *exchange) {
+    if (exchange->pushed && exchange->process.output >= 0) {
+        drop_output(exchange);
+    }
+    exchange_close_output(exchange);
+}
+
+static void log_push(struct exchange *exchange) {
+    if (!exchange->pushed) {
+        return;
+    }
+    drop_buffer(exchange);
+    exchange->state = EXCHANGE_ENDING;
+    stop_listening(exchange);
+    push_log_write(&exchange->gate->log, exchange->stderr_log.request_id, exchange->pushed);
+    pushed_deinit(exchange->pushed);
+    free(exchange->pushed);
 }
 
 static void let_hooks_finish(struct exchange *exchange);
@@ -114,6 +156,7 @@ static void on_errors(uint32_t events, void *userdata) {
 /* ---- the end ---- */
 
 void exchange_free(struct exchange *exchange) {
+    log_push(exchange);
     exchange_close_input(exchange);
     exchange_close_output(exchange);
     close_errors(exchange);
@@ -220,7 +263,7 @@ void exchange_terminate(struct exchange *exchange) {
         return;
     }
     tell_group(exchange);
-    exchange_close_output(exchange);
+    stop_listening(exchange);
 }
 
 /*
@@ -232,17 +275,6 @@ static bool hangs_up_first(const struct exchange *exchange) {
     bool is_ending = exchange->gate->stage >= GATE_ENDING;
 
     return exchange->pushes && !(exchange->consumed && is_ending);
-}
-
-/* How much of the output was looked at, or is the head of the response. */
-static size_t n_seen(const struct exchange *exchange) {
-    struct span output = buffer_content(&exchange->output);
-    struct cgi cgi;
-
-    if (exchange->state != EXCHANGE_HOLDING) {
-        return exchange->chunk_left;
-    }
-    return cgi_parse(&cgi, output) == 0 ? cgi.size : output.size;
 }
 
 /* Whether only the client is missing to a push that has come as a whole. */
@@ -287,14 +319,14 @@ void exchange_release(struct exchange *exchange) {
         return;
     }
     exchange->deadline_us = was_left(exchange) ? deadline(exchange) : 0;
-    drop_buffer(exchange, n_seen(exchange));
+    drop_buffer(exchange);
     exchange->state = EXCHANGE_ENDING;
     exchange->client = (struct exchange_client){0};
     exchange_close_input(exchange);
     if (!exchange->is_started) { /* later, as its end gives others their turn, and its owner is at work */
         loop_defer(exchange->gate->loop, &exchange->end_task, forget, exchange);
     } else if (exchange->is_told) {
-        exchange_close_output(exchange); /* its leader has ended, and SIGKILL is on its way to the rest */
+        stop_listening(exchange); /* its leader has ended, and SIGKILL is on its way to the rest */
     } else if (hangs_up_first(exchange)) {
         end_after(exchange, EXCHANGE_HANGUP_TIMEOUT_S * US_PER_S, on_terminate);
         drop_output(exchange);

@@ -18,6 +18,7 @@
 #include "serve/stderr_log.h"
 
 struct dependencies;
+struct pushed;
 
 enum {
     EXCHANGE_LAST_WORDS_READS = 64,    /* of what git says to nobody, at a time: more than a pipe holds */
@@ -115,6 +116,8 @@ struct exchange {
     bool output_is_shut;
     bool first_chunk;
     struct packets packets;
+    struct pushed *pushed; /* the references of a push; NULL for anything else */
+    bool awaits_head;      /* in EXCHANGE_ENDING: what comes next begins with a response head */
     struct content content;
     struct fetch_body fetch_body;
     bool consumed;
@@ -164,13 +167,16 @@ int exchange_process_watch(struct exchange *exchange);
  */
 void exchange_process_announce(struct exchange *exchange);
 
+/** exchange_follow_output() - look at the next bytes of git's output, those of its head left out */
+void exchange_follow_output(struct exchange *exchange, struct span bytes);
+
 /** exchange_close_input() - git sees the end of its input; fine when it has */
 void exchange_close_input(struct exchange *exchange);
 
 /** exchange_close_output() - nothing is read from git any more; fine when it is closed */
 void exchange_close_output(struct exchange *exchange);
 
-/** exchange_free() - the process was reaped, or never started, and is not counted any more */
+/** exchange_free() - log its push; the process was reaped, or never started, and is not counted any more */
 void exchange_free(struct exchange *exchange);
 
 /** exchange_release() - its owner is done with it: free it if its process is gone, otherwise end that first */

@@ -13,11 +13,19 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "backend/pushed.h"
 #include "base/fd.h"
 #include "base/memory_file.h"
 #include "serve/exchange_program.h"
 #include "serve/obstacle.h"
 #include "serve/settings.h"
+
+/* Without memory the commands are not all read, which the log says in the end. */
+static void follow_push(struct exchange *exchange, struct span bytes) {
+    if (exchange->pushed) {
+        (void)pushed_feed_request(exchange->pushed, bytes);
+    }
+}
 
 /*
  * Hands bytes to git, or drops them when git reads no more: the request is read to its end all the same, since a client
@@ -36,6 +44,7 @@ static ssize_t give_to_git(struct exchange *exchange, struct span bytes) {
         size = write(exchange->process.input, bytes.data, bytes.size);
     } while (size < 0 && errno == EINTR);
     if (size >= 0) {
+        follow_push(exchange, (struct span){bytes.data, (size_t)size});
         return size;
     }
     if (errno == EAGAIN) {
@@ -98,7 +107,7 @@ static ssize_t collect(struct exchange *exchange, struct span bytes) {
     return r ? r : (ssize_t)bytes.size;
 }
 
-static void follow(struct exchange *exchange, size_t n_given) {
+static void follow_fetch(struct exchange *exchange, size_t n_given) {
     if (!exchange->pushes) {
         struct span ready = content_ready(&exchange->content, exchange->client.input);
 
@@ -129,7 +138,7 @@ bool exchange_request_pump(struct exchange *exchange) {
         exchange_program_log_failure(exchange->gate, exchange->client.request, "write", (int)-n_given);
         return exchange_fail(exchange, REASON_GATE_FAILED, "git cannot be started; the gate's log says why");
     }
-    follow(exchange, (size_t)n_given);
+    follow_fetch(exchange, (size_t)n_given);
     content_consume(content, input, (size_t)n_given);
     if (content_is_consumed(content)) {
         return finish_request(exchange);

@@ -223,7 +223,7 @@ static bool pump_body(struct exchange *exchange) {
         if (exchange->is_chunked && body_encode_chunk(wire, exchange->first_chunk, size) < 0) {
             return exchange_fail(exchange, REASON_GATE_FAILED, "the gate is out of memory; try again later");
         }
-        packets_feed(&exchange->packets, buffer_content(&exchange->output));
+        exchange_follow_output(exchange, buffer_content(&exchange->output));
         exchange->first_chunk = false;
         if (!put_small(exchange)) {
             exchange->chunk_left = size;

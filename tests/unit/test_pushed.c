@@ -208,6 +208,17 @@ static void test_no_report(void **state) {
     pushed_deinit(&pushed);
 }
 
+static void test_no_begin_of_a_report(void **state) {
+    static struct pushed pushed;
+
+    (void)state;
+    assert_int_equal(pushed_feed_request(&pushed, SPAN("0064" ZEROS " " ONES " refs/heads/ab\n0000")), 0);
+    pushed_feed_answer(&pushed, SPAN("0015ok refs/heads/ab\n0015ok refs/heads/ab\n0000"));
+    assert_int_equal(pushed.moves[0].result, PUSHED_UNKNOWN);
+    assert_int_equal(pushed.n_ok, 0);
+    pushed_deinit(&pushed);
+}
+
 static void test_nonsense(void **state) {
     static const char *const requests[] = {"no packets at all", "0009hello", "0003", "0004", "0008ERR "};
 
@@ -236,6 +247,7 @@ static void test_bounds(void **state) {
 
     (void)state;
     assert_non_null(pushed);
+    add_packet(report, SPAN("unpack ok\n"));
     for (int i = 0; i < N_COMMANDS; i++) {
         int width = i == 1 ? 2 * PUSHED_LINE_MAX : 1;
 
@@ -268,6 +280,7 @@ int main(void) {
         cmocka_unit_test(test_two_certificates),
         cmocka_unit_test(test_long_lines_of_a_certificate),
         cmocka_unit_test(test_no_report),
+        cmocka_unit_test(test_no_begin_of_a_report),
         cmocka_unit_test(test_nonsense),
         cmocka_unit_test(test_bounds),
     };

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The records of a push: one for each reference that it asks to move, which say what became of that."""
+
+import gzip
+
+import pytest
+
+from .http import request
+from .packets import AHEAD_BYTES, FLUSH, NO_OBJECT, PUSH_TYPE, empty_pack, large_pack, packet, push
+from .polling import wait_until
+from .repos import git, out, refs
+from .targets import PUSH
+
+MAIN = "refs/heads/main"
+SIDE_BAND = "report-status side-band-64k"
+LISTED_MAX = 256
+
+
+@pytest.fixture(params=["services", "http-backend"])
+def start(request, start_gate, root):
+    """Starts a gate for repo.git, with each backend."""
+    def run(*options):
+        return start_gate(f"--mirror-root={root}", "--scope=repo", f"--backend={request.param}", *options)
+    return run
+
+
+@pytest.fixture
+def gate(start):
+    return start()
+
+
+@pytest.fixture
+def hooks(tmp_path):
+    """Makes hooks, and the option for them."""
+    folder = tmp_path / "hooks"
+    folder.mkdir()
+
+    def make(name, text):
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+        return f"--hooks-path={folder}"
+    return make
+
+
+def tip(root):
+    return refs(root / "repo.git")[MAIN]
+
+
+def records(gate, message="push"):
+    return [record for record in gate.records if record["message"] == message]
+
+
+def seen(gate):
+    """What the records of single references say, apart from their objects."""
+    return [(record["ref"], record["move"], record["result"], record.get("reason")) for record in records(gate)]
+
+
+def send(gate, body, *fields):
+    """Push, and stop the gate, which has then written all of its log."""
+    gate.ask("POST", PUSH, PUSH_TYPE, *fields, body=body)
+    gate.wait_no_children()
+    gate.stop()
+
+
+def test_create_update_delete(gate, root, tmp_path):
+    """git's own client, which also asks for a push of nothing."""
+    git("clone", "--quiet", gate.url(), tmp_path / "clone")
+    old = tip(root)
+    git("commit", "--quiet", "--allow-empty", "--message=new", cwd=tmp_path / "clone")
+    new = out("rev-parse", "HEAD", cwd=tmp_path / "clone")
+    git("push", "--quiet", "origin", "main", "main:other", cwd=tmp_path / "clone")
+    git("push", "--quiet", "origin", ":other", "main:main", cwd=tmp_path / "clone")
+    wait_until("three records", lambda: len(records(gate)) == 3)
+    moved = [(record["ref"], record["old"], record["new"], record["move"]) for record in records(gate)]
+    assert moved == [(MAIN, old, new, "update"), ("refs/heads/other", NO_OBJECT, new, "create"),
+                     ("refs/heads/other", new, NO_OBJECT, "delete")]
+    for record in records(gate):
+        assert record["level"] == "info" and record["result"] == "ok" and "reason" not in record
+        request_record, = (each for each in gate.request_records() if each["id"] == record["id"])
+        assert request_record["route"] == "receive-pack"
+    assert not records(gate, "push as a whole")
+
+
+@pytest.mark.parametrize("capabilities", ["report-status", SIDE_BAND])
+def test_refused_by_pre_receive(start, root, hooks, capabilities):
+    """Words of the hook that look like a report are none."""
+    gate = start(hooks("pre-receive", "printf '0018ok refs/heads/new\\n0000'; exit 1"))
+    send(gate, push([(NO_OBJECT, tip(root), "refs/heads/new"), (tip(root), NO_OBJECT, MAIN)], None, capabilities))
+    reason = "pre-receive hook declined"
+    assert seen(gate) == [("refs/heads/new", "create", "refused", reason), (MAIN, "delete", "refused", reason)]
+    assert {record["level"] for record in records(gate)} == {"warning"}
+
+
+@pytest.mark.parametrize("atomic", ["", " atomic"])
+def test_refused_by_update(start, root, hooks, atomic):
+    gate = start(hooks("update", '[ "$1" != refs/heads/no ]'))
+    commands = [(NO_OBJECT, tip(root), f"refs/heads/{name}") for name in ("a", "no", "z")]
+    send(gate, push(commands, None, SIDE_BAND + atomic))
+    other = ("refused", "atomic push failure") if atomic else ("ok", None)
+    assert seen(gate) == [("refs/heads/a", "create", *other), ("refs/heads/no", "create", "refused", "hook declined"),
+                          ("refs/heads/z", "create", *other)]
+
+
+def test_refused_by_git(start, root):
+    gate = start("--git-config=receive.denyNonFastForwards=true")
+    old, new = tip(root), out("rev-parse", f"{MAIN}~1", cwd=root / "repo.git")
+    send(gate, push([(old, new, MAIN), (NO_OBJECT, new, "refs/heads/new")]))
+    assert seen(gate) == [(MAIN, "update", "refused", "non-fast-forward"), ("refs/heads/new", "create", "ok", None)]
+    assert [(record["old"], record["new"]) for record in records(gate)] == [(old, new), (NO_OBJECT, new)]
+
+
+def test_compressed_push(gate, root):
+    body = gzip.compress(push([(NO_OBJECT, tip(root), "refs/heads/new")]))
+    send(gate, body, "Content-Encoding: gzip")
+    assert seen(gate) == [("refs/heads/new", "create", "ok", None)]
+
+
+def test_push_without_report(gate, root):
+    send(gate, push([(NO_OBJECT, tip(root), "refs/heads/new")], None, "quiet"))
+    assert seen(gate) == [("refs/heads/new", "create", "unknown", None)]
+    assert "refs/heads/new" in refs(root / "repo.git")
+
+
+def test_push_of_nothing(gate):
+    send(gate, FLUSH)
+    assert not records(gate) and not records(gate, "push as a whole")
+
+
+def test_client_that_leaves(start, root, scratch, hooks):
+    """It leaves while a hook judges the push, and the push is taken."""
+    gate = start(hooks("pre-receive", f': >"{scratch}/begun"; while [ ! -e "{scratch}/go" ]; do sleep 0.05; done'))
+    with gate.connect() as connection:
+        body = push([(NO_OBJECT, tip(root), "refs/heads/new")], None, SIDE_BAND)
+        connection.send(request("POST", PUSH, PUSH_TYPE, body=body))
+        wait_until("the hook", (scratch / "begun").exists)
+    wait_until("the record of the request", gate.request_records)
+    assert not records(gate)
+    (scratch / "go").touch()
+    wait_until("the record", lambda: records(gate))
+    assert seen(gate) == [("refs/heads/new", "create", "ok", None)]
+    gate.wait_no_children()
+
+
+def test_client_that_leaves_with_its_body_open(gate, root):
+    """git obeys deletions before the end of the body, and reports while the gate still reads that."""
+    body = push([(tip(root), NO_OBJECT, "refs/heads/gone")], bytes(AHEAD_BYTES), SIDE_BAND)
+    git("update-ref", "refs/heads/gone", MAIN, cwd=root / "repo.git")
+    with gate.connect() as connection:
+        connection.send(request("POST", PUSH, PUSH_TYPE, body=body)[:-1])
+        wait_until("the deletion", lambda: "refs/heads/gone" not in refs(root / "repo.git"))
+    gate.wait_no_children()
+    wait_until("the record", lambda: records(gate))
+    assert seen(gate) == [("refs/heads/gone", "delete", "ok", None)]
+
+
+def test_client_that_leaves_before_the_pack(gate, root):
+    body = push([(NO_OBJECT, tip(root), "refs/heads/new")], large_pack(2 * AHEAD_BYTES), SIDE_BAND)
+    with gate.connect() as connection:
+        connection.send(request("POST", PUSH, PUSH_TYPE, body=body)[:-1])
+        wait_until("git", gate.children)
+    gate.wait_no_children()
+    wait_until("the record", lambda: records(gate))
+    (name, move, result, _), = seen(gate)
+    assert (name, move) == ("refs/heads/new", "create") and result in ("refused", "unknown")
+    assert "refs/heads/new" not in refs(root / "repo.git")
+
+
+def test_many_references(start, root, hooks):
+    """The records past a bound are one. A reader of the log that is slow loses some, and reads how many."""
+    gate = start(hooks("update", '[ "$1" != refs/heads/299 ]'))
+    send(gate, push([(NO_OBJECT, tip(root), f"refs/heads/{i}") for i in range(300)], None, SIDE_BAND))
+    wait_until("the last record", lambda: records(gate, "push as a whole"))
+    n_lost = sum(record.get("dropped_records", 0) for record in gate.records)
+    assert len(records(gate)) + n_lost == LISTED_MAX
+    assert {result for _, _, result, _ in seen(gate)} == {"ok"}
+    last, = records(gate, "push as a whole")
+    assert (last["refs"], last["recorded"], last["ok"], last["refused"]) == (300, LISTED_MAX, 299, 1)
+    assert last["level"] == "warning" and last["id"] == records(gate)[0]["id"]
+
+
+@pytest.mark.parametrize("name", [
+    "refs/heads/\x1b[31mred\x07", 'refs/heads/"},{"message":"request"', "refs/heads/a\nb", "refs/heads/a ok", "HEAD",
+    "refs/heads/\udcff", " ", "refs/heads/" + "x" * 300 + "/..", "ok refs/heads/main"])
+def test_hostile_names(gate, root, name):
+    """They are written as they came, byte by byte and escaped, each in a line of its own."""
+    sent = name.encode(errors="surrogateescape")
+    text = f"{NO_OBJECT} {tip(root)} ".encode() + sent
+    send(gate, packet(text + b"\0 " + SIDE_BAND.encode()) + FLUSH + empty_pack())
+    (written, move, _, _), = seen(gate)
+    assert move == "create" and written == sent.decode("latin-1")
+
+
+def test_name_longer_than_a_value(gate, root):
+    name = "refs/heads/" + "/".join(["y" * 200] * 6)
+    send(gate, push([(NO_OBJECT, tip(root), name)], None, SIDE_BAND))
+    (written, _, result, _), = seen(gate)
+    assert written.endswith("...") and name.startswith(written.removesuffix("...")) and result == "ok"
+    assert name in refs(root / "repo.git")
+
+
+def certificate(lines, *rest):
+    begin, end = packet(f"push-cert\0 {SIDE_BAND}"), packet("push-cert-end\n")
+    return b"".join([begin, *map(packet, lines), end, *rest])
+
+
+def test_push_certificate(gate, root):
+    lines = ["certificate version 0.1\n", "\n", f"{NO_OBJECT} {tip(root)} refs/heads/new\n"]
+    send(gate, certificate(lines, FLUSH, empty_pack()))
+    assert seen(gate) == [("refs/heads/new", "create", "ok", None)]
+
+
+@pytest.mark.parametrize("how", ["long line", "two certificates"])
+def test_command_that_is_not_understood(gate, root, how):
+    """git moves a reference all the same, so a record says that there may be more."""
+    command = f"{NO_OBJECT} {tip(root)} refs/heads/"
+    head = ["certificate version 0.1\n", "\n"]
+    if how == "long line":
+        body = certificate([*head, f"{command}a\n", command + "/".join(["y" * 200] * 6) + f"\n{command}z\n"])
+    else:
+        body = certificate([*head, f"{command}a\n"], certificate([f"{command}z\n"]))
+    send(gate, body + FLUSH + empty_pack())
+    assert {"refs/heads/a", "refs/heads/z"} <= set(refs(root / "repo.git"))
+    assert ("refs/heads/a", "create", "ok", None) in seen(gate)
+    last, = records(gate, "push as a whole")
+    assert last["reason"] == "the commands of this push could not all be read" and last["level"] == "warning"
+    assert last["ok"] == len(refs(root / "repo.git")) - 1
