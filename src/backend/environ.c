@@ -145,13 +145,43 @@ static void add_given_setting(struct composer *composer, size_t *countp, const c
     (*countp)++;
 }
 
+/*
+ * The kinds of faults in old history that harm nobody. Git 2.39 knows all of them; a git that does not know one refuses
+ * every push. What protects a checkout elsewhere, as hasDotgit does, stays out.
+ */
+static const char *const harmless_faults[] = {
+    "receive.fsck.badDate",
+    "receive.fsck.badDateOverflow",
+    "receive.fsck.badEmail",
+    "receive.fsck.badName",
+    "receive.fsck.badTimezone",
+    "receive.fsck.missingEmail",
+    "receive.fsck.missingNameBeforeEmail",
+    "receive.fsck.missingSpaceBeforeDate",
+    "receive.fsck.missingSpaceBeforeEmail",
+    "receive.fsck.multipleAuthors",
+    "receive.fsck.nulInCommit",
+    "receive.fsck.zeroPaddedDate",
+    "receive.fsck.zeroPaddedFilemode",
+};
+
+static void add_fsck_settings(struct composer *composer, size_t *countp, unsigned fsck) {
+    add_setting(composer, countp, "receive.fsckObjects", fsck == ENVIRON_FSCK_OFF ? "false" : "true");
+    if (fsck != ENVIRON_FSCK_WARN) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof(harmless_faults) / sizeof(harmless_faults[0]); i++) {
+        add_setting(composer, countp, harmless_faults[i], "warn");
+    }
+}
+
 /* What only git-receive-pack asks for. */
-static void add_push_settings(struct composer *composer, size_t *countp) {
+static void add_push_settings(struct composer *composer, size_t *countp, const struct environ_settings *settings) {
     /* says nothing: of a repository that lends its objects, references are none of a client's business */
     add_setting(composer, countp, "core.alternateRefsCommand", "true");
     add_setting(composer, countp, "core.fsmonitor", "false");
     add_setting(composer, countp, "receive.denyCurrentBranch", "refuse"); /* no work tree, so none of its filters */
-    add_setting(composer, countp, "receive.fsckObjects", "true");
+    add_fsck_settings(composer, countp, settings->fsck);
     add_setting(composer, countp, "receive.autogc", "false"); /* it would outlive the request */
 }
 
@@ -186,7 +216,7 @@ static void add_settings(struct composer *composer, const struct environ_setting
     }
     add_setting(composer, &count, "core.attributesFile", "/dev/null"); /* git shows lines that it does not understand */
     if (request->pushes) {
-        add_push_settings(composer, &count);
+        add_push_settings(composer, &count, settings);
     }
     if (is_cgi || !request->pushes) {
         add_fetch_settings(composer, &count, settings, request);

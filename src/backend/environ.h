@@ -11,6 +11,14 @@ enum environ_backend {
     ENVIRON_BACKEND_COUNT,
 };
 
+/** enum environ_fsck - how git checks the objects of a push, in the order of the words of --fsck */
+enum environ_fsck {
+    ENVIRON_FSCK_STRICT, /* every fault refuses the push */
+    ENVIRON_FSCK_WARN,   /* faults of old history that harm nobody are shown, others refuse the push */
+    ENVIRON_FSCK_OFF,    /* nothing is checked */
+    ENVIRON_FSCK_COUNT,
+};
+
 /**
  * struct environ_settings - what is the same for every request of a gate; the strings belong to the caller
  * @search_path: PATH
@@ -23,6 +31,7 @@ enum environ_backend {
  * @read_only: pushes are refused
  * @is_confined: git can write nowhere but in the repository, and read nothing of others that it borrows from but objects
  * @backend: enum environ_backend
+ * @fsck: enum environ_fsck
  * @any_commit: a fetch may ask for any object by its id in protocol versions 0 and 1, too
  * @trust_owner: the repository may belong to another user
  * @hide_refs: prefixes, NULL at the end of the list
@@ -40,6 +49,7 @@ struct environ_settings {
     bool read_only;
     bool is_confined;
     unsigned backend;
+    unsigned fsck;
     bool any_commit;
     bool trust_owner;
     char *const *hide_refs;

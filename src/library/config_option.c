@@ -37,8 +37,9 @@ enum {
 };
 
 static_assert(N_OPTIONS + 2 <= CONFIG_NAMES_MAX, "--help and the end of a list find room behind the options");
-static_assert(LOG_LEVEL_COUNT == 5 && LOG_FORMAT_COUNT == 2 && CONFINE_MODE_COUNT == 3 && ENVIRON_BACKEND_COUNT == 2,
-              "the choices of log-level, log-format, confine and backend name each value");
+static_assert(LOG_LEVEL_COUNT == 5 && LOG_FORMAT_COUNT == 2 && CONFINE_MODE_COUNT == 3 && ENVIRON_BACKEND_COUNT == 2 &&
+                  ENVIRON_FSCK_COUNT == 3,
+              "the choices of log-level, log-format, confine, backend and fsck name each value");
 
 const struct config_option *config_options(size_t *n_optionsp) {
     *n_optionsp = N_OPTIONS;

@@ -225,6 +225,15 @@ static int check_for_git(const struct server_settings *settings, struct gate_err
     return 0;
 }
 
+/* git-gate-hook reads trees as git has checked them. */
+static int check_fsck(const struct server_settings *settings, struct gate_error *error) {
+    if (settings->rules_file && settings->environ.fsck != ENVIRON_FSCK_STRICT) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--rules needs --fsck=strict: the rules rely on git to refuse malformed objects");
+    }
+    return 0;
+}
+
 static int check_transport(const struct listener_settings *listener, struct gate_error *error) {
     const char *socket = listener->socket_path;
     int n_transports = (socket != NULL) + (listener->tcp_address != NULL) + (listener->inherited_fd >= 0);
@@ -272,6 +281,7 @@ int config_resolve(struct gate_config *config, struct gate_error *error) {
     r = r ? r : resolve_repository(config, error);
     r = r ? r : resolve_alternates(settings, error);
     r = r ? r : check_for_git(settings, error);
+    r = r ? r : check_fsck(settings, error);
     r = r ? r : check_transport(&settings->listener, error);
     r = r ? r : socket_group_resolve(config, error);
     r = r ? r : served_check_socket(settings, error);

@@ -52,6 +52,8 @@ OPTION(LIST, alternates, "alternates", "yes|no|DIR", "yes",
        "which object stores outside the repository git may read:\nany, none, or those below DIR; repeatable")
 PART(SWITCH, environ.any_commit, "any-commit", "yes|no", "yes",
      "a fetch may ask for any commit by its id in protocol versions\n0 and 1, as in 2")
+PART(CHOICE, environ.fsck, "fsck", "strict|warn|off", "strict",
+     "strict refuses a push with malformed objects; warn accepts\nharmless faults of old history; off checks nothing")
 OPTION(CHOICE, confine, "confine", "auto|require|off", "auto",
        "auto confines git, hooks and gate as far as the kernel can;\nrequire exits if that is too little; off confines nothing")
 OPTION(LIST, allow_paths, "allow-path", "PATH[:rw]", NULL,

@@ -38,6 +38,7 @@ static const struct {
     {"alternates", ROW(alternates, CONFIG_LIST, "yes\n", "/srv", "/srv\n")},
     {"allow-path", ROW(allow_paths, CONFIG_LIST, "", "/opt/x", "/opt/x\n")},
     {"backend", ROW(environ.backend, CONFIG_CHOICE, "0", "http-backend", "1")},
+    {"fsck", ROW(environ.fsck, CONFIG_CHOICE, "0", "off", "2")},
     {"any-commit", ROW(environ.any_commit, CONFIG_SWITCH, "yes", "no", "no")},
     {"advertisement-cache", ROW(advertisement_cache, CONFIG_SWITCH, "yes", "no", "no")},
     {"die-with-parent", ROW(die_with_parent, CONFIG_FLAG, "no", "yes", "yes")},

@@ -226,9 +226,14 @@ static const struct environ_request refs = {"GET", "r", "/info/refs", "service=g
 #define ATTRIBUTES "core.attributesFile|/dev/null\n"
 #define FILTER "uploadpack.allowFilter|true\nuploadpack.allowAnySHA1InWant|true\n"
 #define MIDDLE ATTRIBUTES FILTER
-#define OF_A_PUSH                                                                                                      \
-    "core.alternateRefsCommand|true\ncore.fsmonitor|false\nreceive.denyCurrentBranch|refuse\n"                         \
-    "receive.fsckObjects|true\nreceive.autogc|false\n"
+#define OF_ANY_PUSH "core.alternateRefsCommand|true\ncore.fsmonitor|false\nreceive.denyCurrentBranch|refuse\n"
+#define OF_A_PUSH OF_ANY_PUSH "receive.fsckObjects|true\nreceive.autogc|false\n"
+#define WARN(id) "receive.fsck." id "|warn\n"
+#define OF_OLD_HISTORY                                                                                                 \
+    OF_ANY_PUSH "receive.fsckObjects|true\n" WARN("badDate") WARN("badDateOverflow") WARN("badEmail") WARN("badName")  \
+        WARN("badTimezone") WARN("missingEmail") WARN("missingNameBeforeEmail") WARN("missingSpaceBeforeDate")         \
+            WARN("missingSpaceBeforeEmail") WARN("multipleAuthors") WARN("nulInCommit") WARN("zeroPaddedDate")         \
+                WARN("zeroPaddedFilemode") "receive.autogc|false\n"
 #define SERVICES "http.uploadpack|true\nhttp.receivepack|true\n"
 
 /* The settings as "KEY|VALUE\n", one after the other, in their order. */
@@ -291,6 +296,11 @@ static void test_settings(void **state) {
          "transfer.hideRefs|refs/x\na.b|c\n",
          true},
         {"nothing given, for the service of a push", {SERVICE_SETTINGS}, FIRST ATTRIBUTES OF_A_PUSH, true},
+        {"a push of old history", {SERVICE_SETTINGS, .fsck = ENVIRON_FSCK_WARN}, FIRST ATTRIBUTES OF_OLD_HISTORY, true},
+        {"a push that nothing checks",
+         {SERVICE_SETTINGS, .fsck = ENVIRON_FSCK_OFF},
+         FIRST ATTRIBUTES OF_ANY_PUSH "receive.fsckObjects|false\nreceive.autogc|false\n",
+         true},
         {"HEAD, whose setting comes last",
          {SERVICE_SETTINGS, .hide_refs = LIST(GIVEN("!refs/x")), .git_config = LIST(GIVEN("transfer.hideRefs=!refs"))},
          MIDDLE "transfer.hideRefs|!refs/x\ntransfer.hideRefs|!refs\ntransfer.hideRefs|refs\n",
