@@ -15,6 +15,7 @@
 
 #include "backend/mirror.h"
 #include "backend/rules_file.h"
+#include "backend/worktrees.h"
 #include "serve/gate.h"
 #include "serve/left_locks.h"
 #include "serve/reach.h"
@@ -164,6 +165,51 @@ static void warn_of_repository(struct gate *gate, const char *name, const struct
     }
 }
 
+struct outlook {
+    struct gate *gate;
+    const char *repository;
+};
+
+static void warn_of_worktree(void *userdata, const char *name, const char *path) {
+    const struct outlook *outlook = userdata;
+
+    log_record(&outlook->gate->log, LOG_LEVEL_WARNING,
+               "a work tree of the repository lies outside of it, where confinement keeps git and hooks from writing; "
+               "allow it with --allow-path=PATH:rw, or remove it with 'git worktree remove'",
+               LOG_FIELDS(log_string("repository", outlook->repository), log_string("worktree", name),
+                          log_string("path", path)));
+}
+
+static void find_writable(char *writable[SETTINGS_ALLOW_PATHS_MAX + 1], const struct server_settings *settings) {
+    size_t n = 0;
+
+    for (size_t i = 0; settings->allow_paths[i]; i++) {
+        if (settings->may_write[i]) {
+            writable[n++] = settings->allow_paths[i];
+        }
+    }
+    writable[n] = NULL;
+}
+
+/* Fetches have no use for a work tree. */
+static void warn_of_worktrees(struct gate *gate, const char *name) {
+    char *writable[SETTINGS_ALLOW_PATHS_MAX + 1];
+    const struct server_settings *settings = gate->settings;
+    struct outlook outlook = {.gate = gate, .repository = name};
+    char path[PATH_MAX];
+    size_t n_found;
+
+    if (settings->policy.read_only || gate->confine.landlock_abi == 0 || !settings_path_of(path, settings, name)) {
+        return;
+    }
+    find_writable(writable, settings);
+    n_found = worktrees_find_away(path, writable, warn_of_worktree, &outlook);
+    if (n_found > WORKTREES_SHOWN_MAX) {
+        log_record(&gate->log, LOG_LEVEL_WARNING, "there are more such work trees",
+                   LOG_FIELDS(log_string("repository", name), log_number("worktrees", n_found)));
+    }
+}
+
 int startup_examine(struct gate *gate, struct gate_error *error) {
     const bool is_cgi = gate->settings->environ.backend == ENVIRON_HTTP_BACKEND;
     int r = check_repositories(gate->settings, error);
@@ -180,6 +226,7 @@ void startup_warn(struct gate *gate) {
     warn_of_socket(gate);
     for (size_t i = 0; !settings_serve_all(gate->settings) && scopes[i]; i++) {
         warn_of_repository(gate, scopes[i], &gate->served[i]);
+        warn_of_worktrees(gate, scopes[i]);
     }
     left_locks_warn(gate);
 }
