@@ -94,7 +94,7 @@ static int refuse_syntax(const char *path, int errors, struct gate_error *error)
 }
 
 static int run_git(struct buffer *listing, const char *path, const char *exec_path, int input,
-                   struct gate_error *error) {
+                   const struct process_limits *limits, struct gate_error *error) {
     static char *const argv[] = {(char *)"git",
                                  (char *)"config",
                                  (char *)"--no-includes",
@@ -111,7 +111,7 @@ static int run_git(struct buffer *listing, const char *path, const char *exec_pa
     int r;
 
     (void)snprintf(program, sizeof(program), "%s/git", exec_path);
-    r = process_spawn(&process, program, argv, envp, input, &PROCESS_UNLIMITED);
+    r = process_spawn(&process, program, argv, envp, input, limits ? limits : &PROCESS_UNLIMITED);
     if (r) {
         return gate_error_set(error, GATE_E_START, "'%.200s config' cannot be run for --rules: %s: %s", program,
                               process.failed_call, strerror(-r));
@@ -130,13 +130,13 @@ static int run_git(struct buffer *listing, const char *path, const char *exec_pa
 }
 
 static int ask_git(struct buffer *listing, const char *path, const char *exec_path, struct span text,
-                   struct gate_error *error) {
+                   const struct process_limits *limits, struct gate_error *error) {
     _cleanup_(fd_closep) int input = memory_file_open();
     int r = input < 0 ? input : memory_file_append(input, text);
 
     r = r ? r : memory_file_finish(input);
     return r < 0 ? gate_error_set(error, GATE_E_INTERNAL, "no memory for --rules: %s", strerror(-r))
-                 : run_git(listing, path, exec_path, input, error);
+                 : run_git(listing, path, exec_path, input, limits, error);
 }
 
 /* ---- its answer ---- */
@@ -229,7 +229,8 @@ static int make_text(char **textp, struct reading *reading, const struct buffer 
     return r;
 }
 
-int rules_file_read(char **textp, const char *path, const char *exec_path, struct gate_error *error) {
+int rules_file_read(char **textp, const char *path, const char *exec_path, const struct process_limits *limits,
+                    struct gate_error *error) {
     _cleanup_(buffer_deinit) struct buffer file;
     _cleanup_(buffer_deinit) struct buffer listing;
     struct reading reading = {.path = path, .rules = RULES_NONE};
@@ -239,7 +240,7 @@ int rules_file_read(char **textp, const char *path, const char *exec_path, struc
     buffer_init(&listing, LISTING_MAX_BYTES);
     r = read_file(&file, path, error);
     reading.text = buffer_content(&file);
-    r = r ? r : ask_git(&listing, path, exec_path, reading.text, error);
+    r = r ? r : ask_git(&listing, path, exec_path, reading.text, limits, error);
     r = r ? r : make_text(textp, &reading, &listing, error);
     rules_deinit(&reading.rules);
     return r;

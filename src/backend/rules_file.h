@@ -3,14 +3,18 @@
 
 #include "base/error.h"
 
+struct process_limits;
+
 /**
  * rules_file_read() - read a rules file by git's parser, and check every key and value
  * @textp: the rules as git-gate-hook takes them, with RULES_VERSION_LINE in front; to be freed
  * @path: of the file
  * @exec_path: folder of git's programs
+ * @limits: of git; NULL for none
  *
- * It waits for git, some milliseconds. It may be called again at any time; what it gave before stays valid.
+ * It waits for git, some milliseconds; ten seconds if git does nothing. It may be called again at any time; what it gave before stays valid.
  *
  * Return: 0, GATE_E_USAGE with the key and its line, GATE_E_START, GATE_E_INTERNAL.
  */
-int rules_file_read(char **textp, const char *path, const char *exec_path, struct gate_error *error);
+int rules_file_read(char **textp, const char *path, const char *exec_path, const struct process_limits *limits,
+                    struct gate_error *error);

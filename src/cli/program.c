@@ -54,7 +54,7 @@ static void on_hangup(struct program *program) {
     if (program->had_terminal && !isatty(STDERR_FILENO)) {
         on_stop(program, SIGHUP);
     } else {
-        reload(program->config, &program->server.gate.log);
+        reload(program->config, &program->server.gate);
     }
 }
 

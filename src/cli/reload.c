@@ -2,12 +2,15 @@
 
 /*
  * Reads files of a running gate again. Each file stands for itself: one that is at fault changes nothing, and keeps no
- * other one from being read. Requests that have passed their checks go on as they began. It never shows a token.
+ * other one from being read. Requests that have passed their checks go on as they began, and a push whose git has begun
+ * keeps its rules. It never shows a token.
  */
 
 #include "cli/reload.h"
 
 #include "access/token.h"
+#include "serve/gate.h"
+#include "serve/startup.h"
 
 static size_t count_tokens(const struct gate_config *config) {
     size_t n = 0;
@@ -39,6 +42,24 @@ static void reload_tokens(struct gate_config *config, struct log *log) {
     config_warn(config, log);
 }
 
-void reload(struct gate_config *config, struct log *log) {
-    reload_tokens(config, log);
+static void reload_rules(struct gate *gate) {
+    const char *path = gate->settings->rules_file;
+    struct gate_error error;
+
+    if (!path) {
+        return;
+    }
+    if (startup_read_rules(gate, &error) != 0) {
+        log_record(&gate->log, LOG_LEVEL_ERROR,
+                   "the rules stay as they were, as their file is at fault; mend it, and send SIGHUP again",
+                   LOG_FIELDS(log_string("rules", path), log_string("error", error.message)));
+        return;
+    }
+    log_record(&gate->log, LOG_LEVEL_NOTICE, "the file of the rules was read again",
+               LOG_FIELDS(log_string("rules", path)));
+}
+
+void reload(struct gate_config *config, struct gate *gate) {
+    reload_tokens(config, &gate->log);
+    reload_rules(gate);
 }

@@ -150,7 +150,7 @@ static int run(const struct arguments *arguments, struct gate_error *error) {
     _cleanup_free_ char *path = realpath(arguments->words[0], NULL);
     int r = git_find(&git, "git", error);
 
-    r = r ? r : rules_file_read(&text, path ? path : arguments->words[0], git.exec_path, error);
+    r = r ? r : rules_file_read(&text, path ? path : arguments->words[0], git.exec_path, NULL, error);
     r = r ? r : rules_parse(&rules, text + strlen(RULES_VERSION_LINE), error);
     if (r) {
         return r;

@@ -110,19 +110,19 @@ static int allow_shared(const struct landlock *landlock, const struct confine_se
     return r ? r : allow_paths(landlock, settings->writable_paths, LANDLOCK_CHANGE, error);
 }
 
-/* What the gate alone may do: remove its socket, and read the file of its token again. */
+/* What the gate alone may do: remove its socket, and read the files of its token and rules again. */
 static int allow_gate(const struct landlock *landlock, const struct confine_settings *settings,
                       struct gate_error *error) {
     int r = allow_path(landlock, settings->socket_folder, LANDLOCK_REMOVE, error);
 
-    for (char *const *folder = settings->token_folders; folder && *folder && !r; folder++) {
+    for (char *const *folder = settings->reread_folders; folder && *folder && !r; folder++) {
         r = allow_system(landlock, (const char *const[]){*folder}, 1, LANDLOCK_READ);
     }
     return r;
 }
 
-static bool reads_tokens(const struct confine_settings *settings) {
-    return settings->token_folders && settings->token_folders[0];
+static bool rereads(const struct confine_settings *settings) {
+    return settings->reread_folders && settings->reread_folders[0];
 }
 
 /*
@@ -133,7 +133,7 @@ static int allow_child(const struct landlock *child, const struct confine_settin
                        struct gate_error *error) {
     int r;
 
-    if (reads_tokens(settings)) {
+    if (rereads(settings)) {
         return allow_shared(child, settings, error);
     }
     r = settings->read_only ? 0 : allow_paths(child, settings->served, LANDLOCK_CHANGE, error);
@@ -170,7 +170,7 @@ static int enter_landlock(struct confine *confine, const struct confine_settings
 
     r = r ? r : named(confine, stage, add, allow_shared(&landlock, settings, error));
     r = r ? r : named(confine, stage, add, allow_gate(&landlock, settings, error));
-    r = r ? r : named(confine, stage, create, landlock_deny_parents(&child, abi, reads_tokens(settings)));
+    r = r ? r : named(confine, stage, create, landlock_deny_parents(&child, abi, rereads(settings)));
     r = r ? r : named(confine, stage, add, allow_child(&child, settings, error));
     r = r ? r : named(confine, stage, "landlock_restrict_self", landlock_enforce(&landlock));
     if (!r) {

@@ -27,8 +27,8 @@ enum confine_mode {
  * @allow_paths: more paths, read and executed; NULL after the last
  * @writable_paths: more paths, read and written; NULL after the last
  * @socket_folder: the folder of a Unix socket that the calling thread will remove; NULL for none
- * @token_folders: folders of a file that the calling thread will read again, and no child; skipped if they cannot be
- *                 opened; NULL after the last
+ * @reread_folders: folders of files that the calling thread will read again, and no child; skipped if they cannot be
+ *                  opened; NULL after the last
  */
 struct confine_settings {
     enum confine_mode mode;
@@ -45,7 +45,7 @@ struct confine_settings {
     char *const *allow_paths;
     char *const *writable_paths;
     const char *socket_folder;
-    char *const *token_folders;
+    char *const *reread_folders;
 };
 
 /** enum confine_stage - the stages in their order; the file of each says what it gives up */

@@ -117,26 +117,25 @@ static char *folder_of(const char *path) {
     return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 }
 
-/*
- * The folders in which the token's file may be replaced: that of the path, and that of the file itself if the path is a
- * link. A file that is made anew has an inode of its own, so a rule for the file would not do.
- */
-static int find_token_folders(struct reach *reach, const char *path) {
-    _cleanup_free_ char *real = path ? realpath(path, NULL) : NULL;
-    size_t n = 0;
+static int add_folder_of(struct reach *reach, const char *path) {
+    char *folder = folder_of(path);
 
-    if (!path) {
-        return 0;
-    }
-    reach->token_folders[n] = folder_of(path);
-    if (!reach->token_folders[n++]) {
+    if (!folder) {
         return -ENOMEM;
     }
-    if (real) {
-        reach->token_folders[n] = folder_of(real);
-        return reach->token_folders[n] ? 0 : -ENOMEM;
-    }
+    reach->reread_folders[reach->n_reread_folders++] = folder;
     return 0;
+}
+
+/*
+ * The folders in which a file may be replaced: that of the path, and that of the file itself if the path is a link. A
+ * file that is made anew has an inode of its own, so a rule for the file would not do.
+ */
+static int find_reread_folders(struct reach *reach, const char *path) {
+    _cleanup_free_ char *real = path ? realpath(path, NULL) : NULL;
+    int r = path ? add_folder_of(reach, path) : 0;
+
+    return r || !real ? r : add_folder_of(reach, real);
 }
 
 bool reach_allows_writing(const struct server_settings *settings, const char *path) {
@@ -213,7 +212,8 @@ int reach_find(struct reach *reach, const struct gate *gate) {
     find_socket(reach, gate->listener.path);
     find_allowed(reach, settings);
     r = find_served(reach, settings);
-    r = r ? r : find_token_folders(reach, settings->token_file);
+    r = r ? r : find_reread_folders(reach, settings->token_file);
+    r = r ? r : find_reread_folders(reach, settings->rules_file);
     reach->settings = (struct confine_settings){
         .mode = settings->confine,
         .served = reach->served,
@@ -229,7 +229,7 @@ int reach_find(struct reach *reach, const struct gate *gate) {
         .allow_paths = reach->allowed,
         .writable_paths = reach->writable,
         .socket_folder = gate->listener.path[0] ? reach->socket_folder : NULL,
-        .token_folders = reach->token_folders,
+        .reread_folders = reach->reread_folders,
     };
     return r ? r : find_needs(reach, settings);
 }
@@ -241,8 +241,8 @@ void reach_deinit(struct reach *reach) {
     while (reach->n_served > 0) {
         free(reach->served[--reach->n_served]);
     }
-    for (size_t i = 0; i < REACH_TOKEN_FOLDERS_MAX; i++) {
-        free(reach->token_folders[i]);
+    for (size_t i = 0; i < REACH_REREAD_FOLDERS_MAX; i++) {
+        free(reach->reread_folders[i]);
     }
     free(reach->git_folder);
     alternates_deinit(&reach->alternates);

@@ -12,8 +12,8 @@
 struct gate;
 
 enum {
-    REACH_SERVED_MAX = 256,      /* the repositories; or the mirror root, and repositories in it that are links */
-    REACH_TOKEN_FOLDERS_MAX = 2, /* of --token-file as given, and of the file that it leads to */
+    REACH_SERVED_MAX = 256,       /* the repositories; or the mirror root, and repositories in it that are links */
+    REACH_REREAD_FOLDERS_MAX = 4, /* of --token-file and --rules as given, and of the files that they lead to */
     /* these, HOME, the hooks' folder, each hook that git runs for a push, and the paths to write to */
     REACH_NEEDS_MAX = REACH_SERVED_MAX + 9 + SETTINGS_ALLOW_PATHS_MAX,
 };
@@ -33,7 +33,8 @@ struct reach {
     struct alternates alternates;
     char *git_folder;
     char socket_folder[LISTENER_PATH_MAX + 1];
-    char *token_folders[REACH_TOKEN_FOLDERS_MAX + 1];
+    char *reread_folders[REACH_REREAD_FOLDERS_MAX + 1];
+    size_t n_reread_folders;
     char *allowed[SETTINGS_ALLOW_PATHS_MAX + 1];
     char *writable[SETTINGS_ALLOW_PATHS_MAX + 1];
     struct {

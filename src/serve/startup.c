@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "backend/mirror.h"
+#include "backend/process.h"
 #include "backend/rules_file.h"
 #include "backend/worktrees.h"
 #include "serve/gate.h"
@@ -78,13 +80,31 @@ static int check_rule_hooks(const struct gate *gate, struct gate_error *error) {
 }
 
 /* A gate that serves fetches alone has no use for rules, but a fault in them is one of the command line. */
-static int read_rules(struct gate *gate, struct gate_error *error) {
-    const char *path = gate->settings->rules_file;
-    int r = path ? rule_hooks_find(&gate->rule_hooks, error) : 0;
+static int find_rules(struct gate *gate, struct gate_error *error) {
+    int r;
 
-    r = r || !path ? r : check_rule_hooks(gate, error);
-    r = r || !path ? r : rules_file_read(&gate->rules, path, gate->git.exec_path, error);
-    gate->environ.rules = gate->rules;
+    if (!gate->settings->rules_file) {
+        return 0;
+    }
+    r = rule_hooks_find(&gate->rule_hooks, error);
+    r = r ? r : check_rule_hooks(gate, error);
+    return r ? r : startup_read_rules(gate, error);
+}
+
+int startup_read_rules(struct gate *gate, struct gate_error *error) {
+    const struct process_limits limits = {
+        .is_private = gate->settings->confine != CONFINE_OFF,
+        .landlock = gate->confine.child.fd,
+        .session_key = gate->confine.session_key,
+    };
+    char *rules = NULL;
+    int r = rules_file_read(&rules, gate->settings->rules_file, gate->git.exec_path, &limits, error);
+
+    if (!r) {
+        free(gate->rules); /* a push that is under way has a copy in its environment */
+        gate->rules = rules;
+        gate->environ.rules = rules;
+    }
     return r;
 }
 
@@ -216,7 +236,7 @@ int startup_examine(struct gate *gate, struct gate_error *error) {
 
     r = r ? r : git_find(&gate->git, is_cgi ? "git-http-backend" : "git", error);
     r = r ? r : examine_repositories(gate, error);
-    return r ? r : read_rules(gate, error);
+    return r ? r : find_rules(gate, error);
 }
 
 void startup_warn(struct gate *gate) {
