@@ -80,7 +80,8 @@ static void become_git(const struct child_git *git, const char *const argv[]) {
     if (git->repository) {
         (void)unsetenv("GIT_DIR");
     }
-    if (!*argv && (!git->repository || chdir(git->repository) == 0)) {
+    /* the bound comes last: setenv(3) takes memory, and a program under a sanitizer has more than that */
+    if (!*argv && (!git->repository || chdir(git->repository) == 0) && bound_memory()) {
         (void)execv(git->program, arguments);
     }
 }
@@ -94,7 +95,7 @@ int child_start(struct child *child, const struct child_git *git, int input, con
     }
     child->pid = fork();
     if (child->pid == 0) {
-        if (connect_child(input, ends[1]) && bound_memory()) {
+        if (connect_child(input, ends[1])) {
             become_git(git, argv);
         }
         _exit(127);
