@@ -296,7 +296,7 @@ static void let_hooks_finish(struct exchange *exchange) {
         loop_timer_set(gate->loop, &exchange->kill_timer, exchange->deadline_us, on_terminate, exchange);
     }
     exchange->deadline_us = 0;
-    log_record(&gate->log, LOG_LEVEL_INFO, "the client left when its push was done; the hooks go on",
+    log_record(&gate->log, LOG_LEVEL_INFO, "the client left when git had reported on its push; the hooks go on",
                LOG_FIELDS(log_number("id", exchange->stderr_log.request_id)));
 }
 

@@ -15,7 +15,7 @@ from .repos import refs
 from .targets import INFO, PUSH
 
 HANGUP_SECONDS = 3  # for a push that nobody waits for any more
-LEFT = "the client left when its push was done; the hooks go on"
+LEFT = "the client left when git had reported on its push; the hooks go on"
 SIDE_BAND = "report-status side-band-64k"
 
 # It says what happens to it in files, and ends when it is told to.
