@@ -239,6 +239,17 @@ class Gate:
             connection.send(request(*arguments, **named))
             return connection.response(arguments[0])
 
+    def reload(self, answers, expected):
+        """Send SIGHUP; return the record that answers it, whose message begins with one of the answers: the expected one."""
+        def answered():
+            return [record for record in self.records if record["message"].startswith(answers)]
+        before = len(answered())
+        self.signal(signal.SIGHUP)
+        wait_until("the record of the reload", lambda: len(answered()) > before)
+        record = answered()[-1]
+        assert record["message"].startswith(expected), record
+        return record
+
     def children(self):
         """The ids of all processes that the gate started, and of their descendants."""
         return [pid for pid in processes_with(self.marker) if pid != self.pid]

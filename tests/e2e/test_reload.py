@@ -36,14 +36,7 @@ def replace(file, *tokens):
 
 def reload(gate, message):
     """Send SIGHUP; return the record that answers it."""
-    def answers():
-        return [record for record in gate.records if record["message"].startswith((READ, KEPT, NOTHING))]
-    before = len(answers())
-    gate.signal(signal.SIGHUP)
-    wait_until("the record of the reload", lambda: len(answers()) > before)
-    record = answers()[-1]
-    assert record["message"].startswith(message), record
-    return record
+    return gate.reload((READ, KEPT, NOTHING), message)
 
 
 def status(gate, token):

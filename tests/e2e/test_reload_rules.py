@@ -2,7 +2,6 @@
 """SIGHUP: the file of --rules is read again, and a fault in it changes nothing."""
 
 import os
-import signal
 
 import pytest
 
@@ -28,14 +27,7 @@ def replace(file, text):
 
 def reload(gate, message):
     """Send SIGHUP; return the record that answers it for the rules."""
-    def answers():
-        return [record for record in gate.records if record["message"].startswith((READ, KEPT))]
-    before = len(answers())
-    gate.signal(signal.SIGHUP)
-    wait_until("the record of the reload", lambda: len(answers()) > before)
-    record = answers()[-1]
-    assert record["message"].startswith(message), record
-    return record
+    return gate.reload((READ, KEPT), message)
 
 
 @pytest.fixture
