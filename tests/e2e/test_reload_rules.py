@@ -7,7 +7,6 @@ import pytest
 
 from .confinement import needs_confinement
 from .http import TOKEN
-from .polling import wait_until
 from .repos import bare, commit, git, history
 
 CLOSED = '[refs "refs/heads/main"]\n\tupdate = none\n'
