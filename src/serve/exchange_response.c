@@ -18,8 +18,9 @@
 #include "serve/response.h"
 
 enum {
-    HTTP_BACKEND_FAILS = 1, /* exit status of git-http-backend when the service behind it has failed */
-    GIT_DIES = 128,         /* of a service itself, with or without a last word to the client: die() */
+    LONG_RESPONSE_BYTES = 256 * 1024, /* from here on it pays to let git write more: docs/architecture.md, event loop */
+    HTTP_BACKEND_FAILS = 1,           /* exit status of git-http-backend when the service behind it has failed */
+    GIT_DIES = 128,                   /* of a service itself, with or without a last word to the client: die() */
 };
 
 static const char ended_early[] =
@@ -36,6 +37,9 @@ static bool pump_output(struct exchange *exchange) {
     if (size > 0) {
         /* Less than was asked for means that no more is there (epoll(7)), unless the end is: it has had its edge. */
         exchange->output_ready = (size_t)size == room || exchange->output_is_shut || exchange->exited;
+        if (!exchange->output_ready && exchange->client.request->bytes_out >= LONG_RESPONSE_BYTES) {
+            loop_pause(exchange->gate->loop);
+        }
         return true;
     }
     if (size == -EAGAIN) {

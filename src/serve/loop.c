@@ -16,6 +16,10 @@
 #include "base/clock.h"
 #include "base/fd.h"
 
+enum {
+    NS_PER_US = 1000,
+};
+
 static void note_time(struct loop *loop) {
     loop->now_us = clock_now_us();
     loop->now_s = time(NULL);
@@ -218,10 +222,21 @@ static int time_left(const struct loop *loop, int max_ms) {
     return max_ms >= 0 && (uint64_t)max_ms < left_ms ? max_ms : (int)left_ms;
 }
 
+static void take_pause(struct loop *loop) {
+    const struct timespec pause = {.tv_nsec = LOOP_PAUSE_US * NS_PER_US};
+
+    if (loop->pauses) {
+        (void)nanosleep(&pause, NULL); /* a signal may end it */
+    }
+    loop->pauses = false;
+}
+
 int loop_round(struct loop *loop, int max_ms) {
     bool had_tasks = !TAILQ_EMPTY(&loop->tasks);
-    int n = epoll_wait(loop->epoll_fd, loop->events, LOOP_BATCH, time_left(loop, max_ms));
+    int n;
 
+    take_pause(loop);
+    n = epoll_wait(loop->epoll_fd, loop->events, LOOP_BATCH, time_left(loop, max_ms));
     if (n < 0 && errno != EINTR) {
         return -errno;
     }

@@ -12,7 +12,8 @@
 #define US_PER_S (1000 * US_PER_MS)
 
 enum {
-    LOOP_BATCH = 64, /* events in one round */
+    LOOP_BATCH = 64,    /* events in one round */
+    LOOP_PAUSE_US = 50, /* to which Linux adds up to 50 (PR_SET_TIMERSLACK(2const)) */
 };
 
 struct loop;
@@ -73,6 +74,7 @@ struct loop {
     struct loop_timer *timers;
     struct loop_tasks tasks;
     struct loop_task mark;
+    bool pauses;
 };
 
 #define LOOP_NONE ((struct loop){.epoll_fd = -1})
@@ -100,6 +102,16 @@ int loop_run(struct loop *loop);
  * Return: 1 when a descriptor had an event or a task was there, else 0; a negative errno of epoll_wait(2).
  */
 int loop_round(struct loop *loop, int max_ms);
+
+/**
+ * loop_pause() - let the next round begin LOOP_PAUSE_US later
+ *
+ * For whoever moves many bytes and has just read all that there were: in the meantime more of them come, and one round
+ * moves them, where it took several. All descriptors wait together, so a pause costs each of them this little time once.
+ */
+static inline void loop_pause(struct loop *loop) {
+    loop->pauses = true;
+}
 
 /** loop_exit() - make loop_run() return after the current callback, and also whenever it is called again */
 void loop_exit(struct loop *loop);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "unit.h"
 
@@ -308,6 +309,31 @@ static void test_it_sleeps(void **state) {
     loop_timer_clear(&scene.timers[0]);
 }
 
+/* Of MANY rounds that wait for nothing, in microseconds. */
+static uint64_t shortest_round(bool pauses) {
+    uint64_t shortest = UINT64_MAX;
+
+    for (int i = 0; i < MANY; i++) {
+        uint64_t begin_us = clock_now_us();
+        uint64_t took_us;
+
+        if (pauses) {
+            loop_pause(&scene.loop);
+        }
+        expect_int("nothing happened", loop_round(&scene.loop, 0), 0);
+        took_us = clock_now_us() - begin_us;
+        shortest = took_us < shortest ? took_us : shortest;
+    }
+    return shortest;
+}
+
+/* One round alone begins later. */
+static void test_pause(void **state) {
+    (void)state;
+    expect_true("begins later", shortest_round(true) >= LOOP_PAUSE_US);
+    expect_true("begins at once", shortest_round(false) < LOOP_PAUSE_US);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void) {
@@ -323,6 +349,7 @@ int main(void) {
         TEST(test_rounds),
         TEST(test_exit),
         TEST(test_it_sleeps),
+        TEST(test_pause),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
