@@ -32,6 +32,9 @@ enum {
     PATH_SHOWN_MAX = 100, /* bytes of a path, in front of those that say what keeps from it */
 };
 
+/* Behind a path of --allow-path, for "git may write there". */
+#define ALLOW_PATH_MARK ":rw"
+
 /* Return: a folder's path, absolute and without links, owned by the caller; or NULL with @error. */
 static char *find_folder(const char *path, const char *option, struct gate_error *error) {
     _cleanup_free_ char *absolute = realpath(path, NULL);
@@ -138,19 +141,38 @@ static int resolve_repository(struct gate_config *config, struct gate_error *err
     return r ? r : served_check_folders(settings, error);
 }
 
-/* Splits "PATH:rw". A file is fine, too. @may_writep: set for ":rw", and left alone otherwise */
-static int resolve_allow_path(char **pathp, bool *may_writep, struct gate_error *error) {
-    static const char mark[] = ":rw";
-    const size_t size = strlen(*pathp);
-    const size_t mark_size = strlen(mark);
-    const bool may_write = size > mark_size && strcmp(*pathp + size - mark_size, mark) == 0;
+static bool ends_in_mark(const char *path) {
+    const size_t size = strlen(path);
+    const size_t mark_size = strlen(ALLOW_PATH_MARK);
+
+    return size > mark_size && strcmp(path + size - mark_size, ALLOW_PATH_MARK) == 0;
+}
+
+/*
+ * Splits "PATH:rw". A file is fine, too. Settings may be resolved again, so no path may be left that ends in the mark.
+ * @may_writep: set for ":rw", and left alone otherwise
+ */
+static int resolve_allow_path(char **pathp, bool read_only, bool *may_writep, struct gate_error *error) {
+    const bool may_write = ends_in_mark(*pathp);
+    const size_t mark_size = may_write ? strlen(ALLOW_PATH_MARK) : 0;
     _cleanup_free_ char *absolute = NULL;
     char path[2 * PATH_MAX]; /* the library has put its working directory before a value */
 
-    (void)snprintf(path, sizeof(path), "%.*s", (int)(may_write ? size - mark_size : size), *pathp);
+    (void)snprintf(path, sizeof(path), "%.*s", (int)(strlen(*pathp) - mark_size), *pathp);
     absolute = realpath(path, NULL);
     if (!absolute) {
         return gate_error_set(error, GATE_E_USAGE, "--allow-path=%s is not there: %s", *pathp, strerror(errno));
+    }
+    if (ends_in_mark(absolute)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--allow-path=%s: a name that itself ends in " ALLOW_PATH_MARK " cannot be told from the "
+                              "mark for writing: rename it",
+                              *pathp);
+    }
+    if (may_write && read_only) {
+        return gate_error_set(
+            error, GATE_E_USAGE,
+            "--allow-path=%s has no use with --read-only: hooks run for pushes; leave out one of them", *pathp);
     }
     if (may_write && access(absolute, W_OK) < 0) {
         return gate_error_set(error, GATE_E_USAGE, "--allow-path=%s cannot be written by this user: %s", *pathp,
@@ -166,7 +188,7 @@ static int resolve_allow_paths(struct server_settings *settings, struct gate_err
     int r = 0;
 
     for (size_t i = 0; settings->allow_paths[i] && !r; i++) {
-        r = resolve_allow_path(&settings->allow_paths[i], &settings->may_write[i], error);
+        r = resolve_allow_path(&settings->allow_paths[i], settings->policy.read_only, &settings->may_write[i], error);
     }
     return r;
 }
@@ -286,6 +308,7 @@ int config_resolve(struct gate_config *config, struct gate_error *error) {
     r = r ? r : socket_group_resolve(config, error);
     r = r ? r : served_check_socket(settings, error);
     r = r ? r : resolve_token(config, error);
+    r = r ? r : served_check_token(settings, error);
     if (!r) {
         settings->environ.read_only = settings->policy.read_only;
         if (settings->confine == CONFINE_OFF) {

@@ -84,14 +84,33 @@ static bool has_writable_hook(const struct server_settings *settings) {
     return found;
 }
 
+static int check_allowed_in_hooks(const struct server_settings *settings, struct gate_error *error) {
+    const char *hooks_path = settings->environ.hooks_path;
+
+    for (size_t i = 0; hooks_path && settings->allow_paths[i]; i++) {
+        if (settings->may_write[i] && folder_contains(hooks_path, settings->allow_paths[i])) {
+            return gate_error_set(error, GATE_E_USAGE,
+                                  "--allow-path=%s:rw lies inside --hooks-path, where git could change the hooks; "
+                                  "choose a path outside",
+                                  settings->allow_paths[i]);
+        }
+    }
+    return 0;
+}
+
 int served_check_folders(const struct server_settings *settings, struct gate_error *error) {
     const char *hooks_path = settings->environ.hooks_path;
     const char *home = settings->environ.home;
+    int r;
 
     if (hooks_path && is_writable(settings, hooks_path)) {
         return gate_error_set(error, GATE_E_USAGE,
                               "--hooks-path=%s lies inside what is served" OR_ALLOWED "; move the hooks out",
                               hooks_path);
+    }
+    r = check_allowed_in_hooks(settings, error);
+    if (r) {
+        return r;
     }
     if (hooks_path && has_writable_hook(settings)) {
         return gate_error_set(error, GATE_E_USAGE,
@@ -110,6 +129,18 @@ int served_check_folders(const struct server_settings *settings, struct gate_err
                               "--home=%s lies inside what is served" OR_ALLOWED
                               ", where git could change its own settings; choose a folder outside",
                               home);
+    }
+    return 0;
+}
+
+int served_check_token(const struct server_settings *settings, struct gate_error *error) {
+    _cleanup_free_ char *real = settings->token_file ? realpath(settings->token_file, NULL) : NULL;
+
+    if (real && is_writable(settings, real)) {
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--token-file=%s lies inside what is served" OR_ALLOWED
+                              ", where git and hooks could read and replace it; move it out",
+                              settings->token_file);
     }
     return 0;
 }

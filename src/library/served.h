@@ -10,8 +10,11 @@
  * the allowed paths are absolute and without links.
  */
 
-/** served_check_folders() - check the hooks' path, the home and the rules file. Return: 0, GATE_E_USAGE. */
+/** served_check_folders() - check the hooks' path and what lies in it, the home and the rules file. Return: 0, GATE_E_USAGE. */
 int served_check_folders(const struct server_settings *settings, struct gate_error *error);
+
+/** served_check_token() - check the file of the token, if it can be read again. Return: 0, GATE_E_USAGE. */
+int served_check_token(const struct server_settings *settings, struct gate_error *error);
 
 /** served_check_socket() - check the path of the Unix socket, which need not exist yet. Return: 0, GATE_E_USAGE. */
 int served_check_socket(const struct server_settings *settings, struct gate_error *error);

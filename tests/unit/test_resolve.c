@@ -18,17 +18,8 @@ struct set {
 /* The starting folder of each case. */
 static void make_files(void) {
     static const char *const folders[] = {
-        "root",
-        "root/r.git",
-        "root/r.git/hooks",
-        "root/r.git-hooks",
-        "root/other.git",
-        "root/other.git/hooks",
-        "hooks",
-        "away.git",
-        "away.git/hooks",
-        "home",
-        "hooks-of-links",
+        "root",    "root/r.git",  "root/r.git/hooks", "root/r.git-hooks", "root/other.git", "root/other.git/hooks",
+        "hooks",   "hooks/below", "away.git",         "away.git/hooks",   "home",           "hooks-of-links",
         "home:rw",
     };
     static const char *const links[][2] = {
@@ -48,6 +39,7 @@ static void make_files(void) {
     }
     folder_write("plain", SPAN("x\n"));
     folder_write("token", SPAN("from-the-file\n"));
+    folder_write("root/r.git/token", SPAN("from-the-file\n"));
 }
 
 static struct gate_config *config_of(const char *name, const struct set *sets) {
@@ -196,6 +188,25 @@ static const struct {
     {"socket in a writable path",
      {REPOSITORY, TOKEN, {"socket", "home/a/s"}, {"allow-path", "home:rw"}},
      {"--socket", ":rw"}},
+    {"writable path among the hooks",
+     {ALL, {"hooks-path", "hooks"}, {"allow-path", "hooks/below:rw"}},
+     {"--allow-path=", "inside --hooks-path"}},
+    {"writable path where no hook runs",
+     {ALL, {"read-only", "yes"}, {"allow-path", "home:rw"}},
+     {"--allow-path=home:rw", "--read-only"}},
+    {"name that ends in the mark", {ALL, {"allow-path", "home:rw/"}}, {"--allow-path=home:rw/", "rename it"}},
+    {"name that ends in the mark, writable",
+     {ALL, {"allow-path", "home:rw:rw"}},
+     {"--allow-path=home:rw:rw", "rename"}},
+    {"token in the repository",
+     {REPOSITORY, TCP, {"token-file", "root/r.git/token"}},
+     {"--token-file=", "inside what is served"}},
+    {"token in the repository, by a link",
+     {REPOSITORY, TCP, {"token-file", "link-to-hooks/../token"}},
+     {"--token-file=", "inside what is served"}},
+    {"token in a writable path",
+     {REPOSITORY, TCP, {"token-file", "token"}, {"allow-path", ".:rw"}},
+     {"--token-file=token", ":rw"}},
     {"git setting without a value", {ALL, {"git-config", "a.b"}}, {"--git-config=a.b"}},
     {"git setting without a section", {ALL, {"git-config", "a=b"}}, {"--git-config=a=b"}},
     {"git setting with the dot in its value", {ALL, {"git-config", "a=b.c"}}, {"--git-config=a=b.c"}},
@@ -372,6 +383,7 @@ static void test_good(void **state) {
             make_files();
         }
         folder_write("token", SPAN("from-the-file\n"));
+        folder_write("root/r.git/token", SPAN("from-the-file\n"));
         config = config_of(name, good_cases[i].sets);
         for (int round = 0; round < 2; round++) {
             const struct server_settings *settings = &config->settings;
@@ -468,16 +480,11 @@ static void test_label(void **state) {
 }
 
 static void test_allow_paths(void **state) {
-    static const struct set sets[] = {ALL,
-                                      {"allow-path", "root/../home:rw"},
-                                      {"allow-path", "hooks"},
-                                      {"allow-path", "home:rw/"},
-                                      {"allow-path", "home:rw:rw"},
-                                      {0}};
+    static const struct set sets[] = {ALL, {"allow-path", "root/../home:rw"}, {"allow-path", "hooks"}, {0}};
     static const struct {
         const char *path; /* below the test's folder */
         bool may_write;
-    } paths[] = {{"/home", true}, {"/hooks", false}, {"/home:rw", false}, {"/home:rw", true}};
+    } paths[] = {{"/home", true}, {"/hooks", false}};
     struct gate_config *config;
 
     (void)state;
