@@ -331,7 +331,8 @@ def units(tmp_path):
     """The units of the task "repo", with the program under test and the addition for the system manager."""
     folder = tmp_path / "units"
     (folder / "git-gate@repo.service.d").mkdir(parents=True)
-    shutil.copy(UNITS / "git-gate@.socket", folder / "git-gate@repo.socket")
+    for name in ("git-gate@.socket", "git-gate-upkeep@.service", "git-gate-upkeep@.timer"):
+        shutil.copy(UNITS / name, folder / name.replace("@", "@repo"))
     shutil.copy(UNITS / "system.conf", folder / "git-gate@repo.service.d")
     text = (UNITS / "git-gate@.service.in").read_text()
     assert text.count("@bindir@/git-gate") == 1
@@ -360,7 +361,8 @@ def analyze(*arguments, cwd):
 @needs("systemd-analyze")
 @pytest.mark.parametrize("manager", ["--system", "--user"])
 def test_units_are_in_order(units, manager):
-    result = analyze("verify", "--man=no", manager, "./git-gate@repo.service", "./git-gate@repo.socket", cwd=units)
+    result = analyze("verify", "--man=no", manager, "./git-gate@repo.service", "./git-gate@repo.socket",
+                     "./git-gate-upkeep@repo.service", "./git-gate-upkeep@repo.timer", cwd=units)
     assert (result.returncode, result.said) == (0, "")
 
 

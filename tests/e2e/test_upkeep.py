@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Upkeep of a repository that is being served: the lines of systemd/README.md, beside running pushes and clones."""
+
+import concurrent.futures
+import itertools
+import re
+import shlex
+import threading
+from pathlib import Path
+
+import pytest
+
+from .repos import commit, git, history, out, bare
+
+SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
+TASKS = 3
+PUSHES = 8  # of each task
+
+
+def command_of(text, pattern, repository):
+    """The command that stands there, with this repository in it."""
+    line, = re.findall(pattern, text, re.MULTILINE)
+    words = shlex.split(line)
+    assert words[0] == "git" and words[1].startswith("--git-dir="), words
+    return [f"--git-dir={repository}", *words[2:]]
+
+
+@pytest.fixture
+def repo(tmp_path):
+    (tmp_path / "mirrors").mkdir()
+    repo = bare(tmp_path / "mirrors" / "repo.git")
+    history(repo, 20)
+    return repo
+
+
+def push_often(gate, folder, name):
+    """Commits that are pushed, and force-pushed away, so that there is something to prune, too."""
+    git("clone", "--quiet", gate.url(), folder)
+    for i in range(PUSHES):
+        commit(folder, "file", f"{name} {i}")
+        git("push", "--quiet", "origin", f"HEAD:refs/heads/{name}-{i}", cwd=folder)
+        git("push", "--quiet", "--force", "origin", f"HEAD~{i % 2}:refs/heads/{name}", cwd=folder)
+    return folder
+
+
+def test_both_lines_are_the_same():
+    unit = command_of((SYSTEMD / "git-gate-upkeep@.service").read_text(), r"^ExecStart=(.*)$", "R")
+    assert unit == command_of((SYSTEMD / "README.md").read_text(), r"^ +17 3 \* \* \*  (git .*)$", "R")
+
+
+def test_no_push_fails_and_nothing_is_lost(repo, start_gate, tmp_path):
+    arguments = command_of((SYSTEMD / "git-gate-upkeep@.service").read_text(), r"^ExecStart=(.*)$", repo)
+    gate = start_gate(f"--mirror-root={repo.parent}", "--scope=repo")
+    are_done = threading.Event()
+
+    def keep_up():
+        for runs in itertools.count(1):
+            git(*arguments)
+            if are_done.is_set():
+                return runs
+
+    with concurrent.futures.ThreadPoolExecutor(TASKS + 1) as pool:
+        upkeep = pool.submit(keep_up)
+        try:
+            clones = list(pool.map(lambda i: push_often(gate, tmp_path / f"clone{i}", f"task{i}"), range(TASKS)))
+        finally:
+            are_done.set()
+    assert upkeep.result() > 1
+    git("fsck", "--strict", "--connectivity-only", cwd=repo)
+    for i, clone in enumerate(clones):
+        for name in (f"task{i}-{j}" for j in range(PUSHES)):
+            assert out("rev-parse", name, cwd=repo) in out("rev-list", "HEAD", cwd=clone), name
+    assert list((repo / "objects" / "pack").glob("*.pack")) and (repo / "packed-refs").exists()
+    git("clone", "--quiet", gate.url(), tmp_path / "again")
