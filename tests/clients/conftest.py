@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from clients_table import Table  # noqa: E402
 from e2e.conftest import (pytest_configure, pytest_runtest_setup,  # noqa: E402, F401 (pytest finds them by their names)
-                          start_module_gate)
+                          start_gate, start_module_gate)
 
 
 def pytest_addoption(parser):
