@@ -9,11 +9,13 @@ import pytest
 from .backends import ExecPath, real_exec_path
 from .checks import check_error, check_serves
 from .confinement import needs_confinement
-from .gate import PROGRAM
+from .gate import PROGRAM, run
+from .http import TOKEN
 from .repos import bare, commit, git, history, refs
 from .targets import INFO
 
 LARGE_BYTES = 1 << 20
+CHECK_NOT_SERVED = 1
 
 
 def clone_and_push(gate, folder, repository="repo"):
@@ -64,12 +66,14 @@ def test_repository_that_is_replaced(root, start_gate):
     response = gate.ask("GET", INFO)
     check_error(response, 404)
     assert b"start git-gate anew" in response.body
+    said = run("check", f"--url={gate.url()}", GIT_GATE_TOKEN=TOKEN)
+    assert said.returncode == CHECK_NOT_SERVED and "start git-gate anew" in said.stderr, said.stderr
     shutil.rmtree(root / "repo.git")
     (root / "old").rename(root / "repo.git")
     check_serves(gate)
     gate.stop()
     assert ["start git-gate anew" in record["reason"] for record in gate.request_records() if record["status"] == 404] \
-        == [False, True]
+        == [False, True, True]
 
 
 @pytest.mark.parametrize("pack", ["loose objects", "a pack"])

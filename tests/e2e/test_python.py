@@ -22,8 +22,8 @@ from .http import TOKEN, Connection, request
 from .packets import FETCH_TYPE, unfinished
 from .polling import wait_until
 from .python_package import PROJECT, Url, ask, is_served, load, needs_library, place, variables
-from .repos import ENVIRONMENT, commit, git, refs
-from .targets import FETCH
+from .repos import ENVIRONMENT, bare, commit, git, refs
+from .targets import FETCH, INFO
 
 pytestmark = needs_library
 git_gate = load()
@@ -375,6 +375,17 @@ def test_without_threads_nothing_starts(make, where, without_threads):
             await gate.start()
         assert failure.value.code == E_INTERNAL and gate.address is None
     asyncio.run(use())
+
+
+def test_a_list_of_repositories(make, where, root):
+    """Exactly these."""
+    bare(root / "second.git")
+    bare(root / "third.git")
+
+    async def use():
+        async with make(**where, scope=["repo", "second"]) as gate:
+            return [ask(gate.address, "GET", INFO.replace("repo", name)).status for name in ("repo", "second", "third")]
+    assert asyncio.run(use()) == [200, 200, 403]
 
 
 def descriptors():
