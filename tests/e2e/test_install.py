@@ -131,9 +131,10 @@ def test_units(tmp_path, options, program):
     subprocess.run(["meson", "install", "-C", tmp_path / "build", "--no-rebuild", "--tags=systemd", "--destdir",
                     tmp_path / "root"], check=True, capture_output=True)
     units = tmp_path / "root" / str(Path(program).parents[1])[1:] / "lib" / "systemd"
-    assert {str(units.relative_to(tmp_path / "root") / name) for name in (
-        "system/git-gate@.service", "system/git-gate@.socket", "system/git-gate@.service.d/system.conf",
-        "user/git-gate@.service", "user/git-gate@.socket")} == relative(tmp_path / "root")
+    both = ("git-gate@.service", "git-gate@.socket", "git-gate-upkeep@.service", "git-gate-upkeep@.timer")
+    for_the_system = {f"system/{name}@.service.d/system.conf" for name in ("git-gate", "git-gate-upkeep")}
+    expected = for_the_system | {f"{manager}/{name}" for manager in ("system", "user") for name in both}
+    assert {str(units.relative_to(tmp_path / "root") / name) for name in expected} == relative(tmp_path / "root")
     source = (ROOT / "systemd" / "git-gate@.service.in").read_text()
     for manager in ("system", "user"):
         unit = (units / manager / "git-gate@.service").read_text()
