@@ -13,6 +13,7 @@ int cli_mint(int argc, char *argv[]);
 int cli_rules(int argc, char *argv[]);
 int cli_check(int argc, char *argv[]);
 int cli_bridge(int argc, char *argv[]);
+int cli_demo(int argc, char *argv[]);
 
 /** cli_fail() - print "git-gate: SENTENCE" on standard error. Return: error->code. */
 int cli_fail(const struct gate_error *error);

@@ -49,7 +49,7 @@ def test_version():
 
 @pytest.mark.parametrize("arguments, same_as", [
     (["-V"], ["--version"]), (["-h"], ["--help"]), (["help"], ["--help"]), (["help", "help"], ["--help"]),
-    *((["help", verb], [verb, "--help"]) for verb in ("serve", "mint", "check", "rules", "bridge"))])
+    *((["help", verb], [verb, "--help"]) for verb in ("serve", "mint", "check", "rules", "bridge", "demo"))])
 def test_other_ways_to_ask(arguments, same_as):
     result, expected = run(*arguments), run(*same_as)
     assert (result.returncode, result.stderr) == (0, "") and result.stdout == expected.stdout != ""
