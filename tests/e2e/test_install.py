@@ -12,6 +12,7 @@ import pytest
 
 from .bridge import check_static, is_sanitized
 from .gate import PROGRAM, run
+from .header import functions
 from .repos import ENVIRONMENT, git, out
 
 BUILD = Path(PROGRAM).parent
@@ -51,6 +52,29 @@ def test_git_finds_the_manual(installed, path):
                            env={**ENVIRONMENT, "PATH": path, "MANPATH": str(page.parents[1]),
                                 "MANPAGER": "cat", "MANWIDTH": "80"}).stdout
     assert "GIT-GATE(1)" in shown and "--mirror-root" in shown
+
+
+def pages(installed):
+    return sorted((*installed.glob("**/man1/*"), *installed.glob("**/man3/*")))
+
+
+@pytest.mark.skipif(not shutil.which("man"), reason="needs man(1)")
+def test_manual_has_each_name(installed):
+    """Every program and every function of the library has a page, be it a part of another one."""
+    page, = installed.glob("**/man1/git-gate.1")
+    programs = {path.name for path in next(installed.glob("**/bin")).iterdir()}
+    assert {path.stem for path in pages(installed)} == programs | {"libgitgate"} | set(functions())
+    for name in programs | set(functions()):
+        shown = subprocess.run(["man", name], check=True, capture_output=True, text=True,
+                               env={**ENVIRONMENT, "MANPATH": str(page.parents[1]), "MANPAGER": "cat"}).stdout
+        assert name.removeprefix("git-gate-") in shown and "GATE(" in shown.splitlines()[0].upper()
+
+
+def test_manual_says_where_faults_go(installed):
+    for path in pages(installed):
+        text = path.read_text()
+        assert "\n.Sh AUTHORS\n" in text and "\n.Sh BUGS\n" in text, path
+        assert "SECURITY.md" in text.split("\n.Sh BUGS\n")[1] and not re.search("@[A-Z]+@", text), path
 
 
 def test_git_clones_by_the_helper(installed, path, small_root, start_gate, tmp_path):
@@ -111,10 +135,11 @@ def test_nothing_else_is_installed(installed):
     hooks = {name for name in files if name.startswith("libexec/git-gate/hooks/")}
     assert hooks and all(re.fullmatch("libexec/git-gate/hooks/[0-7]/[a-z-]+", name) for name in hooks)
     assert {(prefix / name).resolve() for name in hooks} == {(prefix / "libexec/git-gate/git-gate-hook").resolve()}
-    assert files - package - hooks == {
+    manuals = {name for name in files if name.startswith("share/man/")}
+    assert files - package - hooks - manuals == {
         "bin/git-gate", "bin/git-gate-bridge", "bin/git-remote-gate", "include/gitgate.h", "libexec/git-gate/git-gate-hook",
-        "lib/libgitgate.so", "lib/libgitgate.so.0", f"lib/libgitgate.so.{version}", "lib/pkgconfig/gitgate.pc",
-        "share/man/man1/git-gate.1", "share/man/man1/git-remote-gate.1", "share/man/man3/libgitgate.3"}
+        "lib/libgitgate.so", "lib/libgitgate.so.0", f"lib/libgitgate.so.{version}", "lib/pkgconfig/gitgate.pc"}
+    assert all(re.fullmatch(r"share/man/man([13])/[a-z_-]+\.\1", name) for name in manuals)
     assert relative(installed) == {str(prefix.relative_to(installed) / name) for name in relative(prefix)}
 
 
