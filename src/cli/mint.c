@@ -13,8 +13,10 @@
 static void print_help(void) {
     printf("usage: git-gate mint [--prefix=PREFIX]\n"
            "\n"
-           "Prints a fresh token: PREFIX [%s] and %d hex digits from getrandom(2).\n",
-           token_default_prefix, TOKEN_MINT_HEX_DIGITS);
+           "Prints a fresh token: a prefix and %d hex digits from getrandom(2).\n"
+           "\n"
+           "  --prefix=PREFIX  the beginning of the token; may be empty [%s]\n",
+           TOKEN_MINT_HEX_DIGITS, token_default_prefix);
 }
 
 /* An argument that is not an option may be a token, so it is not repeated. */

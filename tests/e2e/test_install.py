@@ -135,8 +135,11 @@ def test_nothing_else_is_installed(installed):
     hooks = {name for name in files if name.startswith("libexec/git-gate/hooks/")}
     assert hooks and all(re.fullmatch("libexec/git-gate/hooks/[0-7]/[a-z-]+", name) for name in hooks)
     assert {(prefix / name).resolve() for name in hooks} == {(prefix / "libexec/git-gate/git-gate-hook").resolve()}
+    completions = {f"share/{name}" for name in (
+        "bash-completion/completions/git-gate", "bash-completion/completions/git-gate-bridge", "zsh/site-functions/_git-gate",
+        "fish/vendor_completions.d/git-gate.fish", "fish/vendor_completions.d/git-gate-bridge.fish")}
     manuals = {name for name in files if name.startswith("share/man/")}
-    assert files - package - hooks - manuals == {
+    assert completions <= files and files - package - hooks - manuals - completions == {
         "bin/git-gate", "bin/git-gate-bridge", "bin/git-remote-gate", "include/gitgate.h", "libexec/git-gate/git-gate-hook",
         "lib/libgitgate.so", "lib/libgitgate.so.0", f"lib/libgitgate.so.{version}", "lib/pkgconfig/gitgate.pc"}
     assert all(re.fullmatch(r"share/man/man([13])/[a-z_-]+\.\1", name) for name in manuals)
