@@ -229,6 +229,28 @@ def test_library_in_the_folder_that_is_named(fresh_machine):
     assert "libgitgate(3)" in result.stderr and "PKG_CONFIG_PATH=/usr/local/lib/apart/pkgconfig" in result.stderr
 
 
+@pytest.mark.parametrize("how, folder", [
+    ("", "/usr/local"), ("DESTDIR=/usr/local/root /opt/gate", "/usr/local/root/opt")])
+def test_uninstall(fresh_machine, how, folder):
+    """Everything that was installed goes, and nothing else, be it in the same folders."""
+    *variable, place = how.rsplit(" ", 1)
+    build = f"{' '.join(variable)} script/build"
+    result = fresh_machine(f"""
+        mkdir -p {folder}/bin {folder}/share/man/man1
+        touch {folder}/bin/other {folder}/share/man/man1/git-gone.1
+        mkdir -p {folder}/gate/bin
+        touch {folder}/gate/bin/own
+        {build} install {place}
+        test $(find {folder} -name '*git*gate*' | wc -l) -gt 10
+        /usr/bin/python3 -m compileall -q $(find {folder} -name git_gate)
+        {build} uninstall {place}
+        cd {folder}
+        find . ! -type d -o -name '*git[-_]gate*' -o -path ./gate/lib""")
+    assert result.returncode == 0, result.stderr
+    assert set(result.stdout.split()) == {"./bin/other", "./share/man/man1/git-gone.1", "./gate/bin/own"}
+    assert result.stderr.splitlines()[-1].startswith("build: removed from ")
+
+
 @pytest.mark.parametrize("how, told", [("DESTDIR=/usr/local/root script/build install /usr", False),
                                        ("script/build install /usr/local/apart", True)])
 def test_where_the_loader_finds_nothing(fresh_machine, small_root, how, told):
