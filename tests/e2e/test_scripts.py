@@ -3,6 +3,7 @@
 
 import importlib.machinery
 import importlib.util
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 from .repos import ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ["bootstrap", "build", "count-tests", "debian-root", "fuzz", "lint", "server", "soak", "test", "test-container", "test-debian", "toolchains"]
+SCRIPTS = sorted(path.name for path in (ROOT / "script").iterdir() if os.access(path, os.X_OK))
+OTHERS = sorted(str(path.relative_to(ROOT)) for folder in (".ci", "bench") for path in (ROOT / folder).iterdir()
+                if path.is_file() and os.access(path, os.X_OK))
 USAGE = 2
 
 
@@ -41,12 +44,29 @@ def test_help(copy, script, arguments):
     assert f"script/{script}" in result.stdout and "SPDX" not in result.stdout and "set -" not in result.stdout
 
 
+@pytest.mark.parametrize("script", OTHERS)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_of_other_programs(tmp_path, script, option):
+    """They, too, begin no work."""
+    result = subprocess.run([ROOT / script, option], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=10,
+                            env={**ENVIRONMENT, "PYTHONDONTWRITEBYTECODE": "1"})
+    assert (result.returncode, result.stderr) == (0, "")
+    assert script in result.stdout and "SPDX" not in result.stdout and "set -" not in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_there_are_scripts():
+    assert {"build", "test", "lint"} <= set(SCRIPTS) and {"bench/run", ".ci/run"} <= set(OTHERS)
+
+
 @pytest.mark.parametrize("script, arguments, words", [
     ("bootstrap", ["--brew"], "'--brew'"),
     ("build", ["instal"], "'instal'"),
     ("build", ["--brew"], "'--brew'"),
     ("build", ["install", "here"], "'here'"),
     ("build", ["install", "/here", "there"], "at the most"),
+    ("build", ["uninstal"], "'uninstal'"),
+    ("build", ["uninstall", "here"], "'here'"),
     ("count-tests", [], "FOLDER"),
     ("debian-root", ["--brew"], "'--brew'"),
     ("fuzz", ["--brew"], "'--brew'"),
