@@ -39,8 +39,8 @@
  *
  * Descriptors: a server has a table of its own. Its thread makes the table, and no child of the program gets it. The
  * limit on open files applies to this table by itself. Until the server has stopped, it keeps these of the program's
- * descriptors open: standard error, "log-fd" and "listen-fd", as they are in gate_server_start(). It does not notice if
- * such a number is given to another file later.
+ * descriptors open: standard error, "log-fd", "moves-fd" and "listen-fd", as they are in gate_server_start(). It does
+ * not notice if such a number is given to another file later.
  *
  * fork(2): allowed at any time, with or without execve(2). The child holds nothing of a server, neither the thread nor
  * the descriptors, and keeps no port, client or process of git alive. Servers that ran at the fork belong to the
@@ -101,8 +101,9 @@ int gate_config_new(struct gate_config **configp);
  *        "token", the token itself;
  *        "second-token", another one that is valid, too, while one replaces the other;
  *        "listen-fd", the number of a listening socket, a Unix socket or one on the loopback; it becomes non-blocking;
- *        "log-fd", the number of a descriptor to write the log to; without it there is no log.
- *        The caller keeps these two descriptors open until the server is freed.
+ *        "log-fd", the number of a descriptor to write the log to; without it there is no log;
+ *        "moves-fd", the number of a descriptor that gets the records of pushes, as JSON, one object a line.
+ *        The caller keeps these three descriptors open until the server is freed.
  * @value: 1 to 4096 bytes, copied; "yes" or "no" for an option that takes no value on the command line
  * @error: filled on failure; may be NULL
  *

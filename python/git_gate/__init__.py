@@ -24,12 +24,13 @@ import warnings
 import weakref
 from _thread import start_new_thread
 from types import TracebackType
-from typing import Any, Callable, Iterator, List, Optional, Protocol, Sequence, Set, Type, TypeVar, Union
+from typing import Any, AsyncIterator, Callable, Iterator, List, Optional, Protocol, Sequence, Set, Type, TypeVar, Union
 
-from ._library import E_INTERNAL, GateError, Server, Setting, mint_token
+from ._library import E_INTERNAL, E_USAGE, GateError, Server, Setting, mint_token
+from ._moves import Move, Moves
 from ._records import Records
 
-__all__ = ["GateError", "GateServer", "mint_token"]
+__all__ = ["GateError", "GateServer", "Move", "mint_token"]
 __version__ = "0.1.0"
 
 
@@ -151,7 +152,8 @@ class GateServer:
     home_path: HOME of git, which reads its .gitconfig; without it git reads no global configuration
     options: any other option of "git-gate serve", git-gate(1), by its name with underscores for hyphens, as
         max_backends=4, read_only=True, hide_refs=["refs/a", "refs/b"]. Besides: log_fd, a file or descriptor that gets
-        the log in place of logging, and listen_fd, a listening socket in place of another transport. None and
+        the log in place of logging; moves_fd, one that gets the records of moves(), as JSON; and listen_fd, a listening
+        socket in place of another transport. None and
         an empty list stand for the default. An option that does not exist is a GateError at start().
 
     Without log_fd, the log goes to the logger "git_gate" of logging, by the event loop that ran start(). A record's
@@ -193,6 +195,7 @@ class GateServer:
         self._options = options  # keeps files among them open as long as this object lives
         self._server = Server()
         self._records: Set[Records] = set()  # of starts that are under way or have succeeded
+        self._moves: Optional[Moves] = None  # of the last start that has succeeded
         weakref.finalize(self, _drop, self._server).atexit = False  # at exit, _library stops the servers
 
     def __repr__(self) -> str:
@@ -211,14 +214,27 @@ class GateServer:
         start stops the server before it raises CancelledError.
         """
         settings = [*self._settings, *self._transport()]
-        if not self._is_logging:
-            await self._start(settings)
+        if self._options.get("moves_fd") is not None:
+            await self._start_logging(settings)
             return
+        moves = Moves()
+        try:
+            moves.started = await self._start_logging([*settings, *moves.settings()])
+            self._moves = moves
+        finally:
+            moves.close_write_end()
+            if not self._server.is_current(moves.started):
+                moves.close()
+
+    async def _start_logging(self, settings: List[Setting]) -> object:
+        if not self._is_logging:
+            return await self._start(settings)
         records = Records()
         self._records.add(records)
         try:
             wanted = records.settings(has_level=any(name == "log-level" for name, _ in settings))
             records.started = await self._start([*settings, *wanted])
+            return records.started
         finally:
             records.close_write_end()
             if not self._server.is_current(records.started):  # it failed, or was stopped meanwhile
@@ -244,6 +260,8 @@ class GateServer:
         requests at once; the server has stopped before CancelledError is raised. It is a GateError if a fault had
         ended serving before.
         """
+        if self._moves is not None:
+            self._moves.drain()
         try:
             with _own_thread() as thread:
                 stopping = _call(thread, self._server.stop)
@@ -256,6 +274,22 @@ class GateServer:
             for records in list(self._records):
                 if records.started is not None and not self._server.is_current(records.started):
                     self._close(records)
+            if self._moves is not None and not self._server.is_current(self._moves.started):
+                self._moves.close()
+
+    def moves(self) -> AsyncIterator[Move]:
+        """
+        Tell what pushes have moved: async for move in gate.moves().
+
+        It has all moves since the last start(), in the order in which the pushes ended, hooks included. It ends when
+        the server has stopped. Each Move is told once, to one task at a time. The gate never waits for the program: at
+        most 64 KiB of records wait, and Move.missed says how many did not fit.
+
+        It is a GateError if the server was never started, or if the option moves_fd takes the records elsewhere.
+        """
+        if self._moves is None:
+            raise GateError("there are no moves: start the server first, and do not give moves_fd", E_USAGE)
+        return self._moves
 
     async def __aenter__(self: Self) -> Self:
         """Start it."""

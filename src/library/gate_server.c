@@ -98,7 +98,7 @@ static int run(struct gate_server *gate) {
 static void *serve(void *argument) {
     struct gate_server *gate = argument;
     const struct server_settings *settings = &gate->config->settings;
-    const int kept[] = {gate->stop_fd, settings->log_fd, settings->listener.inherited_fd};
+    const int kept[] = {gate->stop_fd, settings->log_fd, settings->moves_fd, settings->listener.inherited_fd};
     struct gate_error error = {0};
     int r = descriptors_separate(kept, sizeof(kept) / sizeof(kept[0]));
 

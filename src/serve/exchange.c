@@ -13,11 +13,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "backend/pushed.h"
 #include "base/memory_file.h"
 #include "serve/exchange_program.h"
 #include "serve/exchange_request.h"
 #include "serve/exchange_response.h"
+#include "serve/push_log.h"
 
 bool exchange_pump(struct exchange *exchange) {
     bool moved = false;
@@ -110,8 +110,8 @@ static int follow_push(struct exchange *exchange) {
     if (!exchange->pushes || !exchange->call.has_body) {
         return 0;
     }
-    exchange->pushed = calloc(1, sizeof(*exchange->pushed));
-    return exchange->pushed ? 0 : -ENOMEM;
+    exchange->push_log = push_log_new(exchange->client.request->repository, exchange->client.request->id);
+    return exchange->push_log ? 0 : -ENOMEM;
 }
 
 int exchange_start(struct exchange **exchangep, struct gate *gate, const struct exchange_client *client,

@@ -15,9 +15,9 @@
 #include <stdlib.h>
 
 #include "backend/cgi.h"
-#include "backend/pushed.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "serve/move_stream.h"
 #include "serve/push_log.h"
 
 bool exchange_fail(struct exchange *exchange, enum reason code, const char *reason) {
@@ -66,8 +66,8 @@ static void tell_owner(struct exchange *exchange) {
 
 void exchange_follow_output(struct exchange *exchange, struct span bytes) {
     packets_feed(&exchange->packets, bytes);
-    if (exchange->pushed) {
-        pushed_feed_answer(exchange->pushed, bytes);
+    if (exchange->push_log) {
+        pushed_feed_answer(&exchange->push_log->pushed, bytes);
     }
 }
 
@@ -108,22 +108,22 @@ static void drop_output(struct exchange *exchange) {
 
 /* In EXCHANGE_ENDING. What is still there to be read may be the report of a push. */
 static void stop_listening(struct exchange *exchange) {
-    if (exchange->pushed && exchange->process.output >= 0) {
+    if (exchange->push_log && exchange->process.output >= 0) {
         drop_output(exchange);
     }
     exchange_close_output(exchange);
 }
 
 static void log_push(struct exchange *exchange) {
-    if (!exchange->pushed) {
+    if (!exchange->push_log) {
         return;
     }
     drop_buffer(exchange);
     exchange->state = EXCHANGE_ENDING;
     stop_listening(exchange);
-    push_log_write(&exchange->gate->log, exchange->stderr_log.request_id, exchange->pushed);
-    pushed_deinit(exchange->pushed);
-    free(exchange->pushed);
+    push_log_write(&exchange->gate->log, exchange->push_log);
+    move_stream_write(&exchange->gate->moves, exchange->push_log);
+    exchange->push_log = push_log_free(exchange->push_log);
 }
 
 static void let_hooks_finish(struct exchange *exchange);

@@ -18,7 +18,7 @@
 #include "serve/stderr_log.h"
 
 struct dependencies;
-struct pushed;
+struct push_log;
 
 enum {
     EXCHANGE_LAST_WORDS_READS = 64,    /* of what git says to nobody, at a time: more than a pipe holds */
@@ -116,8 +116,8 @@ struct exchange {
     bool output_is_shut;
     bool first_chunk;
     struct packets packets;
-    struct pushed *pushed; /* the references of a push; NULL for anything else */
-    bool awaits_head;      /* in EXCHANGE_ENDING: what comes next begins with a response head */
+    struct push_log *push_log; /* the references of a push; NULL for anything else */
+    bool awaits_head;          /* in EXCHANGE_ENDING: what comes next begins with a response head */
     struct content content;
     struct fetch_body fetch_body;
     bool consumed;

@@ -13,17 +13,17 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "backend/pushed.h"
 #include "base/fd.h"
 #include "base/memory_file.h"
 #include "serve/exchange_program.h"
 #include "serve/obstacle.h"
+#include "serve/push_log.h"
 #include "serve/settings.h"
 
 /* Without memory the commands are not all read, which the log says in the end. */
 static void follow_push(struct exchange *exchange, struct span bytes) {
-    if (exchange->pushed) {
-        (void)pushed_feed_request(exchange->pushed, bytes);
+    if (exchange->push_log) {
+        (void)pushed_feed_request(&exchange->push_log->pushed, bytes);
     }
 }
 

@@ -18,6 +18,7 @@
 #include "serve/advertisement_cache.h"
 #include "serve/listener.h"
 #include "serve/loop.h"
+#include "serve/move_stream.h"
 #include "serve/settings.h"
 #include "serve/turns.h"
 
@@ -66,6 +67,7 @@ struct gate_served {
  * @settings: kept by the caller until server_deinit()
  * @environ: settings.environ, completed with what was found at start
  * @policy: what a repository may make git do
+ * @moves: the records of pushes for a program that reacts to them
  * @listener: the listening socket; clients connect to @listener.address
  * @confine: the confinement that is in force
  * @served: the repositories in the order of --scope; of no meaning with --scope=*
@@ -85,6 +87,7 @@ struct gate {
     struct git git;
     struct repository_policy policy;
     struct log log;
+    struct move_stream moves;
     struct loop *loop;
     enum gate_stage stage;
     struct listener listener;

@@ -104,4 +104,6 @@ PART(FD, listener.inherited_fd, "listen-fd", "FD", NULL,
      "a listening socket that somebody else made", .is_internal = true)
 OPTION(FD, log_fd, "log-fd", "FD", NULL,
        "where the log is written to", .is_internal = true)
+OPTION(FD, moves_fd, "moves-fd", "FD", NULL,
+       "where the records of pushes are written to, as JSON", .is_internal = true)
 // clang-format on

@@ -4,6 +4,7 @@
 
 #include "serve/push_log.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_zeros(const char *id) {
@@ -15,7 +16,7 @@ static const char *move_name(const struct pushed_move *move) {
     return is_zeros(move->new_id) ? "delete" : is_zeros(move->old_id) ? "create" : "update";
 }
 
-static void log_move(struct log *log, uint64_t id, const struct pushed_move *move) {
+static void log_move(struct log *log, const struct push_log *push, const struct pushed_move *move) {
     static const char *const results[] = {
         [PUSHED_UNKNOWN] = "unknown",
         [PUSHED_OK] = "ok",
@@ -23,27 +24,52 @@ static void log_move(struct log *log, uint64_t id, const struct pushed_move *mov
     };
 
     log_record(log, move->result == PUSHED_REFUSED ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "push",
-               LOG_FIELDS(log_number("id", id), log_string("ref", move->ref), log_string("old", move->old_id),
+               LOG_FIELDS(log_number("id", push->id), log_string("repository", push->repository),
+                          log_string("ref", move->ref), log_string("old", move->old_id),
                           log_string("new", move->new_id), log_string("move", move_name(move)),
                           log_string("result", results[move->result]),
                           *move->reason ? log_string("reason", move->reason) : (struct log_field){0}));
 }
 
-static void log_rest(struct log *log, uint64_t id, const struct pushed *pushed) {
+static void log_rest(struct log *log, const struct push_log *push) {
+    const struct pushed *pushed = &push->pushed;
     const char *reason = pushed->is_broken ? "the commands of this push could not all be read"
                                            : "a push has no more records of single references";
 
     log_record(log, pushed->is_broken || pushed->n_refused > 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "push as a whole",
-               LOG_FIELDS(log_number("id", id), log_number("refs", pushed->n_commands),
-                          log_number("recorded", pushed->n_moves), log_number("ok", pushed->n_ok),
-                          log_number("refused", pushed->n_refused), log_string("reason", reason)));
+               LOG_FIELDS(log_number("id", push->id), log_string("repository", push->repository),
+                          log_number("refs", pushed->n_commands), log_number("recorded", pushed->n_moves),
+                          log_number("ok", pushed->n_ok), log_number("refused", pushed->n_refused),
+                          log_string("reason", reason)));
 }
 
-void push_log_write(struct log *log, uint64_t id, const struct pushed *pushed) {
+struct push_log *push_log_new(const char *repository, uint64_t id) {
+    struct push_log *push = calloc(1, sizeof(*push));
+
+    if (push) {
+        push->id = id;
+        push->repository = strdup(repository);
+        return push->repository ? push : push_log_free(push);
+    }
+    return NULL;
+}
+
+void push_log_write(struct log *log, const struct push_log *push) {
+    const struct pushed *pushed = &push->pushed;
+
     for (size_t i = 0; i < pushed->n_moves; i++) {
-        log_move(log, id, &pushed->moves[i]);
+        log_move(log, push, &pushed->moves[i]);
     }
     if (pushed->is_broken || pushed->n_commands > pushed->n_moves) {
-        log_rest(log, id, pushed);
+        log_rest(log, push);
     }
+}
+
+struct push_log *push_log_free(struct push_log *push) {
+    if (push) {
+        pushed_deinit(&push->pushed);
+        free(push->repository);
+        free(push);
+    }
+    return NULL;
 }

@@ -170,6 +170,7 @@ static void init(struct server *server, const struct server_settings *settings, 
     server->gate.environ = settings->environ;
     server->gate.log = *log;
     server->gate.loop = loop;
+    move_stream_init(&server->gate.moves, settings->moves_fd, log, loop);
     server->gate.confine = CONFINE_NONE;
     server->gate.large_pool.capacity = GATE_LARGE_BYTES;
     server->gate.wire_pool.capacity = GATE_WIRE_BYTES;
@@ -248,6 +249,7 @@ void server_deinit(struct server *server) {
     parent_unwatch(&server->parent);
     crowd_deinit(&server->crowd);
     exchange_abandon_all(gate);
+    move_stream_deinit(&gate->moves);
     loop_timer_clear(&server->stage_timer);
     confine_deinit(&gate->confine);
     advertisement_cache_deinit(&gate->advertisements);

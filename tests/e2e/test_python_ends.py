@@ -173,7 +173,7 @@ async def main():
     before = pipes()
     gate = GateServer(mirror_root=sys.argv[1], token=TOKEN, scope="repo", host="127.0.0.1", port=0)
     await gate.start()
-    assert pipes() == before + 1
+    assert pipes() == before + 2  # the log and the moves
     child = os.fork()
     if child == 0:
         os._exit(0 if pipes() == before else 3)

@@ -49,6 +49,7 @@ static const struct {
     {"second-token", ROW(policy.tokens[1], CONFIG_TEXT, NULL, "!!", "!!")},
     {"listen-fd", ROW(listener.inherited_fd, CONFIG_FD, "-1", "0", "0")},
     {"log-fd", ROW(log_fd, CONFIG_FD, "-1", "2", "2")},
+    {"moves-fd", ROW(moves_fd, CONFIG_FD, "-1", "9", "9")},
 };
 
 static const struct config_option *option_of(const char *name) {
@@ -204,7 +205,7 @@ static void test_table(void **state) {
         expect_int(name, options[i].argument == NULL, options[i].kind == CONFIG_FLAG);
         expect_int(name, options[i].is_internal,
                    strcmp(name, "token") == 0 || strcmp(name, "second-token") == 0 || strcmp(name, "listen-fd") == 0 ||
-                       strcmp(name, "log-fd") == 0);
+                       strcmp(name, "log-fd") == 0 || strcmp(name, "moves-fd") == 0);
         for (size_t j = 0; j < i; j++) {
             expect_true(name, strcmp(name, options[j].name) != 0);
         }

@@ -67,6 +67,7 @@ static inline void site_set_up(void) {
         .drain_timeout_s = 4,
         .confine = CONFINE_OFF,
         .log_fd = -1,
+        .moves_fd = -1,
     };
 }
 
@@ -102,6 +103,7 @@ static inline int site_begin(void **state) {
     site.gate.environ.search_path = site.gate.git.search_path;
     site.gate.environ.exec_path = site.gate.git.exec_path;
     log_init(&site.gate.log, site.log_fd, LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT);
+    move_stream_init(&site.gate.moves, -1, &site.gate.log, &site.loop);
     LIST_INIT(&site.gate.exchanges);
     turns_init(&site.gate.turns, site.settings.max_backends, site.settings.max_connections, site_on_process_end, NULL);
     return 0;

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/log.h"
+#include "serve/loop.h"
+
+struct push_log;
+
+/**
+ * struct move_stream - the records of pushes once more, as JSON, for a program that reacts to them: "moves-fd"
+ *
+ * A struct of zeros with log.fd -1 writes nothing. All members are move_stream.c's own.
+ */
+struct move_stream {
+    struct log log;
+    struct loop *loop;
+    struct loop_io room_io;
+};
+
+/**
+ * move_stream_init() - write to @fd; -1 for no stream
+ * @log: whose secrets are masked here, too
+ * @loop: kept by the caller until move_stream_deinit()
+ */
+void move_stream_init(struct move_stream *stream, int fd, const struct log *log, struct loop *loop);
+
+/**
+ * move_stream_write() - the records of a push that has ended, as push_log_write() has them
+ *
+ * Never waits. Records for which there is no room are counted; as soon as there is some, a record says how many.
+ */
+void move_stream_write(struct move_stream *stream, const struct push_log *push);
+
+/** move_stream_deinit() - write nothing any more; tells of lost records if it can now. The descriptor stays open. */
+void move_stream_deinit(struct move_stream *stream);
