@@ -112,6 +112,13 @@ static bool leads_elsewhere(const char *name, const char *value) {
     return strcmp(name, "extensions.refstorage") == 0 && strcmp(value, "files") != 0 && strcmp(value, "reftable") != 0;
 }
 
+/* What would let malformed objects in, such as a tree with a slash in a name, which git-gate-hook takes for another. */
+static bool weakens_checks(const char *name, const char *value) {
+    static const char prefix[] = "receive.fsck.";
+
+    return strncmp(name, prefix, strlen(prefix)) == 0 && strcmp(value, "error") != 0;
+}
+
 static void note_partial(struct repository_finding *finding, const char *name, const char *value) {
     static const struct rule promisor = {.section = "remote", .key = "promisor"};
     static const struct rule filter = {.section = "remote", .key = "partialclonefilter"}; /* suffices by itself */
@@ -149,6 +156,12 @@ static int look_at_variable(const char *name, const char *value, void *userdata)
                       "'%.100s' of the repository sets extensions.refStorage, which makes git read references that "
                       "lie elsewhere; git-gate serves 'files' and 'reftable' in the repository itself",
                       examination->file);
+    }
+    if (policy->is_ruled && weakens_checks(name, value)) {
+        return refuse(examination->finding,
+                      "'%.100s' of the repository sets %.100s, which lets in malformed objects, and --rules relies on "
+                      "git to refuse them; take it out",
+                      examination->file, name);
     }
     note_partial(examination->finding, name, value);
     note_closed(examination, name, value);

@@ -13,6 +13,7 @@ enum {
  * @git_config: the operator's own settings, each KEY=VALUE, NULL at the end of the list
  * @alternates: {"yes"}, {"no"}, or the absolute paths of folders that may hold object stores; NULL at the end
  * @allow_paths: absolute paths; links in the repository may lead to them and below; NULL at the end
+ * @is_ruled: there are --rules, which rely on git to refuse malformed objects
  * @is_local: git never fetches missing objects; see stays_local in struct git
  * @follows_links: nothing keeps git from following links out of the repository, so the examination looks for them
  */
@@ -20,6 +21,7 @@ struct repository_policy {
     char *const *git_config;
     char *const *alternates;
     char *const *allow_paths;
+    bool is_ruled;
     bool is_local;
     bool follows_links;
 };

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "hook/ask.h"
 #include "hook/content.h"
+#include "hook/symbolic.h"
 #include "rules/words.h"
 
 bool push_is_zero(const char *id) {
@@ -163,13 +164,35 @@ static void visit_symbolic(const char *name, void *userdata) {
     }
 }
 
+static bool is_creation(const struct push_command *command) {
+    return push_is_zero(command->old) && !push_is_zero(command->new);
+}
+
+/* A deletion may leave open what it deletes, so it counts. */
 static bool has_old(const struct push *push) {
     for (size_t i = 0; i < push->n_commands; i++) {
-        if (!push_is_zero(push->commands[i].old)) {
+        if (!is_creation(&push->commands[i])) {
             return true;
         }
     }
     return false;
+}
+
+/* In a trial there is no push that could create one. */
+static int judge_creations(struct push *push) {
+    const char *folder = push->base ? NULL : getenv("GIT_DIR");
+    int r = 0;
+
+    for (size_t i = 0; i < push->n_commands && folder && r >= 0; i++) {
+        if (is_creation(&push->commands[i])) {
+            r = symbolic_is_one(&push->git, folder, push->commands[i].name);
+        }
+        if (r > 0) {
+            visit_symbolic(push->commands[i].name, push);
+            r = 0;
+        }
+    }
+    return r;
 }
 
 static int judge_references(struct push *push) {
@@ -187,6 +210,7 @@ static int judge_references(struct push *push) {
     }
     r = r ? r : judge_moves(push, &moves);
     r = r || !has_old(push) ? r : ask_symbolic(&push->git, visit_symbolic, push);
+    r = r ? r : judge_creations(push);
     free(moves.pairs);
     free(moves.commands);
     return r;

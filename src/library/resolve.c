@@ -247,11 +247,31 @@ static int check_for_git(const struct server_settings *settings, struct gate_err
     return 0;
 }
 
+/* Whether a setting lets in malformed objects, or has git read a file that could. */
+static bool weakens_rules(const char *setting) {
+    static const char *const prefixes[] = {"include.", "includeif.", "receive.fsckobjects=", "receive.fsck."};
+
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        if (strncasecmp(setting, prefixes[i], strlen(prefixes[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* git-gate-hook reads trees as git has checked them. */
-static int check_fsck(const struct server_settings *settings, struct gate_error *error) {
+static int check_rules(const struct server_settings *settings, struct gate_error *error) {
     if (settings->rules_file && settings->environ.fsck != ENVIRON_FSCK_STRICT) {
         return gate_error_set(error, GATE_E_USAGE,
                               "--rules needs --fsck=strict: the rules rely on git to refuse malformed objects");
+    }
+    for (char *const *setting = settings->environ.git_config; settings->rules_file && *setting; setting++) {
+        if (weakens_rules(*setting)) {
+            return gate_error_set(error, GATE_E_USAGE,
+                                  "--git-config=%s could take away what --rules relies on: git's checks of what is "
+                                  "pushed, and git-gate's hooks; leave it out",
+                                  *setting);
+        }
     }
     return 0;
 }
@@ -303,7 +323,7 @@ int config_resolve(struct gate_config *config, struct gate_error *error) {
     r = r ? r : resolve_repository(config, error);
     r = r ? r : resolve_alternates(settings, error);
     r = r ? r : check_for_git(settings, error);
-    r = r ? r : check_fsck(settings, error);
+    r = r ? r : check_rules(settings, error);
     r = r ? r : check_transport(&settings->listener, error);
     r = r ? r : socket_group_resolve(config, error);
     r = r ? r : served_check_socket(settings, error);

@@ -115,6 +115,7 @@ static int examine_repositories(struct gate *gate, struct gate_error *error) {
     gate->policy = (struct repository_policy){.git_config = settings->environ.git_config,
                                               .alternates = settings->alternates,
                                               .allow_paths = settings->allow_paths,
+                                              .is_ruled = settings->rules_file != NULL,
                                               .follows_links = settings->confine == CONFINE_OFF};
     if (settings_serve_all(settings)) {
         r = git_ask_version(&gate->git, error);

@@ -532,6 +532,15 @@ def test_rules_that_hooks_may_write_end_the_start(small_root, tmp_path, what, wo
     assert said.returncode == USAGE and words in said.stderr and ":rw" in said.stderr, said.stderr
 
 
+@pytest.mark.parametrize("setting", [
+    "include.path=/dev/null", "includeIf.gitdir:/.path=/dev/null", "receive.fsckObjects=false", "receive.fsck.hasDotgit=warn",
+    "RECEIVE.FSCK.skipList=/dev/null"])
+def test_a_setting_that_would_weaken_rules_is_refused(small_root, tmp_path, setting):
+    (tmp_path / "rules").write_text(ANY)
+    said = run("serve", f"--rules={tmp_path}/rules", f"--git-config={setting}", small_root / "repo.git")
+    assert said.returncode == USAGE and f"--git-config={setting} could take away" in said.stderr
+
+
 @pytest.mark.parametrize("key", ["core.hooksPath", "CORE.hookspath"])
 def test_a_setting_that_would_switch_rules_off_is_refused(small_root, tmp_path, key):
     (tmp_path / "rules").write_text(ANY)
@@ -708,6 +717,69 @@ def test_a_symbolic_reference_leads_to_no_other_one(guarded, storage):
     git("symbolic-ref", "refs/heads/task/alias", "refs/heads/old", cwd=work.mirror)
     work.write("x")
     check_refused(gate, work, ["+HEAD:refs/heads/task/alias"], ["it is a symbolic reference"])
+
+
+def use_storage(work, storage):
+    if storage == "reftable" and git("refs", "migrate", "--ref-format=reftable", cwd=work.mirror, ok=None).returncode:
+        pytest.skip("needs git 2.46, for reftable")
+
+
+@pytest.mark.parametrize("storage", ["files", "link", "reftable"])
+def test_a_symbolic_reference_that_leads_nowhere_creates_nothing(guarded, storage):
+    """git would create the reference behind it, on which another rule decides."""
+    gate, work = guarded(BRANCH, {})
+    use_storage(work, storage)
+    if storage == "link":
+        (work.mirror / "refs/heads/task").mkdir(parents=True, exist_ok=True)
+        (work.mirror / "refs/heads/task/alias").symlink_to("../secret")
+    else:
+        git("symbolic-ref", "refs/heads/task/alias", "refs/heads/secret", cwd=work.mirror)
+    work.write("x")
+    check_refused(gate, work, ["HEAD:refs/heads/task/alias"], ["refs/heads/task/alias: it is a symbolic reference"])
+    check_refused(gate, work, [TASK, "HEAD:refs/heads/task/alias"], ["nothing was taken"])
+    assert push(gate, work, TASK).returncode == 0
+
+
+@pytest.mark.parametrize("storage", ["files", "reftable"])
+@pytest.mark.parametrize("named", [packets.NO_OBJECT, "1" * 40])
+def test_a_deletion_that_does_not_say_what_it_deletes(guarded, storage, named):
+    """git then deletes whatever there is, also behind a symbolic reference."""
+    gate, work = guarded(BRANCH, {})
+    use_storage(work, storage)
+    git("symbolic-ref", "refs/heads/task/alias", "refs/heads/old", cwd=work.mirror)
+    before = work.refs
+    body = packets.push([(named, packets.NO_OBJECT, "refs/heads/task/alias")], b"", "report-status delete-refs")
+    said = gate.ask("POST", f"/{work.mirror.name}/git-receive-pack", packets.PUSH_TYPE, body=body)
+    assert said.status == 200 and b"ng refs/heads/task/alias pre-receive hook declined" in said.body, said.body
+    assert work.refs == before
+
+
+FSCK = {"receive.fsck.fullPathname": "ignore", "receive.fsck.missingEmail": "warn", "RECEIVE.fsck.TREEnotsorted": "ignore"}
+
+
+@pytest.mark.parametrize("key", FSCK)
+def test_a_repository_that_lets_in_malformed_objects_is_not_served(guarded, key):
+    """It could have been set since the start."""
+    gate, work = guarded(ANY, {})
+    assert push(gate, work, "HEAD:refs/heads/a").returncode == 0
+    git("config", key, "error", cwd=work.mirror)
+    assert push(gate, work, "HEAD:refs/heads/b").returncode == 0
+    git("config", key, FSCK[key], cwd=work.mirror)
+    said = push(gate, work, "HEAD:refs/heads/c")
+    assert said.returncode != 0 and "refs/heads/c" not in work.refs
+    assert any(key.lower() in record.get("error", "") for record in gate.records if record["level"] == "error")
+
+
+def test_a_slash_in_a_name_is_refused(guarded):
+    """A path rule could be got around by a tree whose one entry has the name of a path."""
+    gate, work = guarded(DENY, {})
+    tree = work.git("hash-object", "-t", "tree", "-w", "--literally", "--stdin",
+                    data=b"100644 .github/x\0" + bytes.fromhex(work.blob("x")))
+    work.raw(tree)
+    before, objects = work.refs, work.objects()
+    said = push(gate, work, "raw:refs/heads/task/raw")
+    assert said.returncode != 0 and "fullPathname" in said.stderr
+    assert (work.refs, work.objects()) == (before, objects)
 
 
 # ---- the program that judges ----

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Finds symbolic references that lead to none. git lists no such reference, and makes the one behind it when a push
+ * creates the symbolic one. They are never packed: without reftable each is a file of its own, or a link.
+ */
+
+#include "hook/symbolic.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+static bool uses_reftable(const char *folder) {
+    char path[PATH_MAX];
+
+    return snprintf(path, sizeof(path), "%s/reftable", folder) < (int)sizeof(path) && access(path, F_OK) == 0;
+}
+
+/* git says no when it is none, or not there. */
+static int ask(const struct child_git *git, const char *name) {
+    const char *const argv[] = {"symbolic-ref", "--quiet", name, NULL};
+    struct child child = CHILD_NONE;
+    int r = child_start(&child, git, -1, argv);
+
+    r = r ? r : child_end(&child);
+    return r == -EIO ? 0 : r < 0 ? r : 1;
+}
+
+static int look(const char *folder, const char *name) {
+    static const char mark[] = "ref:";
+    _cleanup_fd_ int fd = -1;
+    struct stat status;
+    char path[PATH_MAX];
+    char begin[sizeof(mark) - 1];
+
+    if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path)) {
+        return -ENAMETOOLONG;
+    }
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+    if (fd < 0) {
+        return errno == ELOOP ? 1 : errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+    }
+    if (fstat(fd, &status) < 0) {
+        return -errno;
+    }
+    return S_ISREG(status.st_mode) && read(fd, begin, sizeof(begin)) == (ssize_t)sizeof(begin) &&
+           memcmp(begin, mark, sizeof(begin)) == 0;
+}
+
+int symbolic_is_one(const struct child_git *git, const char *folder, const char *name) {
+    return uses_reftable(folder) ? ask(git, name) : look(folder, name);
+}
