@@ -4,7 +4,7 @@
  * Reads commits and their changed paths as git diff-tree writes them, a piece at a time: a message or path of any length
  * takes no more memory. What it does not understand ends it, and so refuses the push.
  *
- * A commit is four texts, its id first, and then each path as two: what git says of it, which begins with a colon, and
+ * A commit is four texts, its id first, with those of its parents, and then each path as two: what git says of it, which begins with a colon, and
  * the path. Each ends with a NUL, and git puts an empty text or a newline between them.
  */
 
@@ -102,11 +102,13 @@ static bool is_id(const char *text) {
     return (size == 40 || size == 64) && !text[size];
 }
 
-/* @id: has been read */
-static int read_commit(struct changes *changes, const char *id) {
+/* @ids: have been read: that of the commit, and those of its parents */
+static int read_commit(struct changes *changes, char *ids) {
     struct changes_commit *commit = &changes->commit;
+    const char *id = strsep(&ids, " ");
     int r;
 
+    commit->is_merge = ids && strchr(ids, ' ');
     if (!is_id(id)) {
         return -EIO;
     }

@@ -13,12 +13,14 @@ enum {
 
 /**
  * struct changes_commit - a commit
+ * @is_merge: it has several parents
  * @is_signed_off: it has a line Signed-off-by with the address of its author or committer
  */
 struct changes_commit {
     char id[CHANGES_ID_MAX];
     char author[CHANGES_ADDRESS_MAX];
     char committer[CHANGES_ADDRESS_MAX];
+    bool is_merge;
     bool is_signed_off;
 };
 
@@ -53,7 +55,7 @@ struct changes {
     char bytes[64 * 1024];
 };
 
-#define CHANGES_FORMAT "--format=%H%x00%ae%x00%ce%x00%B"
+#define CHANGES_FORMAT "--format=%H %P%x00%ae%x00%ce%x00%B"
 
 /** enum changes_kind - what has been read */
 enum changes_kind {

@@ -38,12 +38,13 @@ enum {
     JUDGED = 2, /* ends merges_judge() */
 };
 
-/* @n_commits: seen so far */
+/* @n_commits, @has_merges: of what was seen so far */
 struct judge {
     struct push *push;
     struct findings findings;
     struct sizes sizes;
     uint64_t n_commits;
+    bool has_merges;
 };
 
 /* ---- paths ---- */
@@ -186,6 +187,7 @@ static void judge_commit(struct judge *judge, const struct changes_commit *commi
     const struct rules *rules = judge->push->rules;
 
     judge->n_commits++;
+    judge->has_merges |= commit->is_merge;
     if (judge->n_commits > rules->max_commits) {
         return;
     }
@@ -297,7 +299,9 @@ static int find_tips(struct push *push, FILE *large) {
 /* A path that a merge takes from one parent may undo what another one has changed. */
 static int judge_merges(struct judge *judge) {
     char wide[CHANGES_ID_MAX];
-    int r = rules_judge_paths(judge->push->rules) ? merges_judge(judge->push, wide, judge_dropped, judge) : 0;
+    int r = judge->has_merges && rules_judge_paths(judge->push->rules)
+                ? merges_judge(judge->push, wide, judge_dropped, judge)
+                : 0;
 
     if (r == MERGES_TOO_WIDE) {
         findings_add(&judge->findings, wide, "it merges more than %d commits at once; merge fewer", MERGES_PARENTS_MAX);

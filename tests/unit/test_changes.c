@@ -16,9 +16,9 @@
 #define MESSAGE "Subject\n\nsigned-off-by: Ada <a@b>\n"
 
 /* A commit with a change, one without, a merge that changes a file, one that does not. */
-static const char whole[] = ID "\0a@b\0c@d\0" MESSAGE "\0\n:100755 100644 " ID " " ID2 " M\0dir/a\nb\0" ID2
-                               "\0e\0f\0m\0" ID "\0a@b\0\0\0\0::000000 100755 120000 " NONE " " ID " " ID2
-                               " MM\0x\0:100644 000000 " ID " " NONE " D\0y\0" ID2 "\0a\0a\0z\0\0";
+static const char whole[] = ID " " ID2 "\0a@b\0c@d\0" MESSAGE "\0\n:100755 100644 " ID " " ID2 " M\0dir/a\nb\0" ID2
+                               " \0e\0f\0m\0" ID " " ID2 " " ID "\0a@b\0\0\0\0::000000 100755 120000 " NONE " " ID
+                               " " ID2 " MM\0x\0:100644 000000 " ID " " NONE " D\0y\0" ID2 "\0a\0a\0z\0\0";
 
 static struct changes *open_changes(const char *bytes, size_t size) {
     struct changes *changes = calloc(1, sizeof(*changes));
@@ -47,6 +47,7 @@ static void test_whole(void **state) {
     assert_string_equal(changes->commit.author, "a@b");
     assert_string_equal(changes->commit.committer, "c@d");
     assert_true(changes->commit.is_signed_off);
+    assert_false(changes->commit.is_merge);
     assert_int_equal(changes_next(changes), CHANGES_FILE);
     assert_string_equal(changes->file.path, "dir/a\nb");
     assert_int_equal(changes->file.path_size, 7);
@@ -54,8 +55,9 @@ static void test_whole(void **state) {
     assert_true(changes->file.was_executable);
     assert_string_equal(changes->file.id, ID2);
     assert_int_equal(changes_next(changes), CHANGES_COMMIT);
-    assert_false(changes->commit.is_signed_off);
+    assert_false(changes->commit.is_signed_off || changes->commit.is_merge);
     assert_int_equal(changes_next(changes), CHANGES_COMMIT);
+    assert_true(changes->commit.is_merge);
     assert_int_equal(changes_next(changes), CHANGES_FILE);
     assert_int_equal(changes->file.mode, 0120000);
     assert_true(changes->file.was_executable);
@@ -89,6 +91,8 @@ static const struct {
     struct span bytes;
 } faults[] = {
     {"no id", BYTES("xyz\0a\0b\0c\0")},
+    {"a short id before those of parents", BYTES("a4da5d40 " ID "\0a\0b\0c\0")},
+    {"a space before the id", BYTES(" " ID "\0a\0b\0c\0")},
     {"short id", BYTES("a4da5d40\0a\0b\0c\0")},
     {"no mode", BYTES(":\0x\0")},
     {"short mode", BYTES(":10064 100644 " ID " " ID " M\0x\0")},
