@@ -109,6 +109,9 @@ static void add_rules(struct composer *composer, const struct environ_settings *
         add(composer, RULES_VARIABLE "=%s", settings->rules);
         add_optional(composer, RULES_HOOKS_VARIABLE, settings->hooks_path);
     }
+    if (request->tell_fd > 0) {
+        add(composer, TELL_VARIABLE "=%d", request->tell_fd);
+    }
 }
 
 /* A HOME that exists and cannot be read is fatal to git, so without one of its own it gets one that does not exist. */

@@ -68,6 +68,7 @@ struct environ_settings {
  * @remote_address: of the client
  * @pushes: it asks for git-receive-pack
  * @rule_hooks_path: the folder of git-gate-hook, which takes the place of that of the hooks; NULL without rules
+ * @tell_fd: where git-gate-hook tells how references move, in git; 0 for nowhere
  * @asks_head: it asks for HEAD alone: upload-pack is to say nothing of other references
  */
 struct environ_request {
@@ -80,6 +81,7 @@ struct environ_request {
     const char *remote_address;
     bool pushes;
     const char *rule_hooks_path;
+    int tell_fd;
     bool asks_head;
 };
 

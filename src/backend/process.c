@@ -9,6 +9,7 @@
 
 #include "backend/process.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -27,6 +28,7 @@
 enum {
     LIFELINE_FILENO = STDERR_FILENO + 1, /* in the child and in all that it starts */
 };
+static_assert((int)PROCESS_EXTRA_FILENO == (int)LIFELINE_FILENO + 1, "what the child does not get is closed in one go");
 
 /* What the child needs; it lives in the parent's memory, and the parent stands still meanwhile. */
 struct birth {
@@ -37,6 +39,7 @@ struct birth {
     int output;
     int errors;
     int lifeline;
+    int extra; /* above all of those in the child; -1 for none */
     const struct process_limits *limits;
     const char *volatile call; /* the child's message to the parent, in the memory that they share */
     volatile int error;
@@ -99,11 +102,14 @@ static bool limit(struct birth *birth) {
 }
 
 static bool take_descriptors(struct birth *birth) {
+    const unsigned first_closed = birth->extra >= 0 ? PROCESS_EXTRA_FILENO + 1U : LIFELINE_FILENO + 1U;
+
     return !has_failed(birth, "dup2", dup2(birth->input, STDIN_FILENO)) &&
            !has_failed(birth, "dup2", dup2(birth->output, STDOUT_FILENO)) &&
            !has_failed(birth, "dup2", dup2(birth->errors, STDERR_FILENO)) &&
            !has_failed(birth, "dup2", dup2(birth->lifeline, LIFELINE_FILENO)) &&
-           !has_failed(birth, "close_range", syscall(SYS_close_range, LIFELINE_FILENO + 1U, ~0U, 0U));
+           (birth->extra < 0 || !has_failed(birth, "dup2", dup2(birth->extra, PROCESS_EXTRA_FILENO))) &&
+           !has_failed(birth, "close_range", syscall(SYS_close_range, first_closed, ~0U, 0U));
 }
 
 /*
@@ -193,6 +199,12 @@ static bool open_input(struct birth *birth, struct pipe *pipe, int input) {
     return !has_failed(birth, "fcntl(F_DUPFD_CLOEXEC)", pipe->child);
 }
 
+/* Where no dup2(2) of the child's overwrites it. */
+static bool open_extra(struct birth *birth, int *extrap, int extra) {
+    *extrap = extra > 0 ? fcntl(extra, F_DUPFD_CLOEXEC, PROCESS_EXTRA_FILENO + 1) : -1;
+    return extra <= 0 || !has_failed(birth, "fcntl(F_DUPFD_CLOEXEC)", *extrap);
+}
+
 static bool watch(struct birth *birth, struct process *process) {
     process->pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0U); /* always close-on-exec: pidfd_open(2) */
     return !has_failed(birth, "pidfd_open", process->pidfd);
@@ -212,15 +224,17 @@ int process_spawn(struct process *process, const char *path, char *const argv[],
     _cleanup_(pipe_close) struct pipe output = {-1, -1};
     _cleanup_(pipe_close) struct pipe errors = {-1, -1};
     _cleanup_(pipe_close) struct pipe lifeline = {-1, -1};
+    _cleanup_fd_ int extra = -1;
     struct birth birth = {.path = path, .argv = argv, .envp = envp, .limits = limits};
 
     *process = PROCESS_NONE;
     if (open_input(&birth, &source, input) && pipe_open(&birth, &output, false) && pipe_open(&birth, &errors, false) &&
-        pipe_open(&birth, &lifeline, true)) {
+        pipe_open(&birth, &lifeline, true) && open_extra(&birth, &extra, limits->extra)) {
         birth.input = source.child;
         birth.output = output.child;
         birth.errors = errors.child;
         birth.lifeline = lifeline.child;
+        birth.extra = extra;
         process->pid = give_birth(&birth);
     }
     if (birth.error || !watch(&birth, process)) {

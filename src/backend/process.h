@@ -32,16 +32,18 @@ struct process {
 #define PROCESS_NONE ((struct process){.pidfd = -1, .input = -1, .output = -1, .errors = -1, .lifeline = -1})
 
 /**
- * struct process_limits - what a child may do less than its parent
+ * struct process_limits - what a child may do less than its parent, and what it gets besides
  * @is_private: it leaves no core, and what it makes is for its user alone (umask 077)
  * @max_file_bytes: of each file that it writes (RLIMIT_FSIZE); 0 for no bound. A write beyond it fails with EFBIG.
  * @landlock: a ruleset to be put under, which needs no_new_privs; -1 for none
+ * @extra: a descriptor that it gets as PROCESS_EXTRA_FILENO, which stays the caller's; 0 for none
  * @session_key: with which the caller's filter of system calls lets setsid(2) pass; any other value without such a filter
  */
 struct process_limits {
     bool is_private;
     uint64_t max_file_bytes;
     int landlock;
+    int extra;
     unsigned long session_key;
 };
 
@@ -50,6 +52,7 @@ struct process_limits {
 enum {
     PROCESS_INPUT_NONE = -1, /* standard input is /dev/null */
     PROCESS_INPUT_PIPE = -2, /* it is a pipe, whose other end is @input of struct process */
+    PROCESS_EXTRA_FILENO = 4,
 };
 
 /**
@@ -60,8 +63,8 @@ enum {
  * @input: PROCESS_INPUT_NONE, PROCESS_INPUT_PIPE, or a descriptor to read from, which stays the caller's
  * @limits: in force before the program begins
  *
- * The child runs in "/", in a session of its own, with default signal handling and no descriptor but 0, 1, 2 and its
- * end of the lifeline, 3. When the calling process dies by whatever cause, its group gets SIGTERM. It shares the
+ * The child runs in "/", in a session of its own, with default signal handling and no descriptor but 0, 1, 2, its
+ * end of the lifeline, 3, and @limits->extra. When the calling process dies by whatever cause, its group gets SIGTERM. It shares the
  * caller's memory until it has executed the program, so nothing is copied: a failure to execute is known when this
  * returns.
  *

@@ -19,15 +19,24 @@ enum pushed_result {
     PUSHED_REFUSED,
 };
 
+/** enum pushed_kind - how a reference moves from one object to another one, as far as somebody knows */
+enum pushed_kind {
+    PUSHED_NO_KIND,
+    PUSHED_FAST_FORWARD,
+    PUSHED_FORCED,
+};
+
 /**
  * struct pushed_move - one command of a push and what became of it
  * @old_id, @new_id: 40 or 64 hexadecimal digits as the client sent them; zeros for no object
  * @ref: any bytes but NUL, as the client sent them; the beginning of a name that does not fit into PUSHED_LINE_MAX
  * @is_cut: @ref is such a beginning
+ * @kind: move_kinds_take() fills it
  * @reason: git's, for PUSHED_REFUSED; its beginning
  */
 struct pushed_move {
     enum pushed_result result;
+    enum pushed_kind kind;
     char old_id[PUSHED_ID_MAX + 1];
     char new_id[PUSHED_ID_MAX + 1];
     char *ref;

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "hook/child.h"
 #include "hook/push.h"
+#include "hook/tell.h"
 #include "rules/rules.h"
 #include "rules/variables.h"
 
@@ -59,6 +60,7 @@ static int judge(struct push *push, char *text) {
     int r = push_parse(push, text);
 
     r = r ? r : push_judge(push);
+    tell_kinds(push);
     if (r) {
         return refuse(r == -EIO ? "git has failed, or a commit changes too many paths for its memory" : strerror(-r));
     }
@@ -118,6 +120,7 @@ int main(int argc, char *argv[]) {
     const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
     char name[NAME_MAX + 1];
 
+    tell_begin();
     if (!slash || snprintf(name, sizeof(name), "%s", slash + 1) >= (int)sizeof(name)) {
         (void)fprintf(stderr, "git-gate-hook: git runs this for its hooks, while a gate has rules\n");
         return EXIT_FAILURE;

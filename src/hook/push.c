@@ -129,6 +129,7 @@ static int keep_commits(struct push *push, struct moves *moves) {
             moves->commands[kept] = moves->commands[i];
             moves->pairs[kept++] = moves->pairs[i];
         } else {
+            push->commands[moves->commands[i]].kind = PUSH_FORCED;
             refuse_move(push, &push->commands[moves->commands[i]],
                         "to replace a tag, or what is no commit, is no fast-forward");
         }
@@ -143,8 +144,11 @@ static int judge_moves(struct push *push, struct moves *moves) {
 
     r = r || moves->n == 0 ? r : ask_ancestry(&push->git, moves->pairs, moves->n);
     for (size_t i = 0; i < moves->n && !r; i++) {
-        if (!moves->pairs[i].is_ancestor) {
-            refuse_move(push, &push->commands[moves->commands[i]],
+        struct push_command *command = &push->commands[moves->commands[i]];
+
+        command->kind = moves->pairs[i].is_ancestor ? PUSH_FAST_FORWARD : PUSH_FORCED;
+        if (command->kind == PUSH_FORCED) {
+            refuse_move(push, command,
                         "the new commit does not have the old one behind it; fetch, and merge or rebase first");
         }
     }

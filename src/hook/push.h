@@ -13,11 +13,19 @@ enum {
     PUSH_MAX_BYTES = 32 * 1024 * 1024, /* of all commands: a quarter of a million references */
 };
 
+/** enum push_kind - what is known of an update that moves a reference from one object to another one */
+enum push_kind {
+    PUSH_UNKNOWN,
+    PUSH_FAST_FORWARD,
+    PUSH_FORCED,
+};
+
 /** struct push_command - one reference that is to be moved, as git tells pre-receive; the ids are zeros for none */
 struct push_command {
     const char *old;
     const char *new;
     const char *name;
+    enum push_kind kind;
 };
 
 /**

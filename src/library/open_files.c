@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 
 enum {
-    OPEN_FILES_PER_BACKEND = 12, /* five are held; the rest is for the child's ends while it is being started */
+    OPEN_FILES_PER_BACKEND = 12, /* six are held; the rest is for the child's ends while it is being started */
     OPEN_FILES_OTHER = 32,       /* the loop, the socket, standard streams, and those that were inherited */
 };
 

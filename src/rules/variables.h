@@ -7,5 +7,12 @@
 #define RULES_VARIABLE "GIT_GATE_RULES"
 #define RULES_VERSION_LINE "git-gate " GIT_GATE_VERSION "\n"
 
+/** TELL_VARIABLE - the number of a descriptor, a pipe to the gate that is never waited for: struct move_kinds */
+#define TELL_VARIABLE "GIT_GATE_TELL_FD"
+
+/** TELL_FAST_FORWARD, TELL_FORCED - begin a line there, which ends with the name of a reference */
+#define TELL_FAST_FORWARD "fast-forward "
+#define TELL_FORCED "forced "
+
 /** RULES_HOOKS_VARIABLE - the folder of the operator's hooks; not set without one */
 #define RULES_HOOKS_VARIABLE "GIT_GATE_HOOKS_PATH"

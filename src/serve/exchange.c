@@ -135,7 +135,7 @@ int exchange_start(struct exchange **exchangep, struct gate *gate, const struct 
     if (client->request->git_protocol[0] && !exchange_asks_head(exchange)) { /* which takes protocol version 0 */
         exchange->call.git_protocol = client->request->git_protocol;
     }
-    exchange->collected = -1;
+    exchange->collected = exchange->told = -1;
     exchange->process = PROCESS_NONE;
     exchange->input_ready = exchange->first_chunk = true;
     buffer_init_pooled(&exchange->output, &gate->large_pool);

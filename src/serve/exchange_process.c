@@ -118,10 +118,11 @@ static void log_push(struct exchange *exchange) {
     if (!exchange->push_log) {
         return;
     }
+    push_log_hear(exchange->push_log, exchange->told);
     drop_buffer(exchange);
     exchange->state = EXCHANGE_ENDING;
     stop_listening(exchange);
-    push_log_write(&exchange->gate->log, exchange->push_log);
+    push_log_write(&exchange->gate->log, exchange->push_log, false);
     move_stream_write(&exchange->gate->moves, exchange->push_log);
     exchange->push_log = push_log_free(exchange->push_log);
 }
@@ -166,6 +167,7 @@ void exchange_free(struct exchange *exchange) {
     loop_cancel(&exchange->end_task);
     process_deinit(&exchange->process);
     exchange->collected = fd_close(exchange->collected);
+    exchange->told = fd_close(exchange->told);
     buffer_deinit(&exchange->output);
     content_deinit(&exchange->content);
     stderr_log_deinit(&exchange->stderr_log);

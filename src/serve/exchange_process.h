@@ -116,6 +116,7 @@ struct exchange {
     bool output_is_shut;
     bool first_chunk;
     struct packets packets;
+    int told;                  /* read end of what git-gate-hook tells of a push; -1 for none */
     struct push_log *push_log; /* the references of a push; NULL for anything else */
     bool awaits_head;          /* in EXCHANGE_ENDING: what comes next begins with a response head */
     struct content content;

@@ -7,8 +7,10 @@
 
 #include "serve/exchange_program.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend/environ.h"
 #include "backend/rule_hooks.h"
@@ -40,10 +42,26 @@ static const char *choose_rule_hooks(char path[RULE_HOOKS_PATH_MAX], const struc
     return path;
 }
 
+/*
+ * Opens a pipe from git-gate-hook. What does not fit is lost, and then a record says less; so it is as well without one.
+ * Return: the hook's end; -1 for none.
+ */
+static int open_tale(struct exchange *exchange, bool has_hook) {
+    int ends[2];
+
+    if (!has_hook || !exchange->push_log || pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+        return -1;
+    }
+    exchange->told = ends[0];
+    return ends[1];
+}
+
 int exchange_program_start(struct exchange *exchange, int input) {
     struct gate *gate = exchange->gate;
     const struct request *request = exchange->client.request;
     char rule_hooks[RULE_HOOKS_PATH_MAX];
+    const char *rule_hooks_path = choose_rule_hooks(rule_hooks, exchange);
+    _cleanup_fd_ int tale = open_tale(exchange, rule_hooks_path != NULL);
     const struct environ_request variables = {
         .method = request->method,
         .repository = request->repository,
@@ -53,13 +71,15 @@ int exchange_program_start(struct exchange *exchange, int input) {
         .git_protocol = exchange->call.git_protocol,
         .remote_address = exchange->client.address,
         .pushes = exchange->pushes,
-        .rule_hooks_path = choose_rule_hooks(rule_hooks, exchange),
+        .rule_hooks_path = rule_hooks_path,
+        .tell_fd = tale >= 0 ? PROCESS_EXTRA_FILENO : 0,
         .asks_head = exchange_asks_head(exchange),
     };
     const struct process_limits limits = {
         .is_private = gate->settings->confine != CONFINE_OFF,
         .max_file_bytes = exchange->pushes ? gate->settings->max_push_bytes : 0,
         .landlock = gate->confine.child.fd,
+        .extra = tale >= 0 ? tale : 0,
         .session_key = gate->confine.session_key,
     };
     char repository[PATH_MAX];

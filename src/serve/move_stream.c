@@ -48,7 +48,7 @@ static void await_room(struct move_stream *stream) {
 }
 
 void move_stream_write(struct move_stream *stream, const struct push_log *push) {
-    push_log_write(&stream->log, push);
+    push_log_write(&stream->log, push, true);
     if (stream->log.dropped > 0) {
         await_room(stream);
     }

@@ -6,6 +6,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "backend/move_kinds.h"
+#include "base/fd.h"
 
 static bool is_zeros(const char *id) {
     return id[strspn(id, "0")] == '\0';
@@ -13,10 +17,17 @@ static bool is_zeros(const char *id) {
 
 /* A client may name no object twice; for git that is a deletion. */
 static const char *move_name(const struct pushed_move *move) {
-    return is_zeros(move->new_id) ? "delete" : is_zeros(move->old_id) ? "create" : "update";
+    static const char *const updates[] = {
+        [PUSHED_NO_KIND] = "update",
+        [PUSHED_FAST_FORWARD] = "fast-forward",
+        [PUSHED_FORCED] = "forced",
+    };
+
+    return is_zeros(move->new_id) ? "delete" : is_zeros(move->old_id) ? "create" : updates[move->kind];
 }
 
-static void log_move(struct log *log, const struct push_log *push, const struct pushed_move *move) {
+static void log_move(struct log *log, const struct push_log *push, const struct pushed_move *move,
+                     struct log_field repository) {
     static const char *const results[] = {
         [PUSHED_UNKNOWN] = "unknown",
         [PUSHED_OK] = "ok",
@@ -24,23 +35,21 @@ static void log_move(struct log *log, const struct push_log *push, const struct 
     };
 
     log_record(log, move->result == PUSHED_REFUSED ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "push",
-               LOG_FIELDS(log_number("id", push->id), log_string("repository", push->repository),
-                          log_string("ref", move->ref), log_string("old", move->old_id),
-                          log_string("new", move->new_id), log_string("move", move_name(move)),
-                          log_string("result", results[move->result]),
+               LOG_FIELDS(log_number("id", push->id), repository, log_string("ref", move->ref),
+                          log_string("old", move->old_id), log_string("new", move->new_id),
+                          log_string("move", move_name(move)), log_string("result", results[move->result]),
                           *move->reason ? log_string("reason", move->reason) : (struct log_field){0}));
 }
 
-static void log_rest(struct log *log, const struct push_log *push) {
+static void log_rest(struct log *log, const struct push_log *push, struct log_field repository) {
     const struct pushed *pushed = &push->pushed;
     const char *reason = pushed->is_broken ? "the commands of this push could not all be read"
                                            : "a push has no more records of single references";
 
     log_record(log, pushed->is_broken || pushed->n_refused > 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "push as a whole",
-               LOG_FIELDS(log_number("id", push->id), log_string("repository", push->repository),
-                          log_number("refs", pushed->n_commands), log_number("recorded", pushed->n_moves),
-                          log_number("ok", pushed->n_ok), log_number("refused", pushed->n_refused),
-                          log_string("reason", reason)));
+               LOG_FIELDS(log_number("id", push->id), repository, log_number("refs", pushed->n_commands),
+                          log_number("recorded", pushed->n_moves), log_number("ok", pushed->n_ok),
+                          log_number("refused", pushed->n_refused), log_string("reason", reason)));
 }
 
 struct push_log *push_log_new(const char *repository, uint64_t id) {
@@ -54,14 +63,25 @@ struct push_log *push_log_new(const char *repository, uint64_t id) {
     return NULL;
 }
 
-void push_log_write(struct log *log, const struct push_log *push) {
-    const struct pushed *pushed = &push->pushed;
+void push_log_hear(struct push_log *push, int fd) {
+    _cleanup_free_ char *text = fd >= 0 ? malloc(MOVE_KINDS_MAX_BYTES) : NULL;
+    ssize_t size = text ? read(fd, text, MOVE_KINDS_MAX_BYTES) : 0;
 
+    if (size > 0) {
+        move_kinds_take(&push->pushed, (struct span){text, (size_t)size});
+    }
+}
+
+void push_log_write(struct log *log, const struct push_log *push, bool with_repository) {
+    const struct pushed *pushed = &push->pushed;
+    struct log_field repository = log_string("repository", push->repository);
+
+    repository.name = with_repository ? repository.name : NULL; /* in the log, the record "request" has it */
     for (size_t i = 0; i < pushed->n_moves; i++) {
-        log_move(log, push, &pushed->moves[i]);
+        log_move(log, push, &pushed->moves[i], repository);
     }
     if (pushed->is_broken || pushed->n_commands > pushed->n_moves) {
-        log_rest(log, push);
+        log_rest(log, push, repository);
     }
 }
 

@@ -115,6 +115,66 @@ def test_compressed_push(gate, root):
     assert seen(gate) == [("refs/heads/new", "create", "ok", None)]
 
 
+@pytest.fixture
+def rules(tmp_path):
+    """Makes a file of rules, and the option for it."""
+    def make(text='[refs "refs/*"]\n\tupdate = fast-forward\n\tdelete = yes\n'):
+        (tmp_path / "rules").write_text(text)
+        return f"--rules={tmp_path}/rules"
+    return make
+
+
+def test_kinds_of_updates(start, root, rules, tmp_path):
+    """Where rules ask for fast-forwards, the records say which updates are some, also of those that are refused."""
+    gate = start(rules())
+    git("clone", "--quiet", gate.url(), tmp_path / "clone")
+    git("commit", "--quiet", "--allow-empty", "--message=new", cwd=tmp_path / "clone")
+    git("push", "--quiet", "origin", "main", "main:other", "HEAD~1:refs/heads/back", cwd=tmp_path / "clone")
+    git("push", "--quiet", "origin", "main:back", ":other", cwd=tmp_path / "clone")
+    git("push", "--quiet", "origin", "+main~1:main", "main:new", cwd=tmp_path / "clone", ok=None)
+    wait_until("all records", lambda: len(records(gate)) == 7)
+    assert sorted(record[:3] for record in seen(gate)[:3]) == [
+        ("refs/heads/back", "create", "ok"), (MAIN, "fast-forward", "ok"), ("refs/heads/other", "create", "ok")]
+    assert sorted(record[:3] for record in seen(gate)[3:5]) == [
+        ("refs/heads/back", "fast-forward", "ok"), ("refs/heads/other", "delete", "ok")]
+    assert sorted(record[:3] for record in seen(gate)[5:]) == [
+        (MAIN, "forced", "refused"), ("refs/heads/new", "create", "refused")]
+
+
+def test_kinds_that_nobody_asks_for(start, root, rules):
+    gate = start(rules('[refs "refs/*"]\n\tupdate = any\n'))
+    old, new = tip(root), out("rev-parse", f"{MAIN}~1", cwd=root / "repo.git")
+    send(gate, push([(old, new, MAIN)], None, SIDE_BAND))
+    assert seen(gate) == [(MAIN, "update", "ok", None)]
+
+
+FORGERY = """for fd in /proc/self/fd/*; do
+    printf 'forced refs/heads/main\\nforced refs/heads/x\\n' >"$fd" 2>/dev/null
+done
+env | grep TELL && exit 1
+exit 0"""
+
+
+@pytest.mark.parametrize("name", ["pre-receive", "update", "post-receive", "post-update", "reference-transaction"])
+def test_hooks_do_not_tell_kinds(start, root, rules, hooks, name):
+    """The way in which git-gate-hook tells them is closed to the hooks of the operator. Here nothing else is told."""
+    gate = start(rules('[refs "refs/*"]\n\tupdate = any\n'), hooks(name, FORGERY))
+    old, new = out("rev-parse", f"{MAIN}~1", cwd=root / "repo.git"), tip(root)
+    git("update-ref", "refs/heads/x", old, cwd=root / "repo.git")
+    send(gate, push([(old, new, "refs/heads/x")], None, SIDE_BAND))
+    assert seen(gate) == [("refs/heads/x", "update", "ok", None)]
+
+
+def test_kinds_of_many_updates(start, root, rules):
+    gate = start(rules())
+    old, new = out("rev-parse", f"{MAIN}~1", cwd=root / "repo.git"), tip(root)
+    names = [f"refs/heads/many/{'x' * 100}{i}" for i in range(LISTED_MAX * 4)]
+    git("update-ref", "--stdin", cwd=root / "repo.git", data="".join(f"create {name} {old}\n" for name in names))
+    send(gate, push([(old, new, name) for name in names], None, SIDE_BAND))
+    assert set(seen(gate)) <= {(name, "fast-forward", "ok", None) for name in names[:LISTED_MAX]}
+    assert len(records(gate)) > LISTED_MAX / 4, "more are lost than do not fit into the pipe of the log"
+
+
 def test_push_without_report(gate, root):
     send(gate, push([(NO_OBJECT, tip(root), "refs/heads/new")], None, "quiet"))
     assert seen(gate) == [("refs/heads/new", "create", "unknown", None)]

@@ -7,6 +7,7 @@
 
 #include "fuzz.h"
 
+#include "backend/move_kinds.h"
 #include "backend/pushed.h"
 
 static struct pushed *pushed_of(struct span request, struct span answer, size_t step) {
@@ -66,6 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check(whole);
     compare(whole, by_byte);
     compare(whole, in_pieces);
+    move_kinds_take(whole, parts[1]); /* as if git-gate-hook had told it */
+    compare(whole, by_byte);
     free_pushed(whole);
     free_pushed(by_byte);
     free_pushed(in_pieces);

@@ -119,6 +119,44 @@ static void test_run(void **state) {
     }
 }
 
+/* Whatever numbers the caller's descriptors have; those of the child are 0 to 3 and this one. */
+static void test_extra(void **state) {
+    static const char *const words[] = {"sh", "-c", "echo told >&4; ls /proc/self/fd", NULL};
+    static char output[OUTPUT_ROOM];
+    size_t n_descriptors = count_descriptors();
+
+    (void)state;
+    for (int number = 3; number < 12; number++) {
+        struct process_limits limits = PROCESS_UNLIMITED;
+        struct process process;
+        struct words argv;
+        char told[8] = "";
+        int status = 0;
+        int ends[2];
+
+        assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+        if (ends[1] != number && fcntl(number, F_GETFD) < 0) {
+            assert_int_equal(dup3(ends[1], number, O_CLOEXEC), number);
+            (void)close(ends[1]);
+            ends[1] = number;
+        }
+        limits.extra = ends[1];
+        assert_int_equal(
+            process_spawn(&process, "/bin/sh", words_of(&argv, words), NO_ENVIRONMENT, PROCESS_INPUT_NONE, &limits), 0);
+        (void)close(ends[1]);
+        read_to_end("extra", process.output, output, sizeof(output));
+        assert_string_equal(output, "0\n1\n2\n3\n4\n5\n"); /* the last one is the open folder */
+        wait_for_end("extra", &process);
+        assert_int_equal(process_reap(&process, &status), 0);
+        assert_int_equal(read(ends[0], told, sizeof(told) - 1), 5);
+        assert_string_equal(told, "told\n");
+        assert_int_equal(read(ends[0], told, sizeof(told)), 0);
+        (void)close(ends[0]);
+        process_deinit(&process);
+    }
+    assert_int_equal(count_descriptors(), n_descriptors);
+}
+
 /* A child that waits for its input, as long as the test needs it. */
 static struct process spawn_cat(void) {
     struct process process;
@@ -353,6 +391,7 @@ static int end_rough(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_extra),
         cmocka_unit_test(test_run),
         cmocka_unit_test(test_running),
         cmocka_unit_test(test_two_at_once),
