@@ -463,7 +463,7 @@ def test_push(gates, work, rules, prepare, specs, words):
 
 
 def test_the_table_is_large():
-    assert len(CASES) >= 100
+    assert len(CASES) >= 100 and sum(case[4] is not None for case in CASES) >= 60
     assert len({(case[0], case[1]) for case in CASES}) == len(CASES)
 
 
@@ -656,6 +656,41 @@ def test_objects_to_which_no_reference_leads(guarded, rules, prepare, words):
     assert said.status == 200 and (b"ok refs/heads/task/new" in said.body) == (words is None), said.body
     if words:
         assert work.objects() == objects and "refs/heads/task/new" not in work.refs
+
+
+def stray_tag(work, oid):
+    """A tag of a commit, of which no reference is pushed. Return: what is new in it."""
+    text = f"object {oid}\ntype commit\ntag stray\ntagger Ada <ada@example.org> 1 +0000\n\nStray\n"
+    return [work.git("hash-object", "-t", "tag", "-w", "--stdin", data=text)]
+
+
+def test_a_tree_that_came_before_is_judged_with_its_commit(guarded):
+    """A tree to which nothing leads has no rules. A commit of it is refused, though its pack has no file."""
+    gate, work = guarded(DENY, {})
+    tree = work.nested(".github", "x")
+    inner = work.git("rev-parse", f"{tree}:.github")
+    body = brought(work, tree, inner, work.git("rev-parse", f"{tree}:.github/x"))
+    said = gate.ask("POST", f"/{work.mirror.name}/git-receive-pack", packets.PUSH_TYPE, body=body)
+    assert b"ok refs/heads/task/new" in said.body, said.body
+    assert git("cat-file", "-t", tree, cwd=work.mirror).stdout.strip() == "tree"
+    commit = work.raw(tree)
+    pack = brought(work, commit).partition(packets.FLUSH + b"PACK")[2]
+    body = packets.push([(packets.NO_OBJECT, commit, "refs/heads/task/raw")], b"PACK" + pack)
+    before, objects = work.refs, work.objects()
+    said = gate.ask("POST", f"/{work.mirror.name}/git-receive-pack", packets.PUSH_TYPE, body=body)
+    assert b"ng refs/heads/task/raw pre-receive hook declined" in said.body, said.body
+    assert (work.refs, work.objects()) == (before, objects)
+
+
+@pytest.mark.parametrize("path, words", [("x", None), (".github/x", "it touches .github/x")])
+def test_a_tag_to_which_nothing_leads_brings_no_commit(guarded, path, words):
+    gate, work = guarded(DENY, {})
+    new = stray(work, path)
+    body = brought(work, *new, *stray_tag(work, work.id()))
+    objects = work.objects()
+    said = gate.ask("POST", f"/{work.mirror.name}/git-receive-pack", packets.PUSH_TYPE, body=body)
+    assert (b"ok refs/heads/task/new" in said.body) == (words is None), said.body
+    assert (work.objects() == objects) == (words is not None)
 
 
 def test_a_large_file_that_was_there_may_come_again(guarded):
