@@ -256,9 +256,7 @@ void conversation_drain(struct conversation *conversation) {
     conversation->close_after = true;
     if (conversation->state == CONVERSATION_QUEUED) {
         conversation_leave_queue(conversation, REASON_STOPPING, "the gate is stopping; try again when it is back");
-    } else if (!conversation_has_request(conversation) && conversation->state != CONVERSATION_LINGERING) {
-        conversation->state = CONVERSATION_CLOSED;
-    } else if (conversation->state == CONVERSATION_HEAD) {
+    } else if (conversation->state == CONVERSATION_HEAD && conversation_has_request(conversation)) {
         (void)conversation_reply(conversation, REASON_STOPPING, "the gate is stopping; try again when it is back",
                                  false);
     }

@@ -23,12 +23,13 @@ enum {
  * enum conversation_state - what a client is doing
  *
  * CONVERSATION_IDLE:
- *     Between requests. -> HEAD at the first byte; CLOSED after the idle timeout, at end of file, at drain.
+ *     Between requests. -> HEAD at the first byte; CLOSED after the idle timeout, at end of file, and at drain after
+ *     DEADLINE_DRAIN_GRACE_MS, as the next request may be on its way.
  * CONVERSATION_HEAD:
  *     A request head is coming in; a new conversation begins here, so that it cannot sit silent for long. -> BODY,
  *     EXCHANGE or QUEUED when it is whole and passes; REPLYING with a kept response, or when it does not pass, with 408
  *     after the header timeout, with 503 at drain, with what is in git's way (obstacle.c), or with 500 when git cannot be
- *     started or memory is out; CLOSED when nothing came at all.
+ *     started or memory is out; CLOSED when nothing came at all, at drain after DEADLINE_DRAIN_GRACE_MS.
  * CONVERSATION_BODY:
  *     The body of a request that passed is coming in, and nothing is started for it yet. -> EXCHANGE or QUEUED when it is
  *     whole, or CONVERSATION_AHEAD_BYTES of it are there, and well formed; REPLYING when it is not, after the stall

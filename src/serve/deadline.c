@@ -44,9 +44,18 @@ static uint64_t state_timeout_s(const struct conversation *conversation) {
     }
 }
 
+/* Whether the client has nothing to wait for: no request of it has begun. */
+static bool is_silent(const struct conversation *conversation) {
+    return !conversation_has_request(conversation) &&
+           (conversation->state == CONVERSATION_IDLE || conversation->state == CONVERSATION_HEAD);
+}
+
 static uint64_t timeout_us(const struct conversation *conversation) {
     uint64_t seconds = state_timeout_s(conversation);
 
+    if (is_silent(conversation) && conversation->gate->stage != GATE_SERVING) {
+        return DEADLINE_DRAIN_GRACE_MS * US_PER_MS;
+    }
     if (conversation->end_of_input && seconds > DEADLINE_SHUT_TIMEOUT_S) {
         seconds = DEADLINE_SHUT_TIMEOUT_S;
     }

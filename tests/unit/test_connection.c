@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "serve/connection.h"
+#include "serve/deadline.h"
 #include "unit_clock.h"
 
 static struct connection *connection; /* NULL when it has ended */
@@ -247,9 +248,28 @@ static void test_hear_out(void **state) {
 static void test_drain(void **state) {
     (void)state;
     begin();
+    site.gate.stage = GATE_DRAINING;
     connection_drain(connection);
+    clock_advance_ms(DEADLINE_DRAIN_GRACE_MS - 1);
+    site_settle();
+    assert_non_null(connection);
+    clock_advance_ms(1);
+    site_settle();
     assert_null(connection);
     end();
+
+    /* a request in time, and one that is there when the time is up */
+    for (unsigned i = 0; i < 2; i++) {
+        begin();
+        site.gate.stage = GATE_DRAINING;
+        connection_drain(connection);
+        clock_advance_ms(DEADLINE_DRAIN_GRACE_MS * i);
+        say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        expect_heard("HTTP/1.1 404 ", true);
+        assert_null(connection);
+        end();
+    }
+    site.gate.stage = GATE_SERVING;
 
     begin();
     say("GET ");

@@ -242,7 +242,7 @@ static const struct {
     const char *heard;
     enum conversation_state after;
 } drains[] = {
-    {"no request", "", "", CONVERSATION_CLOSED},
+    {"no request", "", "", CONVERSATION_HEAD},
     {"half a head", "GET", "HTTP/1.1 503 ", CONVERSATION_LINGERING},
     {"half a body", PUSH_OF(4), "", CONVERSATION_BODY},
     {"in the queue", GET_REFS GOOD_TOKEN "\r\n", "HTTP/1.1 503 ", CONVERSATION_CLOSED},

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "serve/crowd.h"
+#include "serve/deadline.h"
 #include "unit_clock.h"
 
 static struct crowd crowd;
@@ -244,7 +245,11 @@ static void test_drain_and_end(void **state) {
     begin(2, 1);
     idle = come("");
     busy = come(POST_PUSH GOOD_TOKEN "Content-Length: 4\r\n\r\n00");
+    site.gate.stage = GATE_DRAINING;
     crowd_drain(&crowd);
+    clock_advance_ms(DEADLINE_DRAIN_GRACE_MS);
+    site_settle();
+    site.gate.stage = GATE_SERVING;
     assert_false(is_open(idle));
     assert_true(is_open(busy));
     assert_int_equal(n_ends, 1);
