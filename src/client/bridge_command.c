@@ -20,6 +20,7 @@
 #include "client/dial.h"
 #include "client/patience.h"
 #include "client/restraint.h"
+#include "client/vsock.h"
 
 static const char names[] = "--socket=PATH or GIT_GATE_SOCKET";
 
@@ -41,7 +42,7 @@ static void print_help(const char *program) {
            "git-remote-gate(1).\n"
            "\n"
            "  --listen=HOST:PORT  where to listen, on the loopback; port 0 picks a free port\n"
-           "  --socket=PATH       the gate's Unix socket [GIT_GATE_SOCKET, or\n"
+           "  --socket=PATH       the gate's Unix socket, or vsock:CID:PORT [GIT_GATE_SOCKET, or\n"
            "                      %s]\n"
            "\n"
            "The variable GIT_GATE_WAIT says for how many seconds a client waits for a gate that does\n"
@@ -217,7 +218,7 @@ int bridge_command(const char *program, char *argv[], struct gate_error *error) 
     if (!options.socket || !*options.socket) {
         options.socket = dial_default_socket;
     }
-    if (loopback_is_address(options.socket)) {
+    if (loopback_is_address(options.socket) && !vsock_is_address(options.socket)) {
         return gate_error_set(
             error, GATE_E_USAGE,
             "'%s' is an address, and not the path of a gate's socket, which %s names; where the bridge "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Connects to a gate's Unix socket, and words each reason for which that fails. */
+/* Connects to a gate's socket, and words each reason for which that fails. */
 
 #include "client/dial.h"
 
@@ -17,6 +17,7 @@
 #include "base/denial.h"
 #include "base/fd.h"
 #include "client/restraint.h"
+#include "client/vsock.h"
 
 enum {
     GROUP_WORDS_MAX = 48, /* with terminator */
@@ -32,6 +33,9 @@ int dial_open(int *fdp, const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     _cleanup_fd_ int fd = -1;
 
+    if (vsock_is_address(path)) {
+        return vsock_open(fdp, path);
+    }
     if (strlen(path) >= sizeof(address.sun_path)) {
         return -ENAMETOOLONG;
     }
@@ -67,6 +71,9 @@ static bool is_socket(const char *path) {
 }
 
 bool dial_is_early(int r, const char *path) {
+    if (vsock_is_address(path)) {
+        return r == -ECONNRESET || r == -ECONNREFUSED;
+    }
     return (r == -ECONNREFUSED && is_socket(path)) || (r == -ENOENT && has_folder(path));
 }
 
@@ -168,10 +175,21 @@ static int explain_refused(const char *path, struct gate_error *error) {
         denial.facts);
 }
 
+static int explain_vsock(const char *address, int cause, struct gate_error *error) {
+    const char *remedy = cause == ENODEV || cause == EAFNOSUPPORT
+                             ? "this machine has no vsock device; who starts the virtual machine adds one"
+                             : "is the gate running, and does this port lead to its socket? The CID of the host is 2";
+
+    return gate_error_set(error, GATE_E_INTERNAL, "cannot connect to '%s': %s; %s", address, strerror(cause), remedy);
+}
+
 int dial_explain(const char *path, int cause, const char *names, struct gate_error *error) {
     struct stat status;
     bool is_there = stat(path, &status) == 0;
 
+    if (vsock_is_address(path)) {
+        return explain_vsock(path, cause, error);
+    }
     if (cause == ENOENT || cause == ENOTDIR) {
         return gate_error_set(error, GATE_E_INTERNAL,
                               "there is no socket '%s': is the gate running, and the socket's folder mounted here? "

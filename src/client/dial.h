@@ -14,6 +14,7 @@ const char *dial_path(const char *text);
 /**
  * dial_open() - connect to the Unix socket of a gate, without waiting
  * @fdp: receives the connection, non-blocking; the caller owns it
+ * @path: or vsock:CID:PORT, see vsock_open(); the same for the functions below
  *
  * Return: 0 or a negative errno of connect(2), for example -EAGAIN when the listen backlog is full, or -ENAMETOOLONG.
  */

@@ -21,6 +21,7 @@
 #include "client/dial.h"
 #include "client/patience.h"
 #include "client/remote_config.h"
+#include "client/vsock.h"
 
 enum {
     WHERE_MAX_BYTES = 64,
@@ -36,7 +37,7 @@ static const char *variable(const char *name) {
 
 static int take_socket(struct remote_settings *settings, const char *path, const char *source,
                        struct gate_error *error) {
-    if (loopback_is_address(path)) {
+    if (loopback_is_address(path) && !vsock_is_address(path)) {
         return gate_error_set(error, GATE_E_USAGE,
                               "%s takes the path of a gate's socket, and '%s' is an address; a gate that listens there "
                               "is cloned from by http://x:TOKEN@%s/NAME.git",
