@@ -81,6 +81,7 @@ def test_there_are_scripts():
     ("test", ["unit", "brew"], "'brew'"),
     ("test-container", ["--brew"], "'--brew'"),
     ("test-debian", ["--brew"], "'--brew'"),
+    ("test-fleets", ["slurm", "--brew"], "'--brew'"),
     ("toolchains", ["--brew"], "'--brew'"),
 ])
 def test_unknown_arguments(copy, script, arguments, words):
