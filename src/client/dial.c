@@ -151,10 +151,21 @@ static int explain_refusal(const char *path, int cause, struct gate_error *error
     return explain_restraint("connect to", path, cause, error);
 }
 
-static bool is_on_gvisor(void) {
+/* gVisor refuses a host's socket with ECONNREFUSED, and Debian 12's release of it with EPERM. */
+static bool is_refused_by_gvisor(int cause) {
     struct utsname name;
 
-    return uname(&name) == 0 && restraint_is_gvisor(name.version);
+    return (cause == ECONNREFUSED || cause == EPERM) && uname(&name) == 0 && restraint_is_gvisor(name.version);
+}
+
+static int explain_gvisor(const char *path, struct gate_error *error) {
+    struct denial denial;
+
+    denial_find(&denial, path, "this");
+    return gate_error_set(error, GATE_E_INTERNAL,
+                          "connection refused to '%s': %s; gVisor, the kernel of this sandbox, refuses all sockets "
+                          "of the host unless runsc has --host-uds=open; with it, start the gate again",
+                          path, denial.facts);
 }
 
 /* The file exists: its owner tells which gate should listen on it. */
@@ -162,12 +173,6 @@ static int explain_refused(const char *path, struct gate_error *error) {
     struct denial denial;
 
     denial_find(&denial, path, "this");
-    if (is_on_gvisor()) {
-        return gate_error_set(error, GATE_E_INTERNAL,
-                              "connection refused to '%s': %s; gVisor, the kernel of this sandbox, refuses all sockets "
-                              "of the host unless runsc has --host-uds=open; with it, start the gate again",
-                              path, denial.facts);
-    }
     return gate_error_set(
         error, GATE_E_INTERNAL,
         "connection refused: nobody listens any more: %s; start the gate again, and if it runs, mount "
@@ -198,6 +203,9 @@ int dial_explain(const char *path, int cause, const char *names, struct gate_err
     }
     if (cause == EPROTOTYPE || (is_there && !S_ISSOCK(status.st_mode))) {
         return gate_error_set(error, GATE_E_INTERNAL, "'%s' is not a socket of a gate; %s names another", path, names);
+    }
+    if (is_refused_by_gvisor(cause)) {
+        return explain_gvisor(path, error);
     }
     if (restraint_is_refusal(cause)) {
         return explain_refusal(path, cause, error);
