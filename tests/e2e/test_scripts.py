@@ -82,6 +82,8 @@ def test_there_are_scripts():
     ("test-container", ["--brew"], "'--brew'"),
     ("test-debian", ["--brew"], "'--brew'"),
     ("test-fleets", ["slurm", "--brew"], "'--brew'"),
+    ("test-engines", ["--brew"], "'--brew'"),
+    ("test-engines", ["podman", "lxd"], "'lxd'"),
     ("toolchains", ["--brew"], "'--brew'"),
 ])
 def test_unknown_arguments(copy, script, arguments, words):

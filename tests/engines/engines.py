@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The engines, and the recipe of each as docs/containers.md has it.
+
+A recipe runs word by word; only the image is a real one, and what the machine lacks is said in `here`. A change makes one
+thing wrong in it: the words of `changes` in the recipe become others. `says` is what the task or the engine then says.
+"""
+
+import contextlib
+import functools
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+from e2e.polling import wait_until
+from e2e.recipes import fenced, recipes
+from e2e.repos import run_bounded
+from host import PAGE, WORK, environment, shell
+from image import IMAGE, archive
+
+ROOT = os.environ.get("GIT_GATE_ROOT", "")
+COMMAND = re.compile(r"git clone gate:///proj\.git( /tmp/proj)?$", re.M)
+SECONDS = 60
+DAEMON_SECONDS = 30
+DENIED = "permission denied to connect"
+
+
+class Engine:
+    """One engine whose recipe is a command. Those with other recipes replace some of the methods."""
+
+    name, title, program = "", "", ""
+    heading = ""  # on the page
+    user = "root"  # who runs the engine, and the gate
+    mount = ""  # the option that mounts {place}
+    changes = {}  # "another user" and "network on": the words of the recipe, and others
+    says = {}  # of a change: what is shown in place of the usual words
+    here = ()  # (words, others): what this machine needs
+
+    def recipe(self):
+        return recipes(PAGE, self.heading)[0]
+
+    def script(self, *changes, command=None, more=""):
+        """The recipe, with changes, another command, or more options."""
+        text = self.recipe()
+        for change in changes:
+            text = self.changed(text, change)
+        text = self.with_options(text, more)
+        assert COMMAND.search(text), text
+        if command:
+            text = COMMAND.sub(lambda _: f"sh -euc {shlex.quote(command)}", text)
+        return self.at_home(text)
+
+    def at_home(self, text):
+        """A recipe with an image, and with what this machine needs."""
+        for words, others in (*self.here, ("IMAGE", IMAGE)):
+            text = text.replace(words, others)
+        return text
+
+    def run_recipe(self, text):
+        """Another recipe of the page."""
+        return shell(self.at_home(text), user=self.user, seconds=SECONDS)
+
+    def changed(self, text, change):
+        if change in self.changes:
+            words, others = self.changes[change]
+            assert words in text, f"{words!r} is not in the recipe:\n{text}"
+            return text.replace(words, others)
+        place = {"no mount": "/run/task7/socket", "no token": "/run/task7/token"}[change]
+        text, count = re.subn(self.mount.format(place=place), "", text)
+        assert count == 1, f"{place} is not mounted once:\n{text}"
+        return text
+
+    def with_options(self, text, more):
+        """Options go behind the first one of the network."""
+        return text.replace("--network=none", f"--network=none {more}", 1) if more else text
+
+    def run(self, *changes, command=None, more="", folder="/run/task7"):
+        text = self.script(*changes, command=command, more=more).replace("/run/task7", folder)
+        return shell(text, user=self.user, seconds=SECONDS)
+
+    @functools.cached_property
+    def obstacle(self):
+        """Why there is no container here, or None."""
+        if not is_installed(self.program):
+            return f"{self.program} is not installed"
+        try:
+            self.prepare()
+            checked(self.try_it())
+        except NoContainer as obstacle:
+            return str(obstacle)
+        except AssertionError as error:
+            if not re.match("not (done|seen) within", str(error)):
+                raise
+            return str(error).splitlines()[0]
+        return None
+
+    def prepare(self):
+        """Start a daemon, and load the image."""
+
+    def try_it(self):
+        """A container with nothing of the gate."""
+        text = re.sub(self.mount.format(place="[^ ,:]+"), "", self.script(command="true"))
+        return shell(text, user=self.user, seconds=SECONDS)
+
+    def close(self):
+        """End what prepare() has started."""
+
+    @functools.lru_cache
+    def version(self):
+        result = subprocess.run(self.version_command(), capture_output=True, text=True, check=False,
+                                env=environment("root")) if is_installed(self.program) else None
+        found = re.search(r"\d+(\.\d+)+\S*|\d+", result.stdout) if result else None
+        return found[0].rstrip(",") if found else "none"
+
+    def version_command(self):
+        return [self.program, "--version"]
+
+
+class NoContainer(Exception):
+    """An engine makes no container on this machine, whatever is in it."""
+
+    def __init__(self, text):
+        """text: what the engine says. Its last line is for a cell of a table."""
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        super().__init__(re.sub(r"[|`]", " ", lines[-1])[:160] if lines else "it said nothing")
+
+
+def checked(result):
+    if result.returncode != 0:
+        raise NoContainer(result.stderr)
+
+
+def is_installed(program):
+    return shutil.which(program, path=environment("root")["PATH"])
+
+
+class Bubblewrap(Engine):
+    name, title, program, heading = "bubblewrap", "bubblewrap", "bwrap", "bubblewrap"
+    mount = r"--ro-bind {place} \S+ "
+    # The folder of the socket is the owner's alone, so another user cannot even mount it.
+    changes = {"another user": ("bwrap ", "setpriv --reuid=task --regid=task --init-groups bwrap "),
+               "network on": ("--unshare-all", "--unshare-all --share-net")}
+    says = {"another user": "/run/task7/socket: Permission denied"}
+
+    def with_options(self, text, more):
+        return text.replace("--ro-bind /run/task7/socket", f"{more} --ro-bind /run/task7/socket", 1)
+
+    def try_it(self):
+        text = re.sub(r"--ro-bind /(run|usr/local)/\S+ \S+ ", "", self.script(command="true"))
+        return shell(text, seconds=SECONDS)
+
+
+ENGINES = {engine.name: engine for engine in (Bubblewrap(),)}
