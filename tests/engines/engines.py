@@ -154,4 +154,35 @@ class Bubblewrap(Engine):
         return shell(text, seconds=SECONDS)
 
 
-ENGINES = {engine.name: engine for engine in (Bubblewrap(),)}
+class Podman(Engine):
+    """keep-id is for others than root, and the page says so."""
+
+    name, title, program, heading = "podman", "Podman, root", "podman", "Podman"
+    mount = r"--volume={place}:\S+ "
+    changes = {"another user": ("--network=none", "--network=none --user=4712:4712"),
+               "network on": ("--network=none", "--network=host")}
+    here = (("--userns=keep-id ", ""), ("podman run", "podman run --rm"))
+
+    def prepare(self):
+        configuration = Path("/etc/containers/containers.conf")
+        configuration.parent.mkdir(exist_ok=True)
+        files = int(shell("ulimit -n").stdout)
+        # One tree of control groups is what crun wants and Podman takes by itself; runc works with others, too.
+        configuration.write_text(f'[containers]\ndefault_ulimits = ["nofile={files}:{files}", "nproc=4096:4096"]\n'
+                                 '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\n')
+        checked(shell(f"podman load --quiet --input={archive()}", user=self.user, seconds=4 * SECONDS))
+
+
+class RootlessPodman(Podman):
+    name, title, user = "podman-rootless", "Podman, rootless", "task"
+    changes = {**Podman.changes, "another user": ("--userns=keep-id", "--userns=keep-id --user=1:1")}
+    here = (("podman run", "podman run --rm"),)
+
+    def prepare(self):
+        storage = Path(environment(self.user)["HOME"], ".config/containers/storage.conf")
+        storage.parent.mkdir(parents=True, exist_ok=True)
+        storage.write_text('[storage]\ndriver = "overlay"\n')  # Podman's choice without /dev/fuse copies the image for each container
+        super().prepare()
+
+
+ENGINES = {engine.name: engine for engine in (Bubblewrap(), Podman(), RootlessPodman())}
