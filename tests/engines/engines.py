@@ -185,4 +185,16 @@ class RootlessPodman(Podman):
         super().prepare()
 
 
-ENGINES = {engine.name: engine for engine in (Bubblewrap(), Podman(), RootlessPodman())}
+class Nspawn(Engine):
+    name, title, program, heading = "nspawn", "systemd-nspawn", "systemd-nspawn", "systemd-nspawn"
+    mount = r"--bind-ro={place}:\S+ "
+    changes = {"another user": ("--private-network", "--private-network --user=nobody"),
+               "network on": ("--private-network ", "")}
+    # There is no systemd here to tell of the container.
+    here = (("systemd-nspawn ", "systemd-nspawn --register=no --keep-unit --pipe "),)
+
+    def with_options(self, text, more):
+        return text.replace("--private-network", f"--private-network {more}", 1)
+
+
+ENGINES = {engine.name: engine for engine in (Bubblewrap(), Podman(), RootlessPodman(), Nspawn())}
