@@ -197,4 +197,74 @@ class Nspawn(Engine):
         return text.replace("--private-network", f"--private-network {more}", 1)
 
 
-ENGINES = {engine.name: engine for engine in (Bubblewrap(), Podman(), RootlessPodman(), Nspawn())}
+class Bundle(Engine):
+    """runc, crun and others: config.json of `runc spec`, changed as the page says."""
+
+    heading = "An OCI bundle"
+    number = 0  # of the command, among those on the page
+    of = "An OCI bundle"  # where it is
+
+    def recipe(self):
+        command, = [line for line in recipes(PAGE, self.of)[0].splitlines() if line.startswith(self.program)]
+        return command
+
+    def run(self, *changes, command=None, more="", folder="/run/task7"):
+        with self.bundle() as bundle:
+            return self.run_in(bundle, changes, command, folder)
+
+    @contextlib.contextmanager
+    def bundle(self):
+        """A bundle whose root forgets what was made in it, such as the places of mounts."""
+        bundle = WORK / "bundle"
+        for part in ("upper", "work", "rootfs"):
+            (bundle / part).mkdir(parents=True)
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", f"lowerdir={ROOT},upperdir={bundle}/upper,workdir={bundle}/work",
+                        bundle / "rootfs"], check=True)
+        try:
+            subprocess.run(["runc", "spec", "--bundle", bundle], check=True)
+            yield bundle
+        finally:
+            subprocess.run(["umount", "--lazy", bundle / "rootfs"], check=True)
+            shutil.rmtree(bundle)
+
+    def run_in(self, bundle, changes, command, folder):
+        config = self.configured(json.loads((bundle / "config.json").read_text()), changes, folder)
+        config["process"]["args"] = ["sh", "-euc", command] if command else "git clone gate:///proj.git /tmp/proj".split()
+        (bundle / "config.json").write_text(json.dumps(config))
+        text = self.recipe()
+        for words, others in (*(self.changes[change] for change in changes if change in self.changes), *self.here):
+            text = text.replace(words, others)
+        return run_bounded(["sh", "-euc", text], seconds=SECONDS, cwd=bundle, environment=environment("root"))
+
+    def configured(self, config, changes, folder):
+        """As the page says; and another user, another network, or no mount, if a change says so."""
+        text = fenced(PAGE, self.heading, "json")[0].replace("/run/task7", folder)
+        mounts = json.loads(f"[{text}]")
+        gone = {"no mount": f"{folder}/socket", "no token": f"{folder}/token", "no mounts": None}
+        sources = [gone[change] for change in changes if change in gone]
+        config["mounts"] += [mount for mount in mounts if mount["source"] not in sources and
+                             (None not in sources or not mount["source"].startswith("/"))]
+        config["process"]["terminal"] = False
+        if "another user" in changes:
+            config["process"]["user"] = {"uid": 4712, "gid": 4712}
+        if "network on" in changes:
+            config["linux"]["namespaces"] = [space for space in config["linux"]["namespaces"] if space["type"] != "network"]
+        return config
+
+    def try_it(self):
+        return self.run("no mounts", command="true")
+
+
+class Runc(Bundle):
+    name, title, program = "runc", "runc", "runc"
+
+
+class Crun(Bundle):
+    """crun takes no mixture of control groups of version 1 and 2, which some machines have."""
+
+    name, title, program = "crun", "crun", "crun"
+    here = (("crun ", "unshare --mount sh -c 'umount --recursive /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; "
+             "exec crun \"$@\"' sh --cgroup-manager=disabled "),)
+
+
+ENGINES = {engine.name: engine for engine in (Bubblewrap(), Podman(), RootlessPodman(), Nspawn(), Runc(), Crun())}
