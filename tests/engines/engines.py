@@ -267,4 +267,47 @@ class Crun(Bundle):
              "exec crun \"$@\"' sh --cgroup-manager=disabled "),)
 
 
-ENGINES = {engine.name: engine for engine in (Bubblewrap(), Podman(), RootlessPodman(), Nspawn(), Runc(), Crun())}
+class Daemon(Engine):
+    """An engine with a daemon, which ends with the tests."""
+
+    daemon = None
+    command = ""
+    ready = ""
+
+    def prepare(self):
+        if self.daemon:
+            return
+        with open(WORK / f"{self.program}.log", "wb") as log:
+            self.daemon = subprocess.Popen(["sh", "-c", f"exec {self.command}"], stdout=log, stderr=log,
+                                           env=environment("root"))
+        wait_until(f"{self.title} is ready", lambda: shell(self.ready).returncode == 0 or self.daemon.poll() is not None,
+                   DAEMON_SECONDS)
+        if self.daemon.poll() is not None:
+            raise NoContainer((WORK / f"{self.program}.log").read_text())
+        self.load()
+
+    def load(self):
+        """Give it the image."""
+
+    def close(self):
+        if self.daemon:
+            self.daemon.terminate()
+            self.daemon.wait(DAEMON_SECONDS)
+
+
+class Docker(Daemon):
+    name, title, program, heading = "docker", "Docker", "docker", "Docker"
+    mount = r"--mount type=bind,src={place},\S+ "
+    changes = {"another user": ('--user "$(id -u):$(id -g)"', "--user=4712:4712"),
+               "network on": ("--network=none", "--network=host")}
+    here = (("docker run", "docker run --rm"),)
+    # Without bridges and rules of its own: no container of the recipes has a network.
+    command = ("dockerd --iptables=false --ip6tables=false --bridge=none --ip-forward=false --ip-masq=false "
+               "--exec-opt native.cgroupdriver=cgroupfs")
+    ready = "docker version"
+
+    def load(self):
+        checked(shell(f"docker load --quiet --input={archive()}", seconds=4 * SECONDS))
+
+
+ENGINES = {engine.name: engine for engine in (Bubblewrap(), Podman(), RootlessPodman(), Nspawn(), Runc(), Crun(), Docker())}
