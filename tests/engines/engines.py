@@ -310,4 +310,45 @@ class Docker(Daemon):
         checked(shell(f"docker load --quiet --input={archive()}", seconds=4 * SECONDS))
 
 
-ENGINES = {engine.name: engine for engine in (Bubblewrap(), Podman(), RootlessPodman(), Nspawn(), Runc(), Crun(), Docker())}
+class Devcontainer(Docker):
+    """Its CLI, which starts a container by Docker and then runs commands in it."""
+
+    name, title, program, heading = "devcontainer", "devcontainer CLI", "devcontainer", "A devcontainer"
+    mount = r'    "type=bind,source={place},[^"]+",\n'
+    changes = {"another user": ('"updateRemoteUserUID": true', '"containerUser": "nobody"'),
+               "network on": ("--network=none", "--network=host")}
+    here = ()
+
+    def recipe(self):
+        return fenced(PAGE, self.heading, "json")[0] + self.between + recipes(PAGE, self.heading)[-1]
+
+    between = "\n---\n"
+
+    def prepare(self):
+        ENGINES["docker"].prepare()
+
+    def close(self):
+        """Docker ends its daemon."""
+
+    def run(self, *changes, command=None, more="", folder="/run/task7"):
+        text = self.script(*changes, command=command, more=more).replace("/run/task7", folder)
+        return self.run_text(text)
+
+    def run_text(self, text):
+        settings, commands = text.split(self.between)
+        folder = WORK / "devcontainer"
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / ".devcontainer").mkdir(parents=True)
+        (folder / ".devcontainer" / "devcontainer.json").write_text(settings)
+        try:
+            return shell(commands, seconds=SECONDS, cwd=folder)
+        finally:
+            shell(f"docker ps --all --quiet --filter=label=devcontainer.local_folder={folder} | xargs -r docker rm --force")
+
+    def try_it(self):
+        text = re.sub(r'    "type=bind,source=[^"]+",?\n', "", self.script(command="true"))
+        return self.run_text(text)
+
+
+ENGINES = {engine.name: engine for engine in (Bubblewrap(), Podman(), RootlessPodman(), Nspawn(), Runc(), Crun(), Docker(),
+                                              Containerd(), Gvisor(), Devcontainer())}
