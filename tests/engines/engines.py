@@ -310,6 +310,22 @@ class Docker(Daemon):
         checked(shell(f"docker load --quiet --input={archive()}", seconds=4 * SECONDS))
 
 
+class Containerd(Daemon):
+    name, title, program, heading = "containerd", "containerd", "containerd", "containerd"
+    mount = r"--mount type=bind,src={place},\S+ "
+    changes = {"another user": ("git clone", "setpriv --reuid=4712 --clear-groups git clone"),
+               "network on": ("ctr run", "ctr run --net-host")}
+    command = "containerd"
+    ready = "ctr version"
+    here = (("ctr run", 'ctr run --cgroup ""'),)
+
+    def load(self):
+        checked(shell(f"ctr image import {archive()}", seconds=4 * SECONDS))
+
+    def with_options(self, text, more):
+        return text.replace("ctr run", f"ctr run {more}", 1)
+
+
 class Devcontainer(Docker):
     """Its CLI, which starts a container by Docker and then runs commands in it."""
 
