@@ -326,6 +326,12 @@ class Containerd(Daemon):
         return text.replace("ctr run", f"ctr run {more}", 1)
 
 
+class Gvisor(Bundle):
+    name, title, program, of = "gvisor", "gVisor", "runsc", "gVisor"
+    changes = {"network on": ("--network=none", "--network=host"), "sockets closed": ("--host-uds=open", "")}
+    here = (("runsc ", "runsc --ignore-cgroups --platform=ptrace "),)
+
+
 class Devcontainer(Docker):
     """Its CLI, which starts a container by Docker and then runs commands in it."""
 
