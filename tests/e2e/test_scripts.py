@@ -73,6 +73,7 @@ def test_there_are_scripts():
     ("fuzz", ["10", "tea"], "'tea'"),
     ("lint", [], "BUILD_FOLDER"),
     ("lint", ["nowhere", "report"], "BUILD_FOLDER"),
+    ("package", ["--brew"], "'--brew'"),
     ("server", ["--brew=tea"], "--brew is no option"),
     ("server", ["--read-only", "--Read-only"], "--Read-only is no option"),
     ("server", ["nowhere.git"], "no repository 'nowhere.git'"),
