@@ -85,6 +85,8 @@ def test_there_are_scripts():
     ("test-fleets", ["slurm", "--brew"], "'--brew'"),
     ("test-engines", ["--brew"], "'--brew'"),
     ("test-engines", ["podman", "lxd"], "'lxd'"),
+    ("test-package", ["--brew"], "'--brew'"),
+    ("test-package", ["bookworm"], "script/package bookworm"),
     ("toolchains", ["--brew"], "'--brew'"),
 ])
 def test_unknown_arguments(copy, script, arguments, words):
