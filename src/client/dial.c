@@ -97,7 +97,7 @@ static int explain_restraint(const char *what, const char *path, int cause, stru
     restraint_find(&restraint, RESTRAINT_FOLDER);
     remedy = restraint_who(&restraint, cause, who);
     if (cause == EACCES && restraint.policy == RESTRAINT_SELINUX) {
-        remedy = "see --selinux-type of 'git-gate serve'";
+        remedy = "the host needs git-gate's policy module: selinux/README.md";
     }
     return gate_error_set(error, GATE_E_INTERNAL,
                           "cannot %s '%s': %s; users and modes permit it, but %s refuses it; %s", what, path,

@@ -7,11 +7,17 @@
  * label of its own.
  */
 
-/** enum selinux_label - what happened to the label */
+/** enum selinux_label - what happened to the label; after a failure the socket has the process's label */
 enum selinux_label {
-    SELINUX_LABEL_OFF,    /* no label was wanted, or SELinux is off */
-    SELINUX_LABEL_SET,    /* the socket has the label */
-    SELINUX_LABEL_FAILED, /* the socket has the process's label: selinux_failure() says why */
+    SELINUX_LABEL_OFF,     /* no label was wanted, or SELinux is off */
+    SELINUX_LABEL_SET,     /* the socket has the label */
+    SELINUX_LABEL_UNKNOWN, /* failure: the loaded policy has no such type */
+    SELINUX_LABEL_REFUSED, /* failure: the policy does not let this process give the label to a socket */
+    SELINUX_LABEL_UNBUILT, /* failure: this program was built without libselinux */
+};
+
+enum {
+    SELINUX_DOMAIN_MAX = 256, /* of a domain, with terminator; a longer one is cut */
 };
 
 /**
@@ -25,5 +31,8 @@ enum selinux_label {
  */
 int selinux_socket(enum selinux_label *labelp, const char *type, int family, int kind);
 
-/** selinux_failure() - a sentence that explains SELINUX_LABEL_FAILED and says how to mend it */
-const char *selinux_failure(void);
+/** selinux_failure() - a sentence that explains a failure and says how to mend it; NULL when @label is none */
+const char *selinux_failure(enum selinux_label label);
+
+/** selinux_domain() - the type of the calling thread, as git_gate_t; empty if it cannot be told */
+void selinux_domain(char domain[SELINUX_DOMAIN_MAX]);

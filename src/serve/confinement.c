@@ -20,20 +20,29 @@ static const char *name_label(const struct gate *gate) {
         return "off";
     case SELINUX_LABEL_SET:
         return gate->settings->listener.selinux_type;
-    case SELINUX_LABEL_FAILED:
+    case SELINUX_LABEL_UNKNOWN:
+    case SELINUX_LABEL_REFUSED:
+    case SELINUX_LABEL_UNBUILT:
         break;
     }
     return "failed";
 }
 
 static int check_label(struct gate *gate, struct gate_error *error) {
-    if (gate->listener.label != SELINUX_LABEL_FAILED) {
+    const char *failure = selinux_failure(gate->listener.label);
+    const char *type = gate->settings->listener.selinux_type;
+    char domain[SELINUX_DOMAIN_MAX];
+
+    if (!failure) {
         return 0;
     }
+    selinux_domain(domain);
     if (gate->settings->confine == CONFINE_REQUIRE) {
-        return gate_error_set(error, GATE_E_START, "--confine=require, but %s", selinux_failure());
+        return gate_error_set(error, GATE_E_START, "--confine=require, but %s (domain %s, type %s)", failure, domain,
+                              type);
     }
-    log_message(&gate->log, LOG_LEVEL_WARNING, selinux_failure());
+    log_record(&gate->log, LOG_LEVEL_WARNING, failure,
+               LOG_FIELDS(log_string("domain", domain), log_string("type", type)));
     return 0;
 }
 

@@ -12,7 +12,7 @@ LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"')
 MESSAGES = {
     "stage_names[stage]": ("src/serve/server.c", "stage_names[] = {", "};"),
     "consequences[stage]": ("src/serve/confinement.c", "consequences[CONFINE_STAGE_COUNT] = {", "};"),
-    "selinux_failure()": ("src/confine/selinux.c", "const char *selinux_failure(void) {", "\n}"),
+    "failure": ("src/confine/selinux.c", "const char *selinux_failure(enum selinux_label label) {", "\n}"),
     "exposure->words": ("src/library/token_file.c", "*exposure_words(", "\n}"),
 }
 # Where the level is chosen elsewhere.

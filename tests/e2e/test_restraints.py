@@ -18,7 +18,7 @@ FAILED, START = 128, 4
 URL = "gate:///repo.git"
 FILTER = "a filter of system calls (seccomp) refuses"
 A_USER = 1234
-WRONG = ("become the user", "ip link", "--selinux-type", "chmod", "start the gate", "another port")
+WRONG = ("become the user", "ip link", "selinux", "chmod", "start the gate", "another port")
 
 
 @pytest.fixture(scope="module")
