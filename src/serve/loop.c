@@ -17,7 +17,7 @@
 #include "base/fd.h"
 
 enum {
-    NS_PER_US = 1000,
+    LOOP_PAUSE_NS = LOOP_PAUSE_US * 1000,
 };
 
 static void note_time(struct loop *loop) {
@@ -223,7 +223,7 @@ static int time_left(const struct loop *loop, int max_ms) {
 }
 
 static void take_pause(struct loop *loop) {
-    const struct timespec pause = {.tv_nsec = LOOP_PAUSE_US * NS_PER_US};
+    const struct timespec pause = {.tv_nsec = LOOP_PAUSE_NS};
 
     if (loop->pauses) {
         (void)nanosleep(&pause, NULL); /* a signal may end it */
