@@ -23,14 +23,23 @@ static bool uses_reftable(const char *folder) {
     return snprintf(path, sizeof(path), "%s/reftable", folder) < (int)sizeof(path) && access(path, F_OK) == 0;
 }
 
-/* git says no when it is none, or not there. */
+/* git fails, and writes nothing, when it is none or not there. */
 static int ask(const struct child_git *git, const char *name) {
     const char *const argv[] = {"symbolic-ref", "--quiet", name, NULL};
     struct child child = CHILD_NONE;
+    char target[PIPE_BUF];
+    ssize_t size = 0;
     int r = child_start(&child, git, -1, argv);
 
-    r = r ? r : child_end(&child);
-    return r == -EIO ? 0 : r < 0 ? r : 1;
+    if (r) {
+        return r;
+    }
+    do {
+        size = read(child.output, target, sizeof(target));
+    } while (size < 0 && errno == EINTR);
+    r = size < 0 ? -errno : 0;
+    child_kill(&child);
+    return r ? r : size > 0;
 }
 
 static int look(const char *folder, const char *name) {
