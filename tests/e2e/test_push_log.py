@@ -148,8 +148,8 @@ def test_kinds_that_nobody_asks_for(start, root, rules):
     assert seen(gate) == [(MAIN, "update", "ok", None)]
 
 
-FORGERY = """for fd in /proc/self/fd/*; do
-    printf 'forced refs/heads/main\\nforced refs/heads/x\\n' >"$fd" 2>/dev/null
+FORGERY = """for fd in 4 5 6 7 8 9; do
+    (eval "printf 'forced refs/heads/main\\nforced refs/heads/x\\n' >&$fd") 2>/dev/null
 done
 env | grep TELL && exit 1
 exit 0"""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests --rules: pushes that each rule allows, and pushes that try to get around it, by the real git."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from .http import TOKEN
 from .repos import git, run_bounded
 from .rules import Work, make_template
 
+CONFINE = os.environ.get("GIT_GATE_CONFINE", "auto")
 USAGE = 2
 START_FAILS = 4
 
@@ -764,6 +766,8 @@ def test_a_symbolic_reference_that_leads_nowhere_creates_nothing(guarded, storag
     """git would create the reference behind it, on which another rule decides."""
     gate, work = guarded(BRANCH, {})
     use_storage(work, storage)
+    if storage == "link" and CONFINE == "off":
+        pytest.skip("without Landlock, a repository with such a link is not served")
     if storage == "link":
         (work.mirror / "refs/heads/task").mkdir(parents=True, exist_ok=True)
         (work.mirror / "refs/heads/task/alias").symlink_to("../secret")
