@@ -6,8 +6,11 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/fd.h"
 
 enum {
     ENTRY_MAX_BYTES = 1 << 15, /* of a group, with the names of its members */
@@ -27,6 +30,33 @@ static bool parse_number(gid_t *gidp, const char *text) {
     return number < (gid_t)-1;
 }
 
+#if defined(GIT_GATE_STATIC) && defined(__GLIBC__)
+static void close_file(FILE **filep) {
+    if (*filep) {
+        (void)fclose(*filep);
+    }
+}
+
+/*
+ * The system's modules (nsswitch.conf) are for the libc that they were made with, so they are not loaded into a static
+ * program: it knows the groups of the file alone. Return: 0 or an errno; ENOENT when there is no such group.
+ */
+static int look_up(gid_t *gidp, const char *name) {
+    _cleanup_(close_file) FILE *file = fopen("/etc/group", "re");
+    char bytes[ENTRY_MAX_BYTES];
+    struct group *found = NULL;
+    struct group group;
+    int r = file ? 0 : errno;
+
+    while (r == 0 && (r = fgetgrent_r(file, &group, bytes, sizeof(bytes), &found)) == 0) {
+        if (strcmp(group.gr_name, name) == 0) {
+            *gidp = group.gr_gid;
+            return 0;
+        }
+    }
+    return r;
+}
+#else
 /* Return: 0 or an errno; ENOENT when there is no such group. */
 static int look_up(gid_t *gidp, const char *name) {
     char bytes[ENTRY_MAX_BYTES];
@@ -39,6 +69,7 @@ static int look_up(gid_t *gidp, const char *name) {
     }
     return r ? r : found ? 0 : ENOENT;
 }
+#endif
 
 static int find_group(struct socket_access *access, struct gate_error *error) {
     int r = parse_number(&access->gid, access->group) ? 0 : look_up(&access->gid, access->group);
