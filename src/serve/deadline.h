@@ -8,8 +8,9 @@ struct conversation;
 
 enum {
     DEADLINE_LINGER_TIMEOUT_S = 2, /* a refused client's time to read the reason before the socket closes */
-    DEADLINE_DRAIN_GRACE_MS = 100, /* at drain, since a client connected or got its response, for a request on its way */
-    DEADLINE_SHUT_TIMEOUT_S = 5,   /* without progress, for a client that has stopped sending: it may be gone */
+    DEADLINE_DRAIN_GRACE_MS =
+        100,                     /* at drain, since a client connected or got its response, for a request on its way */
+    DEADLINE_SHUT_TIMEOUT_S = 5, /* without progress, for a client that has stopped sending: it may be gone */
 };
 
 /**
