@@ -3,6 +3,7 @@
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 from e2e.recipes import PROJECT, at, fenced, recipes, section
@@ -143,3 +144,20 @@ def test_bridge(engine):
     result = engine.run_recipe(text)
     assert result.returncode == 0 and "Cloning into 'proj'" in said(result), result
     assert shlex.split(clone)[0] == "git"
+
+
+@pytest.mark.engines("podman")
+def test_quadlet(engine):
+    """The example of systemd/ wants its socket, which may end without it, and waits for no network."""
+    quadlet = Path("/usr/libexec/podman/quadlet")
+    if not quadlet.exists() or tuple(map(int, re.findall(r"\d+", engine.version())[:2])) < (5, 3):
+        pytest.skip("needs Podman 5.3 with Quadlet")
+    example = (PROJECT / "systemd/git-gate-task.container").read_text()
+    folder = WORK / "quadlets"
+    folder.mkdir()
+    (folder / "task7.container").write_text(example)
+    (folder / "waits.container").write_text(at(example, {"DefaultDependencies=false\n": ""}))
+    result = shell(f"QUADLET_UNIT_DIRS={folder} {quadlet} -user -dryrun")
+    units = dict(re.findall(r"^---(\S+)\.service---\n(.*?)(?=^---\S+---$|\Z)", result.stdout.decode(), re.M | re.S))
+    assert "network-online" in units["waits"] and "network-online" not in units["task7"], result
+    assert "\nWants=git-gate@task7.socket\n" in units["task7"] and "\nRequires=" not in units["task7"], result
