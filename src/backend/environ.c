@@ -106,7 +106,8 @@ static void add_folder(struct composer *composer, const struct environ_settings 
 static void add_rules(struct composer *composer, const struct environ_settings *settings,
                       const struct environ_request *request) {
     if (request->rule_hooks_path) {
-        add(composer, RULES_VARIABLE "=%s", settings->rules);
+        add_optional(composer, RULES_VARIABLE, settings->rules);
+        add_optional(composer, KEEP_VARIABLE, request->keeps_old ? "yes" : NULL);
         add_optional(composer, RULES_HOOKS_VARIABLE, settings->hooks_path);
     }
     if (request->tell_fd > 0) {
@@ -178,12 +179,30 @@ static void add_fsck_settings(struct composer *composer, size_t *countp, unsigne
     }
 }
 
+/*
+ * A shallow push could have git take a new commit for one without parents, and then the old tip would be behind it in
+ * name alone. Of a push that is known to lose nothing, no hook looks at references, so git does where it can.
+ */
+static void add_keep_settings(struct composer *composer, size_t *countp, const struct environ_settings *settings,
+                              const struct environ_request *request) {
+    if (!settings->keep_old || !request->content_type) { /* an advertisement changes nothing */
+        return;
+    }
+    add_setting(composer, countp, "receive.shallowUpdate", "false");
+    if (!request->keeps_old) {
+        add_setting(composer, countp, "receive.denyDeletes", "true");
+        add_setting(composer, countp, "receive.denyNonFastForwards", "true");
+    }
+}
+
 /* What only git-receive-pack asks for. */
-static void add_push_settings(struct composer *composer, size_t *countp, const struct environ_settings *settings) {
+static void add_push_settings(struct composer *composer, size_t *countp, const struct environ_settings *settings,
+                              const struct environ_request *request) {
     /* says nothing: of a repository that lends its objects, references are none of a client's business */
     add_setting(composer, countp, "core.alternateRefsCommand", "true");
     add_setting(composer, countp, "core.fsmonitor", "false");
     add_setting(composer, countp, "receive.denyCurrentBranch", "refuse"); /* no work tree, so none of its filters */
+    add_keep_settings(composer, countp, settings, request);
     add_fsck_settings(composer, countp, settings->fsck);
     add_setting(composer, countp, "receive.autogc", "false"); /* it would outlive the request */
 }
@@ -198,6 +217,20 @@ static void add_fetch_settings(struct composer *composer, size_t *countp, const 
 
     add_setting(composer, countp, "uploadpack.allowFilter", may_filter ? "true" : "false");
     add_setting(composer, countp, "uploadpack.allowAnySHA1InWant", settings->any_commit ? "true" : "false");
+}
+
+/* What was kept stays hidden, whatever else is: the last prefix that fits a name decides. */
+static void add_hidden_settings(struct composer *composer, size_t *countp, const struct environ_settings *settings) {
+    static const char parent[] = "refs/gate";
+    bool is_hidden = false;
+
+    for (char *const *prefix = settings->hide_refs; prefix && *prefix; prefix++) {
+        is_hidden = (is_hidden || strcmp(*prefix, parent) == 0) && **prefix != '!';
+        add_setting(composer, countp, "transfer.hideRefs", "%s", *prefix);
+    }
+    if (!is_hidden) {
+        add_setting(composer, countp, "transfer.hideRefs", KEEP_PREFIX);
+    }
 }
 
 /* Settings by GIT_CONFIG_COUNT (git-config(1)) rank above every file, and the last of a key wins. */
@@ -219,14 +252,12 @@ static void add_settings(struct composer *composer, const struct environ_setting
     }
     add_setting(composer, &count, "core.attributesFile", "/dev/null"); /* git shows lines that it does not understand */
     if (request->pushes) {
-        add_push_settings(composer, &count, settings);
+        add_push_settings(composer, &count, settings, request);
     }
     if (is_cgi || !request->pushes) {
         add_fetch_settings(composer, &count, settings, request);
     }
-    for (char *const *prefix = settings->hide_refs; prefix && *prefix; prefix++) {
-        add_setting(composer, &count, "transfer.hideRefs", "%s", *prefix);
-    }
+    add_hidden_settings(composer, &count, settings);
     if (is_cgi) {
         add_setting(composer, &count, "http.uploadpack", "true");
         add_setting(composer, &count, "http.receivepack", settings->read_only ? "false" : "true");

@@ -27,6 +27,7 @@ enum environ_fsck {
  * @home: HOME, whose .gitconfig is read; NULL for none
  * @hooks_path: folder of hooks; NULL to disable them
  * @rules: for git-gate-hook, as RULES_VARIABLE; NULL for none
+ * @keep_old: what references lose is kept
  * @remote_user: who pushes, in reflogs
  * @read_only: pushes are refused
  * @is_confined: git can write nowhere but in the repository, and read nothing of others that it borrows from but objects
@@ -45,6 +46,7 @@ struct environ_settings {
     const char *home;
     const char *hooks_path;
     const char *rules;
+    bool keep_old;
     const char *remote_user;
     bool read_only;
     bool is_confined;
@@ -67,7 +69,8 @@ struct environ_settings {
  * @git_protocol: checked; NULL for none
  * @remote_address: of the client
  * @pushes: it asks for git-receive-pack
- * @rule_hooks_path: the folder of git-gate-hook, which takes the place of that of the hooks; NULL without rules
+ * @rule_hooks_path: the folder of git-gate-hook, which takes the place of that of the hooks; NULL when it is not needed
+ * @keeps_old: git-gate-hook keeps the tips that references lose
  * @tell_fd: where git-gate-hook tells how references move, in git; 0 for nowhere
  * @asks_head: it asks for HEAD alone: upload-pack is to say nothing of other references
  */
@@ -81,6 +84,7 @@ struct environ_request {
     const char *remote_address;
     bool pushes;
     const char *rule_hooks_path;
+    bool keeps_old;
     int tell_fd;
     bool asks_head;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds git-gate-hook, which git runs for its hooks while there are rules.
+ * Finds git-gate-hook, which git runs for its hooks while there are rules, and for a push that takes tips from references.
  *
  * git starts some hooks once for each reference: update, and reference-transaction three times. And it does without its
  * own work where there is a push-to-checkout. So these are there only when the operator has them, and there is one folder
@@ -18,6 +18,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+
+/* The folder for an operator without hooks: each of the others would be one more process that does nothing. */
+static const char alone[] = "alone";
 
 static const char *const costly[] = {"update", "reference-transaction", "push-to-checkout"};
 
@@ -41,7 +44,7 @@ static char *find_own_folder(void) {
 }
 
 static bool look(struct rule_hooks *hooks, const char *base, const char *below) {
-    char path[PATH_MAX];
+    char path[RULE_HOOKS_PATH_MAX];
     char *real = snprintf(path, sizeof(path), "%s%s/git-gate-hook", base, below) < (int)sizeof(path)
                      ? realpath(path, hooks->program)
                      : NULL;
@@ -59,25 +62,31 @@ static bool look(struct rule_hooks *hooks, const char *base, const char *below) 
             return false;
         }
     }
-    return true;
+    rule_hooks_choose(path, hooks, NULL);
+    return rule_hooks_are_there(path);
 }
 
-int rule_hooks_find(struct rule_hooks *hooks, struct gate_error *error) {
+int rule_hooks_find(struct rule_hooks *hooks, const char *option, struct gate_error *error) {
     _cleanup_free_ char *own = find_own_folder();
 
-    if ((own && (look(hooks, own, "") || look(hooks, own, "/../libexec/git-gate"))) ||
+    if ((own && (look(hooks, own, "") || look(hooks, own, "/../libexec/git-gate") ||
+                 look(hooks, own, "/../../libexec/git-gate"))) || /* of a library in lib/ARCHITECTURE */
         look(hooks, GIT_GATE_LIBEXEC, "")) {
         return 0;
     }
     return gate_error_set(error, GATE_E_START,
-                          "--rules needs git-gate-hook and its links, which are not in %s; install all of git-gate",
-                          GIT_GATE_LIBEXEC);
+                          "%s needs git-gate-hook and its links, which are not in %s; install all of git-gate%s",
+                          option, GIT_GATE_LIBEXEC, strcmp(option, "--keep-old") == 0 ? ", or say --keep-old=no" : "");
 }
 
 void rule_hooks_choose(char path[RULE_HOOKS_PATH_MAX], const struct rule_hooks *hooks, const char *operator_folder) {
     unsigned which = 0;
 
-    for (unsigned i = 0; operator_folder && i < N_COSTLY; i++) {
+    if (!operator_folder) {
+        (void)snprintf(path, RULE_HOOKS_PATH_MAX, "%s/%s", hooks->folder, alone);
+        return;
+    }
+    for (unsigned i = 0; i < N_COSTLY; i++) {
         char hook[PATH_MAX];
 
         if (snprintf(hook, sizeof(hook), "%s/%s", operator_folder, costly[i]) < (int)sizeof(hook) &&

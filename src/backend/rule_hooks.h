@@ -7,7 +7,7 @@
 #include "base/error.h"
 
 enum {
-    RULE_HOOKS_PATH_MAX = PATH_MAX + 8,
+    RULE_HOOKS_PATH_MAX = PATH_MAX + 16,
 };
 
 /**
@@ -20,8 +20,13 @@ struct rule_hooks {
     char folder[PATH_MAX];
 };
 
-/** rule_hooks_find() - look for it beside this program, and where it is installed. Return: 0, GATE_E_START. */
-int rule_hooks_find(struct rule_hooks *hooks, struct gate_error *error);
+/**
+ * rule_hooks_find() - look for it beside this program, and where it is installed
+ * @option: which needs it, "--rules" or "--keep-old"
+ *
+ * Return: 0, GATE_E_START.
+ */
+int rule_hooks_find(struct rule_hooks *hooks, const char *option, struct gate_error *error);
 
 /**
  * rule_hooks_choose() - the folder that is to be core.hooksPath

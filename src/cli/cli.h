@@ -11,6 +11,7 @@
 int cli_serve(int argc, char *argv[]);
 int cli_mint(int argc, char *argv[]);
 int cli_rules(int argc, char *argv[]);
+int cli_old(int argc, char *argv[]);
 int cli_check(int argc, char *argv[]);
 int cli_bridge(int argc, char *argv[]);
 int cli_demo(int argc, char *argv[]);

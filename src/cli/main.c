@@ -19,6 +19,7 @@ static const struct {
     {"mint", cli_mint, "mint [--prefix=PREFIX]         print a fresh token"},
     {"check", cli_check, "check [OPTIONS]                would a git client be served?"},
     {"rules", cli_rules, "rules FILE [OPTIONS]           what does a file of rules allow?"},
+    {"old", cli_old, "old list|restore|prune REPO    tips that --keep-old kept"},
     {"bridge", cli_bridge, "bridge --listen=HOST:PORT      a loopback port that leads to a gate's socket"},
     {"demo", cli_demo, "demo                           see all of it at work, in a temporary folder"},
 };

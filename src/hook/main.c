@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The program git-gate-hook: what git runs for its hooks while a gate has rules. The name that it is called by says for
- * which hook. As pre-receive it judges the push. Then, and as any other hook, it becomes the operator's hook of that name.
- * Without rules, with rules of another version, and when anything fails, it refuses.
+ * The program git-gate-hook: what git runs for its hooks while a gate has rules, or keeps old tips. The name that it is
+ * called by says for which hook. As pre-receive it judges the push, and keeps the tips that the push takes from
+ * references. As any hook, it becomes the operator's hook of that name, or runs it. If a gate has told it to do neither,
+ * with rules of another version, and when anything fails, it refuses.
  */
 
 #include <errno.h>
@@ -11,10 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "hook/child.h"
+#include "hook/keep.h"
 #include "hook/push.h"
 #include "hook/tell.h"
 #include "rules/rules.h"
@@ -56,11 +59,10 @@ static char *read_input(FILE *copy) {
     return text;
 }
 
-static int judge(struct push *push, char *text) {
-    int r = push_parse(push, text);
+/* Return: an exit status. */
+static int judge(struct push *push) {
+    int r = push->rules ? push_judge(push) : 0;
 
-    r = r ? r : push_judge(push);
-    tell_kinds(push);
     if (r) {
         return refuse(r == -EIO ? "git has failed, or a commit changes too many paths for its memory" : strerror(-r));
     }
@@ -68,7 +70,70 @@ static int judge(struct push *push, char *text) {
     return push->report->n_refusals > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int judge_with(const struct rules *rules, FILE *copy) {
+/* The operator's hook reads the same input. */
+static int hand_on_input(FILE *copy) {
+    int fd = child_input_fd(copy);
+
+    return fd < 0 || dup2(fd, STDIN_FILENO) < 0 ? refuse("its commands cannot be handed on") : EXIT_SUCCESS;
+}
+
+/* Runs the operator's pre-receive, and returns. */
+static int run_hook(FILE *copy, char *argv[]) {
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        _exit(hand_on_input(copy) ? EXIT_FAILURE : become_hook("pre-receive", argv));
+    }
+    if (pid < 0) {
+        return refuse(strerror(errno));
+    }
+    while (waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR) {
+            return refuse(strerror(errno));
+        }
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
+static int refuse_to_lose(void) {
+    (void)fprintf(stderr, "refused: this server keeps what a push would remove, and could not; fetch, and try again\n");
+    return EXIT_FAILURE;
+}
+
+/* What the operator's hook refuses leaves nothing, so it runs first. */
+static int keep(const struct push *push, const struct keep_tip *tips, size_t n_tips, FILE *copy, char *argv[]) {
+    char entry[KEEP_ENTRY_MAX];
+    int r = run_hook(copy, argv);
+
+    if (r) {
+        return r;
+    }
+    r = keep_name_entry(entry);
+    r = r ? r : keep_write(&push->git, entry, tips, n_tips);
+    return r ? refuse_to_lose() : EXIT_SUCCESS;
+}
+
+/* Judges, then ends as the operator's hook if nothing is lost. No hook of the operator gets to tell the gate anything. */
+static int take_commands(struct push *push, FILE *copy, char *argv[]) {
+    _cleanup_free_ struct keep_tip *tips = NULL;
+    size_t n_tips = 0;
+    int r = judge(push);
+
+    if (!r && getenv(KEEP_VARIABLE) && keep_find(&tips, &n_tips, push)) {
+        r = refuse_to_lose();
+    }
+    tell_kinds(push);
+    if (r) {
+        return r;
+    }
+    if (n_tips > 0) {
+        return keep(push, tips, n_tips, copy, argv);
+    }
+    return hand_on_input(copy) ? EXIT_FAILURE : become_hook("pre-receive", argv);
+}
+
+static int take_push(const struct rules *rules, FILE *copy, char *argv[]) {
     const char *exec_path = getenv("GIT_EXEC_PATH");
     struct report report = {.to = stderr};
     struct push push = {.rules = rules, .report = &report};
@@ -84,7 +149,8 @@ static int judge_with(const struct rules *rules, FILE *copy) {
     if (!text) {
         return refuse("it moves too many references at once");
     }
-    r = judge(&push, text);
+    r = push_parse(&push, text);
+    r = r ? refuse(strerror(-r)) : take_commands(&push, copy, argv);
     free(push.commands);
     return r;
 }
@@ -94,10 +160,12 @@ static int pre_receive(char *argv[]) {
     _cleanup_(rules_deinit) struct rules rules = RULES_NONE;
     FILE *copy = child_input_open();
     struct gate_error error;
-    int r;
 
     if (!copy) {
         return refuse("no memory");
+    }
+    if (!text && getenv(KEEP_VARIABLE)) {
+        return take_push(NULL, copy, argv);
     }
     if (!text || strncmp(text, RULES_VERSION_LINE, strlen(RULES_VERSION_LINE)) != 0) {
         return refuse("there are no rules, or they are those of another version");
@@ -105,15 +173,7 @@ static int pre_receive(char *argv[]) {
     if (rules_parse(&rules, text + strlen(RULES_VERSION_LINE), &error)) {
         return refuse("the rules are not understood");
     }
-    r = judge_with(&rules, copy);
-    if (r) {
-        return r;
-    }
-    r = child_input_fd(copy);
-    if (r < 0 || dup2(r, STDIN_FILENO) < 0) {
-        return refuse("its commands cannot be handed on");
-    }
-    return become_hook("pre-receive", argv);
+    return take_push(&rules, copy, argv);
 }
 
 int main(int argc, char *argv[]) {
@@ -122,7 +182,7 @@ int main(int argc, char *argv[]) {
 
     tell_begin();
     if (!slash || snprintf(name, sizeof(name), "%s", slash + 1) >= (int)sizeof(name)) {
-        (void)fprintf(stderr, "git-gate-hook: git runs this for its hooks, while a gate has rules\n");
+        (void)fprintf(stderr, "git-gate-hook: git runs this for its hooks, while a gate has rules or keeps old tips\n");
         return EXIT_FAILURE;
     }
     return strcmp(name, "pre-receive") == 0 ? pre_receive(argv) : become_hook(name, argv);

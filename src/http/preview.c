@@ -58,6 +58,9 @@ int preview_feed(struct preview *preview, struct span input) {
             return r;
         }
         fetch_body_feed(&preview->fetch_body, content_ready(content, &view));
+        if (preview->follow) {
+            preview->follow(preview->userdata, content_ready(content, &view));
+        }
         content_consume(content, &view, n_ready);
         moved = n_ready > 0 || buffer_size(&view) < n_before;
         n_decoded += n_ready;

@@ -24,11 +24,14 @@ enum {
  * @content: its @reason is for CONTENT_E_MALFORMED
  * @fetch_body: the packets in it, if it is the body of a fetch
  * @n_seen: bytes of the body, with framing, that were checked
+ * @follow, @userdata: if set, called with the decoded bytes, piece by piece
  */
 struct preview {
     struct content content;
     struct fetch_body fetch_body;
     size_t n_seen;
+    void (*follow)(void *userdata, struct span bytes);
+    void *userdata;
 
     /* private to preview.c */
     struct head head;

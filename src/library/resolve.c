@@ -238,10 +238,11 @@ static int check_for_git(const struct server_settings *settings, struct gate_err
         if (!equals || !dot || dot == *setting || dot > equals) {
             return gate_error_set(error, GATE_E_USAGE, "--git-config=%s is not SECTION.KEY=VALUE", *setting);
         }
-        if (settings->rules_file && strncasecmp(*setting, "core.hookspath=", strlen("core.hookspath=")) == 0) {
+        if ((settings->rules_file || settings->environ.keep_old) &&
+            strncasecmp(*setting, "core.hookspath=", strlen("core.hookspath=")) == 0) {
             return gate_error_set(error, GATE_E_USAGE,
-                                  "--git-config=%s would switch off --rules; give the hooks with --hooks-path",
-                                  *setting);
+                                  "--git-config=%s would switch off %s; give the hooks with --hooks-path", *setting,
+                                  settings->rules_file ? "--rules" : "--keep-old");
         }
     }
     return 0;

@@ -16,3 +16,9 @@
 
 /** RULES_HOOKS_VARIABLE - the folder of the operator's hooks; not set without one */
 #define RULES_HOOKS_VARIABLE "GIT_GATE_HOOKS_PATH"
+
+/** KEEP_VARIABLE - set when the tips that a push takes from references are to be kept: keep.h */
+#define KEEP_VARIABLE "GIT_GATE_KEEP_OLD"
+
+/** KEEP_PREFIX - below it are the references that keep old tips, hidden from clients */
+#define KEEP_PREFIX "refs/gate/old"

@@ -40,7 +40,7 @@ void conversation_deinit(struct conversation *conversation) {
         exchange_release(conversation->exchange);
     }
     conversation_log_request(conversation);
-    conversation->preview = preview_free(conversation->preview);
+    conversation_end_preview(conversation);
     turns_leave(&conversation->gate->turns, &conversation->turn);
     buffer_deinit(&conversation->input);
     buffer_deinit(&conversation->wire);

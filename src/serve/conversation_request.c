@@ -87,13 +87,30 @@ static bool admit(struct conversation *conversation) {
     return true;
 }
 
+static void foresee(void *userdata, struct span bytes) {
+    foresight_feed(userdata, bytes);
+}
+
+/* Looks at the body ahead, and in that of a push for what it would take from references. */
+static int begin_preview(struct conversation *conversation) {
+    const struct verdict *verdict = &conversation->verdict;
+    int r = preview_new(&conversation->preview, &conversation->head, verdict->gzip,
+                        settings_max_body_bytes(conversation->gate->settings, verdict->route->pushes));
+
+    if (r || !verdict->route->pushes || !conversation->gate->environ.keep_old) {
+        return r;
+    }
+    r = foresight_new(&conversation->foresight);
+    conversation->preview->follow = foresee;
+    conversation->preview->userdata = conversation->foresight;
+    return r;
+}
+
 static bool await_body(struct conversation *conversation) {
     const struct verdict *verdict = &conversation->verdict;
 
-    if (preview_new(&conversation->preview, &conversation->head, verdict->gzip,
-                    settings_max_body_bytes(conversation->gate->settings, verdict->route->pushes)) < 0 ||
-        (verdict->expects_continue && buffer_size(&conversation->input) == 0 &&
-         reply_append_continue(&conversation->wire) < 0)) {
+    if (begin_preview(conversation) < 0 || (verdict->expects_continue && buffer_size(&conversation->input) == 0 &&
+                                            reply_append_continue(&conversation->wire) < 0)) {
         return conversation_reply_out_of_memory(conversation);
     }
     conversation->state = CONVERSATION_BODY;
@@ -164,7 +181,8 @@ bool conversation_look_ahead(struct conversation *conversation) {
     default:
         return conversation_reply_out_of_memory(conversation);
     }
-    conversation->preview = preview_free(preview);
+    conversation->request.loses_nothing = conversation->foresight && foresight_loses_nothing(conversation->foresight);
+    conversation_end_preview(conversation);
     return admit(conversation);
 }
 

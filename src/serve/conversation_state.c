@@ -60,10 +60,15 @@ void conversation_log_request(struct conversation *conversation) {
     conversation->request = (struct request){0};
 }
 
+void conversation_end_preview(struct conversation *conversation) {
+    conversation->preview = preview_free(conversation->preview);
+    conversation->foresight = foresight_free(conversation->foresight);
+}
+
 void conversation_finish_request(struct conversation *conversation) {
     struct buffer *input = &conversation->input;
 
-    conversation->preview = preview_free(conversation->preview);
+    conversation_end_preview(conversation);
     conversation_log_request(conversation);
     if (!conversation->has_responded) {
         conversation->has_responded = true; /* the first response is often a 401, and the credentials follow */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "access/verdict.h"
+#include "backend/foresight.h"
 #include "base/buffer.h"
 #include "http/head.h"
 #include "http/preview.h"
@@ -72,6 +73,7 @@ enum conversation_state {
  * @end_of_input: no more will come; connection.c says so
  * @wire: what goes out before the exchange's chunk
  * @head, @request, @verdict, @preview, @exchange: of the current request
+ * @foresight: of the push that @preview looks at; NULL for anything else
  * @is_proven: a request on it has passed every check, so its client holds the token
  * @yields: others go first before it is stepped again
  * @close_after: no further request follows, and the response says so
@@ -93,6 +95,7 @@ struct conversation {
     struct request request;
     struct verdict verdict;
     struct preview *preview;
+    struct foresight *foresight;
     struct exchange *exchange;
     bool end_of_input;
     bool is_proven;
@@ -129,6 +132,9 @@ bool conversation_reply(struct conversation *conversation, enum reason code, con
 
 /** conversation_reply_out_of_memory() - the same, for a request whose head has come */
 bool conversation_reply_out_of_memory(struct conversation *conversation);
+
+/** conversation_end_preview() - drop what looks at the body ahead; fine when nothing does */
+void conversation_end_preview(struct conversation *conversation);
 
 /** conversation_log_request() - the current request, if there is one, is over */
 void conversation_log_request(struct conversation *conversation);

@@ -111,7 +111,11 @@ static int follow_push(struct exchange *exchange) {
         return 0;
     }
     exchange->push_log = push_log_new(exchange->client.request->repository, exchange->client.request->id);
-    return exchange->push_log ? 0 : -ENOMEM;
+    if (!exchange->push_log) {
+        return -ENOMEM;
+    }
+    exchange->push_log->loses_nothing = exchange->client.request->loses_nothing;
+    return 0;
 }
 
 int exchange_start(struct exchange **exchangep, struct gate *gate, const struct exchange_client *client,

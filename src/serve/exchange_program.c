@@ -31,11 +31,17 @@ static void choose_arguments(char *argv[SERVICE_ARGV_COUNT], char repository[PAT
     service_argv(argv, &exchange->call, repository);
 }
 
-/* The folder of hooks that hold a push to the rules; NULL without rules. The operator may have added hooks meanwhile. */
+/* A push that loses nothing needs no hook, which would cost it two processes. */
+static bool keeps_old(const struct exchange *exchange) {
+    return exchange->gate->environ.keep_old && exchange->pushes && exchange->call.has_body &&
+           !exchange->client.request->loses_nothing;
+}
+
+/* The folder of git-gate-hook's links; NULL when it has nothing to do. The operator may have added hooks meanwhile. */
 static const char *choose_rule_hooks(char path[RULE_HOOKS_PATH_MAX], const struct exchange *exchange) {
     const struct gate *gate = exchange->gate;
 
-    if (!exchange->pushes || !gate->environ.rules) {
+    if (!exchange->pushes || (!gate->environ.rules && !keeps_old(exchange))) {
         return NULL;
     }
     rule_hooks_choose(path, &gate->rule_hooks, gate->environ.hooks_path);
@@ -73,6 +79,7 @@ int exchange_program_start(struct exchange *exchange, int input) {
         .pushes = exchange->pushes,
         .rule_hooks_path = rule_hooks_path,
         .tell_fd = tale >= 0 ? PROCESS_EXTRA_FILENO : 0,
+        .keeps_old = keeps_old(exchange),
         .asks_head = exchange_asks_head(exchange),
     };
     const struct process_limits limits = {

@@ -73,7 +73,7 @@ struct gate_served {
  * @served: the repositories in the order of --scope; of no meaning with --scope=*
  * @hooks: the hooks of --hooks-path that could be executed at start
  * @rules: of --rules, which @environ.rules points to; NULL for none
- * @rule_hooks: where git-gate-hook is, when there are rules
+ * @rule_hooks: where git-gate-hook is, when there are rules, or old tips are kept
  * @advertisements: kept responses
  * @turns: the queue for processes; its counts are of requests
  * @exchanges: those that are counted in @turns

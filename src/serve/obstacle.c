@@ -35,11 +35,11 @@ static bool has_lost_hook(struct gate *gate, const struct request *request) {
     return lost != NULL;
 }
 
-/* Without the hook that judges, git would take the push. */
+/* Without the hook that judges and keeps, git would take the push. */
 static bool has_lost_rules(struct gate *gate, const struct request *request) {
     char folder[RULE_HOOKS_PATH_MAX];
 
-    if (!gate->environ.rules) {
+    if (!gate->environ.rules && !gate->environ.keep_old) {
         return false;
     }
     rule_hooks_choose(folder, &gate->rule_hooks, gate->environ.hooks_path);
@@ -47,7 +47,7 @@ static bool has_lost_rules(struct gate *gate, const struct request *request) {
         return false;
     }
     log_record(&gate->log, LOG_LEVEL_ERROR,
-               "git-gate-hook, which holds pushes to --rules, cannot be executed any more; install git-gate anew",
+               "git-gate-hook, which --rules and --keep-old need, cannot be executed any more; install git-gate anew",
                LOG_FIELDS(log_number("id", request->id), log_string("hooks", folder)));
     return true;
 }

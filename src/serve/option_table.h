@@ -48,6 +48,8 @@ PART(FLAG, environ.trust_owner, "trust-owner", NULL, "no",
      "serve a repository that another user owns")
 OPTION(TEXT, rules_file, "rules", "FILE", NULL,
        "what may be pushed, in git-config syntax, not in a served\nrepository; without this option everything may")
+PART(SWITCH, environ.keep_old, "keep-old", "yes|no", "yes",
+     "keep the old tip of a reference that a push deletes or forces,\nfor git-gate old")
 OPTION(LIST, alternates, "alternates", "yes|no|DIR", "yes",
        "which object stores outside the repository git may read:\nany, none, or those below DIR; repeatable")
 PART(SWITCH, environ.any_commit, "any-commit", "yes|no", "yes",

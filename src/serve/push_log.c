@@ -16,14 +16,16 @@ static bool is_zeros(const char *id) {
 }
 
 /* A client may name no object twice; for git that is a deletion. */
-static const char *move_name(const struct pushed_move *move) {
+static const char *move_name(const struct push_log *push, const struct pushed_move *move) {
     static const char *const updates[] = {
         [PUSHED_NO_KIND] = "update",
         [PUSHED_FAST_FORWARD] = "fast-forward",
         [PUSHED_FORCED] = "forced",
     };
 
-    return is_zeros(move->new_id) ? "delete" : is_zeros(move->old_id) ? "create" : updates[move->kind];
+    return is_zeros(move->new_id)   ? "delete"
+           : is_zeros(move->old_id) ? "create"
+                                    : updates[push->loses_nothing ? PUSHED_FAST_FORWARD : move->kind];
 }
 
 static void log_move(struct log *log, const struct push_log *push, const struct pushed_move *move,
@@ -37,7 +39,7 @@ static void log_move(struct log *log, const struct push_log *push, const struct 
     log_record(log, move->result == PUSHED_REFUSED ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "push",
                LOG_FIELDS(log_number("id", push->id), repository, log_string("ref", move->ref),
                           log_string("old", move->old_id), log_string("new", move->new_id),
-                          log_string("move", move_name(move)), log_string("result", results[move->result]),
+                          log_string("move", move_name(push, move)), log_string("result", results[move->result]),
                           *move->reason ? log_string("reason", move->reason) : (struct log_field){0}));
 }
 

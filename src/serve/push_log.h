@@ -11,11 +11,13 @@
  * struct push_log - a push under way, whose records are written at its end
  * @repository: its name, without .git
  * @id: of the request
+ * @loses_nothing: to be set if every update is a fast-forward
  */
 struct push_log {
     struct pushed pushed;
     char *repository;
     uint64_t id;
+    bool loses_nothing;
 };
 
 /** push_log_new() - begin to follow a push; @repository is copied. Return: NULL without memory. */

@@ -26,6 +26,7 @@ enum {
  * @reason: static; why the request was refused or failed; NULL when it was served
  * @is_anonymous: refused because it came without credentials
  * @is_kept: the response came from memory
+ * @loses_nothing: a push of which the beginning shows that no reference loses its tip by it
  * @is_abandoned: the client did not wait for the end
  * @bytes_in: the size of the head, and of the body without framing
  * @bytes_out: the size of the response with its head
@@ -43,6 +44,7 @@ struct request {
     const char *reason;
     bool is_anonymous;
     bool is_kept;
+    bool loses_nothing;
     bool is_abandoned;
     uint64_t bytes_in;
     uint64_t bytes_out;

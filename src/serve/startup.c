@@ -71,9 +71,9 @@ static int check_rule_hooks(const struct gate *gate, struct gate_error *error) {
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         if (reach_allows_writing(gate->settings, paths[i])) {
             return gate_error_set(error, GATE_E_USAGE,
-                                  "'%s', which --rules needs, lies inside an --allow-path that ends in :rw, where git "
+                                  "'%s', which %s needs, lies inside an --allow-path that ends in :rw, where git "
                                   "could change it; allow less",
-                                  paths[i]);
+                                  paths[i], gate->settings->rules_file ? "--rules" : "--keep-old");
         }
     }
     return 0;
@@ -81,14 +81,15 @@ static int check_rule_hooks(const struct gate *gate, struct gate_error *error) {
 
 /* A gate that serves fetches alone has no use for rules, but a fault in them is one of the command line. */
 static int find_rules(struct gate *gate, struct gate_error *error) {
+    const struct server_settings *settings = gate->settings;
     int r;
 
-    if (!gate->settings->rules_file) {
+    if (!settings->rules_file && (!settings->environ.keep_old || settings->policy.read_only)) {
         return 0;
     }
-    r = rule_hooks_find(&gate->rule_hooks, error);
+    r = rule_hooks_find(&gate->rule_hooks, settings->rules_file ? "--rules" : "--keep-old", error);
     r = r ? r : check_rule_hooks(gate, error);
-    return r ? r : startup_read_rules(gate, error);
+    return r || !settings->rules_file ? r : startup_read_rules(gate, error);
 }
 
 int startup_read_rules(struct gate *gate, struct gate_error *error) {

@@ -327,7 +327,8 @@ def place(tmp_path_factory, start_module_gate, hooks):
         for backend in BACKENDS:
             place.root(backend).mkdir()
             place.servers[backend] = start_module_gate(f"--mirror-root={place.root(backend)}", "--scope=*",
-                                                       f"--hooks-path={hooks}", f"--backend={backend}")
+                                                       f"--hooks-path={hooks}", f"--backend={backend}",
+                                                       "--keep-old=no")  # which refuses what git does
         if program():
             place.root("lighttpd").mkdir()
             folder = tmp_path_factory.mktemp("lighttpd")

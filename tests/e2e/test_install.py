@@ -133,7 +133,7 @@ def test_nothing_else_is_installed(installed):
     assert len({Path(name).parent for name in package}) == 1
     assert {Path(name).name for name in package} == {"__init__.py", "_library.py", "_records.py", "py.typed"}
     hooks = {name for name in files if name.startswith("libexec/git-gate/hooks/")}
-    assert hooks and all(re.fullmatch("libexec/git-gate/hooks/[0-7]/[a-z-]+", name) for name in hooks)
+    assert hooks and all(re.fullmatch("libexec/git-gate/hooks/([0-7]|alone)/[a-z-]+", name) for name in hooks)
     assert {(prefix / name).resolve() for name in hooks} == {(prefix / "libexec/git-gate/git-gate-hook").resolve()}
     completions = {f"share/{name}" for name in (
         "bash-completion/completions/git-gate", "bash-completion/completions/git-gate-bridge", "zsh/site-functions/_git-gate",

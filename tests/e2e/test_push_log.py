@@ -72,7 +72,7 @@ def test_create_update_delete(gate, root, tmp_path):
     git("push", "--quiet", "origin", ":other", "main:main", cwd=tmp_path / "clone")
     wait_until("three records", lambda: len(records(gate)) == 3)
     moved = [(record["ref"], record["old"], record["new"], record["move"]) for record in records(gate)]
-    assert moved == [(MAIN, old, new, "update"), ("refs/heads/other", NO_OBJECT, new, "create"),
+    assert moved == [(MAIN, old, new, "fast-forward"), ("refs/heads/other", NO_OBJECT, new, "create"),
                      ("refs/heads/other", new, NO_OBJECT, "delete")]
     for record in records(gate):
         assert record["level"] == "info" and record["result"] == "ok" and "reason" not in record
@@ -105,7 +105,7 @@ def test_refused_by_git(start, root):
     gate = start("--git-config=receive.denyNonFastForwards=true")
     old, new = tip(root), out("rev-parse", f"{MAIN}~1", cwd=root / "repo.git")
     send(gate, push([(old, new, MAIN), (NO_OBJECT, new, "refs/heads/new")]))
-    assert seen(gate) == [(MAIN, "update", "refused", "non-fast-forward"), ("refs/heads/new", "create", "ok", None)]
+    assert seen(gate) == [(MAIN, "forced", "refused", "non-fast-forward"), ("refs/heads/new", "create", "ok", None)]
     assert [(record["old"], record["new"]) for record in records(gate)] == [(old, new), (NO_OBJECT, new)]
 
 
@@ -142,7 +142,7 @@ def test_kinds_of_updates(start, root, rules, tmp_path):
 
 
 def test_kinds_that_nobody_asks_for(start, root, rules):
-    gate = start(rules('[refs "refs/*"]\n\tupdate = any\n'))
+    gate = start(rules('[refs "refs/*"]\n\tupdate = any\n'), "--keep-old=no")
     old, new = tip(root), out("rev-parse", f"{MAIN}~1", cwd=root / "repo.git")
     send(gate, push([(old, new, MAIN)], None, SIDE_BAND))
     assert seen(gate) == [(MAIN, "update", "ok", None)]
@@ -158,7 +158,7 @@ exit 0"""
 @pytest.mark.parametrize("name", ["pre-receive", "update", "post-receive", "post-update", "reference-transaction"])
 def test_hooks_do_not_tell_kinds(start, root, rules, hooks, name):
     """The way in which git-gate-hook tells them is closed to the hooks of the operator. Here nothing else is told."""
-    gate = start(rules('[refs "refs/*"]\n\tupdate = any\n'), hooks(name, FORGERY))
+    gate = start(rules('[refs "refs/*"]\n\tupdate = any\n'), hooks(name, FORGERY), "--keep-old=no")
     old, new = out("rev-parse", f"{MAIN}~1", cwd=root / "repo.git"), tip(root)
     git("update-ref", "refs/heads/x", old, cwd=root / "repo.git")
     send(gate, push([(old, new, "refs/heads/x")], None, SIDE_BAND))
@@ -270,8 +270,9 @@ def test_push_certificate(gate, root):
 
 
 @pytest.mark.parametrize("how", ["long line", "two certificates"])
-def test_command_that_is_not_understood(gate, root, how):
-    """git moves a reference all the same, so a record says that there may be more."""
+def test_command_that_is_not_understood(start, root, how):
+    """git moves a reference all the same, so a record says that there may be more. With hooks it wants a signature."""
+    gate = start("--keep-old=no")
     command = f"{NO_OBJECT} {tip(root)} refs/heads/"
     head = ["certificate version 0.1\n", "\n"]
     if how == "long line":
@@ -284,3 +285,15 @@ def test_command_that_is_not_understood(gate, root, how):
     last, = records(gate, "push as a whole")
     assert last["reason"] == "the commands of this push could not all be read" and last["level"] == "warning"
     assert last["ok"] == len(refs(root / "repo.git")) - 1
+
+
+def test_kinds_without_rules(gate, root, tmp_path):
+    """What keeps old tips has to know them: by the bytes of the push, or by asking git."""
+    git("clone", "--quiet", gate.url(), tmp_path / "clone")
+    git("commit", "--quiet", "--allow-empty", "--message=new", cwd=tmp_path / "clone")
+    for specs in (["main"], ["main~1:refs/heads/back"], ["main:back"], ["+main~2:main"]):
+        git("push", "--quiet", "origin", *specs, cwd=tmp_path / "clone")
+    wait_until("all records", lambda: len(records(gate)) == 4)
+    assert [record[:3] for record in seen(gate)] == [
+        (MAIN, "fast-forward", "ok"), ("refs/heads/back", "create", "ok"), ("refs/heads/back", "fast-forward", "ok"),
+        (MAIN, "forced", "ok")]

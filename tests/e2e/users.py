@@ -24,7 +24,14 @@ def run_as_another(*command, env=None):
 
 @contextlib.contextmanager
 def public_copy(program):
-    """For a while, a copy that every user can execute: only the owner may be able to enter the home with the build."""
+    """For a while, a copy that every user can execute: only the owner may be able to enter the home with the build.
+
+    With git-gate comes what it starts from its own folder.
+    """
     with tempfile.TemporaryDirectory(prefix="public-") as folder:
         Path(folder).chmod(0o755)
+        beside = Path(program).parent
+        if (beside / "hooks").is_dir():
+            shutil.copy(beside / "git-gate-hook", folder)
+            shutil.copytree(beside / "hooks", Path(folder, "hooks"), symlinks=True)
         yield shutil.copy(program, folder)

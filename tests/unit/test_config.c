@@ -29,6 +29,7 @@ static const struct {
     {"read-only", ROW(policy.read_only, CONFIG_FLAG, "no", "yes", "yes")},
     {"hooks-path", ROW(environ.hooks_path, CONFIG_TEXT, NULL, "/hooks", "/hooks")},
     {"rules", ROW(rules_file, CONFIG_TEXT, NULL, "/rules", "/rules")},
+    {"keep-old", ROW(environ.keep_old, CONFIG_SWITCH, "yes", "no", "no")},
     {"home", ROW(environ.home, CONFIG_TEXT, NULL, "/home", "/home")},
     {"remote-user", ROW(environ.remote_user, CONFIG_TEXT, "token", "me", "me")},
     {"git-config", ROW(environ.git_config, CONFIG_LIST, "", "a.b=c=d", "a.b=c=d\n")},

@@ -234,7 +234,13 @@ static const struct environ_request refs = {"GET", "r", "/info/refs", "service=g
         WARN("badTimezone") WARN("missingEmail") WARN("missingNameBeforeEmail") WARN("missingSpaceBeforeDate")         \
             WARN("missingSpaceBeforeEmail") WARN("multipleAuthors") WARN("nulInCommit") WARN("zeroPaddedDate")         \
                 WARN("zeroPaddedFilemode") "receive.autogc|false\n"
-#define SERVICES "http.uploadpack|true\nhttp.receivepack|true\n"
+#define KEPT "transfer.hideRefs|refs/gate/old\n"
+#define OPEN "http.uploadpack|true\nhttp.receivepack|true\n"
+#define SERVICES KEPT OPEN
+#define OF_A_KEPT_PUSH OF_ANY_PUSH "receive.shallowUpdate|false\nreceive.fsckObjects|true\nreceive.autogc|false\n" KEPT
+#define OF_A_HARMLESS_PUSH                                                                                             \
+    OF_ANY_PUSH "receive.shallowUpdate|false\nreceive.denyDeletes|true\nreceive.denyNonFastForwards|true\n"            \
+                "receive.fsckObjects|true\nreceive.autogc|false\n" KEPT
 
 /* The settings as "KEY|VALUE\n", one after the other, in their order. */
 static void test_settings(void **state) {
@@ -244,6 +250,8 @@ static void test_settings(void **state) {
         const char *expected;
         bool pushes;
         bool asks_head;
+        bool is_post;
+        bool keeps_old;
     } cases[] = {
         {"nothing given", {SETTINGS}, FIRST MIDDLE SERVICES},
         {"a push", {SETTINGS}, FIRST ATTRIBUTES OF_A_PUSH FILTER SERVICES, true},
@@ -259,10 +267,12 @@ static void test_settings(void **state) {
         {"only what references show, but in version 2",
          {SETTINGS_FOR(ENVIRON_HTTP_BACKEND, false)},
          FIRST ATTRIBUTES "uploadpack.allowFilter|false\nuploadpack.allowAnySHA1InWant|false\n" SERVICES},
-        {"read only", {SETTINGS, .read_only = true}, FIRST MIDDLE "http.uploadpack|true\nhttp.receivepack|false\n"},
+        {"read only",
+         {SETTINGS, .read_only = true},
+         FIRST MIDDLE KEPT "http.uploadpack|true\nhttp.receivepack|false\n"},
         {"one hidden prefix",
          {SETTINGS, .hide_refs = LIST(GIVEN("refs/gate"))},
-         FIRST MIDDLE "transfer.hideRefs|refs/gate\n" SERVICES},
+         FIRST MIDDLE "transfer.hideRefs|refs/gate\n" OPEN},
         {"hidden prefixes",
          {SETTINGS, .hide_refs = LIST(GIVEN("refs/b"), GIVEN("!refs/a"), GIVEN("^refs/%s"))},
          FIRST MIDDLE "transfer.hideRefs|refs/b\ntransfer.hideRefs|!refs/a\ntransfer.hideRefs|^refs/%s\n" SERVICES},
@@ -284,26 +294,44 @@ static void test_settings(void **state) {
          {SETTINGS, .hooks_path = "/h", .trust_owner = true, .read_only = true, .hide_refs = LIST(GIVEN("refs/x")),
           .git_config = LIST(GIVEN("a.b=c"))},
          "core.hooksPath|/h\nsafe.directory|/srv/mirrors/r.git\nsafe.directory|.\n" MIDDLE
-         "transfer.hideRefs|refs/x\nhttp.uploadpack|true\nhttp.receivepack|false\na.b|c\n"},
+         "transfer.hideRefs|refs/x\n" KEPT "http.uploadpack|true\nhttp.receivepack|false\na.b|c\n"},
         {"all at once, for the service of a fetch",
          {SERVICE_SETTINGS, .hooks_path = "/h", .trust_owner = true, .hide_refs = LIST(GIVEN("refs/x")),
           .git_config = LIST(GIVEN("a.b=c"))},
-         "safe.directory|/srv/mirrors/r.git\nsafe.directory|.\n" MIDDLE "transfer.hideRefs|refs/x\na.b|c\n"},
+         "safe.directory|/srv/mirrors/r.git\nsafe.directory|.\n" MIDDLE "transfer.hideRefs|refs/x\n" KEPT "a.b|c\n"},
         {"all at once, for the service of a push",
          {SERVICE_SETTINGS, .hooks_path = "/h", .trust_owner = true, .hide_refs = LIST(GIVEN("refs/x")),
           .git_config = LIST(GIVEN("a.b=c"))},
          "core.hooksPath|/h\nsafe.directory|/srv/mirrors/r.git\nsafe.directory|.\n" ATTRIBUTES OF_A_PUSH
-         "transfer.hideRefs|refs/x\na.b|c\n",
+         "transfer.hideRefs|refs/x\n" KEPT "a.b|c\n",
          true},
-        {"nothing given, for the service of a push", {SERVICE_SETTINGS}, FIRST ATTRIBUTES OF_A_PUSH, true},
-        {"a push of old history", {SERVICE_SETTINGS, .fsck = ENVIRON_FSCK_WARN}, FIRST ATTRIBUTES OF_OLD_HISTORY, true},
+        {"nothing given, for the service of a push", {SERVICE_SETTINGS}, FIRST ATTRIBUTES OF_A_PUSH KEPT, true},
+        {"a push that may lose a tip",
+         {SERVICE_SETTINGS, .keep_old = true},
+         FIRST ATTRIBUTES OF_A_KEPT_PUSH,
+         true,
+         .is_post = true,
+         .keeps_old = true},
+        {"a push that loses nothing",
+         {SERVICE_SETTINGS, .keep_old = true},
+         FIRST ATTRIBUTES OF_A_HARMLESS_PUSH,
+         true,
+         .is_post = true},
+        {"what a push begins with", {SERVICE_SETTINGS, .keep_old = true}, FIRST ATTRIBUTES OF_A_PUSH KEPT, true},
+        {"all that is kept is hidden, and more",
+         {SETTINGS, .hide_refs = LIST(GIVEN("refs/gate"), GIVEN("!refs/gate/old"))},
+         FIRST MIDDLE "transfer.hideRefs|refs/gate\ntransfer.hideRefs|!refs/gate/old\n" SERVICES},
+        {"a push of old history",
+         {SERVICE_SETTINGS, .fsck = ENVIRON_FSCK_WARN},
+         FIRST ATTRIBUTES OF_OLD_HISTORY KEPT,
+         true},
         {"a push that nothing checks",
          {SERVICE_SETTINGS, .fsck = ENVIRON_FSCK_OFF},
-         FIRST ATTRIBUTES OF_ANY_PUSH "receive.fsckObjects|false\nreceive.autogc|false\n",
+         FIRST ATTRIBUTES OF_ANY_PUSH "receive.fsckObjects|false\nreceive.autogc|false\n" KEPT,
          true},
         {"HEAD, whose setting comes last",
          {SERVICE_SETTINGS, .hide_refs = LIST(GIVEN("!refs/x")), .git_config = LIST(GIVEN("transfer.hideRefs=!refs"))},
-         MIDDLE "transfer.hideRefs|!refs/x\ntransfer.hideRefs|!refs\ntransfer.hideRefs|refs\n",
+         MIDDLE "transfer.hideRefs|!refs/x\n" KEPT "transfer.hideRefs|!refs\ntransfer.hideRefs|refs\n",
          false,
          true},
     };
@@ -311,7 +339,7 @@ static void test_settings(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const char *name = cases[i].name;
-        char settings[1024] = "";
+        char settings[2048] = "";
         char **variables = NULL;
         size_t n_variables = 0;
         size_t count;
@@ -320,6 +348,8 @@ static void test_settings(void **state) {
 
         request.pushes = cases[i].pushes;
         request.asks_head = cases[i].asks_head;
+        request.content_type = cases[i].is_post ? "x" : NULL;
+        request.keeps_old = cases[i].keeps_old;
         expect_int(name, environ_new(&variables, &cases[i].settings, &request), 0);
         expect_true(name, value_of(variables, "GIT_CONFIG_COUNT") != NULL);
         count = strtoul(value_of(variables, "GIT_CONFIG_COUNT"), NULL, 10);
@@ -425,7 +455,7 @@ static void test_long(void **state) {
     assert_memory_equal(value_of(variables, "GIT_CONFIG_VALUE_1"), path, sizeof(path) - 1);
     assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_1") + sizeof(path) - 1, "/r.git");
     assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_6"), prefix);
-    assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_9"), value + 4);
+    assert_string_equal(value_of(variables, "GIT_CONFIG_VALUE_10"), value + 4);
     free(variables);
 }
 
