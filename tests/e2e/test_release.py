@@ -267,9 +267,22 @@ def empty_news(project):
     git(project, "commit", "--quiet", "--all", "--message=News")
 
 
+def other_version(project, name):
+    (project / name).write_text((project / name).read_text().replace(VERSION, "0.0.1"))
+    git(project, "commit", "--quiet", "--all", "--message=Version")
+
+
+def other_manual(project):
+    other_version(project, "man/git-remote-gate.1")
+
+
+def other_python(project):
+    other_version(project, "python/git_gate/__init__.py")
+
+
 @pytest.mark.parametrize("prepare, words", [
     (edit, "README.md"), (add, "new"), (tag, f"the tag v{VERSION}"), (tag_later, "v99.0.0"), (release_news, "unreleased"),
-    (empty_news, "nothing on"),
+    (empty_news, "nothing on"), (other_manual, "man/git-remote-gate.1 has no line"), (other_python, "another __version__"),
 ])
 def test_refusals(project, prepare, words):
     prepare(project)
