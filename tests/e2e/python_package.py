@@ -32,8 +32,9 @@ needs_library = pytest.mark.needs_library
 
 @functools.lru_cache
 def runtime():
-    """The library of the address sanitizer that libgitgate needs, or None."""
-    needed = subprocess.run(["ldd", LIBRARY], capture_output=True, text=True, check=True).stdout
+    """The library of the address sanitizer that libgitgate needs, or None. ldd(1) has no arrow for what is preloaded."""
+    without = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    needed = subprocess.run(["ldd", LIBRARY], capture_output=True, text=True, check=True, env=without).stdout
     found = re.search(r"=> (/\S*/libasan\.so\S*)", needed)
     return found and found.group(1)
 

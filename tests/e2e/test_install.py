@@ -102,7 +102,7 @@ exec cc "$@"
 
 @pytest.mark.skipif(not shutil.which("meson"), reason="needs meson")
 @pytest.mark.parametrize("without, options, words", [
-    ("-static-pie", (), "git-remote-gate is linked at a fixed address"),
+    ("-static-pie", (), "static programs are linked at a fixed address"),
     ("-static-pie | -static", (), "WARNING: git-remote-gate is not static"),
     ("-static-pie | -static", ("-Dstatic=true",), "git-remote-gate cannot be linked statically"),
     ("-static-pie | -static", ("-Dstatic=false",), "git-remote-gate: dynamic"),
@@ -131,7 +131,7 @@ def test_nothing_else_is_installed(installed):
     package = {name for name in files if "/git_gate/" in name}
     version = run("--version").stdout.split()[1]
     assert len({Path(name).parent for name in package}) == 1
-    assert {Path(name).name for name in package} == {"__init__.py", "_library.py", "_records.py", "py.typed"}
+    assert {Path(name).name for name in package} == {"__init__.py", "_library.py", "_moves.py", "_pipe.py", "_records.py", "py.typed"}
     hooks = {name for name in files if name.startswith("libexec/git-gate/hooks/")}
     assert hooks and all(re.fullmatch("libexec/git-gate/hooks/([0-7]|alone)/[a-z-]+", name) for name in hooks)
     assert {(prefix / name).resolve() for name in hooks} == {(prefix / "libexec/git-gate/git-gate-hook").resolve()}

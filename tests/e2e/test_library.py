@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(PROGRAM).parent
 MANUAL = ROOT / "man" / "libgitgate.3"
 STRICT = ["-Wall", "-Wextra", "-Werror", "-pedantic"]
-ONLY_IN_THE_LIBRARY = {"token", "second-token", "listen-fd", "log-fd"}
+ONLY_IN_THE_LIBRARY = {"token", "second-token", "listen-fd", "log-fd", "moves-fd"}
 
 
 def needs(*programs):

@@ -414,8 +414,13 @@ def test_command_of_the_unit(units, small_root, start_gate, tmp_path, notified):
 
 @pytest.mark.parametrize("recipe", ["systemd/git-gate-task.container", "man/git-gate.1", "docs/containers.md"])
 def test_containers_get_nothing_to_write_to(recipe):
-    """A task that could write to the socket's folder could put another socket there. LFS objects are its own."""
-    volumes = re.findall(r"\b[Vv]olume=([^\s`]+)", (UNITS.parent / recipe).read_text())
+    """
+    A task that could write to the socket's folder could put another socket there. LFS objects are its own.
+
+    The recipe of a gate that is itself a container is left out: that one makes the socket.
+    """
+    text = re.sub(r"podman run --detach --name=gate7.*?git-gate\n", "", (UNITS.parent / recipe).read_text(), flags=re.S)
+    volumes = re.findall(r"\b[Vv]olume=([^\s`]+)", text)
     assert len(volumes) >= 2 and all(volume.endswith(":ro") for volume in volumes if "/lfs/" not in volume)
 
 

@@ -32,6 +32,8 @@ class Service:
         self.listener = socket.create_server(address, family=family, backlog=128)
         self.address = self.listener.getsockname()
         self.program = Path(folder, "git-gate")
+        for name in ("git-gate-hook", "hooks"):
+            Path(folder, name).symlink_to(Path(PROGRAM).parent / name)
         self.start_gate, self.options = start_gate, options
         self.gate = None
 
