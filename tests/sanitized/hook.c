@@ -7,6 +7,7 @@
 
 #include <sanitizer/lsan_interface.h>
 
-int __lsan_is_turned_off(void) { /* NOLINT(bugprone-reserved-identifier): the sanitizer asks for it by this name */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): the sanitizer asks for it by this name */
+__attribute__((visibility("default"))) int __lsan_is_turned_off(void) {
     return 1;
 }
