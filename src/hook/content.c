@@ -31,7 +31,7 @@
 #include "rules/variables.h"
 #include "rules/words.h"
 
-#define WITHOUT_KEPT "--exclude=" KEEP_PREFIX "/*"
+static const char without_kept[] = "--exclude=" KEEP_PREFIX "/*";
 
 enum {
     MODE_TYPE = 0170000,
@@ -243,8 +243,8 @@ static bool brings_nothing(const struct push *push) {
 int content_start_list(struct child *list, const struct push *push, bool merges) {
     const char *known = push->base && !*push->base ? NULL : push->base ? push->base : "--all";
     /* old tips, which are kept, may have come under other rules */
-    const char *all_argv[] = {"rev-list", "--stdin", "--not", WITHOUT_KEPT, known, NULL};
-    const char *merges_argv[] = {"rev-list", "--merges", "--parents", "--stdin", "--not", WITHOUT_KEPT, known, NULL};
+    const char *all_argv[] = {"rev-list", "--stdin", "--not", without_kept, known, NULL};
+    const char *merges_argv[] = {"rev-list", "--merges", "--parents", "--stdin", "--not", without_kept, known, NULL};
     int r = child_input_fd(push->tips);
 
     return r < 0 ? r : child_start(list, &push->git, r, merges ? merges_argv : all_argv);
