@@ -315,7 +315,10 @@ def test_the_setting_that_would_switch_it_off_is_refused(small_root):
 @pytest.mark.parametrize("options", [[], ["--hide-refs=refs/heads/secret"], ["--hide-refs=refs/gate", "--hide-refs=!refs/gate"]])
 @pytest.mark.parametrize("version", [0, 2])
 def test_clients_do_not_see_it(place, options, version):
+    """Whatever the options and the repository's own configuration say."""
     gate, work = place(*options)
+    for section in ("transfer", "uploadpack", "receive"):
+        git("config", f"{section}.hideRefs", "!refs/gate", cwd=work.mirror)
     old, _ = rewrite(work)
     push(gate, work, "--force", "main")
     name, = refs(work.mirror, KEPT)
