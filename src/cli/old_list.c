@@ -9,39 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fd.h"
 #include "rules/variables.h"
-
-static int read_lines(int fd, int (*visit)(char *line, void *userdata), void *userdata) {
-    FILE *output = fdopen(fd, "r");
-    char *line = NULL;
-    size_t room = 0;
-    int r = output ? 0 : -ENOMEM;
-
-    while (!r && getline(&line, &room, output) > 0) {
-        line[strcspn(line, "\n")] = '\0';
-        r = visit(line, userdata);
-    }
-    r = r || !ferror(output) ? r : -EIO;
-    free(line);
-    if (output) {
-        (void)fclose(output);
-    } else {
-        (void)fd_close(fd);
-    }
-    return r;
-}
 
 int old_refs_visit(const struct child_git *git, const char *prefix, int (*visit)(char *line, void *userdata),
                    void *userdata) {
     const char *const argv[] = {"for-each-ref", "--format=%(objectname) %(refname)", prefix, NULL};
-    struct child child = CHILD_NONE;
-    int r = child_start(&child, git, -1, argv);
 
-    r = r ? r : read_lines(fd_take(&child.output), visit, userdata);
-    r = r ? r : child_end(&child);
-    child_kill(&child);
-    return r;
+    return child_each_line(git, -1, argv, visit, userdata);
 }
 
 /* Others may have made references there, which are none of git-gate's. */

@@ -131,6 +131,37 @@ void child_kill(struct child *child) {
     }
 }
 
+static int take_lines(int fd, int (*take)(char *line, void *userdata), void *userdata) {
+    FILE *output = fdopen(fd, "r");
+    char *line = NULL;
+    size_t room = 0;
+    int r = output ? 0 : -ENOMEM;
+
+    while (!r && getline(&line, &room, output) > 0) {
+        line[strcspn(line, "\n")] = '\0';
+        r = take(line, userdata);
+    }
+    r = r || !ferror(output) ? r : -EIO;
+    free(line);
+    if (output) {
+        (void)fclose(output);
+    } else {
+        (void)fd_close(fd);
+    }
+    return r;
+}
+
+int child_each_line(const struct child_git *git, int input, const char *const argv[],
+                    int (*take)(char *line, void *userdata), void *userdata) {
+    struct child child = CHILD_NONE;
+    int r = child_start(&child, git, input, argv);
+
+    r = r ? r : take_lines(fd_take(&child.output), take, userdata);
+    r = r ? r : child_end(&child);
+    child_kill(&child);
+    return r;
+}
+
 FILE *child_input_open(void) {
     _cleanup_(fd_closep) int fd = memfd_create("git-gate", MFD_CLOEXEC);
     FILE *input = fd >= 0 ? fdopen(fd, "w") : NULL;

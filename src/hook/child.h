@@ -46,6 +46,16 @@ int child_start(struct child *child, const struct child_git *git, int input, con
 /** child_end() - wait for its end. Return: 0 when it succeeded, -EIO, or the negative errno of waitpid(2). */
 int child_end(struct child *child);
 
+/**
+ * child_each_line() - start git, and take each line that it writes
+ * @input, @argv: as for child_start()
+ * @take: gets a line without its end, which it may change; a value other than 0 ends the reading
+ *
+ * Return: 0 when git succeeded; the first value of @take other than 0, or a negative errno.
+ */
+int child_each_line(const struct child_git *git, int input, const char *const argv[],
+                    int (*take)(char *line, void *userdata), void *userdata);
+
 /** child_kill() - end one that is not needed any more; safe for CHILD_NONE */
 void child_kill(struct child *child);
 

@@ -13,8 +13,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "base/fd.h"
-
 enum {
     INPUT_MAX_BYTES = 4 * 1024 * 1024,
 };
@@ -30,7 +28,8 @@ void sizes_init(struct sizes *sizes, const struct child_git *git, struct finding
 }
 
 /* "SIZE COMMIT PATH", or "ID missing". */
-static int judge_line(struct sizes *sizes, char *line) {
+static int judge_line(char *line, void *userdata) {
+    struct sizes *sizes = userdata;
     char *rest = line;
     const char *number = strsep(&rest, " ");
     const char *commit = rest ? strsep(&rest, " ") : NULL;
@@ -42,7 +41,6 @@ static int judge_line(struct sizes *sizes, char *line) {
     if (!rest || errno || end == number || *end) {
         return -EIO;
     }
-    rest[strcspn(rest, "\n")] = '\0';
     if (size > sizes->max_file_bytes) {
         findings_add(sizes->findings, commit, "the file %s has %" PRIu64 " bytes, and at most %" PRIu64 " are allowed",
                      rest, size, sizes->max_file_bytes);
@@ -50,38 +48,15 @@ static int judge_line(struct sizes *sizes, char *line) {
     return 0;
 }
 
-static int read_sizes(struct sizes *sizes, int fd) {
-    FILE *output = fdopen(fd, "r");
-    char *line = NULL;
-    size_t size = 0;
-    int r = output ? 0 : -ENOMEM;
-
-    while (!r && getline(&line, &size, output) > 0) {
-        r = judge_line(sizes, line);
-    }
-    r = r || !ferror(output) ? r : -EIO;
-    free(line);
-    if (output) {
-        (void)fclose(output);
-    } else {
-        (void)fd_close(fd);
-    }
-    return r;
-}
-
 int sizes_finish(struct sizes *sizes) {
     static const char *const argv[] = {"cat-file", "--buffer", "--batch-check=%(objectsize) %(rest)", NULL};
-    struct child child = CHILD_NONE;
     int r;
 
     if (!sizes->input) {
         return 0;
     }
     r = child_input_fd(sizes->input);
-    r = r < 0 ? r : child_start(&child, sizes->git, r, argv);
-    r = r ? r : read_sizes(sizes, fd_take(&child.output));
-    r = r ? r : child_end(&child);
-    child_kill(&child);
+    r = r < 0 ? r : child_each_line(sizes->git, r, argv, judge_line, sizes);
     sizes_deinit(sizes);
     return r;
 }
