@@ -123,6 +123,8 @@ static void add_world(struct composer *composer, const struct environ_settings *
     add(composer, "GIT_CONFIG_NOSYSTEM=1");
     add(composer, "GIT_ATTR_NOSYSTEM=1");
     add(composer, "GIT_NO_LAZY_FETCH=1"); /* a partial clone's configuration says what fetching would execute */
+    /* a push can make one that git cannot read in its place, and then git deletes a reference whatever it holds */
+    add(composer, "GIT_NO_REPLACE_OBJECTS=1");
     if (!settings->home) {
         add(composer, "GIT_CONFIG_GLOBAL=/dev/null");
     }

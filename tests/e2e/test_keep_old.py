@@ -296,6 +296,23 @@ def test_a_shallow_push_cuts_no_history(place):
     assert work.id() in out("rev-list", "main", cwd=work.mirror).split()
 
 
+def test_an_object_that_git_cannot_read_for_its_replacement(place):
+    """git deletes a reference whatever it holds, if it cannot read the object that a push says it deletes."""
+    gate, work = place()
+    git("config", "core.useReplaceRefs", "true", cwd=work.mirror)
+    tip = work.write("more")
+    push(gate, work, "main:refs/heads/victim")
+    work.git("checkout", "--quiet", "--orphan", "own")
+    first, second = work.write("first"), work.write("second")
+    push(gate, work, "own")
+    blob = work.blob(b"no commit")
+    push(gate, work, f"{blob}:refs/replace/{first}")
+    commands = [(second, packets.NO_OBJECT, "refs/heads/own"), (first, packets.NO_OBJECT, "refs/heads/victim")]
+    answer = post(gate, work, commands)  # the first command has git take the object for a commit
+    assert b"ng refs/heads/victim" in answer.body, answer.body
+    assert others(work.mirror)["refs/heads/victim"] == tip
+
+
 def test_a_symbolic_reference_that_is_moved(place):
     gate, work = place()
     git("symbolic-ref", "refs/heads/alias", MAIN, cwd=work.mirror)

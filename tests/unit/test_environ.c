@@ -115,7 +115,7 @@ static const char *const world[] = {
     "PATH=/some/bin:/other/bin",   "GIT_EXEC_PATH=/usr/lib/git-core",
     "HOME=/nonexistent",           "GIT_CONFIG_NOSYSTEM=1",
     "GIT_ATTR_NOSYSTEM=1",         "GIT_NO_LAZY_FETCH=1",
-    "GIT_CONFIG_GLOBAL=/dev/null",
+    "GIT_CONFIG_GLOBAL=/dev/null", "GIT_NO_REPLACE_OBJECTS=1",
 };
 
 /* The same for git-http-backend. */
