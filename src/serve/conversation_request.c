@@ -7,6 +7,11 @@
 
 #include "serve/conversation_request.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "http/reply.h"
 #include "serve/conversation_state.h"
 #include "serve/obstacle.h"
@@ -89,6 +94,16 @@ static bool admit(struct conversation *conversation) {
 
 static void foresee(void *userdata, struct span bytes) {
     foresight_feed(userdata, bytes);
+}
+
+/* Git takes a commit that "shallow" names for one without parents: what is behind it may be lost all the same. */
+static bool is_shallow(const struct conversation *conversation) {
+    char repository[PATH_MAX];
+    char path[PATH_MAX];
+
+    return !settings_path_of(repository, conversation->gate->settings, conversation->request.repository) ||
+           snprintf(path, sizeof(path), "%s/shallow", repository) >= (int)sizeof(path) || access(path, F_OK) == 0 ||
+           errno != ENOENT;
 }
 
 /* Looks at the body ahead, and in that of a push for what it would take from references. */
@@ -181,7 +196,8 @@ bool conversation_look_ahead(struct conversation *conversation) {
     default:
         return conversation_reply_out_of_memory(conversation);
     }
-    conversation->request.loses_nothing = conversation->foresight && foresight_loses_nothing(conversation->foresight);
+    conversation->request.loses_nothing =
+        conversation->foresight && foresight_loses_nothing(conversation->foresight) && !is_shallow(conversation);
     conversation_end_preview(conversation);
     return admit(conversation);
 }

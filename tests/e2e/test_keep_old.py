@@ -313,6 +313,24 @@ def test_an_object_that_git_cannot_read_for_its_replacement(place):
     assert others(work.mirror)["refs/heads/victim"] == tip
 
 
+def test_a_shallow_repository(template, start_gate, tmp_path):
+    """What is behind a commit by its bytes is not behind it for git, when the repository is cut there."""
+    (tmp_path / "mirrors").mkdir()
+    mirror = tmp_path / "mirrors" / "repo.git"
+    source = tmp_path / "source.git"
+    git("clone", "--quiet", "--bare", template[1], source, cwd=tmp_path)
+    old, new = out("rev-parse", "main~1", cwd=source), out("rev-parse", "main", cwd=source)
+    git("tag", "tip", old, cwd=source)
+    git("clone", "--quiet", "--mirror", "--depth=1", "--no-single-branch", f"file://{source}", mirror, cwd=tmp_path)
+    gate = start_gate(f"--mirror-root={mirror.parent}", "--scope=repo")
+    text = (out("cat-file", "commit", new, cwd=source) + "\n").encode()
+    assert id_of(text) == new
+    body = packets.push([(old, new, "refs/tags/tip")], pack_of((1, text)))
+    answer = gate.ask("POST", "/repo.git/git-receive-pack", packets.PUSH_TYPE, body=body)
+    assert b"ok refs/tags/tip" in answer.body, answer.body
+    assert kept(mirror) == [("forced", "refs/tags/tip", old)]
+
+
 def test_a_symbolic_reference_that_is_moved(place):
     gate, work = place()
     git("symbolic-ref", "refs/heads/alias", MAIN, cwd=work.mirror)
