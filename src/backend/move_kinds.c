@@ -8,6 +8,7 @@
 #include "backend/move_kinds.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "rules/variables.h"
 
@@ -17,12 +18,32 @@ static enum pushed_kind take_kind(struct span *linep) {
                                                       : PUSHED_NO_KIND;
 }
 
+/* A client may have written it in the other case. */
+static bool take_id(struct span *linep, const char *id) {
+    const size_t size = strlen(id);
+
+    if (linep->size <= size || strncasecmp(linep->data, id, size) != 0 || linep->data[size] != ' ') {
+        return false;
+    }
+    *linep = (struct span){linep->data + size + 1, linep->size - size - 1};
+    return true;
+}
+
+/*
+ * A name alone is not enough: another command may have it, and git hands names with line breaks to its hooks, which look
+ * like other commands. What a line tells is true of its objects, whoever has asked for it.
+ */
+static bool is_of(struct span line, const struct pushed_move *move) {
+    return !move->is_cut && take_id(&line, move->old_id) && take_id(&line, move->new_id) &&
+           span_equals(line, move->ref);
+}
+
 /* Return: the place behind the move that a line names, from @first on; @first for none. */
 static size_t take_line(struct pushed *pushed, size_t first, struct span line) {
     enum pushed_kind kind = take_kind(&line);
 
     for (size_t i = first; i < pushed->n_moves && kind != PUSHED_NO_KIND; i++) {
-        if (!pushed->moves[i].is_cut && span_equals(line, pushed->moves[i].ref)) {
+        if (is_of(line, &pushed->moves[i])) {
             pushed->moves[i].kind = kind;
             return i + 1;
         }

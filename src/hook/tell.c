@@ -41,7 +41,8 @@ void tell_kinds(const struct push *push) {
         const struct push_command *command = &push->commands[i];
 
         if (command->kind != PUSH_UNKNOWN) {
-            (void)fprintf(to, "%s%s\n", command->kind == PUSH_FORCED ? TELL_FORCED : TELL_FAST_FORWARD, command->name);
+            (void)fprintf(to, "%s%s %s %s\n", command->kind == PUSH_FORCED ? TELL_FORCED : TELL_FAST_FORWARD,
+                          command->old, command->new, command->name);
         }
     }
     if (fclose(to) == 0) {

@@ -10,7 +10,7 @@
 /** TELL_VARIABLE - the number of a descriptor, a pipe to the gate that is never waited for: struct move_kinds */
 #define TELL_VARIABLE "GIT_GATE_TELL_FD"
 
-/** TELL_FAST_FORWARD, TELL_FORCED - begin a line there, which ends with the name of a reference */
+/** TELL_FAST_FORWARD, TELL_FORCED - begin a line there, which goes on as one of pre-receive: OLD NEW NAME */
 #define TELL_FAST_FORWARD "fast-forward "
 #define TELL_FORCED "forced "
 

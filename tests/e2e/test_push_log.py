@@ -141,6 +141,18 @@ def test_kinds_of_updates(start, root, rules, tmp_path):
         (MAIN, "forced", "refused"), ("refs/heads/new", "create", "refused")]
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_kinds_are_of_their_own_objects(start, root, is_first):
+    """git tells hooks a name with a line break as it is, and so they read a command that nobody has sent."""
+    gate = start()
+    old, new = tip(root), out("rev-parse", f"{MAIN}~1", cwd=root / "repo.git")
+    forged = (old, new, f"refs/heads/x\n{new} {old} {MAIN}")
+    commands = [forged, (old, new, MAIN)] if is_first else [(old, new, MAIN), forged]
+    send(gate, push(commands))
+    moves = {(record["ref"], record["move"], record["result"]) for record in records(gate)}
+    assert (MAIN, "forced", "ok") in moves and not any(move == "fast-forward" for _, move, _ in moves)
+
+
 def test_kinds_that_nobody_asks_for(start, root, rules):
     gate = start(rules('[refs "refs/*"]\n\tupdate = any\n'), "--keep-old=no")
     old, new = tip(root), out("rev-parse", f"{MAIN}~1", cwd=root / "repo.git")
@@ -149,7 +161,7 @@ def test_kinds_that_nobody_asks_for(start, root, rules):
 
 
 FORGERY = """for fd in 4 5 6 7 8 9; do
-    (eval "printf 'forced refs/heads/main\\nforced refs/heads/x\\n' >&$fd") 2>/dev/null
+    (eval "printf 'forced OLD NEW refs/heads/main\\nforced OLD NEW refs/heads/x\\n' >&$fd") 2>/dev/null
 done
 env | grep TELL && exit 1
 exit 0"""
@@ -158,8 +170,9 @@ exit 0"""
 @pytest.mark.parametrize("name", ["pre-receive", "update", "post-receive", "post-update", "reference-transaction"])
 def test_hooks_do_not_tell_kinds(start, root, rules, hooks, name):
     """The way in which git-gate-hook tells them is closed to the hooks of the operator. Here nothing else is told."""
-    gate = start(rules('[refs "refs/*"]\n\tupdate = any\n'), hooks(name, FORGERY), "--keep-old=no")
     old, new = out("rev-parse", f"{MAIN}~1", cwd=root / "repo.git"), tip(root)
+    forgery = FORGERY.replace("OLD", old).replace("NEW", new)
+    gate = start(rules('[refs "refs/*"]\n\tupdate = any\n'), hooks(name, forgery), "--keep-old=no")
     git("update-ref", "refs/heads/x", old, cwd=root / "repo.git")
     send(gate, push([(old, new, "refs/heads/x")], None, SIDE_BAND))
     assert seen(gate) == [("refs/heads/x", "update", "ok", None)]

@@ -17,19 +17,21 @@ static const struct {
     const char *kinds;
 } cases[] = {
     {"nothing", BYTES(""), "uuuu"},
-    {"all", BYTES("fast-forward a\nforced b\nfast-forward c\n"), "nfnu"},
-    {"some", BYTES("forced c\n"), "uufu"},
-    {"one that git has refused, or nobody knows", BYTES("forced a\nfast-forward c\n"), "funu"},
-    {"out of order", BYTES("forced c\nforced a\n"), "uufu"},
-    {"twice", BYTES("forced a\nfast-forward a\n"), "fuuu"},
-    {"no end of a line", BYTES("forced a\nforced b"), "fuuu"},
+    {"all", BYTES("fast-forward 1 2 a\nforced 1 2 b\nfast-forward 1 2 c\n"), "nfnu"},
+    {"some", BYTES("forced 1 2 c\n"), "uufu"},
+    {"one that git has refused, or nobody knows", BYTES("forced 1 2 a\nfast-forward 1 2 c\n"), "funu"},
+    {"out of order", BYTES("forced 1 2 c\nforced 1 2 a\n"), "uufu"},
+    {"twice", BYTES("forced 1 2 a\nfast-forward 1 2 a\n"), "fuuu"},
+    {"no end of a line", BYTES("forced 1 2 a\nforced 1 2 b"), "fuuu"},
     {"a cut word", BYTES("forc"), "uuuu"},
-    {"another word", BYTES("moved a\nforced b\n"), "ufuu"},
-    {"a name that begins alike", BYTES("forced ab\nforced \nforced  a\n"), "uuuu"},
-    {"a name in two lines", BYTES("forced \na\n"), "uuuu"},
-    {"a NUL", BYTES("forced a\0\nforced b\n"), "ufuu"},
-    {"the beginning of a name", BYTES("forced d\n"), "uuuu"},
-    {"a carriage return", BYTES("forced a\r\n"), "uuuu"},
+    {"another word", BYTES("moved 1 2 a\nforced 1 2 b\n"), "ufuu"},
+    {"a name that begins alike", BYTES("forced 1 2 ab\nforced 1 2 \nforced 1 2  a\n"), "uuuu"},
+    {"a name in two lines", BYTES("forced 1 2 \na\n"), "uuuu"},
+    {"a NUL", BYTES("forced 1 2 a\0\nforced 1 2 b\n"), "ufuu"},
+    {"the beginning of a name", BYTES("forced 1 2 d\n"), "uuuu"},
+    {"a carriage return", BYTES("forced 1 2 a\r\n"), "uuuu"},
+    {"other objects", BYTES("forced 1 3 a\nforced 2 2 b\nforced 1 2 c\n"), "uufu"},
+    {"the name alone", BYTES("forced a\nforced  a\nforced 1 a\n"), "uuuu"},
 };
 
 static void test_cases(void **state) {
@@ -41,6 +43,10 @@ static void test_cases(void **state) {
         struct pushed pushed = {.moves = moves, .n_moves = N_MOVES};
         char kinds[N_MOVES + 1] = {0};
 
+        for (size_t k = 0; k < N_MOVES; k++) {
+            moves[k].old_id[0] = '1';
+            moves[k].new_id[0] = '2';
+        }
         move_kinds_take(&pushed, cases[i].text);
         for (size_t k = 0; k < N_MOVES; k++) {
             kinds[k] = "unf"[moves[k].kind];
