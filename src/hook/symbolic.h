@@ -6,7 +6,7 @@
 /**
  * symbolic_is_one() - whether a reference that git takes for missing is a symbolic one, which leads to a missing one
  * @folder: of the repository, where git stores references unless it uses reftable
- * @name: as git has checked it
+ * @name: as the client sent it. With ".." it is none, as git will refuse it
  *
  * With reftable it takes a process of git.
  *

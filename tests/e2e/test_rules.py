@@ -779,6 +779,17 @@ def test_a_symbolic_reference_that_leads_nowhere_creates_nothing(guarded, storag
     assert push(gate, work, TASK).returncode == 0
 
 
+@pytest.mark.parametrize("target", ["there", "not-there", ""])
+def test_a_name_that_leads_away_is_not_looked_at(guarded, tmp_path, target):
+    """git's hooks get names that it has not looked at yet. An answer would tell what files the host has."""
+    gate, work = guarded(BRANCH, {})
+    (tmp_path / "there").write_text("ref: refs/heads/main\n")
+    name = f"refs/heads/task/{'../' * 20}{str(tmp_path)[1:]}/{target}"
+    answer = gate.ask("POST", f"/{work.name}.git/git-receive-pack", packets.PUSH_TYPE,
+                      body=packets.push([(packets.NO_OBJECT, work.id("main"), name)], packets.empty_pack()))
+    assert answer.body.endswith(f"ng {name} funny refname\n0000".encode()), answer.body
+
+
 @pytest.mark.parametrize("storage", ["files", "reftable"])
 @pytest.mark.parametrize("named", [packets.NO_OBJECT, "1" * 40])
 def test_a_deletion_that_does_not_say_what_it_deletes(guarded, storage, named):
