@@ -27,6 +27,7 @@ enum {
     SIZE_SHIFT_MAX = 28,        /* of an object's size: larger ones are of no interest */
     SIZE_MAX_BYTES = 64 * 1024, /* of a commit */
     ALL_MAX_BYTES = 256 * 1024, /* of all commits: about a millisecond of work */
+    COMMIT_COST_BYTES = 64,     /* what each counts besides, as an empty one is work, too */
     TEXT_MAX_BYTES = 2048,      /* of a commit, for its parents */
     STEP_BYTES = 1024,
     WANTED_MAX = 64, /* commits behind the new tip that have not been seen */
@@ -55,7 +56,7 @@ struct descent {
     bool has_stream;
     struct sha sha;
     uint64_t n_inflated;
-    uint64_t n_all; /* bytes of the commits so far */
+    uint64_t n_all; /* bytes of the commits so far, with the cost of each */
     char text[TEXT_MAX_BYTES];
     size_t n_text;
 };
@@ -172,7 +173,7 @@ static bool begin_commit(struct descent *descent) {
         return false;
     }
     descent->has_stream = true;
-    descent->n_all += descent->size;
+    descent->n_all += descent->size + COMMIT_COST_BYTES;
     descent->n_text = 0;
     descent->n_inflated = 0;
     sha_init(&descent->sha, descent->id_bytes == SHA_MAX_BYTES);
@@ -207,7 +208,8 @@ static bool take_entry(struct descent *descent, unsigned char byte) {
         return descent->shift < SIZE_SHIFT_MAX;
     }
     descent->shift = 0;
-    return descent->size <= SIZE_MAX_BYTES && descent->n_all + descent->size <= ALL_MAX_BYTES && begin_commit(descent);
+    return descent->size <= SIZE_MAX_BYTES && descent->n_all + descent->size + COMMIT_COST_BYTES <= ALL_MAX_BYTES &&
+           begin_commit(descent);
 }
 
 static bool take_data(struct descent *descent, struct span *bytesp) {

@@ -313,6 +313,25 @@ static void test_what_is_no_commit(void **state) {
     expect("another version", false);
 }
 
+/* The work for one has nothing to do with its size. */
+static void test_empty_commits(void **state) {
+    static const char empty[] = "\x10\x78\x9c\3\0\0\0\0\1";
+    char text[400];
+    char tip[41];
+
+    (void)state;
+    make_commit(text, sizeof(text), OLD, NULL);
+    name_commit(tip, text);
+    for (size_t n = 10; n <= 10000; n *= 1000) {
+        begin_update(tip);
+        for (size_t i = 0; i < n; i++) {
+            put(empty, sizeof(empty) - 1);
+        }
+        put_commit(text);
+        expect_int("empty commits before", look(n_body), n == 10);
+    }
+}
+
 static void test_a_bound_on_work(void **state) {
     static char text[60 * 1024];
     char last[400];
@@ -338,7 +357,8 @@ int main(void) {
         cmocka_unit_test(test_commands),          cmocka_unit_test(test_too_many_commands),
         cmocka_unit_test(test_one_commit),        cmocka_unit_test(test_merges),
         cmocka_unit_test(test_a_long_line),       cmocka_unit_test(test_lies),
-        cmocka_unit_test(test_what_is_no_commit), cmocka_unit_test(test_a_bound_on_work),
+        cmocka_unit_test(test_what_is_no_commit), cmocka_unit_test(test_empty_commits),
+        cmocka_unit_test(test_a_bound_on_work),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
