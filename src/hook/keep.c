@@ -4,8 +4,9 @@
  * Keeps the tips that a push takes from references: --keep-old. This happens in pre-receive, so the reference that keeps
  * a tip is there before the tip is gone, and a push whose tips cannot be kept is refused.
  *
- * A tip is what the push says that the reference holds. git compares this with the reference itself, under its lock,
- * before it moves the reference. There is one exception: git deletes a reference whatever it holds if the push names no
+ * A tip is what the push says that the reference holds. It is kept only if the reference does hold it at that moment, so
+ * that nobody can put another object among the tips of a reference. git compares both once more, under the reference's
+ * lock, before it moves the reference. There is one exception: git deletes a reference whatever it holds if the push names no
  * object, or one that git does not have. Such a push is refused here: the first by keep_find(), the second by git, which
  * makes no reference to such an object.
  */
@@ -182,6 +183,7 @@ int keep_write(const struct child_git *git, const char *entry, const struct keep
         return -errno;
     }
     for (size_t i = 0; i < n_tips; i++) {
+        (void)fprintf(input, "verify %s%c%s%c", tips[i].name, '\0', tips[i].id, '\0');
         (void)fprintf(input, "create " KEEP_PREFIX "/%s/%s/%s%c%s%c", entry, tips[i].how, tips[i].name, '\0',
                       tips[i].id, '\0');
     }

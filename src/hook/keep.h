@@ -36,6 +36,7 @@ int keep_name_time(char entry[KEEP_ENTRY_MAX], time_t time);
 
 /**
  * keep_write() - make a reference to each tip, KEEP_PREFIX/ENTRY/HOW/NAME, all or none
+ * @tips: each the tip of the reference of its name at this moment; none is made otherwise
  *
  * They are on the disk when it returns.
  *

@@ -32,7 +32,8 @@ class Lighttpd:
         self.address = ("127.0.0.1", self.port)
         variables = {"GIT_PROJECT_ROOT": root, "GIT_HTTP_EXPORT_ALL": "1", "REMOTE_USER": "token", "PATH": ENVIRONMENT["PATH"],
                      "HOME": "/nonexistent", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
-                     "GIT_NO_LAZY_FETCH": "1", "GIT_CONFIG_COUNT": str(len(settings))}
+                     "GIT_NO_LAZY_FETCH": "1", "GIT_NO_REPLACE_OBJECTS": "1",
+                     "GIT_CONFIG_COUNT": str(len(settings))}
         for i, (key, value) in enumerate(settings):
             variables |= {f"GIT_CONFIG_KEY_{i}": key, f"GIT_CONFIG_VALUE_{i}": value}
         cgi = ", ".join(f'"{name}" => "{value}"' for name, value in variables.items())

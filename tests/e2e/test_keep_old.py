@@ -345,6 +345,16 @@ def test_the_setting_that_would_switch_it_off_is_refused(small_root):
     assert said.returncode == USAGE and "--keep-old" in said.stderr and "--hooks-path" in said.stderr
 
 
+@pytest.mark.parametrize("new", ["zeros", "another"])
+def test_a_tip_that_the_reference_does_not_have_is_not_kept(place, new):
+    """Otherwise a client could have any object restored as the last tip of a branch."""
+    gate, work = place()
+    before, other = refs(work.mirror), work.id("main~1")
+    to = {"zeros": "0" * len(other), "another": work.id("v1^{commit}")}[new]
+    post(gate, work, [(other, to, MAIN)])
+    assert refs(work.mirror) == before and kept(work.mirror) == []
+
+
 # ---- who sees it ----
 
 @pytest.mark.parametrize("options", [[], ["--hide-refs=refs/heads/secret"], ["--hide-refs=refs/gate", "--hide-refs=!refs/gate"]])
