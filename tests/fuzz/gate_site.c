@@ -232,6 +232,7 @@ static void configure(struct site *site, const uint8_t bytes[SITE_BYTES]) {
     require(gate_config_new(&site->config) == 0);
     set(site, "mirror-root", folder);
     set(site, "scope", "repo");
+    set(site, "keep-old", "no"); /* the git here starts no hooks; fuzz_foresight has the part that reads pushes */
     set(site, "token", GATE_TOKEN);
     set(site, "confine", "off");
     set(site, bytes[0] & 1 ? "listen" : "socket", bytes[0] & 1 ? "127.0.0.1:0" : path_of("socket"));
