@@ -492,7 +492,7 @@ static void test_allow_paths(void **state) {
     config = config_of("allowed paths", sets);
     assert_int_equal(config_resolve(config, NULL), 0);
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-        char path[PATH_MAX];
+        char path[2 * PATH_MAX];
 
         (void)snprintf(path, sizeof(path), "%s%s", folder.path, paths[i].path);
         assert_string_equal(config->settings.allow_paths[i], path);
