@@ -213,8 +213,9 @@ for option; do
     *) last=$option ;;
     esac
 done
-git -C "$last" log -p -U0 $options >"$TMPDIR/scanned" || exit 2
-if grep -q {SECRET} "$TMPDIR/scanned"; then
+scanned=$(mktemp) && trap 'rm -f "$scanned"' EXIT
+git -C "$last" log -p -U0 $options >"$scanned" || exit 2
+if grep -q {SECRET} "$scanned"; then
     echo "a finding: REDACTED"
     exit 1
 fi
