@@ -132,7 +132,7 @@ void child_kill(struct child *child) {
 }
 
 static int take_lines(int fd, int (*take)(char *line, void *userdata), void *userdata) {
-    FILE *output = fdopen(fd, "r");
+    FILE *output = fd < 0 ? NULL : fdopen(fd, "r");
     char *line = NULL;
     size_t room = 0;
     int r = output ? 0 : -ENOMEM;
