@@ -35,16 +35,12 @@ struct foresight *foresight_free(struct foresight *foresight) {
     return NULL;
 }
 
-static bool is_zeros(const char *id) {
-    return id[strspn(id, "0")] == '\0';
-}
-
 static bool is_create(const struct pushed_move *move) {
-    return is_zeros(move->old_id) && !is_zeros(move->new_id);
+    return pushed_is_zeros(move->old_id) && !pushed_is_zeros(move->new_id);
 }
 
 static bool is_update(const struct pushed_move *move) {
-    return !is_zeros(move->old_id) && !is_zeros(move->new_id);
+    return !pushed_is_zeros(move->old_id) && !pushed_is_zeros(move->new_id);
 }
 
 /* All commands are there. */

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/span.h"
 
@@ -43,6 +44,11 @@ struct pushed_move {
     bool is_cut;
     char reason[PUSHED_REASON_MAX + 1];
 };
+
+/** pushed_is_zeros() - whether an id is zeros, which stand for no object: gitprotocol-pack(5), "Reference Update Request" */
+static inline bool pushed_is_zeros(const char *id) {
+    return id[strspn(id, "0")] == '\0';
+}
 
 /* A packet that comes in pieces (gitprotocol-common(5), "pkt-line Format"). */
 struct pushed_packet {

@@ -11,10 +11,6 @@
 #include "backend/move_kinds.h"
 #include "base/fd.h"
 
-static bool is_zeros(const char *id) {
-    return id[strspn(id, "0")] == '\0';
-}
-
 /* A client may name no object twice; for git that is a deletion. */
 static const char *move_name(const struct push_log *push, const struct pushed_move *move) {
     static const char *const updates[] = {
@@ -23,9 +19,9 @@ static const char *move_name(const struct push_log *push, const struct pushed_mo
         [PUSHED_FORCED] = "forced",
     };
 
-    return is_zeros(move->new_id)   ? "delete"
-           : is_zeros(move->old_id) ? "create"
-                                    : updates[push->loses_nothing ? PUSHED_FAST_FORWARD : move->kind];
+    return pushed_is_zeros(move->new_id)   ? "delete"
+           : pushed_is_zeros(move->old_id) ? "create"
+                                           : updates[push->loses_nothing ? PUSHED_FAST_FORWARD : move->kind];
 }
 
 static void log_move(struct log *log, const struct push_log *push, const struct pushed_move *move,
