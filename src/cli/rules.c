@@ -39,11 +39,10 @@ static void print_help(void) {
            "\n"
            "Checks the rules in FILE, and says what they allow.\n"
            "\n"
-           "  --repo=PATH  repository in which to try them: may REF move from OLD to NEW? Exit status 1 is no\n"
+           "  --repo=PATH  repository to try the rules in: may REF move from OLD to NEW? Exit status 1 means no\n"
            "\n"
-           "OLD and NEW are revisions; 0 stands for none, as for a branch that is made or deleted. Commits behind OLD "
-           "count\n"
-           "as there already.\n");
+           "OLD and NEW are revisions. OLD is 0 if the push would make REF, and NEW is 0 if it would delete REF.\n"
+           "Commits that OLD leads to are not judged.\n");
 }
 
 static int parse(struct arguments *arguments, int argc, char *argv[], struct gate_error *error) {
