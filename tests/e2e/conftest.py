@@ -12,6 +12,7 @@ from .confinement import obstacle
 from .gate import CONFINE_OPTIONS, Gate
 from .python_package import run_elsewhere
 from .repos import bare, history
+from .rules import Work, make_template
 
 
 def pytest_configure(config):
@@ -109,3 +110,35 @@ def pre_receive(tmp_path):
         hook.chmod(0o755)
         return f"--hooks-path={hook.parent}"
     return make
+
+
+@pytest.fixture(scope="module")
+def mirror_template(tmp_path_factory):
+    """A work tree and a mirror, which Work copies for each test."""
+    return make_template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture
+def root_of_one(mirror_template, tmp_path):
+    """A mirror root with one repository, repo.git."""
+    folder = tmp_path / "mirrors"
+    folder.mkdir()
+    shutil.copytree(mirror_template[1], folder / "repo.git")
+    return folder
+
+
+@pytest.fixture
+def guarded(mirror_template, root_of_one, start_gate, tmp_path):
+    """Starts a gate with rules and hooks; returns it and a work tree for its one repository."""
+    def start(rules, hooks, *options, **named):
+        (tmp_path / "rules").write_text(rules)
+        folder = tmp_path / "hooks"
+        folder.mkdir()
+        for name, text in hooks.items():
+            (folder / name).write_text(f"#!/bin/sh\n{text}")
+            (folder / name).chmod(0o755)
+        work = Work(mirror_template, root_of_one, tmp_path)
+        gate = start_gate(f"--mirror-root={root_of_one}", f"--scope={work.name}", f"--rules={tmp_path}/rules",
+                          *([f"--hooks-path={folder}"] if hooks else []), *options, **named)
+        return gate, work
+    return start

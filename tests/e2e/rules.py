@@ -1,11 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A mirror, and a work tree from which tests push to it through a gate with rules."""
+"""Rules, and a work tree from which tests push through a gate with these rules to a mirror."""
 
 import itertools
+import re
 import shutil
 from pathlib import Path
 
 from .repos import bare, commit, git, out, refs, work_tree
+
+BRANCH = """
+[refs "refs/heads/task/*"]
+    update = any
+    delete = yes
+[refs "refs/heads/kept/*"]
+    update = none
+[refs "refs/heads/ff/*"]
+    delete = yes
+[refs "refs/tags/"]
+    update = fast-forward
+[refs "refs/heads/closed"]
+    create = no
+    update = none
+[refs "refs/heads/main"]
+    create = no
+"""
+ANY = """
+[refs "*"]
+    update = any
+    delete = yes
+"""
+DENY = ANY + """
+[paths]
+    deny = .github/**
+    deny = .gitmodules
+    deny = **/Jenkinsfile
+    deny = secret*
+    deny = a/b/c.txt
+    deny = strass/**
+"""
+FILES = ANY + """
+[files]
+    maxBytes = 1k
+    maxPathBytes = 40
+    deny = symlink
+    deny = submodule
+    deny = executable
+"""
+COMMITS = ANY + """
+[commits]
+    maxCount = 5
+    author = *@example.org
+    author = bot@example.com
+    committer = *@EXAMPLE.org
+    signedOff = true
+"""
+TASK = "HEAD:refs/heads/task/new"
 
 numbers = itertools.count()
 
@@ -106,3 +155,22 @@ class Work:
     def objects(self):
         """All that is below objects/."""
         return sorted(str(path) for path in (self.mirror / "objects").rglob("*") if path.is_file())
+
+
+def push(gate, work, *specs):
+    return git("push", gate.url(work.name), *specs, cwd=work.folder, ok=None)
+
+
+def check_refused(gate, work, specs, words):
+    before, objects = work.refs, work.objects()
+    said = push(gate, work, *specs)
+    assert said.returncode != 0, said.stderr
+    assert work.refs == before
+    assert work.objects() == objects, "objects of a refused push"
+    assert "pre-receive hook declined" in said.stderr
+    lines = [line for line in said.stderr.splitlines() if line.startswith("remote: refused: ")]
+    assert lines
+    for word in words:
+        assert word in said.stderr, said.stderr
+    assert "operators.rules" not in said.stderr and str(work.mirror.parent) not in said.stderr
+    assert re.fullmatch(r"[ -~\n]*", "\n".join(lines)), lines

@@ -9,7 +9,7 @@ import pytest
 from . import packets
 from .gate import run
 from .repos import bare, commit, git, out, refs, work_tree
-from .rules import Work, make_template
+from .rules import Work
 
 KEPT = "refs/gate/old/"
 USAGE = 2
@@ -17,17 +17,12 @@ MAIN = "refs/heads/main"
 ANY = '[refs "*"]\n    update = any\n    delete = yes\n'
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    return make_template(tmp_path_factory.mktemp("template"))
-
-
 @pytest.fixture
-def place(template, start_gate, tmp_path):
+def place(mirror_template, start_gate, tmp_path):
     """Starts a gate for a repository of its own; returns it and a work tree."""
     def start(*options, **named):
         (tmp_path / "mirrors").mkdir()
-        work = Work(template, tmp_path / "mirrors", tmp_path)
+        work = Work(mirror_template, tmp_path / "mirrors", tmp_path)
         git("config", "receive.denyDeleteCurrent", "ignore", cwd=work.mirror)
         if "storage" in named:
             migrate(work.mirror, named.pop("storage"))
@@ -313,12 +308,12 @@ def test_an_object_that_git_cannot_read_for_its_replacement(place):
     assert others(work.mirror)["refs/heads/victim"] == tip
 
 
-def test_a_shallow_repository(template, start_gate, tmp_path):
+def test_a_shallow_repository(mirror_template, start_gate, tmp_path):
     """What is behind a commit by its bytes is not behind it for git, when the repository is cut there."""
     (tmp_path / "mirrors").mkdir()
     mirror = tmp_path / "mirrors" / "repo.git"
     source = tmp_path / "source.git"
-    git("clone", "--quiet", "--bare", template[1], source, cwd=tmp_path)
+    git("clone", "--quiet", "--bare", mirror_template[1], source, cwd=tmp_path)
     old, new = out("rev-parse", "main~1", cwd=source), out("rev-parse", "main", cwd=source)
     git("tag", "tip", old, cwd=source)
     git("clone", "--quiet", "--mirror", "--depth=1", "--no-single-branch", f"file://{source}", mirror, cwd=tmp_path)

@@ -9,7 +9,7 @@ import pytest
 
 from .gate import run
 from .repos import git
-from .rules import Work, make_template
+from .rules import Work
 
 PROJECT = Path(__file__).resolve().parents[2]
 FOLDER = PROJECT / "tests" / "data" / "rules"
@@ -66,18 +66,13 @@ RECIPES = {
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    return make_template(tmp_path_factory.mktemp("template"))
-
-
-@pytest.fixture(scope="module")
 def root(tmp_path_factory):
     return tmp_path_factory.mktemp("recipes")
 
 
 @pytest.fixture
-def work(template, root, tmp_path):
-    return Work(template, root, tmp_path)
+def work(mirror_template, root, tmp_path):
+    return Work(mirror_template, root, tmp_path)
 
 
 def test_each_file_is_proved_and_described():
@@ -89,11 +84,11 @@ def test_each_file_is_proved_and_described():
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_recipe(name, template, root, tmp_path, start_gate):
+def test_recipe(name, mirror_template, root, tmp_path, start_gate):
     gate = start_gate(f"--mirror-root={root}", "--scope=*", f"--rules={FOLDER / name}.rules")
     for i, (prepare, spec, words) in enumerate(RECIPES[name]):
         (tmp_path / str(i)).mkdir()
-        work = Work(template, root, tmp_path / str(i))
+        work = Work(mirror_template, root, tmp_path / str(i))
         if prepare:
             prepare(work)
         before, objects = work.refs, work.objects()
@@ -166,8 +161,8 @@ def test_a_trial_runs_no_command_of_the_repository(work, tmp_path):
     ((FOLDER / "no-ci.rules", "--repo=.", "none", "HEAD", "refs/heads/x"), "'none' is no revision"),
     ((FOLDER / "no-ci.rules", "--repo=/nonexistent", "HEAD", "HEAD", "refs/heads/x"), "is no revision in '/nonexistent'"),
 ])
-def test_rules_refuses_its_arguments(template, arguments, words):
-    said = run("rules", *arguments, cwd=template[0])
+def test_rules_refuses_its_arguments(mirror_template, arguments, words):
+    said = run("rules", *arguments, cwd=mirror_template[0])
     assert said.returncode == USAGE and said.stdout == "" and words in said.stderr, said.stderr
 
 
