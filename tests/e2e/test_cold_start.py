@@ -14,11 +14,11 @@ from .bridge import PROGRAM, Bridge
 from .host import descendants, stat_fields
 from .http import Connection, request
 from .polling import wait_until
+from .remote import FAILED, URL
 from .repos import ENVIRONMENT, git, run_bounded, without_epilogue
 from .targets import INFO
 
-FAILED, USAGE = 128, 2
-URL = "gate:///repo.git"
+USAGE = 2
 LONG = "3600"  # seconds that no test has
 
 

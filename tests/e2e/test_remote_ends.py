@@ -12,15 +12,8 @@ import pytest
 from .bridge import HELPER
 from .host import descendants, parent_of, stat_fields
 from .polling import wait_until
+from .remote import FAILED, URL, gate
 from .repos import ENVIRONMENT, out, run_bounded
-
-FAILED = 128
-URL = "gate:///repo.git"
-
-
-@pytest.fixture(scope="module")
-def gate(small_root, start_module_gate):
-    return start_module_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
 
 
 # git writes to a helper that has failed already, and SIGPIPE must not kill it.

@@ -11,19 +11,14 @@ import pytest
 
 from .bridge import HELPER, PROGRAM
 from .gate import environment
+from .remote import FAILED, URL, gate
 from .repos import ENVIRONMENT, run_bounded
 from .seccomp import refusing
 
-FAILED, START = 128, 4
-URL = "gate:///repo.git"
+START_FAILS = 4
 FILTER = "a filter of system calls (seccomp) refuses"
 A_USER = 1234
 WRONG = ("become the user", "ip link", "selinux", "chmod", "start the gate", "another port")
-
-
-@pytest.fixture(scope="module")
-def gate(small_root, start_module_gate):
-    return start_module_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
 
 
 def run_helper(path, *command, **popen):
@@ -64,7 +59,7 @@ def test_filter_of_the_bridge(gate):
     result = subprocess.run([PROGRAM, "bridge", "--listen=127.0.0.1:0", f"--socket={gate.socket_path}"], timeout=20,
                             capture_output=True, text=True, check=False, env=environment(),
                             preexec_fn=refusing("bind", "EPERM"))
-    assert result.returncode == START
+    assert result.returncode == START_FAILS
     check_words(result.stderr, ["cannot listen on --listen=127.0.0.1:0", FILTER])
 
 

@@ -17,7 +17,7 @@ from .checks import check_serves
 from .gate import WITHOUT_LEAKS, environment, run
 from .host import under_strace
 from .http import TOKEN
-from .users import ANOTHER, AS_ANOTHER, public_copy
+from .users import AS_ANOTHER, public_copy
 
 USAGE = 2
 CANNOT_START = 4

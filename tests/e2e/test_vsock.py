@@ -10,16 +10,16 @@ import threading
 
 import pytest
 
-from .bridge import PROGRAM, Bridge
+from .bridge import Bridge
 from .gate import run
 from .http import TOKEN
+from .remote import URL
 from .repos import bare, commit, git, history, out, refs
 
 LOCAL_CID = 1  # VMADDR_CID_LOCAL of vsock(7)
 CONNECT_SECONDS = 1
 POLL_SECONDS = 0.1
 USAGE = 2
-URL = "gate:///repo.git"
 COMMITS = 20
 
 
