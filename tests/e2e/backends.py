@@ -16,6 +16,7 @@ from .gate import BACKEND
 from .polling import wait_until
 from .repos import ENVIRONMENT
 
+BACKENDS = ["services", "http-backend"]
 NAME = "git-http-backend"
 
 # Pieces of a prelude: what precedes a service's own output, a longer answer than the gate holds back, and a wait for the

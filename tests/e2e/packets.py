@@ -24,6 +24,12 @@ def ls_refs():
     return packet("command=ls-refs\n") + DELIMITER + packet("peel\n") + packet("symrefs\n") + FLUSH
 
 
+def command(name, *arguments, algorithm="sha1"):
+    """A request of protocol version 2."""
+    words = [f"command={name}\n", "agent=test\n", f"object-format={algorithm}\n"]
+    return b"".join(map(packet, words)) + DELIMITER + b"".join(packet(argument + "\n") for argument in arguments) + FLUSH
+
+
 def want(oid):
     """A whole fetch of protocol 0: one want, no haves."""
     return packet(f"want {oid} ofs-delta\n") + FLUSH + packet("done\n")

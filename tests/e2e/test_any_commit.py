@@ -3,9 +3,9 @@
 
 import pytest
 
+from .backends import BACKENDS
 from .repos import bare, git, history, out
 
-BACKENDS = ["services", "http-backend"]
 VERSIONS = [0, 1, 2]
 
 

@@ -7,22 +7,20 @@ Each server has its own copy of the same repositories. Status, fields and body a
 
 import contextlib
 import fnmatch
+import functools
 import gzip
 import os
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 
-from .backends import NAME, real_exec_path
-from .http import chunks, head, request
+from . import packets
+from .backends import BACKENDS
 from .lighttpd import Lighttpd, program
-from .packets import DELIMITER, FETCH_TYPE, FLUSH, NO_OBJECT, PUSH_TYPE, packet, push
-from .polling import wait_until
+from .packets import FETCH_TYPE, FLUSH, NO_OBJECT, PUSH_TYPE, packet, push
 from .repos import bare, git, history, out, refs
 
-BACKENDS = ["services", "http-backend"]
 ALGORITHMS = {40: "sha1", 64: "sha256"}
 COMPRESSED = {"ls-refs", "fetch-0-have", "fetch-2", "no-packets"}
 FRAMING = {"date", "server", "connection", "transfer-encoding", "content-length", "accept-ranges"}
@@ -206,12 +204,6 @@ class Oids:
         self.hidden = self.refs.get("refs/gate/secret", self.unknown)
 
 
-def command(oids, name, *arguments):
-    """A request of protocol version 2."""
-    words = [f"command={name}\n", "agent=test\n", f"object-format={ALGORITHMS[oids.size]}\n"]
-    return b"".join(map(packet, words)) + DELIMITER + b"".join(packet(argument + "\n") for argument in arguments) + FLUSH
-
-
 def wants(*oids, more=(), done=True):
     """A request of protocol versions 0 and 1."""
     lines = [packet(f"want {oid}{' ' + CAPABILITIES if i == 0 else ''}\n") for i, oid in enumerate(oids)]
@@ -220,17 +212,18 @@ def wants(*oids, more=(), done=True):
 
 def fetches(oids):
     """Bodies for git-upload-pack: name, protocol version, body."""
-    yield "ls-refs", 2, command(oids, "ls-refs", "peel", "symrefs")
-    yield "ls-refs-unborn", 2, command(oids, "ls-refs", "unborn", "symrefs", "ref-prefix HEAD")
-    yield "ls-refs-prefix", 2, command(oids, "ls-refs", "ref-prefix refs/tags/", "ref-prefix refs/gate/")
-    yield "fetch-2", 2, command(oids, "fetch", "ofs-delta", "no-progress", f"want {oids.tip}", "done")
-    yield "fetch-2-have", 2, command(oids, "fetch", "no-progress", f"want {oids.tip}", f"have {oids.side}", f"have {oids.unknown}")
-    yield "fetch-2-depth", 2, command(oids, "fetch", "no-progress", f"want {oids.tip}", "deepen 1", "done")
-    yield "fetch-2-filter", 2, command(oids, "fetch", "no-progress", f"want {oids.tip}", "filter blob:none", "done")
-    yield "fetch-2-unknown", 2, command(oids, "fetch", "no-progress", f"want {oids.unknown}", "done")
-    yield "fetch-2-hidden", 2, command(oids, "fetch", "no-progress", f"want {oids.hidden}", "done")
-    yield "object-info", 2, command(oids, "object-info", "size", f"oid {oids.tip}")
-    yield "no-command", 2, command(oids, "none")
+    command = functools.partial(packets.command, algorithm=ALGORITHMS[oids.size])
+    yield "ls-refs", 2, command("ls-refs", "peel", "symrefs")
+    yield "ls-refs-unborn", 2, command("ls-refs", "unborn", "symrefs", "ref-prefix HEAD")
+    yield "ls-refs-prefix", 2, command("ls-refs", "ref-prefix refs/tags/", "ref-prefix refs/gate/")
+    yield "fetch-2", 2, command("fetch", "ofs-delta", "no-progress", f"want {oids.tip}", "done")
+    yield "fetch-2-have", 2, command("fetch", "no-progress", f"want {oids.tip}", f"have {oids.side}", f"have {oids.unknown}")
+    yield "fetch-2-depth", 2, command("fetch", "no-progress", f"want {oids.tip}", "deepen 1", "done")
+    yield "fetch-2-filter", 2, command("fetch", "no-progress", f"want {oids.tip}", "filter blob:none", "done")
+    yield "fetch-2-unknown", 2, command("fetch", "no-progress", f"want {oids.unknown}", "done")
+    yield "fetch-2-hidden", 2, command("fetch", "no-progress", f"want {oids.hidden}", "done")
+    yield "object-info", 2, command("object-info", "size", f"oid {oids.tip}")
+    yield "no-command", 2, command("none")
     yield "flush-2", 2, FLUSH
     for version in (0, 1):
         yield f"fetch-{version}", version, wants(oids.tip, oids.side)
@@ -344,18 +337,18 @@ def merged(body):
     Packets, those of one side band that follow each other as one: how much of a pack or of a hook's words is in each is
     the moment's doing. Bytes that are no packets, as they are.
     """
-    packets, at = [], 0
+    found, at = [], 0
     while at < len(body):
         length = int(body[at:at + 4], 16) if re.fullmatch(b"[0-9a-f]{4}", body[at:at + 4]) else None
         if length is None or (length >= 4 and at + length > len(body)):
-            return [*packets, body[at:]]
+            return [*found, body[at:]]
         data = body[at:at + max(length, 4)]
         at += len(data)
-        if packets and data[4:5] in BANDS and packets[-1][4:5] == data[4:5]:
-            packets[-1] += data[5:]
+        if found and data[4:5] in BANDS and found[-1][4:5] == data[4:5]:
+            found[-1] += data[5:]
         else:
-            packets.append(data if data[4:5] not in BANDS else b"band" + data[4:])
-    return packets
+            found.append(data if data[4:5] not in BANDS else b"band" + data[4:])
+    return found
 
 
 def answer(place, server, name, arguments, named):
@@ -405,173 +398,3 @@ def test_each_server_answers_the_same(place, repository):
                 wrong += [f"{repository} {name}, which should be {kind or 'equal'}",
                           f"    {gate}: {answers[gate]!r:.900}", f"    {stock}: {answers[stock]!r:.900}"]
     assert not wrong, "\n".join(wrong)
-
-
-# ---- what only one of them has, or needs ----
-
-def test_services_without_http_backend(tmp_path, start_gate):
-    """As where git is packaged in parts: then HEAD is told all the same."""
-    history(bare(tmp_path / "mirrors" / "repo.git"), 1)
-    parts = tmp_path / "parts"
-    parts.mkdir()
-    for found in real_exec_path().iterdir():
-        if found.name != NAME:
-            (parts / found.name).symlink_to(found)
-    gate = start_gate(f"--mirror-root={tmp_path}/mirrors", "--scope=repo", "--backend=services",
-                      variables={"GIT_EXEC_PATH": str(parts)})
-    git("clone", "--quiet", gate.url(), tmp_path / "work")
-    response = gate.ask("GET", "/repo.git/HEAD")
-    assert (response.status, response.fields["content-type"]) == (200, "text/plain")
-    assert response.body == b"ref: refs/heads/main\n"
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("setting, target", [("http.uploadpack", "/info/refs?service=git-upload-pack"),
-                                             ("http.receivepack", "/info/refs?service=git-receive-pack"),
-                                             ("http.getanyfile", "/HEAD")])
-def test_operator_closes(tmp_path, start_gate, backend, setting, target):
-    history(bare(tmp_path / "mirrors" / "repo.git"), 1)
-    gate = start_gate(f"--mirror-root={tmp_path}/mirrors", "--scope=repo", f"--backend={backend}",
-                      f"--git-config={setting}=false")
-    response = gate.ask("GET", f"/repo.git{target}")
-    assert (response.status, response.fields["gate-reason"]) == (403, "git-refuses")
-    others = {"/info/refs?service=git-upload-pack", "/info/refs?service=git-receive-pack", "/HEAD"} - {target}
-    assert [gate.ask("GET", f"/repo.git{other}").status for other in others] == [200, 200]
-
-
-SERVICES = {"http.uploadpack": "/info/refs?service=git-upload-pack",
-            "http.receivepack": "/info/refs?service=git-receive-pack", "http.getanyfile": "/HEAD"}
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("setting", SERVICES)
-def test_repository_closes(tmp_path, start_gate, backend, setting):
-    """What its owner closes, in any of git's words, is closed from the next request on, and nothing else is."""
-    repo = bare(tmp_path / "mirrors" / "repo.git")
-    history(repo, 1)
-    gate = start_gate(f"--mirror-root={tmp_path}/mirrors", "--scope=repo", f"--backend={backend}")
-
-    def closed():
-        answers = {name: gate.ask("GET", f"/repo.git{target}", "Git-Protocol: version=2")
-                   for name, target in SERVICES.items()}
-        assert all((answer.status, answer.reason) in ((200, None), (403, "git-refuses")) for answer in answers.values())
-        return [name for name, answer in answers.items() if answer.status == 403]
-
-    assert not closed()
-    for value in ("false", "No", "off", "0"):
-        git("config", setting, value, cwd=repo)
-        assert closed() == [setting]
-    git("config", setting, "true", cwd=repo)
-    assert not closed()
-    (repo / "config").write_text(f"[http]\n\t{setting.split('.')[1]} = true\n\t{setting.split('.')[1]} = false\n")
-    assert closed() == [setting]
-    (repo / "config").write_text("")
-    (repo / "config.worktree").write_text(f"[http]\n\t{setting.split('.')[1]} = false\n")
-    assert closed() == [setting]
-    gate.wait_no_children()
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_repository_closes_a_service_to_clients(tmp_path, start_gate, backend):
-    """A push that was allowed to begin is refused before git starts; the operator may open it by name."""
-    repo = bare(tmp_path / "mirrors" / "repo.git")
-    history(repo, 1)
-    git("config", "http.receivepack", "false", cwd=repo)
-    options = [f"--mirror-root={tmp_path}/mirrors", "--scope=repo", f"--backend={backend}"]
-    gate = start_gate(*options)
-    response = gate.ask("POST", "/repo.git/git-receive-pack", "Content-Type: application/x-git-receive-pack-request",
-                        body=b"0000")
-    assert (response.status, response.reason) == (403, "git-refuses")
-    assert b"repository's own configuration" in response.body
-    git("clone", "--quiet", gate.url(), tmp_path / "work")
-    refused = git("push", "origin", "HEAD:refs/heads/other", cwd=tmp_path / "work", ok=False)
-    assert "403" in refused.stderr
-    gate = start_gate(*options, "--git-config=http.receivepack=true")
-    git("push", gate.url(), "HEAD:refs/heads/other", cwd=tmp_path / "work")
-
-
-@pytest.mark.parametrize("option, told", [
-    ("--git-config=transfer.hideRefs=HEAD", b""), ("--hide-refs=refs/heads", b"ref: refs/heads/main\n"),
-    ("--hide-refs=!refs/heads", b"ref: refs/heads/main\n"),
-    ("--git-config=transfer.hideRefs=!refs", b"ref: refs/heads/main\n")])
-def test_head_of_services_and_hidden_references(tmp_path, start_gate, option, told):
-    """The gate hides all references for it but HEAD. The operator may hide that, but shows nothing else by it."""
-    history(bare(tmp_path / "mirrors" / "repo.git"), 1)
-    gate = start_gate(f"--mirror-root={tmp_path}/mirrors", "--scope=repo", "--backend=services", option)
-    response = gate.ask("GET", "/repo.git/HEAD")
-    assert (response.status, response.body) == (200, told)
-
-
-# ---- a negotiation that is larger than all buffers ----
-
-HAVES = 100_000
-NEGOTIATION_SECONDS = 120
-
-
-@pytest.fixture(scope="module")
-def long_mirror(tmp_path_factory):
-    """A mirror, and the ids of commits that it has: so many that upload-pack answers for long, one line for each."""
-    root = tmp_path_factory.mktemp("long")
-    ids = history(bare(root / "repo.git"), 2000)
-    return root, ids
-
-
-@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
-@pytest.mark.parametrize("version", [0, 2])
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_client_that_reads_only_when_it_has_sent_everything(long_mirror, start_gate, backend, version, compressed):
-    """
-    upload-pack answers while it reads: whoever passes on both at once waits for a client that waits for it.
-
-    Over a Unix socket, whose buffers are small: those of TCP can hold all of it.
-    """
-    root, ids = long_mirror
-    haves = [f"have {ids[i % (len(ids) - 1)]}" for i in range(HAVES)]
-    if version == 2:
-        body = command(Oids(root / "repo.git"), "fetch", f"want {ids[-1]}", *haves)
-    else:
-        lines = [f"want {ids[-1]} multi_ack_detailed side-band-64k", *haves]
-        body = packet(lines[0] + "\n") + FLUSH + b"".join(packet(line + "\n") for line in lines[1:]) + FLUSH
-    fields = [f"Git-Protocol: version={version}", FETCH_TYPE]
-    if compressed:
-        body, fields = gzip.compress(body, 1, mtime=0), [*fields, "Content-Encoding: gzip"]
-    gate = start_gate(f"--mirror-root={root}", "--scope=repo", f"--backend={backend}", transport="unix")
-    with gate.connect() as connection:
-        connection.seconds = NEGOTIATION_SECONDS
-        connection.send(request("POST", "/repo.git/git-upload-pack", *fields, body=body))
-        response = connection.response()
-    assert (response.status, response.complete) == (200, True)
-    assert response.body.count(b"ACK ") >= len(ids) - 1
-    gate.wait_no_children()
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_negotiation_that_is_too_large(long_mirror, start_gate, backend):
-    """Its length is not announced, so it is found out on the way."""
-    root, ids = long_mirror
-    gate = start_gate(f"--mirror-root={root}", "--scope=repo", f"--backend={backend}", "--max-negotiation-bytes=1M")
-    body = packet(f"want {ids[-1]}\n") + FLUSH + packet(f"have {ids[0]}\n") * 40_000
-    with gate.connect() as connection:
-        connection.send_as_taken(head("POST", "/repo.git/git-upload-pack", FETCH_TYPE, "Transfer-Encoding: chunked") +
-                                 chunks(body))
-        response = connection.response()
-    assert response.status == 413
-    gate.wait_no_children()
-
-
-def test_fetch_starts_nothing_before_all_of_it_has_come(long_mirror, start_gate):
-    """A process that waited for a client would be one that others wait for; and its client may go in the middle."""
-    root, ids = long_mirror
-    gate = start_gate(f"--mirror-root={root}", "--scope=repo", "--backend=services", "--stall-timeout=2")
-    body = packet(f"want {ids[-1]}\n") + FLUSH + packet(f"have {ids[0]}\n") * 40_000 + packet("done\n")
-    whole = request("POST", "/repo.git/git-upload-pack", FETCH_TYPE, body=body)
-    for end in ("gone", "stalls"):
-        with gate.connect() as connection:
-            connection.send(whole[:-100])
-            wait_until("most has been read", lambda: gate.memory_files())
-            assert gate.children() == []
-            if end == "stalls":
-                assert connection.response().status == 408
-        wait_until("nothing is kept of it", lambda: not gate.memory_files())
-    assert gate.ask("POST", "/repo.git/git-upload-pack", FETCH_TYPE, body=body).status == 200
-    wait_until("nothing is kept of it", lambda: not gate.memory_files())

@@ -9,11 +9,11 @@ import gzip
 
 import pytest
 
+from .backends import BACKENDS
 from .http import chunks, head
 from .packets import AHEAD_BYTES, DELIMITER, FETCH_TYPE, FLUSH, PROTOCOL_2, packet
 from .repos import bare, commit, git, history, out
 
-BACKENDS = ["services", "http-backend"]
 TARGET = "/repo.git/git-upload-pack"
 
 

@@ -3,6 +3,7 @@
 
 import pytest
 
+from .backends import BACKENDS
 from .repos import bare, git, history, out, refs
 
 PERSON = "A <a@b> 123 +0000"
@@ -29,7 +30,7 @@ def malformed(fault, cwd):
     return raw_object("commit", f"tree {tree}\n{author}\ncommitter {PERSON}\n\nOld\n", cwd)
 
 
-@pytest.fixture(params=["services", "http-backend"])
+@pytest.fixture(params=BACKENDS)
 def push(request, tmp_path, start_gate):
     """Push a commit with a fault to a gate with --fsck=MODE, which takes it or not. Return what git says."""
     mirror = bare(tmp_path / "mirrors" / "repo.git")

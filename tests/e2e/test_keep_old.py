@@ -7,6 +7,7 @@ import zlib
 import pytest
 
 from . import packets
+from .backends import BACKENDS
 from .gate import run
 from .repos import bare, commit, git, out, refs, work_tree
 from .rules import Work
@@ -63,7 +64,7 @@ def post(gate, work, commands, pack=None):
 # ---- what is kept ----
 
 @pytest.mark.parametrize("storage", ["files", "reftable"])
-@pytest.mark.parametrize("backend", ["services", "http-backend"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_forced_and_deleted_tips_are_kept(place, storage, backend):
     gate, work = place(f"--backend={backend}", storage=storage)
     old, new = rewrite(work)

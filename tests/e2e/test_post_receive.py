@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from .backends import BACKENDS
 from .checks import check_serves, create
 from .host import check_left_nothing, descriptors_at_rest, reset
 from .http import chunks, head, request
@@ -58,7 +59,7 @@ def records(gate, message):
     return [record for record in gate.records if record["message"] == message]
 
 
-@pytest.mark.parametrize("backend", ["services", "http-backend"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("capabilities", [SIDE_BAND, "report-status"])
 @pytest.mark.parametrize("how", ["closes", "resets"])
 def test_hook_finishes_without_the_client(root, start_gate, hooks, scratch, backend, capabilities, how):

@@ -5,6 +5,7 @@ import gzip
 
 import pytest
 
+from .backends import BACKENDS
 from .http import request
 from .packets import AHEAD_BYTES, FLUSH, NO_OBJECT, PUSH_TYPE, empty_pack, large_pack, packet, push
 from .polling import wait_until
@@ -16,7 +17,7 @@ SIDE_BAND = "report-status side-band-64k"
 LISTED_MAX = 256
 
 
-@pytest.fixture(params=["services", "http-backend"])
+@pytest.fixture(params=BACKENDS)
 def start(request, start_gate, root):
     """Starts a gate for repo.git, with each backend."""
     def run(*options):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from .backends import BACKENDS
 from .gate import PROGRAM, environment
 from .http import TOKEN
 from .repos import run_bounded
@@ -19,7 +20,7 @@ ALL_HOOKS = {name: LOG for name in ("pre-receive", "update", "post-receive", "po
 
 # ---- beside the operator's hooks ----
 
-@pytest.mark.parametrize("backend", ["services", "http-backend"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_operators_hooks_run_behind_the_rules(guarded, backend):
     gate, work = guarded(BRANCH, ALL_HOOKS, f"--backend={backend}")
     old, new = work.id("HEAD"), work.write("x")
