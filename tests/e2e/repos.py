@@ -13,6 +13,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from .bridge import HELPER, SANITIZERS
 from .http import TOKEN
 
@@ -90,6 +92,12 @@ def bare(path, *options):
     """An empty bare repository."""
     git("init", "--quiet", "--bare", "--initial-branch=main", *options, path)
     return Path(path)
+
+
+def use_storage(repository, storage):
+    """Keep the references of a repository in "files", as they are, or in "reftable"."""
+    if storage == "reftable" and git("refs", "migrate", "--ref-format=reftable", cwd=repository, ok=None).returncode:
+        pytest.skip("needs git 2.46, for reftable")
 
 
 def work_tree(path, *options):

@@ -9,7 +9,7 @@ import pytest
 from . import packets
 from .backends import BACKENDS
 from .gate import run
-from .repos import bare, commit, git, out, refs, work_tree
+from .repos import bare, commit, git, out, refs, use_storage, work_tree
 from .rules import Work
 
 KEPT = "refs/gate/old/"
@@ -26,14 +26,9 @@ def place(mirror_template, start_gate, tmp_path):
         work = Work(mirror_template, tmp_path / "mirrors", tmp_path)
         git("config", "receive.denyDeleteCurrent", "ignore", cwd=work.mirror)
         if "storage" in named:
-            migrate(work.mirror, named.pop("storage"))
+            use_storage(work.mirror, named.pop("storage"))
         return start_gate(f"--mirror-root={tmp_path}/mirrors", f"--scope={work.name}", *options, **named), work
     return start
-
-
-def migrate(repository, storage):
-    if storage == "reftable" and git("refs", "migrate", "--ref-format=reftable", cwd=repository, ok=None).returncode:
-        pytest.skip("needs git 2.46, for reftable")
 
 
 def push(gate, work, *arguments, ok=True):

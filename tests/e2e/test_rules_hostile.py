@@ -6,7 +6,7 @@ import os
 import pytest
 
 from . import packets
-from .repos import git
+from .repos import git, use_storage
 from .rules import ANY, BRANCH, DENY, FILES, TASK, check_refused, push
 
 CONFINE = os.environ.get("GIT_GATE_CONFINE", "auto")
@@ -41,16 +41,10 @@ def test_grafts(guarded):
     check_refused(gate, work, [f"{bad}:refs/heads/task/new"], [".github/evil.yml"])
 
 
-def use_storage(work, storage):
-    if storage == "reftable" and git("refs", "migrate", "--ref-format=reftable", cwd=work.mirror, ok=None).returncode:
-        pytest.skip("needs git 2.46, for reftable")
-
-
 @pytest.mark.parametrize("storage", ["files", "reftable"])
 def test_a_symbolic_reference_leads_to_no_other_one(guarded, storage):
     gate, work = guarded(BRANCH, {})
-    if storage == "reftable" and git("refs", "migrate", "--ref-format=reftable", cwd=work.mirror, ok=None).returncode:
-        pytest.skip("needs git 2.46, for reftable")
+    use_storage(work.mirror, storage)
     git("symbolic-ref", "refs/heads/task/alias", "refs/heads/old", cwd=work.mirror)
     work.write("x")
     check_refused(gate, work, ["+HEAD:refs/heads/task/alias"], ["it is a symbolic reference"])
@@ -60,7 +54,7 @@ def test_a_symbolic_reference_leads_to_no_other_one(guarded, storage):
 def test_a_symbolic_reference_that_leads_nowhere_creates_nothing(guarded, storage):
     """git would create the reference behind it, on which another rule decides."""
     gate, work = guarded(BRANCH, {})
-    use_storage(work, storage)
+    use_storage(work.mirror, storage)
     if storage == "link" and CONFINE == "off":
         pytest.skip("without Landlock, a repository with such a link is not served")
     if storage == "link":
@@ -90,7 +84,7 @@ def test_a_name_that_leads_away_is_not_looked_at(guarded, tmp_path, target):
 def test_a_deletion_that_does_not_say_what_it_deletes(guarded, storage, named):
     """git then deletes whatever there is, also behind a symbolic reference."""
     gate, work = guarded(BRANCH, {})
-    use_storage(work, storage)
+    use_storage(work.mirror, storage)
     git("symbolic-ref", "refs/heads/task/alias", "refs/heads/old", cwd=work.mirror)
     before = work.refs
     body = packets.push([(named, packets.NO_OBJECT, "refs/heads/task/alias")], b"", "report-status delete-refs")
