@@ -2,18 +2,7 @@
 
 /* The limits of the configuration: long values, long lists, and accepted tokens, which are never shown. */
 
-#include "unit.h"
-
-#include <stdio.h>
-
-#include "library/config.h"
-
-static struct gate_config *fresh(void) {
-    struct gate_config *config = NULL;
-
-    assert_int_equal(gate_config_new(&config), 0);
-    return config;
-}
+#include "unit_config.h"
 
 /* A longest value, and one that is a byte longer. */
 static void test_long(void **state) {

@@ -2,20 +2,11 @@
 
 /* relay: bytes both ways, each end passed on separately; a slow side slows down the other. */
 
-#include "client/relay.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "base/fd.h"
-#include "unit.h"
+#include "unit_relay.h"
 
 enum {
     STEPS_MAX = 10000,
     LARGE_BYTES = 4 * 1024 * 1024, /* more than all buffers on the way together */
-    NOW_MS = 7,
 };
 
 /* A relay, and the far ends of its two sockets. */
@@ -60,21 +51,6 @@ static void settle(struct scene *scene) {
         scene->goes_on = relay_pump(&scene->relay, pollfds, NOW_MS);
         expect_true("it comes to rest", ++n_steps < STEPS_MAX);
     }
-}
-
-static void say(int fd, const char *text) {
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-}
-
-/* Reads the available bytes; "(end)" and "(none)" if there are none. */
-static void expect_heard(const char *name, int fd, const char *expected) {
-    char text[64] = "(none)";
-    ssize_t n = read(fd, text, sizeof(text) - 1);
-
-    if (n > 0) {
-        text[n] = '\0';
-    }
-    expect_text(name, n == 0 ? "(end)" : text, expected);
 }
 
 static void test_both_ways(void **state) {
@@ -327,107 +303,6 @@ static void test_words(void **state) {
     scene_deinit(&scene);
 }
 
-static void test_no_gate_yet(void **state) {
-    struct relay relay;
-    struct pollfd pollfds[2];
-    int clients[2];
-
-    (void)state;
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, clients), 0);
-    relay_init(&relay, clients[0], NOW_MS);
-    say(clients[1], "question");
-    relay_await(&relay, pollfds);
-    expect_int("there is no gate to wait for", pollfds[1].fd, -1);
-    expect_int("the client is waited for", pollfds[0].events, POLLIN);
-    expect_int("since", relay.since_ms, NOW_MS);
-    relay_deinit(&relay);
-    (void)close(clients[1]);
-}
-
-/* The time at which a client gets a gate, and the first bytes that the gate gets. */
-static void test_hear(void **state) {
-    struct relay relay;
-    struct pollfd pollfds[2] = {0};
-    int clients[2];
-    int gates[2];
-
-    (void)state;
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, clients), 0);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, gates), 0);
-    relay_init(&relay, clients[0], 0);
-    expect_true("it stays", relay_hear(&relay, 0, NOW_MS));
-    expect_true("it stays", relay_hear(&relay, POLLIN, NOW_MS));
-    expect_true("it has said nothing", !relay.wants_gate);
-    say(clients[1], "question");
-    expect_true("it stays", relay_hear(&relay, POLLIN, NOW_MS) && relay_hear(&relay, 0, NOW_MS + 1));
-    expect_true("it has spoken", relay.wants_gate);
-    expect_int("since then it waits", relay.since_ms, NOW_MS);
-    relay_await(&relay, pollfds);
-    expect_int("only its reset is looked for", pollfds[0].events, 0);
-    relay_connect(&relay, gates[0], NOW_MS);
-    pollfds[0].revents = pollfds[1].revents = 0;
-    expect_true("it goes on", relay_pump(&relay, pollfds, NOW_MS));
-    expect_heard("at once, and all of it", gates[1], "question");
-    relay_deinit(&relay);
-    (void)close(clients[1]);
-    (void)close(gates[1]);
-}
-
-/* The relay may ask again a gate that ended the connection before it got anything. */
-static void test_begin_again(void **state) {
-    struct relay relay;
-    int clients[2];
-    int gates[2];
-
-    (void)state;
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, clients), 0);
-    relay_init(&relay, clients[0], 0);
-    say(clients[1], "question");
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, gates), 0);
-        (void)close(gates[1]);
-        relay_connect(&relay, gates[0], NOW_MS);
-        expect_true("it took nothing", !relay_begin(&relay));
-        expect_int("there is no gate", relay.gate, -1);
-    }
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, gates), 0);
-    relay_connect(&relay, gates[0], NOW_MS);
-    expect_true("it took something", relay_begin(&relay));
-    expect_true("an answer is due", relay.has_asked);
-    expect_heard("all of it", gates[1], "question");
-    relay_deinit(&relay);
-    (void)close(clients[1]);
-    (void)close(gates[1]);
-}
-
-static void test_hear_silence(void **state) {
-    struct relay relay;
-    int clients[2];
-
-    (void)state;
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, clients), 0);
-    relay_init(&relay, clients[0], NOW_MS);
-    expect_true("it may still speak", relay_hear(&relay, 0, NOW_MS + RELAY_SILENCE_MS - 1) && !relay.wants_gate);
-    expect_true("the gate decides", relay_hear(&relay, 0, NOW_MS + RELAY_SILENCE_MS) && relay.wants_gate);
-    expect_int("since then it waits", relay.since_ms, NOW_MS + RELAY_SILENCE_MS);
-    relay_deinit(&relay);
-    (void)close(clients[1]);
-}
-
-static void test_hear_end(void **state) {
-    struct relay relay;
-    int clients[2];
-
-    (void)state;
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, clients), 0);
-    relay_init(&relay, clients[0], 0);
-    expect_true("a reset ends it", !relay_hear(&relay, POLLERR, NOW_MS));
-    assert_int_equal(shutdown(clients[1], SHUT_WR), 0);
-    expect_true("so does an end without a word", !relay_hear(&relay, POLLIN, NOW_MS) && !relay.wants_gate);
-    relay_deinit(&relay);
-    (void)close(clients[1]);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_ways),
@@ -439,13 +314,8 @@ int main(void) {
         cmocka_unit_test(test_back_pressure),
         cmocka_unit_test(test_end_behind_much),
         cmocka_unit_test(test_words),
-        cmocka_unit_test(test_no_gate_yet),
         cmocka_unit_test(test_gate_goes_behind_the_client),
         cmocka_unit_test(test_has_asked),
-        cmocka_unit_test(test_hear),
-        cmocka_unit_test(test_hear_silence),
-        cmocka_unit_test(test_hear_end),
-        cmocka_unit_test(test_begin_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
