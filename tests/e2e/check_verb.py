@@ -52,8 +52,8 @@ def not_reached(words, *arguments, **named):
     assert check_fails(words, *arguments, **named).findings == {"reachable": "no"}
 
 
-@pytest.fixture
-def serve(root, start_gate):
+@pytest.fixture(name="serve")
+def serve_repo(root, start_gate):
     """Starts a gate for repo.git."""
     def start(*options, **named):
         return start_gate(f"--mirror-root={root}", *unless_given(["--scope=repo"], options), *options, **named)

@@ -11,8 +11,8 @@ URL = "gate:///repo.git"
 SECRETS = (TOKEN, basic().rsplit(" ", 1)[1])
 
 
-@pytest.fixture(scope="module")
-def gate(small_root, start_module_gate):
+@pytest.fixture(scope="module", name="gate")
+def gate_of_git(small_root, start_module_gate):
     return start_module_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from .check_verb import NOT_SERVED, SERVED, USAGE, check_fails, check_served, serve, started, where
+from .check_verb import (  # noqa: F401  # the fixture
+    NOT_SERVED, SERVED, USAGE, check_fails, check_served, serve_repo, started, where)
 from .gate import PROGRAM, environment, run
 from .http import TOKEN
 from .repos import bare, git

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from .backends import CGI_BACKEND, SILENT_FAILURE
-from .check_verb import (
-    NOT_SERVED, STEP_SECONDS, check_fails, check_served, not_reached, serve, started, where)
+from .check_verb import (  # noqa: F401  # the fixture
+    NOT_SERVED, STEP_SECONDS, check_fails, check_served, not_reached, serve_repo, started, where)
 from .gate import PROGRAM, environment
 from .http import TOKEN, head
 from .packets import PUSH_TYPE, unfinished

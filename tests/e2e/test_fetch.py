@@ -322,11 +322,11 @@ def test_object_that_does_not_exist(gate, tmp_path, version):
 
 def test_clones_side_by_side(gate, tmp_path):
     """Clients run at once, in processes of their own; each gets the whole."""
-    script = 'for i in 1 2 3 4 5 6; do git clone --quiet "$0" "clone$i" & pids="$pids $!"; done\n' \
+    script = 'for i in $(seq 20); do git clone --quiet "$0" "clone$i" & pids="$pids $!"; done\n' \
              'for pid in $pids; do wait "$pid" || exit 1; done'
-    result = run_bounded(["sh", "-c", script, gate.url()], seconds=60, cwd=tmp_path, environment=ENVIRONMENT)
+    result = run_bounded(["sh", "-c", script, gate.url()], seconds=120, cwd=tmp_path, environment=ENVIRONMENT)
     assert result.returncode == 0, result.stderr
-    assert [depth(tmp_path / f"clone{i}") for i in range(1, 7)] == [COMMITS] * 6
+    assert [depth(tmp_path / f"clone{i}") for i in range(1, 21)] == [COMMITS] * 20
 
 
 def test_clone_of_a_large_file(gate, root, tmp_path):

@@ -10,12 +10,11 @@ from . import packets
 from .backends import BACKENDS
 from .gate import run
 from .repos import bare, commit, git, out, refs, use_storage, work_tree
-from .rules import Work
+from .rules import ANY, Work
 
 KEPT = "refs/gate/old/"
 USAGE = 2
 MAIN = "refs/heads/main"
-ANY = '[refs "*"]\n    update = any\n    delete = yes\n'
 
 
 @pytest.fixture

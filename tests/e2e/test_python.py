@@ -256,19 +256,6 @@ def test_cancelled_start_leaves_nothing(make, where, tmp_path, slow_git):
     asyncio.run(use())
 
 
-def test_stop_during_start_stops(make, where, slow_git):
-    async def use():
-        gate = make(**where)
-        starting = asyncio.ensure_future(gate.start())
-        await become("git is asked", lambda: "git" in children())
-        stopping = asyncio.ensure_future(gate.stop())
-        await asyncio.sleep(0)
-        slow_git.touch()
-        await asyncio.gather(starting, stopping)
-        assert gate.address is None
-    asyncio.run(use())
-
-
 def test_starts_once(make, where):
     """A second start fails, and however it ends, the first one's server goes on."""
     async def use():
@@ -369,11 +356,12 @@ def test_cancelled_stop_stops_without_threads(make, where, without_threads):
 
 def test_without_threads_nothing_starts(make, where, without_threads):
     async def use():
+        before = descriptors()
         gate = make(**where)
         without_threads()
         with pytest.raises(git_gate.GateError, match="no thread") as failure:
             await gate.start()
-        assert failure.value.code == E_INTERNAL and gate.address is None
+        assert failure.value.code == E_INTERNAL and gate.address is None and descriptors() == before
     asyncio.run(use())
 
 

@@ -11,7 +11,7 @@ import pytest
 from .http import TOKEN
 from .polling import wait_until
 from .python_package import ask, is_served, load, needs_library
-from .test_python import become, children, make, slow_git, threads, where, without_threads  # noqa: F401  # fixtures
+from .test_python import become, children, make, slow_git, threads, where  # noqa: F401  # fixtures
 
 pytestmark = needs_library
 git_gate = load()
@@ -208,17 +208,6 @@ def test_stop_during_start_leaves_nothing(make, where, slow_git):  # noqa: F811
         slow_git.touch()
         await asyncio.gather(starting, stopping)
         assert gate.address is None and own_descriptors() == before
-    asyncio.run(use())
-
-
-def test_without_threads_nothing_is_left(make, where, without_threads):  # noqa: F811
-    async def use():
-        before = own_descriptors()
-        gate = make(**where)
-        without_threads()
-        with pytest.raises(git_gate.GateError, match="no thread"):
-            await gate.start()
-        assert own_descriptors() == before
     asyncio.run(use())
 
 

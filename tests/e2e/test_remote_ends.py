@@ -12,7 +12,7 @@ import pytest
 from .bridge import HELPER
 from .host import descendants, parent_of, stat_fields
 from .polling import wait_until
-from .remote import FAILED, URL, gate
+from .remote import FAILED, URL, gate_of_git  # noqa: F401  # the fixture
 from .repos import ENVIRONMENT, out, run_bounded
 
 

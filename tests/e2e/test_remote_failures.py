@@ -19,7 +19,7 @@ from .bridge import HELPER
 from .gate import run
 from .http import TOKEN
 from .polling import wait_until
-from .remote import FAILED, URL, check_fails, gate, run_git
+from .remote import FAILED, URL, check_fails, gate_of_git, run_git  # noqa: F401  # the fixture
 from .repos import ENVIRONMENT, add_packed_refs, bare, commit, git, history, out, refs, run_bounded, without_epilogue
 from .users import public_copy, run_as_another
 

@@ -13,7 +13,7 @@ import pytest
 from .bridge import HELPER, check_static, is_sanitized
 from .host import descendants, parent_of, stat_fields
 from .polling import wait_until
-from .remote import SECRETS, URL, gate, run_git
+from .remote import SECRETS, URL, gate_of_git, run_git  # noqa: F401  # the fixture
 from .repos import ENVIRONMENT, commit
 from .users import run_as_another
 

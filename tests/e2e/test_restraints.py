@@ -11,7 +11,7 @@ import pytest
 
 from .bridge import HELPER, PROGRAM
 from .gate import environment
-from .remote import FAILED, URL, gate
+from .remote import FAILED, URL, gate_of_git  # noqa: F401  # the fixture
 from .repos import ENVIRONMENT, run_bounded
 from .seccomp import refusing
 

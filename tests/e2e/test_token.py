@@ -265,15 +265,20 @@ def test_minted_when_none_is_given(small_root, start_gate, tmp_path):
     assert match.group(2) not in other.output[1]
 
 
+def two_lines(controller):
+    """The first two lines that a terminal gets."""
+    text = b""
+    while text.count(b"\n") < 2:
+        text += os.read(controller, 4096)
+    return text.decode().replace("\r\n", "\n").splitlines()
+
+
 def test_terminal_gets_the_command(small_root, start_gate):
     """A person is watching: the command is there although the token is not a new one."""
     controller, terminal = pty.openpty()
     gate = start_gate(*options(small_root), stdout=terminal, wait=False)
     os.close(terminal)
-    text = b""
-    while text.count(b"\n") < 2:
-        text += os.read(controller, 4096)
-    first, second = text.decode().replace("\r\n", "\n").splitlines()
+    first, second = two_lines(controller)
     assert LISTENING.fullmatch(first)
     assert CLONE_LINE.fullmatch(second).group(2) == TOKEN
     gate.stop()
@@ -287,10 +292,7 @@ def test_command_for_a_unix_socket(small_root, start_gate, tmp_path):
     token = "~$it's\"a`token;&|<>*?#\\!{}"
     gate = start_gate(*options(small_root, f"--socket={path}"), transport=None, token=token, stdout=terminal, wait=False)
     os.close(terminal)
-    text = b""
-    while text.count(b"\n") < 2:
-        text += os.read(controller, 4096)
-    first, second = text.decode().replace("\r\n", "\n").splitlines()
+    first, second = two_lines(controller)
     assert first == f"listening unix:{path}" and second.endswith(" git clone gate:///repo.git")
     result = run_bounded(["sh", "-c", second], seconds=60, cwd=tmp_path, environment=ENVIRONMENT)
     assert result.returncode == 0, result.stderr

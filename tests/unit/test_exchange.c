@@ -136,12 +136,17 @@ static void more(const char *text) {
     talk_pump();
 }
 
+/* Begins a fetch from a service of git. Half of its body has come. */
+static void begin_half_a_fetch(void) {
+    site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
+    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0008", false), 0);
+}
+
 /* upload-pack would answer while it reads, so it is started when all of the request has come. */
 static void test_collected(void **state) {
     (void)state;
-    site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
     site_backend("cat");
-    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0008", false), 0);
+    begin_half_a_fetch();
     assert_int_equal(site.gate.turns.n_running, 1);
     talk_pump();
     more("done");
@@ -155,9 +160,8 @@ static void test_collected(void **state) {
 /* A client that goes away before has had no process, but a turn. */
 static void test_collected_in_vain(void **state) {
     (void)state;
-    site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
     site_backend("cat");
-    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0008", false), 0);
+    begin_half_a_fetch();
     talk_pump();
     assert_int_equal(exchange_waits_for(talk.exchange), EXCHANGE_WAITS_FOR_CLIENT);
     assert_int_equal(talk.exchange->process.pid, 0);
@@ -173,9 +177,8 @@ static void test_collected_in_vain(void **state) {
 /* What the repository has git do is looked at when git is started. */
 static void test_collected_for_another_repository(void **state) {
     (void)state;
-    site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
     site_backend("cat");
-    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0008", false), 0);
+    begin_half_a_fetch();
     talk_pump();
     folder_write("r.git/config", SPAN("[include]\n\tpath = /x\n"));
     more("done");
@@ -186,8 +189,7 @@ static void test_collected_for_another_repository(void **state) {
 
 static void test_collected_for_no_program(void **state) {
     (void)state;
-    site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
-    assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0008", false), 0);
+    begin_half_a_fetch();
     more("done");
     assert_int_equal(talk.exchange->state, EXCHANGE_FAILED);
     assert_int_equal(talk.exchange->code, REASON_GATE_FAILED);

@@ -50,10 +50,8 @@ static const struct {
 };
 
 static void feed(struct fetch_body *body, const char *bytes, size_t size) {
-    char *copy = malloc(size ? size : 1); /* of its exact size, so that a sanitizer sees a read beyond it */
+    char *copy = unit_copy(bytes, size);
 
-    assert_non_null(copy);
-    memcpy(copy, bytes, size);
     fetch_body_feed(body, (struct span){copy, size});
     free(copy);
 }
