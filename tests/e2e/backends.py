@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Makes folders for GIT_EXEC_PATH in which git-http-backend is a script, and so is git where the gate starts a service.
+Makes folders for GIT_EXEC_PATH in which scripts replace git-http-backend, and git where the gate starts a service.
 
 The gate finds the programs by `git --exec-path` and starts them by their own paths, so the scripts run in place of the
 real ones. They record each run, report their input, or misbehave in a way that is rare in the real ones.
@@ -19,8 +19,8 @@ from .repos import ENVIRONMENT
 BACKENDS = ["services", "http-backend"]
 NAME = "git-http-backend"
 
-# Pieces of a prelude: what precedes a service's own output, a longer answer than the gate holds back, and a wait for the
-# test. The long answer ends with a byte that occurs nowhere else in it, in a head or between chunks.
+# Pieces of a prelude: the text before a service's own output, an answer longer than the gate holds back, and a wait for
+# the test. The long answer ends with a byte that occurs nowhere else in it, in a head or between chunks.
 HEAD_TEXT = "say_head"
 MUCH_END = b"$"
 MUCH = bytes(99_999) + MUCH_END
@@ -46,8 +46,8 @@ CGI = r"""say_head() {
     [ "$REQUEST_METHOD $QUERY_STRING" != "GET service=git-upload-pack" ] || printf '001e# service=git-upload-pack\n0000'
 }"""
 
-# git. It is the real one when git, a hook or git-http-backend starts it, whose repository is ".". All references but HEAD
-# are hidden where the client asks for HEAD.
+# git. When git, a hook or git-http-backend starts it, their repository is "." and the script runs the real git. The gate
+# hides all references but HEAD when a client asks for HEAD.
 SERVICE = r"""say_head() { :; }
 for last; do :; done
 case "$1 $2 $last" in

@@ -25,7 +25,7 @@ def is_sanitized():
 
 
 def check_static(program):
-    """One small file that needs nothing of its system. test_hardening.py checks its other properties."""
+    """Check that the program is small and needs nothing of its system. test_hardening.py checks its other properties."""
     if not shutil.which("readelf"):
         pytest.skip("needs readelf(1), of the package binutils")
     assert program.stat().st_size < 1 << 20
@@ -62,7 +62,7 @@ class Bridge:
         return self.address[1]
 
     def stop(self):
-        """End it as its owner would; return its standard error."""
+        """End the bridge as its owner would; return its standard error."""
         if self.process.poll() is None:
             self.process.terminate()
         _, said = self.process.communicate(timeout=END_SECONDS)
@@ -71,5 +71,5 @@ class Bridge:
 
 
 def helper_url(path, repository="repo"):
-    """The environment in which git reaches a socket: PATH leads to git-remote-gate."""
+    """The URL of a repository, with the path of the gate's socket in it."""
     return f"gate:///{repository}.git?socket={quote(str(path), safe='')}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs git-gate check, and looks at its findings and sentences. They never show the token."""
+"""Runs git-gate check, and reads its findings and sentences. They never show the token."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ STEP_SECONDS, TOTAL_SECONDS = 5, 10
 
 
 def check(*arguments, token=TOKEN, **named):
-    """Run it; its output never has the token, whatever its input and findings."""
+    """Run git-gate check. Its output must never contain the token."""
     result = run("check", *arguments, **{"GIT_GATE_TOKEN": token, **named})
     result.findings = dict(line.split(": ", 1) for line in result.stdout.splitlines())
     for secret in (TOKEN, basic().split()[-1]):
@@ -27,7 +27,7 @@ def check(*arguments, token=TOKEN, **named):
 
 
 def check_fails(words, *arguments, status=NOT_SERVED, **named):
-    """Check that it ends with the status and one sentence with all the words."""
+    """Check that git-gate check ends with this status, and one sentence with all the words."""
     result = check(*arguments, **named)
     assert result.returncode == status, result
     assert result.stderr.count("\n") == 1, result.stderr

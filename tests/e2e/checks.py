@@ -14,7 +14,7 @@ CHALLENGE = 'Basic realm="git-gate", charset="UTF-8"'
 
 def check_error(response, status, sends_body=True):
     """
-    Check the form of an error: one line of plain text that says more than the status, and a word for programs.
+    Check an error's form: one line of plain text that says more than the status, and a word for programs.
 
     Below /REPO.git/info/lfs/ the line is a JSON object with the text as its message.
     """

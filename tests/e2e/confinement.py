@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shared by the tests of --confine: whether they can run, and the probe program."""
+"""Tells whether the tests of --confine can run here, and builds their probe program."""
 
 import ctypes
 import errno
@@ -60,7 +60,7 @@ def obstacle():
 
 
 def build_probe(path):
-    """The program that tries everything that a hook must not be able to do."""
+    """Build the program that tries everything that a hook must not be able to do."""
     subprocess.run(["cc", "-std=c17", "-D_GNU_SOURCE", "-O1", "-pthread", "-o", path, *SOURCES], check=True)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures that start gates, stop them and check them at the end of the test or module. And skips."""
+"""Fixtures that start gates, and stop and check them at the end of the test or module. Also skips tests."""
 
 import contextlib
 import shutil
@@ -16,14 +16,14 @@ from .rules import Work, make_template
 
 
 def pytest_configure(config):
-    """In a background job of a shell, tests would ignore SIGINT, and so would the programs that they start."""
+    """Restore SIGINT, which a shell's background jobs ignore, and so would the programs that tests start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "needs_confinement: of gates that are confined, which not every machine can")
     config.addinivalue_line("markers", "needs_library: of tests that load libgitgate into the interpreter")
 
 
 def pytest_runtest_setup(item):
-    """With GIT_GATE_CONFINE=require all tests need confinement. Skipping here reports all of them in one line."""
+    """Skip tests that need confinement: all of them with GIT_GATE_CONFINE=require. The report has one line for all."""
     needs = "--confine=require" in CONFINE_OPTIONS or item.get_closest_marker("needs_confinement")
     if needs and obstacle():
         pytest.skip(obstacle())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the real program as a child process, and checks it whenever it has ended."""
+"""Runs the real program as a child process, and checks it after its end."""
 
 import contextlib
 import json
@@ -22,11 +22,11 @@ START_SECONDS = 20
 STOP_SECONDS = 20
 LEFTOVER_SECONDS = 2
 CHUNK_BYTES = 1 << 16
-POLL_MS = 1000  # nobody waits any longer for a pipe that another thread has closed
+POLL_MS = 1000  # of a reader, for a pipe that another thread has closed
 HOOKS_OWNER = 65534
 LISTENING = re.compile(r"listening (?:http://(127\.0\.0\.1|\[::1\]):([0-9]+)|unix:(/.*))")
 
-# For a program that is traced or confined, which LeakSanitizer cannot look into.
+# For a program that LeakSanitizer cannot look into, because it is traced or confined.
 WITHOUT_LEAKS = {"ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:detect_leaks=0"}
 
 
@@ -65,13 +65,13 @@ def processes_with(marker):
 # The confinement of gates whose test does not choose one: auto, require or off.
 CONFINE_OPTIONS = [f"--confine={mode}" for mode in [os.environ.get("GIT_GATE_CONFINE")] if mode]
 
-# How all gates start git that a test does not say otherwise for: services or http-backend.
+# How gates start git when a test does not choose: services or http-backend.
 BACKEND = os.environ.get("GIT_GATE_BACKEND", "services")
 BACKEND_OPTIONS = [f"--backend={BACKEND}"] if "GIT_GATE_BACKEND" in os.environ else []
 
 
 def unless_given(defaults, options):
-    """The default options that a test does not give itself: the gate takes none twice."""
+    """The default options without those that a test gives itself, as the gate takes no option twice."""
     names = [str(option).partition("=")[0] for option in options]
     return [option for option in defaults if option.partition("=")[0] not in names]
 
@@ -191,7 +191,7 @@ class Gate:
 
     @property
     def records(self):
-        """The log so far, when it is JSON."""
+        """The records of the log so far. The log must be JSON."""
         return [json.loads(line) for line in self.lines if line.endswith("\n")]
 
     def request_records(self):
@@ -240,7 +240,7 @@ class Gate:
             return connection.response(arguments[0])
 
     def reload(self, answers, expected):
-        """Send SIGHUP; return the record that answers it, whose message begins with one of the answers: the expected one."""
+        """Send SIGHUP; return the record that answers it. Its message begins with one of the answers, the expected one."""
         def answered():
             return [record for record in self.records if record["message"].startswith(answers)]
         before = len(answered())
@@ -258,7 +258,7 @@ class Gate:
         wait_until("the end of the processes that the gate started", lambda: not self.children(), seconds)
 
     def memory_files(self):
-        """What the gate has open of these: bodies that it collects. Only root may look into a confined gate."""
+        """The files in memory in which the gate collects bodies. Only root may look into a confined gate."""
         if not os.access(f"/proc/{self.pid}/fd", os.R_OK):
             import pytest  # not at the top: the soak uses this file without it
 
@@ -293,7 +293,7 @@ class Gate:
         wait_until("connections are refused", refused)
 
     def stop(self):
-        """End it as its owner would, and check what must hold of every gate that has ended."""
+        """End the gate as its owner would, and check it with check_ended()."""
         if self.process.poll() is None:
             self.signal()
         status = self.wait()

@@ -12,7 +12,7 @@ def _code():
 
 
 def functions():
-    """For each function, its result type and its parameters' types, without names and const."""
+    """The result type and the parameters' types of each function, without names and const."""
     found = {}
     for result, name, parameters in re.findall(r"^(\w[\w *]*?)(gate_\w+)\(([^)]*)\);", _code(), re.MULTILINE):
         types = [re.sub(r"\w+$", "", parameter.strip()) for parameter in parameters.split(",")]

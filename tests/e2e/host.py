@@ -40,7 +40,7 @@ def open_files(pid):
 
 
 def connections(pid):
-    """The number of clients that a gate has accepted; it has one more socket, which listens."""
+    """The number of clients that a gate has accepted: its sockets without the one that listens."""
     return sum(name.startswith("socket:") for name in open_files(pid)) - 1
 
 
@@ -97,7 +97,7 @@ def reset(connection):
 
 
 def check_left_nothing(gate, descriptors_before):
-    """Check that the gate has given back everything for requests: processes, also ended ones, and descriptors."""
+    """Check that no request has left a process, ended or not, or a descriptor."""
     gate.wait_no_children()
     wait_until("no zombie", lambda: not zombies(gate.pid))
     wait_until(f"{descriptors_before} open descriptors", lambda: len(open_files(gate.pid)) == descriptors_before)
@@ -124,7 +124,7 @@ def allow_tracing():
 
 
 def under_strace(folder, program, *faults):
-    """The program so that calls fail from its start on, also in what it starts; strace leaves its word in folder/strace."""
+    """A command under which calls of the program and its children fail from the start; strace writes to folder/strace."""
     if not shutil.which("strace"):
         pytest.skip("needs strace(1)")
     attempt = subprocess.run(["strace", "-o", folder / "strace", "true"], capture_output=True, check=False, text=True)
@@ -144,7 +144,7 @@ def failing(gate, *faults, children=False):
     For a while, make system calls fail in the gate and, with children, in all that it starts.
 
     Each fault is CALLS:HOW in the syntax of strace's inject=, such as "accept4:error=EMFILE". Yields a function that
-    returns the number of failed calls so far: a test without any proves nothing.
+    returns the number of failed calls so far. A test without a failed call proves nothing.
     """
     if not shutil.which("strace"):
         pytest.skip("needs strace(1)")

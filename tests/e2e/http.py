@@ -54,7 +54,7 @@ class Response:
 
     @property
     def reason(self):
-        """The word of an error; None of git's own answers."""
+        """The word of an error; None for git's own answers."""
         return self.fields.get("gate-reason")
 
     @property
@@ -91,7 +91,7 @@ class Connection:
         self.socket.sendall(data)
 
     def send_as_taken(self, data):
-        """Send what the other side takes: a refusal may end the connection early."""
+        """Send as much as the other side takes, because a refusal may end the connection early."""
         try:
             self.send(data)
         except (BrokenPipeError, ConnectionResetError):
@@ -206,7 +206,7 @@ class Connection:
         return self._rest(time.monotonic() + self.seconds)
 
     def is_closed(self):
-        """Tell whether the other side ends the connection, in time and without another byte."""
+        """Tell whether the other side ends the connection in time, without another byte."""
         deadline = time.monotonic() + self.seconds
         while not self.buffer and not self.ended:
             self._more(deadline)

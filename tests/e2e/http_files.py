@@ -92,7 +92,7 @@ def ask(gate, case, before=()):
 
 
 def ask_byte_by_byte(gate, case):
-    """The same with one byte in each write, so that the input may end in every state of the parsers."""
+    """Send a case with one byte in each write, so that reads end in every state of the parsers."""
     data = case.data if case.closes else case.data + AGAIN
     with gate.connect() as connection:
         for at in range(len(data)):

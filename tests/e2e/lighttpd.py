@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""git's own CGI program under a stock web server: lighttpd, with what a gate would tell git."""
+"""Runs git's own CGI program under the web server lighttpd, with the settings that a gate gives git."""
 
 import shutil
 import socket
@@ -14,7 +14,7 @@ START_SECONDS = 20
 
 
 def program():
-    """The path of lighttpd, or None; Debian has it where only root's PATH leads."""
+    """The path of lighttpd, or None. Debian installs it in a folder of root's PATH only."""
     return shutil.which("lighttpd", path="/usr/sbin:/usr/local/sbin") or shutil.which("lighttpd")
 
 

@@ -36,7 +36,7 @@ def want(oid):
 
 
 def unfinished():
-    """The beginning of a body, for which git starts and then waits: its one packet is cut."""
+    """The beginning of a body with one cut packet. git starts for it, and then waits."""
     return b"fff0" + b"x" * (AHEAD_BYTES + 4096)
 
 
@@ -59,7 +59,7 @@ def large_pack(size):
 
 
 def push(commands, pack=None, capabilities="report-status"):
-    """A push of (old, new, ref) each; without side band, so that complaints go to receive-pack's standard error."""
+    """A push of commands (old, new, ref). Without a side band, complaints go to receive-pack's standard error."""
     lines = []
     for i, (old, new, name) in enumerate(commands):
         tail = f"\0 {capabilities}" if i == 0 else ""

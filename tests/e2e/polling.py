@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The only way to wait in these tests: ask again until the condition holds, and give up at a deadline."""
+"""Waits until a condition holds, and fails at a deadline. These tests wait in no other way."""
 
 import time
 
@@ -7,7 +7,7 @@ POLL_SECONDS = 0.01
 
 
 def wait_until(what, condition, seconds=10.0):
-    """Return the first true value of condition(); fail with the name of what did not happen."""
+    """Return the first true value of condition(). Fail at the deadline, and name the missing event."""
     deadline = time.monotonic() + seconds
     while True:
         result = condition()

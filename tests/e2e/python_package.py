@@ -32,7 +32,7 @@ needs_library = pytest.mark.needs_library
 
 @functools.lru_cache
 def runtime():
-    """The library of the address sanitizer that libgitgate needs, or None. ldd(1) has no arrow for what is preloaded."""
+    """The address sanitizer's library that libgitgate needs, or None. ldd(1) shows no arrow for a preloaded library."""
     without = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     needed = subprocess.run(["ldd", LIBRARY], capture_output=True, text=True, check=True, env=without).stdout
     found = re.search(r"=> (/\S*/libasan\.so\S*)", needed)
@@ -40,7 +40,7 @@ def runtime():
 
 
 def variables(**more):
-    """The environment in which an interpreter finds the package and its library; it does not check itself for leaks."""
+    """The environment in which an interpreter finds the package and its library, and does not look for leaks."""
     whole = {**ENVIRONMENT, "GIT_GATE_LIBRARY": str(LIBRARY), "PYTHONPATH": str(PACKAGE), "PYTHONDONTWRITEBYTECODE": "1"}
     for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "GIT_GATE", "GIT_GATE_CONFINE"):
         if name in os.environ:
@@ -62,7 +62,7 @@ def python(*arguments, ok=True, seconds=SECONDS, within=(), **more):
 
 
 def load():
-    """The package; None in an interpreter that cannot load the library and runs no test that needs it."""
+    """The package, or None in an interpreter that cannot load the library. Such a one runs no test that needs it."""
     if not LIBRARY.exists() or runtime() and runtime() not in os.environ.get("LD_PRELOAD", ""):
         return None
     os.environ["GIT_GATE_LIBRARY"] = str(LIBRARY)
@@ -71,7 +71,7 @@ def load():
 
 
 def run_elsewhere(item):
-    """For a test that needs the library: tell whether another interpreter has run it, or none can."""
+    """For a test that needs the library: tell whether another interpreter ran it, or skip it if none can."""
     if not item.get_closest_marker("needs_library"):
         return False
     if not LIBRARY.exists():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Takes the recipes from the project's pages, word by word, so that the tests try what a reader copies."""
+"""Takes recipes from the project's pages word by word, so that tests run the text that a reader copies."""
 
 import re
 import textwrap
@@ -28,7 +28,7 @@ def fenced(page, heading, language):
 
 
 def at(text, places):
-    """The same with other places. places: from the words on the page to the test's own; each word must occur."""
+    """A recipe with other places. places maps words of the page, which must occur, to the test's own."""
     for word, place in places.items():
         assert word in text, f"{word!r} is not in the recipe:\n{text}"
         text = text.replace(word, str(place))

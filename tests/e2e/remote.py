@@ -22,7 +22,7 @@ def run_git(gate, *arguments, **named):
 
 
 def check_fails(words, *arguments, **named):
-    """It ends as git's programs do, and the last line is one sentence of the helper with all the words."""
+    """Check that git fails, and that the last line is one sentence of the helper with all the words."""
     result = git(*arguments, ok=False, **named)
     assert result.returncode == FAILED, result
     last = without_epilogue(result.stderr).splitlines()[-1]

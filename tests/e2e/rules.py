@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules, and a work tree from which tests push through a gate with these rules to a mirror."""
+"""Rules for gates, and a work tree from which tests push to a mirror."""
 
 import itertools
 import re
@@ -122,7 +122,7 @@ class Work:
         return self.git("hash-object", "-w", "--stdin", data=content)
 
     def tree(self, lines, base="HEAD"):
-        """Make a tree of those entries of base that the lines (mode, type, id, name) do not replace, and the lines."""
+        """Make a tree from base, with these lines (mode, type, id, name) added to it or replacing its entries."""
         replaced = {line[3] for line in lines}
         listing = self.git("ls-tree", base).splitlines() if base else []
         kept = [line for line in listing if line.split("\t")[1] not in replaced]
@@ -131,7 +131,7 @@ class Work:
         return self.git("mktree", "-z", "--missing", data=text)
 
     def nested(self, *names, content="new\n", mode="100644"):
-        """A tree with one file whose path has these names, which may be ones that git add would refuse."""
+        """A tree with one file whose path has these names. They may be names that git add refuses."""
         is_submodule = mode == "160000"
         entry = (mode, "commit" if is_submodule else "blob", self.id() if is_submodule else self.blob(content), names[-1])
         for i, name in enumerate(reversed(names[:-1])):

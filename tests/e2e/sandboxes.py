@@ -31,7 +31,7 @@ def system_links():
 
 
 class Bubblewrap:
-    """socket: the gate's; its folder can be mounted read-only, as connect(2) does not write. work: /work inside."""
+    """socket: the gate's, whose folder may be mounted read-only, as connect(2) does not write. work: /work inside."""
 
     def __init__(self, socket, work, _folder):
         self.command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", *SYSTEM, *system_links(),

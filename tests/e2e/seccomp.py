@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filters of system calls for programs under test, as the sandboxes of other programs have them: seccomp(2)."""
+"""Puts programs under test behind filters of system calls, as other sandboxes do: seccomp(2)."""
 
 import ctypes
 import errno
@@ -28,7 +28,7 @@ def instruction(code, constant, yes=0, no=0):
 
 
 def refusing(call, error, first_argument=None):
-    """A preexec_fn for subprocess: the call fails, always or with that first argument. error: a name of errno(3)."""
+    """A preexec_fn for subprocess: it makes a call fail, always or for this first argument. error: a name of errno(3)."""
     if call not in NUMBERS:
         pytest.skip("needs the numbers of this machine's system calls")
     verdict = [instruction(RETURN, ERROR | getattr(errno, error)), instruction(RETURN, ALLOW)]

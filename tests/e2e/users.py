@@ -24,9 +24,9 @@ def run_as_another(*command, env=None):
 
 @contextlib.contextmanager
 def public_copy(program):
-    """For a while, a copy that every user can execute: only the owner may be able to enter the home with the build.
+    """For a while, a copy that every user can execute, as the home with the build may be closed to others.
 
-    With git-gate comes what it starts from its own folder.
+    A copy of git-gate comes with the programs that it starts from its own folder.
     """
     with tempfile.TemporaryDirectory(prefix="public-") as folder:
         Path(folder).chmod(0o755)
