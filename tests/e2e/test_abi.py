@@ -13,7 +13,7 @@ from .repos import ENVIRONMENT, git, work_tree
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Whoever changes one of these also changes the soversion in meson.build, once there was a release with it.
+# Once released, a change of one of these needs another soversion in meson.build.
 FUNCTIONS = {
     "gate_config_new": ("int", "structgate_config**"),
     "gate_config_set": ("int", "structgate_config*", "char*", "char*", "structgate_error*"),
@@ -40,7 +40,7 @@ def test_interface_of_soversion_0(tmp_path):
     subprocess.run(["cc", "-I", HEADER.parent, "-c", "-o", tmp_path / "o", tmp_path / "layout.c"], check=True)
 
 
-# A library so small that it is built at once.
+# A library so small that its build takes no time.
 TREE = {
     "meson.build": """project('x', 'c')
 shared_library('gitgate', 'x.c', include_directories: 'include', version: '0.1.0', soversion: '0')

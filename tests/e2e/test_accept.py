@@ -23,7 +23,7 @@ def gate(small_root, transport, start_module_gate):
 
 @pytest.fixture(scope="module")
 def bodies():
-    """The answers to each file, from the test that came first."""
+    """The answers to each file, from the first test that got them."""
     return {}
 
 
@@ -61,14 +61,14 @@ def idle_gate(small_root, idle_exec_path, start_module_gate):
 
 @pytest.fixture(scope="module")
 def cuts():
-    """The beginnings already tried: most requests begin alike."""
+    """The beginnings that were tried already, as most requests begin alike."""
     return set()
 
 
 @pytest.mark.parametrize("name", [name for name in SMALL if not ACCEPT[name].is_pipelined])
 def test_cut_at_each_byte(idle_gate, idle_exec_path, cuts, name):
     """
-    A client shuts its sending side, or goes away, in the middle of a request: it gets a 400, and nothing has run.
+    A client shuts its sending side, or goes away, in the middle of a request. It gets a 400, and nothing runs.
     """
     data = ACCEPT[name].data
     for cut in range(1, len(data)):

@@ -16,7 +16,7 @@ ADDRESS, CONTACT = "https://forge.example/git-gate", "security@forge.example"
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """The manuals and gitgate.pc of a tree with other values."""
+    """The manuals and gitgate.pc, built from a tree with other values."""
     if not shutil.which("meson"):
         pytest.skip("needs meson")
     folder = tmp_path_factory.mktemp("address")

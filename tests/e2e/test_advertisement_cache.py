@@ -2,8 +2,8 @@
 """
 An answer from the gate's memory equals the answer that git-http-backend would give at that moment.
 
-The gate does not rely on a file that has just changed, since the next change might look the same. So the repositories
-here rest first, all of them together.
+The gate does not rely on a file that has just changed, since the next change might look the same. So all repositories
+here rest first.
 """
 
 import os
@@ -76,14 +76,14 @@ def check_same_as_git(response, *arguments, **named):
 DEFAULTS = ("uploadpack.allowFilter=true",)
 
 
-# The changes: each gets a repository of its own, which has settled when the change comes.
+# The changes. Each happens to a repository of its own that has settled.
 
 def set_config(repository):
     git("config", "uploadpack.allowRefInWant", "true", cwd=repository)
 
 
 def rewrite_config_in_place(repository):
-    """The same size and the same modification time: only the change time differs."""
+    """Rewrite config with the same size and modification time, so that only the change time differs."""
     path = repository / "config"
     status = path.stat()
     text = path.read_text()
@@ -237,7 +237,7 @@ def test_checks_come_first(gate):
 @pytest.mark.parametrize("field", [None, "Git-Protocol: version=1", "Git-Protocol: version=2:x", "Git-Protocol: x:version=2",
                                    "Git-Protocol: version=3", "Git-Protocol: version=02"])
 def test_other_protocols_are_for_git(gate, field):
-    """However similar they are to the kept one."""
+    """Their answers come from git, however similar they are to the kept one."""
     before = len(gate.request_records())
     assert gate.ask("GET", INFO, *filter(None, [field])).status == 200
     record = wait_until("the record", lambda: gate.request_records()[before:])[-1]
@@ -271,7 +271,7 @@ def test_what_git_does_not_read_may_change(gate, root):
 
 
 def test_references_are_not_kept(gate, root):
-    """A push changes nothing of the advertisement in memory, but everything that a fetch gets."""
+    """A push does not change the advertisement in memory, but a fetch gets the new references."""
     settle(gate)
     tip = history(root / "repo.git", 1, branch="fresh", text="fresh")[-1]
     response, is_cached = ask(gate)
@@ -300,7 +300,7 @@ def test_session_ids_are_not_kept(tmp_path, start_gate):
 
 
 def wait_until_settled(path):
-    """Longer than the settling time, so that only the file's content can be the reason."""
+    """Wait for longer than the settling time, so that only the file's content can be the reason."""
     wait_until("the file rests", lambda: time.time() > path.stat().st_ctime + 3)
 
 
@@ -384,7 +384,7 @@ def test_program_that_was_replaced(tmp_path, start_gate, own_exec_path, name):
     assert not ask(gate)[1] and not ask(gate)[1]
 
 
-# A git that does not know protocol versions, as those before 2.18.
+# A git that knows no protocol versions, as before 2.18.
 OLD_GIT = """
 #include <stdlib.h>
 #include <unistd.h>
@@ -397,7 +397,7 @@ int main(int argc, char *argv[]) {
 
 
 def test_answer_with_references_is_not_kept(tmp_path, start_gate, own_exec_path):
-    """Whatever the request asks for."""
+    """The gate keeps none, whatever the request asks for."""
     history(bare(tmp_path / "root" / "repo.git"), 2)
     program = own_exec_path / "git"
     program.rename(own_exec_path / "git-itself")
@@ -425,7 +425,7 @@ def test_folder_that_was_replaced(tmp_path, start_gate):
 
 
 def test_repository_within_the_repository(tmp_path, start_gate):
-    """git first looks for .git inside, as git-http-backend(1) also takes a work tree; the gate prevents that."""
+    """git-http-backend(1) also takes work trees, so git looks for .git inside first. The gate prevents that."""
     root = tmp_path / "root"
     history(bare(root / "repo.git"), 2)
     gate = start_gate(f"--mirror-root={root}", "--scope=repo")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""--any-commit: what a client may ask for by its id, in each protocol version and with both backends."""
+"""--any-commit: the commits that a client may fetch by id, in each protocol version and with both backends."""
 
 import pytest
 

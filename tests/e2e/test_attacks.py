@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Malicious clients with the token: the harm that they can do to others, and their leavings."""
+"""Malicious clients with the token: the harm that they can do to others, and what they leave behind."""
 
 import contextlib
 import os
@@ -55,7 +55,7 @@ def test_busy_connection_does_not_starve_others(start_gate, small_root):
 
 @pytest.mark.parametrize("how", ["hung git", "unread answer"])
 def test_bytes_that_nobody_waits_for_are_no_progress(gate_with, how):
-    """A client drips the bytes of a next request, to keep a process for ever."""
+    """A client sends the next request byte by byte, in order to keep a process for ever."""
     prelude = HOLD if how == "hung git" else f"{HEAD_TEXT}; exec cat /dev/zero"
     gate, exec_path = gate_with(prelude, "--backend-timeout=1", "--stall-timeout=1")
     with gate.connect() as connection:
@@ -70,7 +70,7 @@ def test_bytes_that_nobody_waits_for_are_no_progress(gate_with, how):
 
 @pytest.mark.parametrize("how", ["cut short", "too large", "broken chunk"])
 def test_push_that_is_given_up_leaves_no_files(gate_with, root, how):
-    """The quarantine of receive-pack goes when the push goes."""
+    """The quarantine of receive-pack is gone after the push."""
     gate, _ = gate_with("", "--max-push-bytes=3000000")
     objects = root / "repo.git" / "objects"
     half = create(root, pack=large_pack(4 << 20))[:2 << 20]
@@ -89,7 +89,7 @@ def test_push_that_is_given_up_leaves_no_files(gate_with, root, how):
 
 
 def test_body_of_exactly_the_bound(gate_with):
-    """The gate and git agree on the largest fetch: git takes what the gate lets through."""
+    """git accepts the largest fetch that the gate lets through."""
     body = packet("command=fetch") + DELIMITER + packet(f"want {NO_OBJECT[1:]}1\n") + packet("done\n") + FLUSH
     gate, _ = gate_with("", f"--max-negotiation-bytes={len(body)}")
     with gate.connect() as connection:
@@ -110,7 +110,7 @@ def test_cut_answer_to_http_1_0_ends_in_a_reset(gate_with):
 
 
 def children(pid):
-    """The children of pid, zombies too."""
+    """The children of pid, including zombies."""
     stats = [(path.parent.name, path.read_text()) for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
     return [int(name) for name, stat in stats if int(stat.rsplit(")", 1)[1].split()[1]) == pid]
 

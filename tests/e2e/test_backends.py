@@ -2,7 +2,7 @@
 """
 The same requests to a gate with each --backend, and to git's own CGI program under lighttpd, where that is installed.
 
-Each server has its own copy of the same repositories. Status, fields and body are equal, but for what DIFFERENCES lists.
+Each server has its own copy of the same repositories. Status, fields and body are equal, except for DIFFERENCES.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ PUSH_CAPABILITIES = "report-status side-band-64k"
 BANDS = (b"\1", b"\2", b"\3")
 REFTABLE = (2, 45)
 
-# What the stock server is told of git's settings: a gate's own, so that they are no difference.
+# git's settings for the stock server. They are those of a gate, so that they make no difference.
 SETTINGS = [("core.attributesFile", "/dev/null"), ("core.alternateRefsCommand", "true"), ("receive.fsckObjects", "true"),
             ("receive.autogc", "false"), ("uploadpack.allowFilter", "true"),
             ("uploadpack.allowAnySHA1InWant", "true"), ("transfer.hideRefs", "refs/gate")]
@@ -41,12 +41,12 @@ while read -r old new name; do
 done
 """
 
-# What a gate's answer may be where it is not the stock server's. The words and fields of a refusal are always the gate's own.
+# The gate's answer where it differs from the stock server's. The words and fields of a refusal are always the gate's own.
 FAILED = "500, as git failed before it said anything; the stock server has sent a 200 by then"
 REFUSED = "400, before the gate looks at the repository; the stock server says what git finds first, or 200"
 CUT = "the same, not whole, as git failed in the middle; the stock server ends it like a whole one"
 
-# Repositories and requests, patterns each, and what a gate's answer to them is.
+# Patterns of repositories, patterns of requests, and the gate's answer to these.
 DIFFERENCES = [
     ("*", "no-packets* cut-packet", REFUSED),
     ("*", "no-command push-no-packets", FAILED),
@@ -56,7 +56,7 @@ DIFFERENCES = [
     ("broken-refs", "push-delete", CUT),
 ]
 
-# A push to a partial clone makes receive-pack of git 2.39 go round for ever, with whatever starts it.
+# A push to a partial clone makes receive-pack of git 2.39 loop for ever, whatever program starts it.
 LEFT_OUT = [("partial", "push-*")]
 
 
@@ -190,7 +190,7 @@ REPOSITORIES = {
 # ---- requests ----
 
 class Oids:
-    """Ids that requests name, of the repository as it was made; some that no repository has where it has none."""
+    """Ids for requests: those of the repository when it was made. Where it has none, an id that no repository has."""
 
     def __init__(self, repo):
         found = git("for-each-ref", "--format=%(refname) %(objectname)", cwd=repo, ok=None) if repo.exists() else None
@@ -237,7 +237,7 @@ def fetches(oids):
 
 
 def pushes(oids):
-    """Bodies for git-receive-pack: name, body. They change the repository, in the order in which they stand."""
+    """Bodies for git-receive-pack: name, body. Each changes the repository for the next ones."""
     named = {"capabilities": PUSH_CAPABILITIES + (f" object-format={ALGORITHMS[oids.size]}")}
     yield "push-create", push([(oids.zero, oids.tip, "refs/heads/created")], **named)
     yield "push-again", push([(oids.zero, oids.tip, "refs/heads/created")], **named)
@@ -254,7 +254,7 @@ def pushes(oids):
 
 
 def requests(oids):
-    """Name, and what Gate.ask() takes behind the repository's path."""
+    """Requests: name, and the arguments of Gate.ask(), whose target lacks the repository's path."""
     versions = {"": [], "-0": ["Git-Protocol: version=0"], "-1": ["Git-Protocol: version=1"],
                 "-2": ["Git-Protocol: version=2"], "-both": ["Git-Protocol: version=1:version=2"],
                 "-key": ["Git-Protocol: key"]}
@@ -283,7 +283,7 @@ def hooks(tmp_path_factory):
 
 
 class Place:
-    """The servers, each with a folder of its own for repositories; the names of these folders have one length."""
+    """The servers. Each has its own folder for repositories; the names of these folders are equally long."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -294,7 +294,7 @@ class Place:
 
     @staticmethod
     def copy(path, target):
-        """Copy what is new; the objects of earlier repositories are there, and only root could write over them."""
+        """Copy only new files. Objects of earlier repositories exist already, and only root could overwrite them."""
         if path.is_dir() and not path.is_symlink() and not target.exists():
             shutil.copytree(path, target, symlinks=True)
         elif not os.path.lexists(target):
@@ -321,7 +321,7 @@ def place(tmp_path_factory, start_module_gate, hooks):
             place.root(backend).mkdir()
             place.servers[backend] = start_module_gate(f"--mirror-root={place.root(backend)}", "--scope=*",
                                                        f"--hooks-path={hooks}", f"--backend={backend}",
-                                                       "--keep-old=no")  # which refuses what git does
+                                                       "--keep-old=no")  # which would refuse pushes that git accepts
         if program():
             place.root("lighttpd").mkdir()
             folder = tmp_path_factory.mktemp("lighttpd")
@@ -334,8 +334,8 @@ def place(tmp_path_factory, start_module_gate, hooks):
 
 def merged(body):
     """
-    Packets, those of one side band that follow each other as one: how much of a pack or of a hook's words is in each is
-    the moment's doing. Bytes that are no packets, as they are.
+    Split a body into packets, and join consecutive packets of one side band, because git cuts a pack or a hook's words
+    at random. Bytes that are no packets stay as they are.
     """
     found, at = [], 0
     while at < len(body):
@@ -360,13 +360,13 @@ def answer(place, server, name, arguments, named):
 
 
 def fits(word, patterns):
-    """Whether the last pattern that fits is none with an exclamation mark."""
+    """Whether some pattern fits, and the last one that fits has no exclamation mark."""
     fitting = [pattern for pattern in patterns.split() if fnmatch.fnmatchcase(word, pattern.removeprefix("!"))]
     return bool(fitting) and not fitting[-1].startswith("!")
 
 
 def is_explained(kind, gate, stock):
-    """Whether a gate's answer differs from the stock server's as it should."""
+    """Whether a gate's answer is equal to the stock server's, or differs as this kind says."""
     if kind == REFUSED:
         return gate[0] == 400
     if gate == stock or gate[0] == stock[0] >= 400:

@@ -2,7 +2,7 @@
 """
 Children that end badly, or not at all: a git that dies, hangs, floods, or leaves others behind.
 
-The client gets a true answer, or the end of its connection; the log gets as much as it can hold.
+The client gets a true answer or the end of its connection, and the log gets a bounded amount.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ KILL_SECONDS = 5  # EXCHANGE_KILL_TIMEOUT_S
 @pytest.mark.parametrize("prelude, status", [("head -c 200000 >/dev/null; kill -KILL $$", 502),
                                              ("exec <&-; sleep 0.2; exit 1", SILENT_FAILURE)])
 def test_git_that_dies_in_the_middle_of_a_body(gate_with, tmp_path, prelude, status):
-    """git's client is still sending: it learns that the push has failed, and does not hang."""
+    """git's client is still sending. It learns that the push has failed, and does not hang."""
     gate, exec_path = gate_with(f'[ "$REQUEST_METHOD" = GET ] || {{ {prelude}; }}')
     before = descriptors_at_rest(gate)
     work = work_tree(tmp_path / "work")
@@ -40,7 +40,7 @@ def test_git_that_dies_in_the_middle_of_a_body(gate_with, tmp_path, prelude, sta
 
 
 def test_receive_pack_killed_in_the_middle_of_a_body(small_root, start_gate):
-    """As the kernel does when memory is short: git has said nothing by then, so the client learns of it."""
+    """The kernel kills git like this when memory is short. git has said nothing by then, so the client gets an error."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
     body = create(small_root, pack=large_pack(4 << 20))
     with gate.connect() as connection:
@@ -73,7 +73,7 @@ def test_git_that_never_exits(gate_with):
 
 
 def next_deadline_seconds(pid):
-    """The longest sleep of the gate, from the time-out of its epoll_wait(2); 0 while it does not sleep, or for ever."""
+    """The seconds for which the gate will sleep at most, by epoll_wait(2); 0 while it is awake or has no time-out."""
     try:
         words = Path(f"/proc/{pid}/syscall").read_text().split()
     except PermissionError:
@@ -83,7 +83,7 @@ def next_deadline_seconds(pid):
 
 
 def test_git_that_never_exits_gets_thirty_seconds(gate_with):
-    """The test does not wait for the time-outs: the kernel shows how long the gate means to sleep."""
+    """The test does not wait for the time-outs, as the kernel shows how long the gate means to sleep."""
     gate, exec_path = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}; exec >&- 2>&-; exec sleep 600",
                                 "--header-timeout=300")
     with gate.connect() as connection:
@@ -98,7 +98,7 @@ def test_git_that_never_exits_gets_thirty_seconds(gate_with):
 
 @pytest.mark.parametrize("text", ["yes 'a line of complaint'", "yes x | tr -d '\\n'", "cat /dev/zero"])
 def test_git_that_floods_its_errors(gate_with, text):
-    """The gate reads megabytes, or git would stop; the log gets the first of them, the client its answer."""
+    """The gate reads megabytes, as git would stop otherwise. The log gets the first of them, the client its answer."""
     gate, _ = gate_with(f"{text} | head -c 8000000 >&2")
     response = gate.ask("POST", FETCH, FETCH_TYPE, PROTOCOL_2, body=ls_refs())
     assert (response.status, response.complete) == (200, True) and b"refs/heads/main" in response.body

@@ -39,7 +39,7 @@ def gate(root, start_gate):
 
 
 def check_shortage(gate, seconds=SHORTAGE_SECONDS):
-    """Clients wait that cannot be accepted: however long this lasts, the gate neither spins nor floods its log."""
+    """Check that the gate neither spins nor floods its log, however long clients wait that it cannot accept."""
     def said():
         return [line for line in gate.lines if "cannot be accepted" in line]
     wait_until("the shortage is in the log", said)
@@ -62,7 +62,7 @@ def answer_or_end(connection, method="GET"):
 
 @pytest.mark.parametrize("whose", ["first", "later"])
 def test_no_descriptor_for_a_client(gate, whose):
-    """The client waits, and is served when there are descriptors again. The first client of all also needs timers."""
+    """The client waits, and is served once there are descriptors again. The very first client also needs timers."""
     if whose == "later":
         check_serves(gate)
         descriptors_at_rest(gate)
@@ -110,7 +110,7 @@ def test_host_that_allows_few_open_files(root, start_gate):
 
 @pytest.mark.parametrize("kind", ["without a body", "push"])
 def test_no_descriptor_for_git(gate, root, kind):
-    """Wherever the start of git fails: 500 and nothing left, until there are enough descriptors; then it is served."""
+    """Each failing step of git's start means a 500 and leaves nothing. With enough descriptors the client is served."""
     data = request("POST", PUSH, PUSH_TYPE, body=create(root)) if kind == "push" else head("GET", INFO)
     check_serves(gate)
     before = descriptors_at_rest(gate)
@@ -130,7 +130,7 @@ def test_no_descriptor_for_git(gate, root, kind):
 
 # System calls that fail.
 
-# The call, its error, and the status that a request on an open connection gets, or None for the end of it. For a 500,
+# The call, its error, and the status of a request on an open connection; None if the connection ends. For a 500, also
 # the name of the call in the log.
 FAILURES = [
     ("openat", "EMFILE", 500, None),
@@ -152,7 +152,7 @@ FAILURES = [
 
 
 def check_no_start(gate, call, error):
-    """The one record of it names the call, and what to do where the error does not say it."""
+    """Check that one record names the call, and the remedy where the error does not tell it."""
     record, = (record for record in gate.records if record["message"] == "git cannot be started")
     assert (record["call"], record["error"]) == (call, os.strerror(getattr(errno, error)))
     assert ("seccomp profile" in record.get("advice", "")) == (error in ("EPERM", "ENOSYS"))
@@ -184,7 +184,7 @@ def test_failing_call(gate, calls, error, status, named):
 @pytest.mark.parametrize("call, error", [("setsid", "EPERM"), ("dup2", "EINTR"), ("close_range", "EPERM"),
                                          ("close_range", "ENOSYS"), ("chdir", "EACCES"), ("execve", "EACCES")])
 def test_failing_step_of_a_child(gate, call, error):
-    """Before it is git. tests/unit/test_process_failure.c goes through every step."""
+    """A step fails before the child becomes git. tests/unit/test_process_failure.c tries every step."""
     check_serves(gate)
     before = descriptors_at_rest(gate)
     with gate.connect() as connection, failing(gate, f"{call}:error={error}", children=True) as n_failed:
@@ -196,7 +196,7 @@ def test_failing_step_of_a_child(gate, call, error):
     check_serves(gate)
 
 
-# A start that is refused a call, as by the profile of a container.
+# Starts at which a call is refused, as by a container's profile.
 
 @pytest.mark.parametrize("call, error, options, words", [
     ("pidfd_open", "EPERM", ["--confine=off"], ["git upload-pack' cannot be run: pidfd_open: Operation not permitted", "seccomp profile"]),
@@ -267,7 +267,7 @@ def test_client_that_cannot_be_watched(gate, error, nth):
 
 @pytest.mark.parametrize("nth", range(1, 6))
 def test_reading_fails(gate_with, nth):
-    """The client's socket, git's output or its errors fail: a client's answer looks whole only if it is."""
+    """Reading the client's socket, git's output or its errors fails. An answer looks whole only if it is."""
     gate, exec_path = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}; echo rest; echo words >&2; exit 0",
                                 preexec_fn=allow_tracing)
     before = descriptors_at_rest(gate)

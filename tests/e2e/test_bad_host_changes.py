@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Changes under a serving gate: another git or none, a socket that is taken away, and time."""
+"""Changes under a serving gate: another git or none, a lost socket, and jumps of the clock."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ DAYS = Path(__file__).with_name("days.c")
 
 @pytest.mark.parametrize("scope", ["repo", "*"])
 def test_no_other_repository_in_its_place(tmp_path, start_gate, scope):
-    """git itself would go on to look for NAME.git.git."""
+    """git itself would try NAME.git.git next."""
     root = tmp_path / "root"
     history(bare(root / "repo.git"), 1)
     gate = start_gate(f"--mirror-root={root}", f"--scope={scope}")
@@ -45,7 +45,7 @@ def test_no_other_repository_in_its_place(tmp_path, start_gate, scope):
 # git itself.
 
 def test_git_upgraded_while_serving(gate_with):
-    """As packages do it, by rename: running requests keep the old program, new ones get the new one."""
+    """Packages replace git by rename. Running requests keep the old program, new ones get the new program."""
     gate, exec_path = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}; echo end; exit 0")
     with gate.connect() as connection:
         connection.send(head("GET", INFO))
@@ -114,7 +114,7 @@ def test_git_that_is_being_written(gate_with):
 
 @pytest.mark.parametrize("by", ["nothing", "a file", "a folder", "a socket"])
 def test_socket_is_taken_away(small_root, start_gate, by):
-    """Open connections go on; at its end the gate removes only its own socket, and there is none."""
+    """Open connections go on. At its end the gate removes only its own socket, which is gone."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
     path = gate.socket_path
     gate.socket_path = None
@@ -142,7 +142,7 @@ def test_folder_of_the_socket_is_taken_away(small_root, start_gate):
 
 
 def test_next_gate_takes_the_path_over(small_root, start_gate):
-    """Its predecessor serves its own clients, and does not remove the path when it ends."""
+    """The first gate serves its clients to the end, and does not remove the path of the next one."""
     first = start_gate(f"--mirror-root={small_root}", "--scope=repo", transport="unix")
     path, first.socket_path = first.socket_path, None
     with first.connect() as connection:
@@ -162,7 +162,7 @@ def test_next_gate_takes_the_path_over(small_root, start_gate):
 # The clock.
 
 def test_no_deadline_depends_on_the_time_of_day(small_root, start_gate, tmp_path):
-    """The clock may be set at any time, backwards too: here by a day at each reading, as the log's times show."""
+    """The clock may jump at any time, also backwards. Here each reading jumps by a day, as the log's times show."""
     library = tmp_path / "days.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", library, DAYS], check=True)
     asan = f"{os.environ.get('ASAN_OPTIONS', '')}:verify_asan_link_order=0"
@@ -178,7 +178,7 @@ def test_no_deadline_depends_on_the_time_of_day(small_root, start_gate, tmp_path
 
 
 def test_gate_that_was_suspended(small_root, start_gate):
-    """Stopped for longer than its deadlines, as in a frozen container. Requests that were in time are still served."""
+    """The gate stops for longer than its deadlines, as in a frozen container. Requests that came in time are served."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--header-timeout=1", "--stall-timeout=1")
     data = request("POST", FETCH, FETCH_TYPE, PROTOCOL_2, body=ls_refs())
     clients = [gate.connect() for _ in range(8)]

@@ -53,7 +53,7 @@ def seen_by(gate, path):
 
 
 def check_intact(mirror, tmp_path):
-    """A copy, as git would look for the repository in its own namespace."""
+    """Check a copy, as git would look for the repository in its own namespace."""
     shutil.rmtree(tmp_path / "copy", ignore_errors=True)
     shutil.copytree(mirror, tmp_path / "copy")
     git("fsck", "--strict", cwd=tmp_path / "copy")
@@ -62,7 +62,7 @@ def check_intact(mirror, tmp_path):
 
 
 def test_disk_is_full_during_a_push(root, disk, start_gate, tmp_path):
-    """The client gets an error; old data is intact, partial data is gone, and with room again a push succeeds."""
+    """The client gets an error. Old data is intact, and partial data is gone. Once there is room, a push succeeds."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", program=(*disk, PROGRAM))
     mirror = seen_by(gate, root / "repo.git")
     work = tmp_path / "work"
@@ -151,7 +151,7 @@ def spoil_all_refs(mirror):
     (mirror / "packed-refs").write_bytes(b"garbage\n")
 
 
-# The damage to the repository, and the answer to info/refs: where git says 200, a fetch must fail.
+# The damage to the repository, and the answer to info/refs. A fetch must fail even where git says 200.
 DAMAGE = {
     "removed": (replace_by(lambda path: None), 404),
     "a-file": (replace_by(Path.touch), 500),
@@ -200,7 +200,7 @@ def broken_gate(tmp_path_factory, start_module_gate):
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_repository(broken_gate, tmp_path, damage):
-    """Every clone fails, whatever its protocol, and so does a push; the gate serves the repository once it is back."""
+    """Clones of every protocol fail, and so does a push. The gate serves the repository again once it is mended."""
     gate, root = broken_gate
     mirror = root / "repo.git"
     spoil, status = DAMAGE[damage]
@@ -219,7 +219,7 @@ def test_damaged_repository(broken_gate, tmp_path, damage):
     check_serves(gate)
 
 
-# A confined gate serves the repository that existed at its start, or any one in its --mirror-root.
+# A confined gate serves the repository that existed at its start, or any repository in its --mirror-root.
 @pytest.mark.parametrize("options", [["--scope=repo", "--confine=off"], ["--scope=*"]])
 def test_repository_made_anew(root, start_gate, options):
     """As when a mirror is cloned again: another folder of the same name is served without a new start."""
@@ -234,7 +234,7 @@ def test_repository_made_anew(root, start_gate, options):
 
 @pytest.mark.parametrize("what", ["repo.git", "repo.git/objects", "repo.git/refs/heads/main"])
 def test_unreadable_repository(root, start_gate, tmp_path, what):
-    """Root reads everything, so the gate runs here as a root without that power."""
+    """Root can read everything, so the gate runs as root without that capability."""
     history(root / "repo.git", 1, branch="other")
     program = (PROGRAM,)
     if os.geteuid() == 0:

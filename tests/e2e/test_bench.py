@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The benches: what bench/run concludes from its figures, and what becomes of its tables. It measures nothing."""
+"""bench/run: its verdicts on given figures, and the use of its tables. Nothing is measured."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ def module(monkeypatch):
     (range(1, 21), (6, 15)),
 ])
 def test_range_of_a_median(module, values, expected):
-    """The ranks are those of tables of the sign test for 90 %."""
+    """The ranks are those of the sign test's tables for 90 %."""
     assert module("spread").median_range(list(values)) == expected
 
 
@@ -47,7 +47,7 @@ def test_range_of_a_median(module, values, expected):
     (">=", [1.1, 1.2, 1.2, 1.2, 2.2], "yes"),
 ])
 def test_verdict(module, relation, ratios, verdict):
-    """Of a claim about a ratio: the range on one side of the limit decides, or a spread of 3 %."""
+    """A claim about a ratio is decided by a range on one side of the limit, or by a spread of 3 %."""
     claims = module("claims")
     claim = claims.Claim("row", claims.VALUE, claims.BEST_PEER, relation, 1)
     assert claims.Finding(claim, "peer", tuple(ratios)).verdict == verdict
@@ -55,7 +55,7 @@ def test_verdict(module, relation, ratios, verdict):
 
 @pytest.fixture
 def results(module):
-    """Five rounds of ls-refs: twice the rate of the best peer, and processor time that cannot be told from its own."""
+    """Five rounds of ls-refs, with twice the best peer's rate, and processor time that nobody can tell from the peer's."""
     found = module("results")
     row = found.Row("ls-refs-1", "ls-refs", found.Group("requests", ""), found.REQUESTS, "main")
     made = found.Results([row], {"gate": ("git-gate", "gate"), "slow": ("slow", "peer"), "fast": ("fast", "peer"),

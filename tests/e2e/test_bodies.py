@@ -2,7 +2,7 @@
 """
 Bodies over their limits, and broken bodies.
 
-git is running by then: each fault must get an answer, end git, and change no ref.
+git runs already: after each fault the client must get an answer, git must end, and no ref may change.
 """
 
 import gzip
@@ -42,7 +42,7 @@ def test_push_at_the_edge_of_its_limit(tmp_path, start_gate, excess, status):
 
 
 def test_chunked_push_over_its_limit(small_root, start_gate):
-    """Nobody knows the length before all has come."""
+    """The gate knows the length only at the end."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--max-push-bytes=100000")
     body = create(small_root, pack=large_pack(4 << 20))
     check_ends_with(gate, head("POST", PUSH, PUSH_TYPE, CHUNKED) + chunks(body, 5000), 413)
@@ -113,7 +113,7 @@ def test_compressed_push(small_root, start_gate, framing):
 
 @pytest.mark.parametrize("excess, status", [(0, 200), (1, 413)])
 def test_compressed_push_at_the_edge_of_its_limit(tmp_path, start_gate, excess, status):
-    """The limit counts what comes out."""
+    """The limit counts the inflated bytes."""
     mirror = bare(tmp_path / "repo.git")
     body = push([(NO_OBJECT, history(mirror, 1)[0], "refs/heads/new")], large_pack(1 << 20))
     gate = start_gate(f"--mirror-root={tmp_path}", "--scope=repo", f"--max-push-bytes={len(body) - excess}")
@@ -126,7 +126,7 @@ def test_compressed_push_at_the_edge_of_its_limit(tmp_path, start_gate, excess, 
 
 @pytest.mark.parametrize("damage", ["cut", "checksum", "trailing", "framing"])
 def test_damage_at_the_end_of_a_compressed_push(gate, small_root, damage):
-    """git has almost all of it by then, and must not take it for the whole."""
+    """git has almost all of the push by then, and must not take it for the whole."""
     body = gzip.compress(large_push(small_root), compresslevel=0)
     body = {"cut": body[:-9], "checksum": body[:-8] + b"\0" * 8, "trailing": body + b"x", "framing": body}[damage]
     data = head("POST", PUSH, PUSH_TYPE, GZIP, CHUNKED) + chunks(body, 1 << 16, end=damage != "framing")
@@ -143,7 +143,7 @@ def test_damage_at_the_end_of_a_compressed_push(gate, small_root, damage):
 ])
 @pytest.mark.parametrize("before", [b"", b"14\r\n0014command=ls-refs\n\r\n"])
 def test_malformed_chunks(gate, framing, before):
-    """In the first chunk and after a good one: the connection closes, as the rest has no meaning."""
+    """The first chunk is malformed, or one after a good chunk. The connection closes, as the rest has no meaning."""
     with gate.connect() as connection:
         connection.send_as_taken(head("POST", FETCH, FETCH_TYPE, CHUNKED, PROTOCOL_2) + before + framing)
         response = connection.response()

@@ -30,7 +30,7 @@ def block(begin):
 
 
 def mount():
-    """The words of the mount for bubblewrap: option, folder of the host, folder inside."""
+    """The mount as words for bubblewrap: option, folder of the host, folder inside."""
     words = re.search(r"^\| bubblewrap \| `(.*)` \|$", section(), re.M).group(1).split()
     assert words == ["--ro-bind", MIRROR, "/run/mirror"]
     return words
@@ -53,7 +53,7 @@ class Site:
                                transport="unix")
 
     def add(self, name, ref):
-        """A commit on top of main, for this ref of the mirror alone. Returns its id."""
+        """Make a commit on top of main that only this ref of the mirror has. Returns its id."""
         other = work_tree(self.folder / f"of-{name}")
         git("pull", "--quiet", self.mirror, "main", cwd=other)
         oid = commit(other, name, f"{name}\n")
@@ -82,7 +82,7 @@ class Site:
         return result
 
     def objects_of(self, clone):
-        """How many objects a clone has itself."""
+        """The number of objects that a clone has itself."""
         said = out("count-objects", "-v", cwd=self.work / clone)
         return sum(int(number) for number in re.findall(r"^(?:count|in-pack): ([0-9]+)$", said, re.M))
 
@@ -99,7 +99,7 @@ DISSOCIATED = "git clone --reference /run/mirror --dissociate"
 
 
 def test_clone_copies_nothing(site):
-    """And fetch and push still go through the gate, in a sandbox without a network."""
+    """Fetches and pushes still go through the gate, in a sandbox without a network."""
     site.inside("touch /run/mirror/HEAD 2>/dev/null && exit 1; grep -c : /proc/net/dev | grep -x 1")
     site.inside(block(CLONE))
     assert site.objects_of("proj") == 0
@@ -129,7 +129,7 @@ def test_objects_alone_are_not_enough(site):
 
 
 def test_what_a_task_can_see(site):
-    """All of the mirror, with the mirror; only what the gate shows, with the repository beside it."""
+    """With the mirror mounted, a task sees all of it; with the repository beside it, only what the gate shows."""
     show = f"git -C proj cat-file -p {site.secret}:secret"
     site.inside(block(CLONE))
     assert site.inside(show).stdout == b"secret\n"
@@ -144,7 +144,7 @@ def test_what_a_task_can_see(site):
 
 
 def test_update_of_what_is_visible(site):
-    """A mount that is older than the mirror works; an update brings new refs and removes those that are gone."""
+    """A mount older than the mirror works. An update brings new refs and removes lost ones."""
     gone = site.add("gone", "refs/heads/gone")
     site.on_host(block("export GIT_GATE_SOCKET"))
     visible = site.folder / VISIBLE.lstrip("/")
@@ -161,14 +161,14 @@ def test_update_of_what_is_visible(site):
 
 
 def lose_the_tip(site):
-    """Main goes back, so nothing in the mirror reaches its tip any more."""
+    """Move main back, so that nothing in the mirror leads to its old tip."""
     git("update-ref", "refs/heads/main", f"{site.tip}~1", cwd=site.mirror)
     git("update-ref", "-d", HIDDEN, cwd=site.mirror)
 
 
 @pytest.mark.parametrize("prune", ["gc --prune=now", "prune"])
 def test_pruning_breaks_a_clone_that_borrows(site, prune):
-    """But none that was dissociated, at once or later."""
+    """A clone that was dissociated, at once or later, stays whole."""
     git("repack", "-a", "-d", cwd=site.mirror)
     site.inside(block(CLONE).replace(" proj\n", " later\n"))
     site.inside(block("git -C proj repack").replace("proj", "later"))
@@ -184,7 +184,7 @@ def test_pruning_breaks_a_clone_that_borrows(site, prune):
 
 
 def test_git_refuses_to_remove_precious_objects(site):
-    """Then the mirror is served as before, and can still be repacked, as the document says."""
+    """The mirror is still served, and can still be repacked, as the document says."""
     site.on_host(block(f"git -C {MIRROR} config core.repositoryFormatVersion"))
     site.inside(block(CLONE))
     lose_the_tip(site)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""git-gate bridge: a loopback port that leads to a gate's socket, even before a gate starts or when it starts anew."""
+"""git-gate bridge: a loopback port that leads to a gate's socket, before a gate starts and after it starts anew."""
 
 import contextlib
 import os
@@ -240,7 +240,7 @@ def test_much_in_both_directions_at_once(listener, bridges):
 # Gates that are not there.
 
 def test_starts_before_the_gate(small_root, start_gate, bridges, tmp_path):
-    """A client that is there first waits, and is served when the gate is there."""
+    """A client that comes before the gate waits, and the gate then serves it."""
     path = tmp_path / "run" / "gate.sock"
     path.parent.mkdir(mode=0o700)
     bridge = bridges(path)
@@ -272,7 +272,7 @@ def test_gate_that_starts_anew(small_root, start_gate, bridges, tmp_path):
 
 
 def test_no_gate_for_too_long(tmp_path):
-    """Clients wait that long, and then the bridge says why, once; it still finds the next gate."""
+    """After the wait the bridge says once why it failed. It still finds the next gate."""
     bridge = Bridge(tmp_path / "none.sock", variables={"GIT_GATE_WAIT": str(PATIENCE_SECONDS)})
     clients = [Connection(bridge.address) for _ in range(3)]
     for client in clients:
@@ -417,7 +417,7 @@ def test_stops_with_much_to_move(listener, bridges, number):
 
 
 def test_answer_of_a_gate_that_went(listener, bridges):
-    """A client that goes on sending, and cannot know, still gets the whole answer."""
+    """A client that goes on sending, unaware that the gate is gone, still gets the whole answer."""
     server, path = listener
     bridge = bridges(path)
     answer = bytes(1 << 20)
@@ -454,7 +454,7 @@ def test_client_that_goes_on_sending_is_not_kept(listener, bridges):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stops_cleanly(gate, number):
-    """It ends at once, with clients connected, and leaves nothing."""
+    """The bridge ends at once, even with clients connected, and leaves nothing."""
     bridge = Bridge(gate.socket_path)
     with Connection(bridge.address) as client:
         client.send(request("GET", INFO))

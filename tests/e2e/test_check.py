@@ -162,7 +162,7 @@ def test_standard_output_that_is_full(serve):
 
 
 def test_standard_output_that_nobody_reads(serve):
-    """Words and an exit status report it, not a signal."""
+    """A message and an exit status report the fault, not a signal."""
     gate = serve()
     reader, writer = os.pipe()
     os.close(reader)
@@ -180,7 +180,7 @@ def test_standard_output_that_is_closed(serve):
 
 
 def test_token_is_not_minted_into_nothing():
-    """A closed standard output is replaced by a descriptor that cannot be written."""
+    """mint opens a descriptor that cannot be written in place of a closed standard output."""
     result = subprocess.run([PROGRAM, "mint"], env=environment(), stderr=subprocess.PIPE, text=True, timeout=30,
                             preexec_fn=lambda: os.close(1), check=False)
     assert result.returncode == NOT_SERVED and "standard output" in result.stderr
@@ -217,7 +217,7 @@ def test_repository_is_looked_into(root, start_gate):
 
 
 def test_repository_that_cannot_be_read_is_not_called_safe(serve):
-    """What another user sees says nothing of what the gate's user serves."""
+    """Another user's view does not tell what the gate's user would serve."""
     with public_copy(PROGRAM) as program:
         mirrors = Path(program).parent
         repository = bare(mirrors / "repo.git")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""git-gate check: what it finds where no gate is, and about gates that refuse, fail or stop."""
+"""git-gate check: its findings without a gate, and about gates that refuse, fail or stop."""
 
 import os
 import shutil
@@ -143,18 +143,18 @@ def test_draining(serve):
 
 
 def established(port):
-    """The connections of a gate, as the kernel lists them on its side."""
+    """The kernel's list of a gate's connections, from the gate's side."""
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     return [line for line in lines if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "01"]
 
 
 def time_to_queue(gate):
-    """The gate answers others in turn: when it has answered a later request, it has read an earlier one."""
+    """Wait until the gate has read an earlier request. It has, once it has answered a later one."""
     assert gate.ask("GET", INFO, token=None).status == 401
 
 
 def test_gate_that_is_stopped(serve):
-    """A server that listens, as far as the kernel knows, and does nothing."""
+    """The kernel still accepts connections for it, but nobody answers."""
     gate = serve(transport="unix")
     gate.signal(signal.SIGSTOP)
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""git-gate check: its hints on cheaper clones, and that the commands in them do what they say."""
+"""git-gate check: its hints on cheaper clones, and the effect of the commands in them."""
 
 import re
 import shutil
@@ -28,7 +28,7 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def look(tmp_path, whole, start_gate):
-    """Returns a function that reads the hints, as (finding, command), for a copy of the large repository."""
+    """Returns a function that lists the hints for a copy of the large repository, as (finding, command)."""
     root = tmp_path / "it's"
     shutil.copytree(whole, root / "repo.git")
     started = []
@@ -47,12 +47,12 @@ def look(tmp_path, whole, start_gate):
 
 
 def follow(command):
-    """Run what a hint says, as somebody who pastes it."""
+    """Run the command of a hint, as if it was pasted into a shell."""
     subprocess.run(["sh", "-c", command], check=True, capture_output=True, timeout=60, env=ENVIRONMENT)
 
 
 def check_mended(look, finding, options):
-    """Check that there is this hint alone, and none after its command. options: the end of the command."""
+    """Check that this is the only hint, and that its command removes it. options: the end of the command."""
     (said, command), = look()
     assert re.match(finding, said) and "measured" in said and command.endswith(f".git' {options}"), (said, command)
     follow(command)
@@ -128,7 +128,7 @@ def test_commands_keep_what_no_ref_reaches(look):
 
 
 def test_borrowed_objects_have_no_bitmap(look, whole, tmp_path):
-    """Git cannot write a bitmap there; so it is not asked for."""
+    """git cannot write a bitmap there, so no hint asks for one."""
     other = bare(tmp_path / "other.git")
     (other / "objects/info/alternates").write_text(f"{whole}/objects\n")
     (look.repository / "objects/info/alternates").write_text(f"{other}/objects\n")
@@ -139,7 +139,7 @@ def test_borrowed_objects_have_no_bitmap(look, whole, tmp_path):
 
 
 def test_no_command_for_a_repository_that_is_not_safe(look):
-    """It would run git with the settings of the repository."""
+    """The command would run git with the settings of the repository."""
     next((look.repository / "objects/pack").glob("*.bitmap")).unlink()
     assert len(look()) == 1
     git("config", "hook.x.command", "true", cwd=look.repository)

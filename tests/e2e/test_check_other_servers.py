@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""git-gate check: what it finds about servers that are no gate or are slow, and what they cannot make it show."""
+"""git-gate check: its findings about slow servers and servers other than a gate. None makes it show the token."""
 
 import base64
 import contextlib
@@ -80,7 +80,7 @@ def response(status, *fields, body=b"", length=True):
 
 
 def test_request_is_what_git_sends():
-    """The fake cannot be told from a gate, so it sees the bytes that git's own client sends."""
+    """check cannot tell the fake from a gate, so the fake gets the same request as from git's client."""
     with Server(response("200 OK", TYPE, body=ADVERTISEMENT)) as server:
         result = check(server.url)
         assert (result.returncode, result.findings["git"]) == (SERVED, "does not say its version")
@@ -146,7 +146,7 @@ def test_what_is_not_served(words, answer):
     (404, [], "yes", ["no repository repo.git"]),
 ])
 def test_word_counts_and_no_sentence(status, fields, authenticated, words):
-    """A refusal is told by its Gate-Reason. An older gate has none, and then the status is all there is."""
+    """check believes the word in Gate-Reason. An older gate sends none, so only the status counts."""
     with Server(response(f"{status} No", "Content-Type: text/plain", *fields,
                          body=b"it is not the token, for another repository\n")) as server:
         assert check_fails(words, server.url).findings.get("authenticated") == authenticated
@@ -154,7 +154,7 @@ def test_word_counts_and_no_sentence(status, fields, authenticated, words):
 
 @pytest.mark.parametrize("secret", [TOKEN, basic(), basic().split()[-1]])
 def test_token_that_comes_back_is_not_shown(secret):
-    """The server may repeat the request, at any place."""
+    """A server may repeat the token anywhere in its answer."""
     plain = "Content-Type: text/plain"
     line = secret.encode()
     beginnings = TOKEN[:8], basic().split()[-1][:8]
@@ -214,7 +214,7 @@ def half(server, client):
 
 
 def dribble(server, client):
-    """One byte at a time, each in time, but together longer than the limit."""
+    """Send byte by byte: each comes in time, but all together take longer than the limit."""
     client.sendall(b"HTTP/1.1 200 OK\r\nX-A: ")
     for _ in range(int(TOTAL_SECONDS + 10) * 10):
         if server.done.wait(0.1):

@@ -15,7 +15,7 @@ SERVICES = {"http.uploadpack": "/info/refs?service=git-upload-pack",
 
 
 def test_services_without_http_backend(tmp_path, start_gate):
-    """As where git is packaged in parts: then HEAD is told all the same."""
+    """Some systems package git in parts. The gate still answers HEAD there."""
     history(bare(tmp_path / "mirrors" / "repo.git"), 1)
     parts = tmp_path / "parts"
     parts.mkdir()
@@ -45,7 +45,7 @@ def test_operator_closes(tmp_path, start_gate, backend, setting, target):
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("setting", SERVICES)
 def test_repository_closes(tmp_path, start_gate, backend, setting):
-    """What its owner closes, in any of git's words, is closed from the next request on, and nothing else is."""
+    """A service that the repository closes, in any of git's words, is closed from the next request on. Others stay open."""
     repo = bare(tmp_path / "mirrors" / "repo.git")
     history(repo, 1)
     gate = start_gate(f"--mirror-root={tmp_path}/mirrors", "--scope=repo", f"--backend={backend}")
@@ -72,7 +72,7 @@ def test_repository_closes(tmp_path, start_gate, backend, setting):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_repository_closes_a_service_to_clients(tmp_path, start_gate, backend):
-    """A push that was allowed to begin is refused before git starts; the operator may open it by name."""
+    """A push gets its refusal before git starts. The operator may open the service by name."""
     repo = bare(tmp_path / "mirrors" / "repo.git")
     history(repo, 1)
     git("config", "http.receivepack", "false", cwd=repo)
@@ -94,7 +94,7 @@ def test_repository_closes_a_service_to_clients(tmp_path, start_gate, backend):
     ("--hide-refs=!refs/heads", b"ref: refs/heads/main\n"),
     ("--git-config=transfer.hideRefs=!refs", b"ref: refs/heads/main\n")])
 def test_head_of_services_and_hidden_references(tmp_path, start_gate, option, told):
-    """The gate hides all references for it but HEAD. The operator may hide that, but shows nothing else by it."""
+    """For HEAD the gate hides all other references. The operator may hide HEAD too, but can show no other one."""
     history(bare(tmp_path / "mirrors" / "repo.git"), 1)
     gate = start_gate(f"--mirror-root={tmp_path}/mirrors", "--scope=repo", "--backend=services", option)
     response = gate.ask("GET", "/repo.git/HEAD")

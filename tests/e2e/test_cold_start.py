@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A gate that starts after its clients: git-remote-gate and the bridge wait for it, and tell a person what they wait for."""
+"""A gate that starts after its clients: git-remote-gate and the bridge wait for it, and tell a person so."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ LONG = "3600"  # seconds that no test has
 
 @pytest.fixture
 def path(tmp_path):
-    """Where a gate will listen: its folder is there, as in a container that has it mounted."""
+    """The path where a gate will listen. Its folder exists, as in a container that has it mounted."""
     folder = tmp_path / "run"
     folder.mkdir(mode=0o700)
     return folder / "gate.sock"
@@ -48,7 +48,7 @@ def terminal():
 
 
 def leave_socket(path):
-    """What a gate that was killed leaves behind."""
+    """Leave a socket behind, as a killed gate does."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
 
@@ -60,7 +60,7 @@ def variables(path, wait):
 
 @contextlib.contextmanager
 def listing(path, stderr, wait=LONG):
-    """A git that asks the gate for its refs."""
+    """Start a git that asks the gate for its refs."""
     with subprocess.Popen(["git", "ls-remote", URL], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
                           start_new_session=True, env=variables(path, wait)) as process:
         try:
@@ -115,7 +115,7 @@ def test_no_wait(path, terminal, is_stale):
 
 
 def test_no_folder(path):
-    """It is not mounted here, and will not be."""
+    """The folder is not mounted, so a gate will never listen there."""
     result = git("ls-remote", URL, ok=False, seconds=20, GIT_GATE_SOCKET=path.parent / "none" / path.name,
                  GIT_GATE_WAIT=LONG)
     assert "there is no socket" in result.stderr
@@ -148,7 +148,7 @@ def test_git_dies_during_the_wait(path, terminal):
 # The bridge.
 
 def test_bridge_waits(small_root, start_gate, path, terminal):
-    """It tells a person once, however many clients wait."""
+    """The bridge tells a person once, however many clients wait."""
     stderr, said = terminal
     bridge = Bridge(path, stderr=stderr, variables={"GIT_GATE_WAIT": LONG})
     try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-The body of a fetch that the gate collects before it starts git: what others do meanwhile, and what they do at its end.
+Bodies of fetches, which the gate collects before it starts git: events meanwhile, and at the body's end.
 
-Such a request has no process to wait for when it fails, so its end may come in the middle of anything.
+Such a request has no process to wait for when it fails, so it may end in the middle of anything.
 """
 
 import os
@@ -20,7 +20,7 @@ ROUNDS = 16             # of these, before it is the turn of others
 
 
 def begin(gate, connection, data=b"fff0" + b"x" * (AHEAD_BYTES + 4096), *fields):
-    """Send enough of a fetch for the gate to collect it."""
+    """Send so much of a fetch that the gate begins to collect it."""
     n_collected = len(gate.memory_files())
     connection.send(head("POST", "/repo.git/git-upload-pack", FETCH_TYPE, "Transfer-Encoding: chunked", *fields) +
                     chunks(data, end=False))
@@ -33,8 +33,8 @@ def n_queued(gate):
 
 def test_turn_that_comes_while_the_gate_looks_at_all_connections(small_root, start_gate):
     """
-    A gate that stops pumps every connection. One is in the middle of a body, which is broken where that pump comes to;
-    so it is the turn of another request, whose answer is one line and the end of its connection.
+    A gate that stops pumps every connection. One of them meets a broken byte in its body, and ends. That gives the turn
+    to another request. Its answer is one line and the end of its connection.
     """
     gate = start_gate(f"--mirror-root={small_root}", "--scope=*", SERVICES, "--max-backends=1")
     gzip = zlib.compressobj(wbits=31)
@@ -55,7 +55,7 @@ def test_turn_that_comes_while_the_gate_looks_at_all_connections(small_root, sta
 
 
 def test_repository_that_changes_meanwhile(tmp_path, start_gate):
-    """The client decides when its body ends, and so how old the look at the repository would be."""
+    """The client decides when its body ends, so an early check of the repository could be old by then."""
     repo = bare(tmp_path / "repo.git")
     tip = history(repo, 1)[0]
     gate = start_gate(repo, SERVICES)

@@ -31,14 +31,14 @@ printf '%s\\n' "${COMPREPLY[@]}"
 
 
 def options(verb):
-    """The options that the help of a verb lists, with an equals sign where they take a value."""
+    """The options in a verb's help, with an equals sign where they take a value."""
     listed = re.findall(r"^  (--[a-z-]+=?)", run(verb, "--help").stdout, re.MULTILINE)
     return sorted([*listed, "--help"])
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    """PATH with the programs, under each of their names."""
+    """A PATH with the programs under each of their names."""
     folder = tmp_path_factory.mktemp("bin")
     (folder / "git-gate").symlink_to(PROGRAM)
     (folder / "git-gate-bridge").symlink_to(HELPER)
@@ -110,7 +110,7 @@ def test_values_in_bash(bash, line, expected):
 
 
 def test_no_program(bash):
-    """A word before it is there, or a mistake in it, prints nothing."""
+    """For a missing program or a wrong verb, completion offers --help, and prints no error."""
     assert bash("/nonexistent/git-gate serve --") == ["--help"] and bash("git-gate brew --") == ["--help"]
 
 
@@ -160,7 +160,7 @@ ZSH_KEY = "show() { print -r -- \"<$BUFFER>\" }; zle -N show; bindkey '^T' show"
     ("git-gate serve --read", "git-gate serve --read-only "),
 ])
 def test_typed_in_bash(path, there, typed, line):
-    """With readline, which splits words at equals signs. What takes a value gets no space."""
+    """readline splits words at equals signs. An option that takes a value gets no space."""
     with contextlib.closing(Shell(["bash", "--norc", "-i"], path, there, f". '{FILE}'; {BASH_KEY}")) as shell:
         shell.completes(typed, line)
 

@@ -2,8 +2,8 @@
 """
 A hook under --confine=require can do what it needs, and nothing beyond its repository.
 
-A program in C tries some 130 things from a pre-receive hook, each in a way that does no harm if nothing stops it. Under
---confine=off a hook can do everything that an ordinary process can do on this machine, so a denial means something.
+A program in C tries some 130 things from a pre-receive hook, each harmless even if it succeeds. Under --confine=off a hook
+can do everything that an ordinary process can do on this machine, so a denial means something.
 """
 
 import signal
@@ -66,18 +66,18 @@ EXPECTED = {
     "call_i386": {"EPERM", f"-{signal.SIGSEGV:d}", f"-{signal.SIGSYS:d}"},
     "call_x32": {"EPERM", f"-{signal.SIGSYS:d}"},
 }
-# The one with an end that only its receiver sees.
+# Only its receiver sees whether it succeeded.
 UNSEEN = {"owe_signal_to_victim"}
-# These stay possible, as git needs the calls and Landlock covers neither: changing the mode and times of its user's
-# files by path, and running programs that lie in no folder.
+# These stay possible, as git needs the calls and Landlock covers neither: a hook can change the mode and times of its
+# user's files by path, and run programs that lie in no folder.
 KNOWN = {"change_mode", "change_times", "execute_memory"}
 OTHER_MACHINE = set() if is_x86_64() else {"call_x32", "call_i386"}
-# Not on every machine; the test cannot tell that something missing is denied.
+# Not every machine has these. The test cannot tell a denial from a missing thing.
 PATHS = {"read_shadow": "/etc/shadow", "read_hostname": "/etc/hostname", "create_shm": "/dev/shm",
          "create_var_tmp": "/var/tmp", "open_terminal": "/dev/ptmx"}
 
-# Any user may do this to its own objects, on nearly any machine. A number is the error after the permission check, as
-# the probe asks for something that does not exist.
+# Any user may do this to its own objects, on nearly any machine. The probe asks for something that does not exist: a
+# number is the error that follows the permission check.
 ORDINARY = {
     **dict.fromkeys("""
         read_hostname read_neighbour read_home list_home list_root list_tmp list_socket_folder read_token
@@ -202,7 +202,7 @@ def check_no_harm(place):
 
 
 def test_a_confined_hook_is_denied_all_of_it(field, transport):
-    """Also denials of the machine itself: a hook may not do it even where others may."""
+    """This includes denials of the machine itself: a hook may do none of it even where others may."""
     place = field("--confine=require", transport=transport)
     found = place.probe()
     assert found.keys() == EXPECTED.keys() | UNSEEN | KNOWN

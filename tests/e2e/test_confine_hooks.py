@@ -38,7 +38,7 @@ def start(start_gate, mirrors, *options, **named):
 
 
 def test_tools_of_hooks(mirrors, start_gate, pre_receive, tmp_path):
-    """Tools that copy attributes and owners go on without them; temporary files have a place."""
+    """Tools go on when they cannot copy attributes and owners. Temporary files have a place."""
     gate = start(start_gate, mirrors, pre_receive("""
 set -e
 file=$(mktemp) && echo text >"$file" && echo "made ${file%/*}"
@@ -66,7 +66,7 @@ echo $! >pid
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who has capabilities to lose")
 @pytest.mark.parametrize("what", ["the folder", "the hook"])
 def test_hooks_that_could_not_be_executed_end_the_start(mirrors, start_gate, pre_receive, tmp_path, what):
-    """git would silently pass over such hooks, and their rules would be off."""
+    """git would silently skip such hooks, and nobody would enforce their rules."""
     option = pre_receive("echo ran")
     path = tmp_path / "hooks" / ("pre-receive" if what == "the hook" else "")
     path.chmod(stat.S_IRWXU)

@@ -27,7 +27,7 @@ def clone_and_push(gate, folder, repository="repo"):
 
 @needs_confinement
 def test_repository_that_is_a_link(tmp_path, start_gate, transport):
-    """Below a mirror root that is served as a whole, and as the one repository."""
+    """The link lies below a mirror root that is served as a whole, or is the one repository."""
     (tmp_path / "mirrors").mkdir()
     history(bare(tmp_path / "elsewhere.git"), 2)
     os.symlink(tmp_path / "elsewhere.git", tmp_path / "mirrors" / "repo.git")
@@ -40,7 +40,7 @@ def test_repository_that_is_a_link(tmp_path, start_gate, transport):
 
 @needs_confinement
 def test_git_by_links_to_another_folder(tmp_path, start_gate):
-    """As git is installed with INSTALL_SYMLINKS: the exec path has only links."""
+    """With INSTALL_SYMLINKS git's exec path contains only links."""
     history(bare(tmp_path / "mirrors" / "repo.git"), 2)
     exec_path = ExecPath(tmp_path / "libexec")
     shutil.rmtree(tmp_path / "libexec")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paths in reach of git and the gate under --confine=require, the log about them, and kernels that offer less."""
+"""--confine=require: the paths that git and the gate can reach, the log about them, and kernels that offer less."""
 
 import os
 import re
@@ -31,7 +31,7 @@ def start(start_gate, root, *options, **named):
 
 
 def at_start(gate, message):
-    """The records of this message, once all of the start are there: "serving" is the last."""
+    """The records with this message, once the start has written its last record, "serving"."""
     wait_until("the end of the start", lambda: any(record["message"] == "serving" for record in gate.records))
     return [record for record in gate.records if record["message"] == message]
 
@@ -172,7 +172,7 @@ def test_what_is_missing_is_left_out_and_named(small_root, start_gate, tmp_path,
 @pytest.mark.parametrize("call, named", [("landlock_restrict_self", "landlock_restrict_self"),
                                          ("prlimit64", "setrlimit(RLIMIT_CORE)")])
 def test_child_that_cannot_be_confined_is_no_child(small_root, start_gate, call, named):
-    """git is not started without what it is to be put under, and the log names the step that failed."""
+    """git is not started without its confinement, and the log names the step that failed."""
     gate = start(start_gate, small_root, preexec_fn=allow_tracing)
     check_serves(gate)
     with gate.connect() as connection, failing(gate, f"{call}:error=EPERM", children=True) as n_failed:
@@ -258,7 +258,7 @@ echo more >>'{tmp_path}/single' || echo cannot append
 
 @pytest.mark.parametrize("from_file", [False, True])
 def test_an_allowed_path_is_written_and_not_executed(hooked, tmp_path, from_file):
-    """Git and hooks are under other rules when the gate has a file to read its token from again."""
+    """When the gate can read its token again from a file, git and hooks get rules of their own."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "old").write_text("old\n")
@@ -307,10 +307,10 @@ def test_a_path_that_root_could_write_by_capabilities_alone_ends_the_start(small
 
 @pytest.mark.parametrize("read_only", [False, True])
 def test_read_only_holds_for_git_itself(small_root, start_gate, tmp_path, read_only):
-    """No push is possible; but git could be taken over in a fetch."""
+    """No push is possible, but a fetch could take git over."""
     repo = small_root / "repo.git"
     exec_path = ExecPath(tmp_path / "exec")
-    # Without the line that records runs: under --read-only there is nowhere to write to.
+    # The script does not record runs, as --read-only leaves it no place to write to.
     exec_path.program.write_text(f"""#!/bin/sh
 cat '{repo}/HEAD' >/dev/null && echo "has read" >&2
 echo x 2>/dev/null >'{repo}/written' && rm '{repo}/written' && echo "has created" >&2
@@ -361,7 +361,7 @@ def test_fetches_under_read_only(mirror, start_gate, tmp_path, transport):
 
 
 def test_pushes(mirror, start_gate, tmp_path, transport):
-    """A whole clone, a shallow one, and one with so many objects that git keeps a pack."""
+    """Pushes from a whole clone, from a shallow one, and of so many objects that git keeps the pack."""
     gate = start(start_gate, mirror.parent, "--git-config=receive.unpackLimit=3", transport=transport)
     for name, options in {"whole": [], "shallow": ["--depth=1"]}.items():
         git("clone", "--quiet", *options, gate.url(), tmp_path / name)

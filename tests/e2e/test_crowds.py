@@ -32,19 +32,19 @@ HALF_OPEN = 1000
 SPARE_DESCRIPTORS = 1000  # of the process that runs the tests, for everything else
 HEADER_SECONDS = 2
 SLACK_SECONDS = 5
-QUEUE_PLACES, SPARE_PLACES = 86, 13  # of 99 connections without a process, an eighth is spared
-BRIEF_SECONDS = 2.0  # for which a request waits that finds the queue full
+QUEUE_PLACES, SPARE_PLACES = 86, 13  # an eighth of 99 connections without a process is spared
+BRIEF_SECONDS = 2.0  # the wait of a request that finds the queue full
 IN_TURN = 16
 GROWTH_KIB = 1024
 RECONNECTING = 260  # a few more than --max-connections takes by default
 LS_REMOTES = 15
-QUIET_SECONDS = 0.3  # without an answer, to tell that none will come
+QUIET_SECONDS = 0.3  # of silence, to tell that no answer will come
 HALF_HEAD = head("GET", INFO)[:-30]
 
 
 @pytest.fixture(autouse=True)
 def many_descriptors():
-    """The test is the crowd: it has a socket for each client."""
+    """Raise the limit of this process, which has a socket for each client of the crowd."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = HALF_OPEN + SPARE_DESCRIPTORS
     if hard != resource.RLIM_INFINITY and hard < wanted:
@@ -67,7 +67,7 @@ def resident_kib(gate):
 
 
 def has_sanitizers():
-    """The allocator of a sanitizer keeps freed memory, so memory says nothing."""
+    """Tell whether the gate has a sanitizer, whose allocator keeps freed memory: its memory says nothing then."""
     return b"__asan_init" in Path(PROGRAM).read_bytes()
 
 
@@ -96,7 +96,7 @@ def ls_refs_request():
 def test_all_of_a_crowd_are_served(small_root, start_gate, transport, option):
     """100 clients make 300 requests at once, for 16 processes: no limit turns any away."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", *[option] * bool(option), transport=transport)
-    # Processes, as real clients are: among so many threads, one could wait for its turn between connecting and sending.
+    # Processes, like real clients: one of so many threads could be held up between connecting and sending.
     fork = multiprocessing.get_context("fork")
     begin, answers = fork.Barrier(CLIENTS), fork.SimpleQueue()
 
@@ -122,7 +122,7 @@ def test_queue_is_bounded_and_fair(gate_with, connect_many):
     """
     One client has the only process, and others fill the queue. The next one gets a 503 after two seconds.
 
-    If the queue has moved on by then, it waits on. The waiting clients are served in turn.
+    If the queue has moved on by then, it goes on waiting. The waiting clients are served in turn.
     """
     gate, exec_path = gate_with(f'[ "$(wc -l <"$here/runs")" -gt {IN_TURN} ] || {HOLD}', "--max-backends=1",
                                 f"--max-connections={1 + QUEUE_PLACES + SPARE_PLACES}", "--queue-timeout=60")
@@ -132,7 +132,7 @@ def test_queue_is_bounded_and_fair(gate_with, connect_many):
     probe, *waiting = crowd
     for connection in waiting:
         connection.send(head("GET", INFO))
-        check_heard(probe)  # so that the gate heard the other one before
+        check_heard(probe)  # so that the gate has heard the other one first
     begin = time.monotonic()
     probe.send(head("GET", INFO))
     response = probe.response()
@@ -215,7 +215,7 @@ LIMIT = 4
 
 @pytest.mark.parametrize("behaviour", [silent, half_a_head, refused, kept, half_a_second_head, half_a_body])
 def test_all_connections_are_taken(small_root, start_gate, transport, connect_many, behaviour):
-    """Clients with a request are served all the same. The oldest silent one gives way, and the others stay."""
+    """Clients with a request are still served. The oldest silent one gives way, and the others stay."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", f"--max-connections={LIMIT}", transport=transport)
     crowd = connect_many(gate, LIMIT)
     for connection in crowd:
@@ -226,7 +226,7 @@ def test_all_connections_are_taken(small_root, start_gate, transport, connect_ma
     assert not heard(crowd[1:])
 
 
-# From the least claim to stay to the greatest.
+# In the order in which they give way.
 CLAIMS = [[silent, half_a_head, refused], [kept], [half_a_second_head, half_a_body]]
 
 
@@ -304,7 +304,7 @@ def test_who_is_always_busy_gives_way(small_root, start_gate, connect_many, begi
 
 
 def test_crowd_that_keeps_coming(small_root, start_gate):
-    """Half-open clients without end make others give way, but the gate hears a client that asks before that."""
+    """Half-open clients keep coming and make others give way. The gate hears a client's request before that."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
     stop, opened = threading.Event(), []
 
@@ -337,7 +337,7 @@ def test_crowd_that_keeps_coming(small_root, start_gate):
 
 
 def reconnect_for_ever(path, begun):
-    """So many silent clients, and each comes again as soon as it has had to give way."""
+    """Run so many silent clients. Each comes again as soon as it had to give way."""
     clients, found = {}, select.poll()
 
     def connect():

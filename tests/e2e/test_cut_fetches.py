@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-The body of a fetch that is whole as HTTP, and ends before a git client would end it: 400, without a process.
+Bodies of fetches that are whole as HTTP, but end before git's client would end them: 400, without a process.
 
-upload-pack would die of it behind the head of its answer.
+upload-pack would die of such a body after the head of its answer.
 """
 
 import gzip
@@ -43,7 +43,7 @@ def refuses(answer):
 
 
 def test_cut_anywhere(gate):
-    """A body of version 0 may end behind its first flush packet as well; nobody ends one elsewhere."""
+    """A body of version 0 may also end after its first flush packet, and nowhere else."""
     for (front, end), fields, may_end in ((body_of_version_0(gate.tip), (), True),
                                           (body_of_version_2(gate.tip), (PROTOCOL_2,), False)):
         whole = front + end

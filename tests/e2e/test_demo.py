@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""git-gate demo: what it shows is true, nobody's configuration matters to it, and nothing of it is left at its end."""
+"""git-gate demo: its output is true, no user's configuration matters to it, and it leaves nothing."""
 
 import contextlib
 import os
@@ -33,7 +33,7 @@ HOSTILE_CONFIG = """
 
 @pytest.fixture
 def folder(tmp_path):
-    """Where the demo makes its folder."""
+    """The folder in which the demo makes its own."""
     path = tmp_path / "temporary"
     path.mkdir()
     return path
@@ -41,7 +41,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def marked(folder, tmp_path):
-    """The variables with which the demo and all that it starts can be found."""
+    """Variables by which the demo and its processes can be found."""
     marker = str(tmp_path / "marker")
     yield {**WITHOUT_LEAKS, "TMPDIR": folder, "PATH": f"{os.environ['PATH']}:{marker}", "LC_ALL": "C"}
     for pid in processes_with(marker):
@@ -69,7 +69,7 @@ def started(marked, **popen):
 
 
 def check_story(text, home):
-    """Both pushes, each with its answer and its record."""
+    """Check both pushes, each with its answer and its record."""
     assert f"All of this happens in {home}/git-gate-demo." in text
     url = CLONE.search(text).group(1)
     assert f"    $ git clone {url}\n" in text
@@ -182,7 +182,7 @@ class Terminal:
 @pushes
 @pytest.mark.parametrize("end", [b"\n", b"\x03", b"\x04"], ids=["Enter", "Ctrl-C", "Ctrl-D"])
 def test_terminal(folder, marked, tmp_path, end):
-    """Then the line can be pasted elsewhere, and the records of that are shown."""
+    """On a terminal a person can paste the line elsewhere, and the demo shows the records of that."""
     with contextlib.closing(Terminal(marked)) as terminal:
         wait_until("the invitation", lambda: terminal.sees("until you press Enter"), 30)
         git("clone", "--quiet", CLONE.search(terminal.text).group(1), tmp_path / "clone")

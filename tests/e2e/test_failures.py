@@ -54,7 +54,7 @@ def test_backend_without_a_proper_head(gate_with, text):
 
 
 def test_backend_that_reports_a_failure_itself(gate_with):
-    """The gate believes its Status line, but replaces its text, which may be anything, by a line of its own."""
+    """The gate believes the Status line, but replaces the text by a line of its own."""
     gate, _ = gate_with("printf 'Status: 404 Not Found\\r\\nContent-Type: text/html\\r\\n\\r\\n<p>\\n<p>\\n'; exit 0",
                         CGI_BACKEND)
     check_error(gate.ask("GET", INFO), 404)
@@ -62,7 +62,7 @@ def test_backend_that_reports_a_failure_itself(gate_with):
 
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
 def test_backend_killed_in_the_middle(gate_with, version):
-    """The client has the head already: only the missing final chunk shows it the loss."""
+    """The client has the head already, so only the missing final chunk shows the loss."""
     gate, exec_path = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}; kill -KILL $$")
     with gate.connect() as connection:
         connection.send(head("GET", INFO, version=version))
@@ -84,7 +84,7 @@ def test_backend_that_fails_in_a_short_answer(gate_with, end):
 
 
 def test_backend_that_closes_its_output_and_goes_on(gate_with):
-    """The end of git's output is not yet git's end: the answer is whole because git then ends well."""
+    """git may end later than its output. The answer is whole, because git ends well in the end."""
     gate, _ = gate_with(f"{HEAD_TEXT}; echo all; exec >&- 2>&-; sleep 0.3; exit 0")
     response = gate.ask("GET", INFO)
     assert (response.status, response.body, response.complete) == (200, LINE + b"all\n", True)
@@ -101,9 +101,9 @@ def test_backend_that_leaves_processes_behind(gate_with):
 
 def test_backend_that_never_reads(gate_with):
     """
-    A git that answers without reading the body: the answer still reaches the client, and soon.
+    git answers without reading the body. The answer still reaches the client, and soon.
 
-    Several times, as it depends on how much was on its way when git ended.
+    The test repeats this, as it depends on how much was on its way when git ended.
     """
     gate, _ = gate_with("printf 'Status: 403 Forbidden\\r\\nContent-Type: text/plain\\r\\n\\r\\nno\\n'; exit 0", CGI_BACKEND)
     for _ in range(40):
@@ -118,7 +118,7 @@ def test_backend_that_never_reads(gate_with):
 @pytest.mark.parametrize("sent", [1, 130, AHEAD_BYTES - 1000, AHEAD_BYTES + 100, 4 * AHEAD_BYTES])
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 def test_push_that_dies_half_way(root, gate_with, sent, framing):
-    """git-http-backend spins for ever if it is told of more bytes than come: no process may stay."""
+    """git-http-backend spins for ever when fewer bytes come than it was told. No process may stay."""
     gate, exec_path = gate_with("")
     body = create(root, pack=large_pack(1 << 20))
     with gate.connect() as connection:
@@ -135,7 +135,7 @@ def test_push_that_dies_half_way(root, gate_with, sent, framing):
 
 
 def test_fetch_that_dies_half_way(gate_with, transport):
-    """git is silent, so no write would tell the gate; it must notice without one."""
+    """git is silent, so no write tells the gate. It must notice the loss without one."""
     gate, _ = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}", transport=transport)
     with gate.connect() as connection:
         connection.send(head("GET", INFO))

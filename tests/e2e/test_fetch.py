@@ -20,7 +20,7 @@ def transport(request):
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """repo.git has two branches and three tags; tests that change a mirror make their own beside it."""
+    """repo.git has two branches and three tags. Tests that change a mirror make their own beside it."""
     root = tmp_path_factory.mktemp("fetch")
     repo = bare(root / "repo.git")
     ids = history(repo, COMMITS)
@@ -61,7 +61,7 @@ def test_mirror_clone_has_every_visible_ref_and_no_hidden_one(gate, root, tmp_pa
 
 @pytest.mark.parametrize("version", [0, 1, 2])
 def test_each_protocol_version(gate, root, tmp_path, version):
-    """The trace shows the requested version: a lost Git-Protocol would fall back to 0 unnoticed."""
+    """The trace shows the requested version. Without it, nobody would notice a lost Git-Protocol and version 0."""
     trace = tmp_path / "trace"
     option = f"protocol.version={version}"
     listing = out("-c", option, "ls-remote", gate.url(), GIT_TRACE_PACKET=trace)
@@ -264,7 +264,7 @@ def test_token_in_an_extra_header(small_root, start_gate, field):
 
 
 def test_fields_that_git_itself_sends_twice(small_root, start_gate):
-    """By git's own configuration, which the answer names, and it does not tell a git client to use one."""
+    """git's configuration makes it send a field twice. The answer names that setting, and tells no client to use one."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
     extra = ["-c", f"http.extraHeader={basic()}"]
     said = git(*extra, *extra, "ls-remote", gate.url(), ok=False).stderr
@@ -286,7 +286,7 @@ def test_token_from_a_credential_helper(gate, user, password):
 
 @by_http
 def test_stale_token_is_forgotten(gate, tmp_path):
-    """Or git would offer the old one for ever. The next command asks whoever knows the new one."""
+    """Otherwise git would offer the old token for ever. The next command asks for the new one."""
     store = tmp_path / "store"
     helpers = ["-c", f"credential.helper=store --file={store}"]
     host = gate.url(user=None).removeprefix("http://").partition("/")[0]
@@ -343,7 +343,7 @@ def test_clone_of_a_large_file(gate, root, tmp_path):
 
 
 def test_ordinary_use_warns_of_nothing(gate, tmp_path):
-    """The first 401 of a client with its token in the address is routine, and so are ends of connections."""
+    """The first 401 of a client with its token in the address is routine, and so is the end of a connection."""
     before = len(gate.records)
     git("clone", "--quiet", gate.url(), tmp_path / "clone")
     git("fetch", "--quiet", cwd=tmp_path / "clone")

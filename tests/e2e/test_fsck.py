@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""--fsck: which malformed objects a push may bring, of old history and of an attacker."""
+"""--fsck: the malformed objects that a push may bring, from old history or from an attacker."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def malformed(fault, cwd):
 
 @pytest.fixture(params=BACKENDS)
 def push(request, tmp_path, start_gate):
-    """Push a commit with a fault to a gate with --fsck=MODE, which takes it or not. Return what git says."""
+    """Push a commit with a fault to a gate with --fsck=MODE, and check whether it is taken. Return git's words."""
     mirror = bare(tmp_path / "mirrors" / "repo.git")
     history(mirror, 1)
     work = bare(tmp_path / "work.git")

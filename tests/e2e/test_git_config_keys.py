@@ -2,7 +2,7 @@
 """
 Each variable of git has a line in tests/data/git-config/keys with its effect in a served repository.
 
-So the variables of a newer git fail this test. The lines about overridden and refused variables are tried.
+So this test fails for the new variables of a newer git. It also tries the lines about overridden and refused variables.
 """
 
 import fnmatch

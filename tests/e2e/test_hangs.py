@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hooks and programs that never return: the time-out that ends them, and the reports to the client and the log."""
+"""Hooks and programs that never return: the time-out that ends them, the client's answer and the record."""
 
 import time
 
@@ -25,7 +25,7 @@ def options(root, *more):
 
 
 def banded(root):
-    """A push during which receive-pack says every second that it is alive."""
+    """A push during which receive-pack sends a keep-alive packet every second."""
     return push([(NO_OBJECT, refs(root / "repo.git")["refs/heads/main"], "refs/heads/new")], None, SHOWN)
 
 
@@ -35,7 +35,7 @@ def banded(root):
     (["--request-timeout=2", "--backend-timeout=3"], REQUEST),
     (["--request-timeout=0", "--backend-timeout=3"], BACKEND)])
 def test_hook_that_never_returns(root, start_gate, pre_receive, limits, reason):
-    """The gate passes git's sign of life on, and does not count it as progress."""
+    """The gate passes on git's keep-alive packets, and does not count them as progress."""
     gate = start_gate(*options(root, *limits), pre_receive(HANGS))
     begin = time.monotonic()
     with gate.connect() as connection:
@@ -52,7 +52,7 @@ def test_hook_that_never_returns(root, start_gate, pre_receive, limits, reason):
 
 
 def test_hook_that_says_something_goes_on(root, start_gate, pre_receive):
-    """A hook's output is progress, so a hook that works for long can show it."""
+    """A hook's output is progress, so a hook that works for long can go on."""
     gate = start_gate(*options(root, "--backend-timeout=2"),
                       pre_receive("for i in 1 2 3 4; do echo still working; sleep 1; done"))
     response = gate.ask("POST", PUSH, PUSH_TYPE, body=banded(root))
@@ -85,7 +85,7 @@ def test_client_that_sends_too_slowly(root, start_gate):
 
 
 def test_fetch_that_is_silent_while_it_counts(root, start_gate, tmp_path):
-    """upload-pack says that it is alive while git counts and packs, and that does count."""
+    """Keep-alive packets of upload-pack, while git counts and packs, do count as progress."""
     slow = tmp_path / "slow"
     slow.write_text('#!/bin/sh\nsleep 4\nexec "$@"\n')
     slow.chmod(0o755)

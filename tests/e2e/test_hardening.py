@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks the built programs for protections against exploitation, in the files, not in the compiler's command line.
+"""Checks the built files, not the compiler's command line, for protections against exploitation.
 
-The build asks for each protection that the compiler has. A missing note or symbol was lost on the way, as by one object
-file compiled without it. The tests ask the machine, the compiler and libc for everything that depends on them.
+The build asks for each protection that the compiler has. One object file compiled without it is enough to lose a note or
+symbol. The tests ask the machine, the compiler and libc for everything that depends on them.
 """
 
 import json
@@ -57,7 +57,7 @@ def is_optimised():
 
 
 def compiled(tmp, source, *arguments):
-    """The file that this machine's compiler makes of a few lines; None if it does not compile them."""
+    """Compile a few lines; return the file, or None if this machine's compiler refuses them."""
     target = Path(tmp) / "probe"
     result = subprocess.run(["cc", *arguments, "-o", target, "-x", "c", "-"], input=source, capture_output=True, text=True,
                             check=False)
@@ -119,7 +119,7 @@ def test_fortified(path):
 @pytest.mark.parametrize("flag,notes", [("-fcf-protection", {"IBT", "SHSTK"}),
                                         ("-mbranch-protection=standard", {"BTI", "PAC"})])
 def test_control_flow(path, flag, notes):
-    """The linker keeps the note only if all parts have it, those of libc and of llhttp included."""
+    """The linker keeps the note only if all parts have it, including those of libc and llhttp."""
     if not is_dynamic(path):
         pytest.skip("a static program is as libc's archive was compiled")
     if is_sanitized(path):

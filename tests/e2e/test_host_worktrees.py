@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Work trees of the host, which a push may change with --allow-path=PATH:rw, and which the gate names without it."""
+"""Work trees on the host: a push may change them with --allow-path=PATH:rw; without it the gate names them."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def push(start_gate, repo, folder, *options, fails=False, **named):
 
 
 def linked(repo, folder):
-    """A work tree of the host, of the branch that will be pushed to."""
+    """A work tree on the host, of the branch to push to."""
     git("worktree", "add", "--quiet", folder, "main", cwd=repo)
     return folder
 
@@ -61,7 +61,7 @@ def start_warnings(start_gate, repo, *options):
 
 
 def test_work_trees_out_of_reach_are_named_at_start(repo, start_gate, tmp_path):
-    """Those that a push may need, and cannot: none that is inside, allowed, or gone."""
+    """The gate names work trees that a push may need and cannot reach: none that is inside, allowed, or gone."""
     away = linked(repo, tmp_path / "away")
     for name in ("relative", "allowed", "gone"):
         git("worktree", "add", "--quiet", "--detach", tmp_path / name, cwd=repo)

@@ -3,8 +3,8 @@
 A repository with hostile configuration and files: git executes nothing of it and reads nothing elsewhere, with
 --confine=off and with --confine=require.
 
-A sprung trap leaves a mark in the repository, where a confined git can write. Where possible, the same git without a
-gate proves that the trap works.
+A trap that git executes leaves a mark in the repository, where a confined git can write. Where possible, the same git
+without a gate proves that the trap works.
 """
 
 import os
@@ -89,10 +89,10 @@ def mirror(tmp_path):
     return Mirror(tmp_path)
 
 
-# ---- settings that the gate outranks: it serves, and nothing runs ----
+# ---- settings that the gate overrides: it serves, and nothing runs ----
 
 def overridden(mirror):
-    """Settings that the gate outranks, or that git itself takes from no repository."""
+    """Set what the gate overrides, or what git itself takes from no repository."""
     trap = mirror.trap
     return [
         f"core.hooksPath={mirror.folder / 'hooks'}", f"core.alternateRefsCommand={trap}", f"core.fsmonitor={trap}",
@@ -151,7 +151,7 @@ def test_the_command_for_references_of_alternates(mirror, start_gate, confine):
 
 @pytest.mark.parametrize("opened", [False, True])
 def test_a_work_tree_is_left_alone(mirror, start_gate, confine, opened):
-    """By default git checks nothing out; with --git-config it does, without the repository's own programs."""
+    """By default git checks nothing out. With --git-config it does, but without the repository's programs."""
     mirror.config("core.bare=false", "receive.denyCurrentBranch=updateInstead", f"core.fsmonitor={mirror.trap}")
     options = ["--git-config=receive.denyCurrentBranch=updateInstead"] if opened else []
     git("--git-dir", mirror.repo, "--work-tree", mirror.root, "read-tree", "HEAD")
@@ -168,7 +168,7 @@ def test_filters_are_refused_where_pushes_change_a_work_tree(mirror):
 
 
 def partial(mirror):
-    """Make a thin push need a missing object, which a promisor's command would fetch. Returns the work tree."""
+    """Set up a thin push that needs a missing object. A promisor's command would fetch it. Returns the work tree."""
     mirror.config("core.repositoryFormatVersion=1", "extensions.partialClone=origin", "remote.origin.promisor=true",
                   f"remote.origin.url={mirror.folder / 'lender.git'}", f"remote.origin.uploadpack={mirror.trap}")
 
@@ -201,7 +201,7 @@ def test_nothing_is_fetched_from_a_promisor(mirror, start_gate, confine):
 
 
 def test_a_promisor_by_its_filter_alone(mirror, start_gate, confine):
-    """The filter of a remote makes it a promisor, without the key of that name."""
+    """A remote's filter makes it a promisor, even without the key promisor."""
     mirror.config("remote.origin.partialCloneFilter=blob:none", "remote.origin.url=/nowhere",
                   f"remote.origin.uploadpack={mirror.trap}")
     git("cat-file", "-p", "1" * 40, cwd=mirror.repo, ok=False)
@@ -211,7 +211,7 @@ def test_a_promisor_by_its_filter_alone(mirror, start_gate, confine):
 
 
 def test_lines_of_other_files_are_not_shown(mirror, start_gate, confine):
-    """For a push that needs attributes of a path, git would complain of each line that it does not understand."""
+    """A push may need a path's attributes. git would print each line of such a file that it does not understand."""
     mirror.secret.write_text("* -!secret-first-line\n")
     mirror.config(f"core.attributesFile={mirror.secret}")
     tip = out("rev-parse", "main", cwd=mirror.repo)
@@ -271,7 +271,7 @@ def test_a_start_refuses(mirror, name, file):
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_gate_that_serves_refuses_from_then_on(mirror, start_gate, confine, name):
-    """Code that was taken over may write it at any time."""
+    """Hostile code may write such a setting at any time."""
     gate = mirror.start(start_gate, confine)
     mirror.use(gate)
     before = refs(mirror.repo)
@@ -417,7 +417,7 @@ SEED = "receive.certNonceSeed=seed"
 
 
 def signs(mirror):
-    """The option of a client whose gpg signs without a key: its output is no signature, and git accepts that."""
+    """The option of a client whose gpg prints something that is no signature. git sends it all the same."""
     signer = mirror.folder / "signer"
     signer.write_text(f"#!/bin/sh\ncat >/dev/null\necho '[GNUPG:] SIG_CREATED x' >&2\nprintf '%b\\n' '{SIGNATURE}'\n")
     signer.chmod(0o755)
@@ -439,7 +439,7 @@ def test_the_program_for_signed_pushes_would_run(mirror, key):
 @pytest.mark.parametrize("key", ["gpg.program", "gpg.openpgp.program"])
 @pytest.mark.parametrize("file", ["config", "config.worktree"])
 def test_a_signed_push_does_not_run_the_repositorys_program(mirror, start_gate, pre_receive, confine, key, file):
-    """The program is set while the gate serves, and between the two requests of one push."""
+    """The setting appears while the gate serves, between the two requests of one push."""
     mirror.config("core.repositoryFormatVersion=1", "extensions.worktreeConfig=true", SEED)
     gate = mirror.start(start_gate, confine, pre_receive("exit 0"))
     push_signed(mirror, gate.url())

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Ways around the gate's check of a repository: links behind links, and names that git tries when a folder is no
-repository. Each is an attempt of an attacker to get out.
+Attempts to get around the gate's check of a repository: links behind links, and names that git tries when a folder is no
+repository.
 """
 
 import os
@@ -20,7 +20,7 @@ def neighbour(mirror):
 
 
 def behind(mirror, name, target):
-    """Replace a name by a link with the text of a branch, at which another link leads out of the repository."""
+    """Replace a name by a link whose text is a branch's name. Another link there leads out of the repository."""
     (mirror.repo / name).rename(mirror.folder / "moved") if (mirror.repo / name).exists() else None
     (mirror.repo / name).symlink_to("refs/heads/away")
     away = (mirror.repo / name).parent / "refs" / "heads" / "away"
@@ -46,7 +46,7 @@ def test_a_branchs_name_does_not_hide_where_a_link_leads(mirror, start_gate, con
 @pytest.mark.parametrize("ruin", [lambda repo: (repo / "HEAD").write_text("none\n"),
                                   lambda repo: (repo / "refs").rename(repo / "aside")], ids=["HEAD", "refs"])
 def test_git_does_not_try_another_name(mirror, start_gate, confine, ruin):
-    """If NAME.git is no repository, git tries NAME.git.git, which is another one with a name of its own."""
+    """If NAME.git is no repository, git tries NAME.git.git, which is another repository."""
     gate = mirror.start(start_gate, confine)
     other = bare(mirror.root / "repo.git.git")
     history(other, 1, text="other", branch="theirs")
