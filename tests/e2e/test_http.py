@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests the HTTP of git-gate(1): framing, versions, and reused connections. Over both transports."""
+"""Tests the HTTP of git-gate(1) over both transports: framing, versions, and reused connections."""
 
 import gzip
 
@@ -39,7 +39,7 @@ def check_head_file(response):
 @pytest.mark.parametrize("target, start", [
     (INFO, b"001e# service=git-upload-pack\n0000"), (INFO_PUSH, b"001f# service=git-receive-pack\n0000")])
 def test_advertisement(gate, tip, target, start):
-    """git's own fields come through, its Status does not, and an intermediary must not keep the answer."""
+    """git's own fields come through, but not its Status. An intermediary must not keep the answer."""
     response = gate.ask("GET", target)
     service = target.split("=")[1]
     assert response.status == 200 and response.complete
@@ -78,7 +78,7 @@ def test_requests_one_after_another(gate, tip):
 
 
 def test_pipelining(gate, tip):
-    """Several requests in one write: as many answers, in their order."""
+    """Several requests in one write get as many answers, in their order."""
     ls = [FETCH_TYPE, PROTOCOL_2]
     data = [head("GET", HEAD_FILE), request("POST", FETCH, *ls, body=ls_refs()), head("GET", "/nothing"),
             head("POST", FETCH, *ls, CHUNKED) + chunks(ls_refs(), 7), head("GET", INFO, token="x" * 37),
@@ -121,7 +121,7 @@ def test_chunk_sizes_in_upper_case_and_with_zeros(gate, tip):
 
 @pytest.mark.parametrize("coding", ["length", "chunked"])
 def test_byte_by_byte(gate, tip, coding):
-    """The input ends in every state of the parsers."""
+    """Reads end in every state of the parsers."""
     fields = [FETCH_TYPE, PROTOCOL_2]
     data = request("POST", FETCH, *fields, body=ls_refs())
     if coding == "chunked":
@@ -146,7 +146,7 @@ def test_expect_100_continue(gate, tip, coding):
 
 
 def test_expect_is_ignored_where_it_means_nothing(gate, tip):
-    """An expectation without a body, and from HTTP/1.0 (RFC 9110, 10.1.1)."""
+    """An expectation has no meaning without a body, or in HTTP/1.0 (RFC 9110, 10.1.1)."""
     with gate.connect() as connection:
         connection.send(head("GET", HEAD_FILE, "Expect: 100-continue"))
         check_head_file(connection.response())
@@ -172,14 +172,14 @@ def test_fetch_with_version_0(gate, tip):
 
 
 def test_probe_before_a_large_push(gate):
-    """git's probe before a chunked push: only a flush packet, to learn whether it may push."""
+    """git probes before a chunked push: it sends one flush packet to learn whether it may push."""
     response = gate.ask("POST", PUSH, PUSH_TYPE, body=b"0000")
     assert (response.status, response.complete) == (200, True)
 
 
 @pytest.mark.parametrize("fields", [[], ["Connection: keep-alive"], ["Connection: close"]])
 def test_http_1_0(gate, tip, fields):
-    """No chunking: the end of the connection ends the body, whatever the client wishes."""
+    """Without chunks, the end of the connection ends the body, whatever the client wishes."""
     with gate.connect() as connection:
         connection.send(head("GET", INFO, *fields, version="1.0", host=None))
         response = connection.response()
@@ -216,12 +216,12 @@ def test_names_of_fields_in_any_case_and_space_around_values(gate, tip):
 
 @pytest.mark.parametrize("target", [f"http://gate.test{INFO}", "/repo%2Egit/HEAD", "/repo.git/%48EAD"])
 def test_targets_are_matched_byte_by_byte(gate, target):
-    """Neither the absolute form nor percent-encoding is special: they are other targets, and those do not exist."""
+    """The absolute form and percent-encoding are not special. They make other targets, which do not exist."""
     check_error(gate.ask("GET", target), 404)
 
 
 def test_upgrade_is_not_taken_up(gate):
-    """libcurl's request for HTTP/2: the answer is HTTP/1.1, and the connection goes on."""
+    """libcurl asks for HTTP/2. The answer is HTTP/1.1, and the connection goes on."""
     with gate.connect() as connection:
         connection.send(head("GET", HEAD_FILE, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c",
                              "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA"))
@@ -231,7 +231,7 @@ def test_upgrade_is_not_taken_up(gate):
 
 
 def test_repositories_with_all_letters_of_a_name(small_root, start_gate):
-    """The scope may have every letter that REPO may have, and even end in something like the suffix."""
+    """A scope may have every character of REPO, and even end like the suffix .git."""
     name = "A.z_0-9.git"
     git("clone", "--quiet", "--bare", small_root / "repo.git", small_root / f"{name}.git")
     gate = start_gate(f"--mirror-root={small_root}", f"--scope={name}")

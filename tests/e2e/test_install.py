@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Installed files and their places, and whether git, programs and systemd find them."""
+"""Installed files: their places, and whether git, programs and systemd find them."""
 
 import os
 import re
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def installed():
-    """The root of the installation; all may look in, as man(1) may run as another user."""
+    """The root of the installation. Every user may look in, as man(1) may run as another one."""
     if not shutil.which("meson") or not os.access(BUILD / "build.ninja", os.W_OK):
         pytest.skip("needs meson, and a build folder that can be written")
     with tempfile.TemporaryDirectory() as name:
@@ -46,7 +46,7 @@ def test_git_finds_the_program(path):
 
 @pytest.mark.skipif(not shutil.which("man"), reason="needs man(1)")
 def test_git_finds_the_manual(installed, path):
-    """git looks for the manual by the command's name only if it finds the command."""
+    """git looks for a command's manual only if it finds the command."""
     page, = installed.glob("**/man1/git-gate.1")
     shown = subprocess.run(["git", "help", "gate"], check=True, capture_output=True, text=True,
                            env={**ENVIRONMENT, "PATH": path, "MANPATH": str(page.parents[1]),
@@ -60,7 +60,7 @@ def pages(installed):
 
 @pytest.mark.skipif(not shutil.which("man"), reason="needs man(1)")
 def test_manual_has_each_name(installed):
-    """Every program and every function of the library has a page, be it a part of another one."""
+    """Every program and every function of the library has a page, or is part of another one's."""
     page, = installed.glob("**/man1/git-gate.1")
     programs = {path.name for path in next(installed.glob("**/bin")).iterdir()}
     assert {path.stem for path in pages(installed)} == programs | {"libgitgate"} | set(functions())
@@ -89,7 +89,7 @@ def test_helper_is_one_static_file(installed):
     check_static(helper)
 
 
-# In place of the compiler on a machine whose libc has no such start file, or no static archive.
+# Acts as the compiler of a machine whose libc has no such start file, or no static archive.
 COMPILER = """#!/bin/sh
 for argument; do
     case $argument in
@@ -187,12 +187,12 @@ asyncio.run(main())
 
 @pytest.fixture
 def fresh_machine(tmp_path):
-    """Runs a command with an empty /usr/local; its changes there, in /etc and in build/ are lost."""
+    """Runs a command with an empty /usr/local. Its changes there, in /etc and in build/ are lost."""
     if not shutil.which("bwrap") or not (ROOT / "build" / "build.ninja").exists():
         pytest.skip("needs bwrap(1), and build/ as script/build makes it")
     shutil.copytree(ROOT / "build", tmp_path / "build", symlinks=True)
     (tmp_path / "etc").mkdir()
-    # The test needs no file there that others may not read.
+    # The test needs only files there that others may read.
     subprocess.run(["cp", "-a", "/etc/.", tmp_path / "etc"], check=False, capture_output=True)
     root = () if os.geteuid() == 0 else ("--unshare-user", "--uid", "0", "--gid", "0")
     command = ["bwrap", *root, "--dev-bind", "/", "/", "--tmpfs", "/usr/local", "--bind", tmp_path / "etc", "/etc",
@@ -208,14 +208,14 @@ def fresh_machine(tmp_path):
 
 
 def test_programs_find_the_library(fresh_machine, small_root):
-    """As the README says: script/build install, and then the snippet."""
+    """Runs script/build install and then the snippet, as the README says."""
     result = fresh_machine('script/build install; exec /usr/bin/python3 -c "$@"', "sh", SNIPPET, small_root)
     assert result.returncode == 0, result.stderr
     assert result.stdout.split()[1] == "HEAD" and result.stderr.splitlines()[-1] == "build: installed below /usr/local"
 
 
 def test_library_where_the_loader_and_pkg_config_look(fresh_machine):
-    """Whatever folder meson chose: without dpkg-dev it is lib64 on Debian, which nothing searches."""
+    """The script overrides meson's choice, which on Debian without dpkg-dev is lib64, and nothing searches that."""
     result = fresh_machine("meson configure build --libdir=lib64; script/build install\n"
                            "/usr/bin/python3 -c 'import git_gate'; pkg-config --cflags --libs gitgate")
     assert result.returncode == 0 and "-lgitgate" in result.stdout, result.stderr
@@ -232,7 +232,7 @@ def test_library_in_the_folder_that_is_named(fresh_machine):
 @pytest.mark.parametrize("how, folder", [
     ("", "/usr/local"), ("DESTDIR=/usr/local/root /opt/gate", "/usr/local/root/opt")])
 def test_uninstall(fresh_machine, how, folder):
-    """Everything that was installed goes, and nothing else, be it in the same folders."""
+    """uninstall removes everything that was installed, and nothing else, even in the same folders."""
     *variable, place = how.rsplit(" ", 1)
     build = f"{' '.join(variable)} script/build"
     result = fresh_machine(f"""
@@ -254,7 +254,7 @@ def test_uninstall(fresh_machine, how, folder):
 @pytest.mark.parametrize("how, told", [("DESTDIR=/usr/local/root script/build install /usr", False),
                                        ("script/build install /usr/local/apart", True)])
 def test_where_the_loader_finds_nothing(fresh_machine, small_root, how, told):
-    """With DESTDIR the script does not check the loader; elsewhere it reports, and GIT_GATE_LIBRARY helps."""
+    """With DESTDIR the script does not check the loader. Otherwise it reports the fault, and GIT_GATE_LIBRARY helps."""
     result = fresh_machine(f"{how}; ! ldconfig -p | grep gitgate")
     assert result.returncode == 0 and ("libgitgate(3)" in result.stderr) == told, result.stderr
     assert ("PKG_CONFIG_PATH=/usr/local/apart/lib" in result.stderr) == told, result.stderr

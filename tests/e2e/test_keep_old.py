@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests --keep-old: the tips that a push takes from references are kept, and nothing else is."""
+"""Tests --keep-old: the gate keeps each tip that a push takes from a reference, and nothing else."""
 
 import hashlib
 import zlib
@@ -35,7 +35,7 @@ def push(gate, work, *arguments, ok=True):
 
 
 def kept(repository):
-    """What is kept: (how, reference, id) each, in order."""
+    """The kept tips in order, as (how, reference, id)."""
     found = [(*name.removeprefix(KEPT).split("/", 2)[1:], oid) for name, oid in refs(repository, KEPT).items()]
     return sorted(found)
 
@@ -90,7 +90,7 @@ def test_tags_are_kept_with_their_object(place):
 
 
 def test_a_tag_that_moves_beside_a_fast_forward(place):
-    """git answers no question about ancestors when one of them is a tree, and the branch has lost nothing."""
+    """git answers no question about ancestors when an object is a tree. The branch has lost nothing."""
     gate, work = place()
     push(gate, work, "main^{tree}:refs/tags/tree")
     tree = work.id("main^{tree}")
@@ -127,7 +127,7 @@ def merge(work):
     (lambda w: None, ["main:old"], True),
 ], ids=["commit", "large", "many", "merge", "branch", "branches", "two", "empty"])
 def test_a_fast_forward_keeps_nothing(place, tmp_path, prepare, specs, asks):
-    """Most are recognised from their bytes alone, and start no process."""
+    """The gate recognises most of them by their bytes alone, and starts no process."""
     folder = tmp_path / "hooks"
     folder.mkdir()
     (folder / "pre-receive").write_text(RECORD)
@@ -192,7 +192,7 @@ def test_what_the_rules_refuse_leaves_nothing(place, tmp_path):
 
 
 def test_rules_judge_again_what_is_kept(place, tmp_path):
-    """Commits that the rules refuse now do not come back because they are kept."""
+    """Kept commits do not get past the rules: a push that brings them back is refused."""
     rules = tmp_path / "rules"
     rules.write_text(ANY)
     gate, work = place(f"--rules={rules}")
@@ -206,7 +206,7 @@ def test_rules_judge_again_what_is_kept(place, tmp_path):
 
 
 def test_what_git_refuses_later_may_be_kept(place):
-    """The tip is still there then, too."""
+    """git may refuse a change after the tip was kept. The reference still has that tip."""
     gate, work = place()
     git("config", "receive.denyDeleteCurrent", "refuse", cwd=work.mirror)
     before = others(work.mirror)
@@ -218,7 +218,7 @@ def test_what_git_refuses_later_may_be_kept(place):
 
 @pytest.mark.parametrize("claim", ["0" * 40, "1234567890" * 4])
 def test_a_deletion_that_does_not_say_what_it_deletes(place, claim):
-    """git believes such a one, whatever the reference leads to."""
+    """git deletes the reference, whatever it leads to."""
     gate, work = place()
     before = refs(work.mirror)
     answer = post(gate, work, [(claim, packets.NO_OBJECT, MAIN)])
@@ -234,7 +234,7 @@ def test_a_deletion_that_names_another_tip(place):
 
 
 def pack_of(*objects):
-    """A pack of (type number, content) each."""
+    """A pack of objects (type number, content)."""
     parts = [b"PACK" + (2).to_bytes(4, "big") + len(objects).to_bytes(4, "big")]
     for kind, content in objects:
         entry, rest = [kind << 4 | len(content) & 15], len(content) >> 4
@@ -258,7 +258,7 @@ def commit_text(work, *parents, message="lies"):
 
 
 def test_a_pack_that_begins_with_a_false_witness(place):
-    """The first commit descends from the tip, and the one that the branch is moved to does not."""
+    """The pack's first commit descends from the tip, but the branch's new commit does not."""
     gate, work = place()
     witness, lone = commit_text(work, work.id()), commit_text(work)
     answer = post(gate, work, [(work.id(), id_of(lone), MAIN)], pack_of((1, witness), (1, lone)))
@@ -275,7 +275,7 @@ def test_a_parent_in_the_message_is_none(place):
 
 
 def test_a_shallow_push_cuts_no_history(place):
-    """git would take the new commit for one without parents: no gc would find the old tip behind it."""
+    """git would take the new commit for one without parents, so gc would not find the old tip behind it."""
     gate, work = place()
     git("config", "receive.shallowUpdate", "true", cwd=work.mirror)
     new = commit_text(work, work.id())
@@ -287,7 +287,7 @@ def test_a_shallow_push_cuts_no_history(place):
 
 
 def test_an_object_that_git_cannot_read_for_its_replacement(place):
-    """git deletes a reference whatever it holds, if it cannot read the object that a push says it deletes."""
+    """git deletes a reference whatever it holds, if it cannot read the object that the push names as the old one."""
     gate, work = place()
     git("config", "core.useReplaceRefs", "true", cwd=work.mirror)
     tip = work.write("more")
@@ -304,7 +304,7 @@ def test_an_object_that_git_cannot_read_for_its_replacement(place):
 
 
 def test_a_shallow_repository(mirror_template, start_gate, tmp_path):
-    """What is behind a commit by its bytes is not behind it for git, when the repository is cut there."""
+    """A shallow repository is cut at a commit. By its bytes the commit has ancestors, for git it has none."""
     (tmp_path / "mirrors").mkdir()
     mirror = tmp_path / "mirrors" / "repo.git"
     source = tmp_path / "source.git"
@@ -350,7 +350,7 @@ def test_a_tip_that_the_reference_does_not_have_is_not_kept(place, new):
 @pytest.mark.parametrize("options", [[], ["--hide-refs=refs/heads/secret"], ["--hide-refs=refs/gate", "--hide-refs=!refs/gate"]])
 @pytest.mark.parametrize("version", [0, 2])
 def test_clients_do_not_see_it(place, options, version):
-    """Whatever the options and the repository's own configuration say."""
+    """Clients see no kept tip, whatever the options and the repository's configuration say."""
     gate, work = place(*options)
     for section in ("transfer", "uploadpack", "receive"):
         git("config", f"{section}.hideRefs", "!refs/gate", cwd=work.mirror)
@@ -365,7 +365,7 @@ def test_clients_do_not_see_it(place, options, version):
 
 
 def test_its_objects_can_be_fetched_by_id_like_others(place, tmp_path):
-    """docs/rules.md says so: --any-commit decides on versions 0 and 1, and version 2 always serves what is asked for."""
+    """As docs/rules.md says: --any-commit decides for versions 0 and 1, and version 2 always serves any id."""
     gate, work = place("--any-commit=no")
     old, _ = rewrite(work)
     push(gate, work, "--force", "main")
@@ -384,12 +384,12 @@ def old_verb(*arguments, status=0):
 
 
 def listed(work):
-    """(entry, how, id, reference) each."""
+    """The lines of `git-gate old list`, as (entry, how, id, reference)."""
     return [tuple(line.split()) for line in old_verb("list", work.mirror).splitlines()]
 
 
 def collect(repository):
-    """The host throws away all that it can."""
+    """Collect all garbage, as the host may."""
     git("reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all", cwd=repository)
     git("gc", "--quiet", "--prune=now", cwd=repository)
     git("prune", "--expire=now", cwd=repository)

@@ -25,14 +25,14 @@ BRANCHES = 3
 
 
 def name_of(pid):
-    """The program of a process, and of a hook the hook's name."""
+    """The name of a process's program, or of the hook that it is."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/comm").read_text().strip()
     return None
 
 
 class Battle:
-    """A repository, the gate for it, and all tips that were seen in it."""
+    """A repository, its gate, and all tips that it ever had."""
 
     def __init__(self, folder, start_gate):
         self.random = random.Random(SEED)
@@ -55,7 +55,7 @@ class Battle:
         return out("commit-tree", "-m", f"Tip {self.n_made}", "-p", self.tips[0], tree, cwd=self.folder)
 
     def fill(self):
-        """Have a tip in each branch, without anybody being killed."""
+        """Give each branch a tip, without a kill."""
         there = refs(self.mirror, "refs/heads")
         specs = [f"{self.make_tip()}:refs/heads/b{i}" for i in range(BRANCHES) if f"refs/heads/b{i}" not in there]
         if specs:
@@ -66,12 +66,12 @@ class Battle:
         self.seen |= set(refs(self.mirror, "refs/heads").values())
 
     def specs(self):
-        """What takes tips from some branches."""
+        """The arguments of a push that takes tips from some branches."""
         chosen = self.random.sample(range(BRANCHES), self.random.randint(1, BRANCHES))
         return [f":refs/heads/b{i}" if self.random.random() < 0.5 else f"+{self.make_tip()}:refs/heads/b{i}" for i in chosen]
 
     def find(self, victim):
-        """A process to kill; None when there is none now."""
+        """A process to kill, or None if there is none at the moment."""
         if victim == "gate":
             return self.gate.pid
         found = [pid for pid in self.gate.children() if (name_of(pid) == "pre-receive") == (victim == "hook")]
@@ -109,12 +109,12 @@ class Battle:
         self.clear()
 
     def clear(self):
-        """What the operator removes after a kill: git-gate check names it."""
+        """Remove the files that git-gate check names, as the operator does after a kill."""
         for path in self.mirror.rglob("*.lock"):
             path.unlink()
 
     def check(self, collects):
-        """Every tip that a reference had is behind some reference, and its objects are there."""
+        """Check that every tip is still behind some reference, with all its objects."""
         self.look()
         if collects:
             git("reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all", cwd=self.mirror)

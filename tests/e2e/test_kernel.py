@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-What a gate does on this kernel, whichever it is: with Landlock it confines, without it warns or does not start.
+A gate on this kernel, whichever it is: with Landlock it confines, without Landlock it warns or does not start.
 
-script/test-kernel runs this on several kernels; the tests of confinement say what confinement is worth there.
+script/test-kernel runs this on several kernels, together with the tests of confinement.
 """
 
 import pytest
@@ -32,7 +32,7 @@ def test_clone_and_push(tmp_path, start_gate, transport):
 
 
 def test_require(small_root, start_gate):
-    """It starts where all of it can be had, and nowhere else."""
+    """The gate starts only where the kernel offers all of it."""
     if obstacle() and landlock_abi() >= ABI_MIN:
         pytest.skip(obstacle())
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--confine=require", wait=False, log_format=None)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-git-lfs shows what the gate says to it, and finds its objects elsewhere when lfs.url says where.
+git-lfs shows the gate's refusal, and finds its objects elsewhere if lfs.url says where.
 
-The first half speaks raw HTTP; the second runs the real git-lfs, where it is installed.
+The first half speaks raw HTTP. The second runs the real git-lfs, if it is installed.
 """
 
 import json
@@ -27,7 +27,7 @@ by_git_lfs = pytest.mark.skipif(not shutil.which("git-lfs"), reason="needs git-l
 @pytest.mark.parametrize("method, target", [("POST", f"{LFS}/objects/batch"), ("POST", f"{LFS}/locks/verify"),
                                             ("GET", f"{LFS}/locks?path=a"), ("PUT", f"{LFS}/objects/1")])
 def test_not_served(small_root, start_gate, method, target, token):
-    """Whoever asks: git-lfs first asks without credentials, and must not be told to look for some."""
+    """git-lfs first asks without credentials. The answer must not make it look for some."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
     response = gate.ask(method, target, f"Content-Type: {LFS_TYPE}", body=b"" if method == "GET" else b"{}", token=token)
     check_error(response, 404)
@@ -37,7 +37,7 @@ def test_not_served(small_root, start_gate, method, target, token):
 
 
 def large(work):
-    """A commit of a file that git-lfs keeps elsewhere."""
+    """Commit a file that git-lfs keeps elsewhere."""
     (work / ".gitattributes").write_text("*.bin filter=lfs -text\n")
     content = os.urandom(10_000)
     (work / "a.bin").write_bytes(content)
@@ -62,7 +62,7 @@ def test_git_lfs_shows_what_the_gate_says(tmp_path, start_gate):
 @by_git_lfs
 @pytest.mark.parametrize("transport", ["tcp", "remote"])
 def test_git_lfs_with_a_store_elsewhere(tmp_path, start_gate, transport):
-    """As docs/containers.md says it: a bare repository that is mounted beside the socket."""
+    """A bare repository is mounted beside the socket, as docs/containers.md says."""
     bare(tmp_path / "repo.git")
     store = f"lfs.url=file://{bare(tmp_path / 'store' / 'proj.git')}"
     gate = start_gate(f"--mirror-root={tmp_path}", "--scope=repo", transport=transport)

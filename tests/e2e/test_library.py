@@ -36,7 +36,7 @@ def run(*arguments, **named):
 
 
 def is_sanitized():
-    """Tell whether the library needs the run time of a sanitizer, which a plain program does not have."""
+    """Tell whether the library needs a sanitizer's runtime, which a plain program lacks."""
     return b"__asan_init" in (BUILD / "libgitgate.so").read_bytes()
 
 
@@ -83,7 +83,7 @@ def test_exports_are_what_the_header_declares():
 @pytest.mark.parametrize("compiler", ["cc -std=c17 -x c", "cc -std=c99 -x c", "clang -std=c17 -x c",
                                       "g++ -std=c++11 -x c++", "clang++ -std=c++20 -x c++"])
 def test_header_stands_alone(tmp_path, compiler):
-    """On its own, twice, and in each version of the language."""
+    """The header compiles alone, included twice, and in each version of the language."""
     command = compiler.split()
     needs(command[0])
     source = tmp_path / "alone"
@@ -115,7 +115,7 @@ def example():
 
 
 def test_example_of_the_manual(tmp_path, root, installed):
-    """It compiles without a warning, serves a clone and a push, and ends with its standard input."""
+    """The example compiles without a warning, serves a clone and a push, and ends with its standard input."""
     source = tmp_path / "example.c"
     source.write_text(example())
     compile_program(source, tmp_path / "example", installed)

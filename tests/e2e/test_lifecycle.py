@@ -65,7 +65,7 @@ def test_chosen_port_is_printed(small_root, start_gate, host, shown):
 
 
 def test_given_port_is_taken_and_taken_again(small_root, start_gate):
-    """A gate that starts again on its port must not wait until the kernel forgets its predecessor's connections."""
+    """A gate takes its predecessor's port at once, although the kernel still remembers connections there."""
     first = start_gate(*options(small_root))
     connection = first.connect()
     connection.send(head("GET", "/nothing"))
@@ -119,7 +119,7 @@ def test_anything_else_in_the_place_of_the_socket_is_refused_and_kept(small_root
 
 
 def test_stale_socket_is_replaced(small_root, start_gate):
-    """The leavings of a killed gate must not keep the next one from starting."""
+    """A killed gate's socket must not keep the next gate from starting."""
     first = start_gate(*options(small_root), transport="unix")
     first.process.kill()
     first.wait()
@@ -131,7 +131,7 @@ def test_stale_socket_is_replaced(small_root, start_gate):
 
 
 def test_socket_of_somebody_else_is_not_removed_at_the_end(small_root, start_gate):
-    """Another program took the path over meanwhile: the gate must not remove that socket."""
+    """Another program has taken the path over. The gate must not remove that socket."""
     gate = start_gate(*options(small_root), transport="unix")
     gate.socket_path.unlink()
     with socket.socket(socket.AF_UNIX) as other:
@@ -154,7 +154,7 @@ def test_inherited_socket(small_root, start_gate):
 
 
 def test_inherited_socket_that_is_shut_down(small_root, start_gate, tmp_path):
-    """Its owner shuts it down: nobody can come any more, and the gate neither sleeps through it nor spins."""
+    """Its owner shuts the socket down, so nobody can connect. The gate notices, and does not spin."""
     for family, address in ((socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_UNIX, str(tmp_path / "socket"))):
         with socket.create_server(address, family=family) as listener:
             def place(fd=listener.fileno()):
@@ -171,7 +171,7 @@ def test_trust_owner(tmp_path, start_gate):
     """
     The gate serves a mirror of another user only on demand, whatever HOME says about safe folders.
 
-    All may write to it, as a confined gate cannot bypass modes as root does.
+    Every user may write to it, as a confined gate cannot bypass modes as root does.
     """
     mirror = bare(tmp_path / "repo.git")
     history(mirror, 1)
@@ -189,7 +189,7 @@ def test_trust_owner(tmp_path, start_gate):
                                            (0o777, ", or add --trust-owner")])
 @pytest.mark.parametrize("user", [0, ANOTHER])
 def test_trust_owner_is_offered_where_it_helps(start_gate, mode, offered, user):
-    """As to anybody, to root: confined root is a user like any other. The option that the message offers does help."""
+    """The message offers it to root too, as confined root is a user like any other. The offered option does help."""
     with tempfile.TemporaryDirectory() as name, public_copy(PROGRAM) as program:
         root = Path(name)
         root.chmod(0o755)
@@ -215,7 +215,7 @@ def test_trust_owner_is_offered_where_it_helps(start_gate, mode, offered, user):
 
 @pytest.mark.parametrize("at", ["the root", "the repository", "HEAD"])
 def test_repository_that_may_not_be_read(at):
-    """The sentence says who is denied what, and as whom the gate would serve: the repository exists and is one."""
+    """The sentence names the denial and the user who could serve. It does not deny that the repository exists."""
     with tempfile.TemporaryDirectory() as name, public_copy(PROGRAM) as program:
         root = Path(name)
         repository = bare(root / "repo.git")
@@ -232,7 +232,7 @@ def test_repository_that_may_not_be_read(at):
 # Streams.
 
 def test_closed_standard_output_does_not_end_it(small_root, start_gate):
-    """Nobody may be there to read the line."""
+    """Maybe nobody is there to read the line."""
     reader, writer = os.pipe()
     os.close(reader)
     gate = start_gate(*options(small_root), transport="unix", stdout=writer, wait=False)
@@ -253,7 +253,7 @@ def test_closed_standard_error_does_not_end_it(small_root, start_gate):
 
 
 def test_log_that_nobody_reads_does_not_stop_it(small_root, start_gate):
-    """A pipe holds 64 KiB; then the gate drops records, and serves as before."""
+    """A pipe holds 64 KiB. Then the gate drops records, and serves as before."""
     reader, writer = os.pipe()
     gate = start_gate(*options(small_root), stderr=writer)
     os.close(writer)
@@ -314,7 +314,7 @@ def test_running_clone_finishes(gate_with, transport, tmp_path):
 
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_running_push_finishes(tmp_path, start_gate, size):
-    """The body was half sent when SIGTERM came, and the rest still goes in; a small one has no git yet."""
+    """SIGTERM comes in the middle of the body. The rest still goes in, even of a small body without a git yet."""
     mirror = bare(tmp_path / "repo.git")
     history(mirror, 1)
     gate = start_gate(*options(tmp_path, "--drain-timeout=30"))
@@ -411,7 +411,7 @@ def test_start_and_stop_in_a_row(small_root, start_gate):
 
 
 def test_hook_that_git_passes_over(small_root, start_gate, tmp_path):
-    """A hook that is not executable by mistake: nobody else would say so before it is missed."""
+    """A hook is not executable by mistake. Nobody but the gate reports that before somebody misses the hook."""
     hooks = tmp_path / "hooks"
     hooks.mkdir()
     (hooks / "update").write_text("#!/bin/sh\nexit 1\n")
@@ -436,7 +436,7 @@ def test_repository_that_cannot_be_written_to(small_root, start_gate):
 
 
 def test_lock_on_the_socket_folder_does_not_keep_it_from_starting(small_root, start_gate):
-    """A read-only mount gives it to a container. The gate then mistakes neither a stale socket nor a live one."""
+    """A container with a read-only mount can lock the folder. The gate still tells a stale socket from a live one."""
     first = start_gate(*options(small_root), transport="unix")
     folder = os.open(first.socket_path.parent, os.O_RDONLY)
     try:

@@ -2,7 +2,7 @@
 """
 Limits of room and of time.
 
-The tests set timeouts to a second or two, and check that they strike neither much earlier nor much later.
+The tests set time-outs of a second or two, and check that they come neither much earlier nor much later.
 """
 
 import time
@@ -19,7 +19,7 @@ from .targets import FETCH, INFO, PUSH
 
 
 def test_no_room(gate_with):
-    """A stalled push has the only place: the next request waits a second, is refused, and starts nothing."""
+    """A stalled push has the only place. The next request waits a second, is refused, and starts nothing."""
     gate, exec_path = gate_with("", "--max-backends=1", "--queue-timeout=1")
     with gate.connect() as stalled:
         stalled.send(head("POST", PUSH, PUSH_TYPE, "Content-Length: 100000") + unfinished())
@@ -83,7 +83,7 @@ def test_client_that_stalls_in_its_head(small_root, start_gate, data):
 
 
 def test_head_that_trickles_in_is_cut_off(small_root, start_gate):
-    """The header timeout is for the whole head: a byte now and then does not extend it."""
+    """The header timeout is for the whole head. A byte now and then does not extend it."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--header-timeout=1")
     data = iter(head("GET", "/" + "x" * 1000))
     with gate.connect() as connection:
@@ -102,7 +102,7 @@ def test_head_that_trickles_in_is_cut_off(small_root, start_gate):
 
 @pytest.mark.parametrize("option", ["--header-timeout=1", "--idle-timeout=1"])
 def test_silent_connection_is_closed(small_root, start_gate, option):
-    """One connection before its first request, one after it: both end without a word, as nobody has asked anything."""
+    """A connection before its first request, and one after it, end without a word, as neither has asked anything."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", option)
     with gate.connect() as connection:
         if "idle" in option:
@@ -112,7 +112,7 @@ def test_silent_connection_is_closed(small_root, start_gate, option):
 
 
 def test_client_that_does_not_read(gate_with):
-    """The answer is larger than all buffers and the client reads nothing: its processes end after the stall timeout."""
+    """The answer is larger than all buffers, and the client reads nothing. The processes end after the stall timeout."""
     gate, _ = gate_with(f"{HEAD_TEXT}; exec cat /dev/zero", "--stall-timeout=2")
     with gate.connect() as connection:
         connection.send(head("GET", INFO))
@@ -141,13 +141,13 @@ def test_backend_that_stalls_in_the_middle(gate_with):
 
 
 def test_backend_that_stalls_in_a_short_answer(gate_with):
-    """The limit is so short that nothing has gone out, and the client still gets an error."""
+    """The time-out is so short that nothing has gone out yet. So the client gets an error."""
     gate, _ = gate_with(f"{HEAD_TEXT}; echo part; {HOLD}", "--backend-timeout=1")
     check_ends_with(gate, head("GET", INFO), 504)
 
 
 def test_hook_that_hangs(small_root, start_gate, pre_receive):
-    """receive-pack has said nothing when the hook runs, so the client learns of it."""
+    """receive-pack has said nothing when the hook runs, so the client gets an error."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--backend-timeout=1",
                       pre_receive("exec sleep 600"))
     with gate.connect() as connection:

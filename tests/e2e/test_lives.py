@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Lives of processes: however a request ends, all of its processes end too, in the right order.
+The ends of processes: however a request ends, all of its processes end too, in the right order.
 
 SIGTERM comes first, for a push after three seconds, and SIGKILL five seconds later. No zombie and no descriptor stays,
 and nothing spins meanwhile.
@@ -27,10 +27,10 @@ from .targets import FETCH, INFO, INFO_PUSH, PUSH
 CHUNKED = "Transfer-Encoding: chunked"
 HANGUP_SECONDS = 3  # for a push, from the end of its input to SIGTERM
 KILL_SECONDS = 5
-# It has more output than all buffers hold, and goes on when nobody reads any more.
+# Its output is more than all buffers hold, and it goes on when nobody reads any more.
 STUBBORN = "head -c 30000000 /dev/zero 2>/dev/null; while :; do sleep 0.05; done"
 
-# Three generations: each records its id, and a request to end.
+# Three generations. Each records its id, and each signal to end.
 TREE = """
 exec 2>/dev/null
 trap 'echo "$0" >>"{folder}/asked"; exit 1' TERM
@@ -56,7 +56,7 @@ def options(fate):
 
 
 def meet(gate, connection, fate):
-    """Let a request end, but not git; a stall needs no action."""
+    """Let a request end, but not git. A stall needs no action."""
     if fate == "client gone":
         reset(connection)
     elif fate == "kill":
@@ -78,7 +78,7 @@ def check_gate_after(gate, fate):
 
 @pytest.mark.parametrize("fate", ["client gone", "stall", "stop", "second signal", "kill"])
 def test_whole_tree_ends(root, start_gate, pre_receive, scratch, fate):
-    """receive-pack, perhaps git-http-backend before it, a hook, and the two generations that the hook has started."""
+    """The tree is receive-pack, perhaps below git-http-backend, a hook, and two generations below the hook."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", *options(fate),
                       pre_receive(TREE.format(folder=scratch)))
     with gate.connect() as connection:
@@ -93,7 +93,7 @@ def test_whole_tree_ends(root, start_gate, pre_receive, scratch, fate):
 
 @pytest.mark.parametrize("fate", ["client gone", "stop", "second signal"])
 def test_who_ignores_sigterm_ends_too(root, start_gate, pre_receive, scratch, fate):
-    """A stubborn process behind the hook may have its five seconds, or the rest of them when the gate ends."""
+    """A process behind the hook ignores SIGTERM. It gets five seconds, or the rest of them when the gate ends."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", *options(fate),
                       pre_receive(f"trap '' TERM; sleep 600 & trap - TERM; echo $! >'{scratch}/pids'; wait"))
     with gate.connect() as connection:
@@ -107,7 +107,7 @@ def test_who_ignores_sigterm_ends_too(root, start_gate, pre_receive, scratch, fa
 @pytest.mark.parametrize("fate", ["client gone", "stall", "kill"])
 def test_hook_is_asked_to_end(root, start_gate, pre_receive, scratch, fate):
     """
-    A hook may have to clean up, as git has: it gets SIGKILL only if it is still there five seconds later.
+    A hook may have to clean up, like git. It gets SIGKILL only if it is still there five seconds later.
 
     Its output goes nowhere: receive-pack, which would read it, ends first.
     """
@@ -124,7 +124,7 @@ def test_hook_is_asked_to_end(root, start_gate, pre_receive, scratch, fate):
 
 
 def test_push_that_has_come_whole_may_finish(root, start_gate, pre_receive, scratch):
-    """The client has gone, and git needs a second to clean up: SIGTERM now would leave its quarantine behind."""
+    """The client has gone, and git needs a second to clean up. SIGTERM now would leave its quarantine behind."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", pre_receive(f"echo $$ >'{scratch}/pids'; sleep 1"))
     with gate.connect() as connection:
         connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root)))
@@ -137,7 +137,7 @@ def test_push_that_has_come_whole_may_finish(root, start_gate, pre_receive, scra
 
 @pytest.mark.parametrize("fate", ["client gone", "stall", "stop"])
 def test_sigterm_comes_first(gate_with, scratch, fate):
-    """Only a second signal leaves no time for it."""
+    """SIGTERM comes before SIGKILL. Only a second signal to the gate leaves no time for that."""
     gate, _ = gate_with(TREE.format(folder=scratch), *options(fate))
     with gate.connect() as connection:
         connection.send(head("GET", INFO))
@@ -149,7 +149,7 @@ def test_sigterm_comes_first(gate_with, scratch, fate):
 
 
 def test_sigkill_comes_five_seconds_later(gate_with, scratch):
-    """Processes that ignore SIGTERM, of a client that has gone, and of one that stalls. The gate sleeps meanwhile."""
+    """Processes ignore SIGTERM, after their client has gone or while it stalls. The gate sleeps meanwhile."""
     gate, exec_path = gate_with(f"trap '' TERM PIPE; echo $$ >'{scratch}/'$PPID.$$; {HEAD_TEXT}; {STUBBORN}",
                                 "--stall-timeout=1")
     before = descriptors_at_rest(gate)
@@ -181,7 +181,7 @@ def test_sigkill_comes_five_seconds_later(gate_with, scratch):
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 @pytest.mark.parametrize("how", ["shut", "closed", "reset"])
 def test_body_cut_short_ends_git_at_once(root, start_gate, how, framing):
-    """git would wait for the rest for ever. Its quarantine goes with it."""
+    """Otherwise git would wait for the rest for ever. git removes its quarantine."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo")
     objects = root / "repo.git" / "objects"
     before = descriptors_at_rest(gate)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Lock files: however a push ends while git holds locks, no lock stays that would make a later push fail.
+Lock files: however a push ends, git leaves no lock that would make a later push fail.
 
 git removes its locks at SIGTERM, and cannot at SIGKILL.
 """
@@ -26,7 +26,7 @@ touch '{scratch}/prepared'
 {wait}
 """
 WAIT = "while :; do sleep 0.05; done"
-# A hook that outlives SIGTERM, while its receive-pack does not.
+# A hook that survives SIGTERM, while its receive-pack does not.
 STUBBORN = "trap '' TERM; exec >/dev/null 2>&1; while :; do sleep 0.05; done"
 N_PACKED = 300_000
 N_DELETED = 400
@@ -83,7 +83,7 @@ def test_stop_leaves_no_lock(root, start_gate, waiting_hook, scratch, how, wait)
 
 @pytest.mark.parametrize("how", ["once", "twice", "SIGKILL"])
 def test_stop_during_a_large_deletion_leaves_no_lock(root, start_gate, how):
-    """git rewrites packed-refs, and also holds a lock for each reference."""
+    """git rewrites packed-refs, and holds a lock for each reference as well."""
     repository = root / "repo.git"
     tip = refs(repository)["refs/heads/main"]
     names = [f"refs/heads/many/{i:06}" for i in range(N_PACKED)]
@@ -110,7 +110,7 @@ def test_stop_during_the_pack_leaves_no_quarantine(root, start_gate, how):
     assert leftovers(repository) == []
 
 
-# The leavings of a git that had no time.
+# Files left by a git that had no time.
 
 OLD = ["HEAD.lock", "config.lock", "packed-refs.lock", "packed-refs.new", "shallow.lock", "refs/heads/x.lock",
        "refs/heads/deep/er/y.lock", "objects/info/commit-graph.lock"]
@@ -142,7 +142,7 @@ def test_locks_are_named_at_start(root, start_gate, scope):
 
 
 def test_what_is_no_lock_is_not_named(root, start_gate):
-    """A fresh lock may be in use; the gate looks at nothing behind a link."""
+    """A fresh lock may be in use. The gate does not look behind links."""
     repository = root / "repo.git"
     leave(repository, ["hooks/x.lock", "objects/aa/x.lock"])
     leave(repository, ["refs/heads/now.lock"], seconds=-3600)
@@ -155,7 +155,7 @@ def test_what_is_no_lock_is_not_named(root, start_gate):
 
 
 def test_search_for_locks_is_bounded(root, start_gate):
-    """Somebody who can write to the repository must not hold up its gate."""
+    """A user who can write to the repository must not be able to delay its gate."""
     heads = root / "repo.git" / "refs" / "heads"
     for i in range(60):
         (heads / f"many{i}").mkdir()
@@ -199,7 +199,7 @@ until [ -e '{scratch}/locked' ]; do sleep 0.01; done
 
 @pytest.mark.parametrize("streams", [">/dev/null 2>&1 </dev/null", ""], ids=["silent", "with git's output"])
 def test_end_of_a_request_leaves_no_lock(root, start_gate, pre_receive, scratch, streams):
-    """A background process of a hook gets SIGTERM, and time, at the end of a good request."""
+    """A hook's background process gets SIGTERM and some time at the end of a good request."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo",
                       pre_receive(BACKGROUND.format(scratch=scratch, streams=streams, ignored="")))
     assert b"ok refs/heads/new" in gate.ask("POST", PUSH, PUSH_TYPE, body=create(root)).body
@@ -209,7 +209,7 @@ def test_end_of_a_request_leaves_no_lock(root, start_gate, pre_receive, scratch,
 
 
 def test_end_of_a_request_is_bounded(root, start_gate, pre_receive, scratch):
-    """A process that ignores SIGTERM gets SIGKILL five seconds later, and the client gets its answer."""
+    """A process that ignores SIGTERM gets SIGKILL five seconds later. The client still gets its answer."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo",
                       pre_receive(BACKGROUND.format(scratch=scratch, ignored="trap '' TERM",
                                                     streams=">/dev/null 2>&1 </dev/null")))

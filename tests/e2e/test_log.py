@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gate's log: one record a request, refusals louder than routine, nothing that a client can forge."""
+"""The gate's log: it has one record for each request, higher levels for refusals, and nothing forged by clients."""
 
 import re
 
@@ -53,7 +53,7 @@ def test_record_of_a_served_request(gate):
     (415, "warning", head("POST", FETCH)),
 ])
 def test_level_of_a_refusal(gate, status, level, data):
-    """A client with its token in the address begins with a 401. That one is routine; every other refusal is not."""
+    """A client with its token in the address begins with a 401, which is routine. All other refusals are not."""
     record = record_of(gate, lambda: check_ends_with(gate, data, (status, 501) if status == 400 else status))
     assert record["level"] == level
     assert record["status"] in (status, 501) if status == 400 else record["status"] == status
@@ -81,7 +81,7 @@ def test_clone_leaves_its_records(gate, tmp_path):
 
 
 def test_untrusted_bytes_are_escaped(gate):
-    """Quotes and backslashes in a target, and a forged record in it: the log gives back exactly the sent target."""
+    """A target has quotes, backslashes and a forged record in it. The log holds exactly the sent target."""
     target = '/a"b\\c{"level":"error"}\\n'
     record = record_of(gate, lambda: check_ends_with(gate, head("GET", target), 404))
     assert record["target"] == target and record["level"] == "warning"
@@ -93,7 +93,7 @@ def test_long_values_are_cut(gate):
 
 
 def test_failures_of_git_are_told(gate_with):
-    """git's standard error reaches the log, escaped; the client learns only what it needs."""
+    """git's standard error reaches the log, escaped, and not the client."""
     gate, _ = gate_with("printf 'fatal: \\033[31mcoloured\\033[0m \"word\"\\n' >&2; exit 1")
     response = gate.ask("GET", INFO)
     assert response.status == SILENT_FAILURE and b"fatal" not in response.body

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/log.md has each record that the source writes, with its levels and fields, and no other."""
+"""docs/log.md lists exactly the records that the source writes, with their levels and fields."""
 
 import re
 from collections import defaultdict
@@ -8,14 +8,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"')
 
-# Where the message of a call is no literal: the file, and the text before and behind all words that it may be.
+# Calls whose message is no literal: the file, and the text before and after the list of all possible words.
 MESSAGES = {
     "stage_names[stage]": ("src/serve/server.c", "stage_names[] = {", "};"),
     "consequences[stage]": ("src/serve/confinement.c", "consequences[CONFINE_STAGE_COUNT] = {", "};"),
     "failure": ("src/confine/selinux.c", "const char *selinux_failure(enum selinux_label label) {", "\n}"),
     "exposure->words": ("src/library/token_file.c", "*exposure_words(", "\n}"),
 }
-# Where the level is chosen elsewhere.
+# Calls whose level is chosen elsewhere.
 LEVELS = {"level_of(request)": ("src/serve/request.c", "level_of(", "\n}")}
 
 
@@ -28,18 +28,18 @@ def levels(text):
 
 
 def literals(text):
-    """The string literals of C, those that belong together joined."""
+    """The string literals of C. Adjacent ones are joined."""
     joined = re.findall(rf"{LITERAL.pattern}(?:\s*{LITERAL.pattern})*", text)
     return ["".join(literal[1:-1] for literal in LITERAL.findall(group)) for group in joined]
 
 
 def places(name, begin, end):
-    """Each stretch of a file from one text to another."""
+    """Each part of a file from one text to another."""
     return [rest.partition(end)[0] for rest in read(name).split(begin)[1:]]
 
 
 def arguments(text):
-    """The arguments of a call, of which text is what follows its parenthesis."""
+    """The arguments of a call. text follows its opening parenthesis."""
     found, depth, begin, at = [], 0, 0, 0
     while True:
         literal = LITERAL.match(text, at)
@@ -78,7 +78,7 @@ def written():
 
 
 def documented():
-    """The same of the page, from the rows of tables with four columns."""
+    """The levels and fields of each message on the page, from its tables with four columns."""
     records = defaultdict(lambda: (set(), set()))
     for line in read("docs/log.md").splitlines():
         columns = [column.strip() for column in line.strip("|").split("|")]

@@ -17,7 +17,7 @@ NEGOTIATION_SECONDS = 120
 
 @pytest.fixture(scope="module")
 def long_mirror(tmp_path_factory):
-    """A mirror, and the ids of commits that it has: so many that upload-pack answers for long, one line for each."""
+    """A mirror, and the ids of its commits. They are so many that upload-pack's answer, a line for each, is long."""
     root = tmp_path_factory.mktemp("long")
     ids = history(bare(root / "repo.git"), 2000)
     return root, ids
@@ -28,9 +28,9 @@ def long_mirror(tmp_path_factory):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_client_that_reads_only_when_it_has_sent_everything(long_mirror, start_gate, backend, version, compressed):
     """
-    upload-pack answers while it reads: whoever passes on both at once waits for a client that waits for it.
+    upload-pack answers while it reads. A gate that waits for the client to read would wait for ever.
 
-    Over a Unix socket, whose buffers are small: those of TCP can hold all of it.
+    The test uses a Unix socket, whose buffers are small. Those of TCP can hold the whole answer.
     """
     root, ids = long_mirror
     haves = [f"have {ids[i % (len(ids) - 1)]}" for i in range(HAVES)]
@@ -54,7 +54,7 @@ def test_client_that_reads_only_when_it_has_sent_everything(long_mirror, start_g
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_negotiation_that_is_too_large(long_mirror, start_gate, backend):
-    """Its length is not announced, so it is found out on the way."""
+    """The length is not announced, so the gate finds out on the way."""
     root, ids = long_mirror
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", f"--backend={backend}", "--max-negotiation-bytes=1M")
     body = packet(f"want {ids[-1]}\n") + FLUSH + packet(f"have {ids[0]}\n") * 40_000
@@ -67,7 +67,7 @@ def test_negotiation_that_is_too_large(long_mirror, start_gate, backend):
 
 
 def test_fetch_starts_nothing_before_all_of_it_has_come(long_mirror, start_gate):
-    """A process that waited for a client would be one that others wait for; and its client may go in the middle."""
+    """A process that waits for a slow client would take a place from others, and the client may even go away."""
     root, ids = long_mirror
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", "--backend=services", "--stall-timeout=2")
     body = packet(f"want {ids[-1]}\n") + FLUSH + packet(f"have {ids[0]}\n") * 40_000 + packet("done\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hooks that git would pass over: a hook that could be executed at start must stay executable at each push."""
+"""Hooks that git would skip: a hook that was executable at the start must still be so at each push."""
 
 import os
 import shutil
@@ -62,7 +62,7 @@ def test_hook_that_a_push_switches_off(root, start_gate, pre_receive, tmp_path):
 @pytest.mark.needs_confinement
 @pytest.mark.parametrize("whose", ["the folder", "the hook"])
 def test_own_hooks_end_the_start_where_confinement_is_required(root, pre_receive, tmp_path, whose):
-    """A push could switch them off for one that is under way, or for the next start of the gate."""
+    """A push could switch the hooks off for another running push, or for the next start of the gate."""
     option = pre_receive("exit 0")
     if os.geteuid() == 0:
         os.chown(tmp_path / "hooks" / ("pre-receive" if whose == "the folder" else ""), 12345, 12345)
@@ -79,7 +79,7 @@ def test_own_hooks_do_not_matter_without_pushes(root, start_gate, pre_receive):
 
 
 def test_hooks_that_cannot_be_found_are_named(root, start_gate, tmp_path):
-    """A link that leads to nothing is a hook for its owner, and none for git."""
+    """A link that leads nowhere looks like a hook to its owner, but git skips it."""
     (tmp_path / "hooks").mkdir()
     (tmp_path / "hooks" / "update").symlink_to("nowhere")
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", f"--hooks-path={tmp_path}/hooks")
@@ -88,7 +88,7 @@ def test_hooks_that_cannot_be_found_are_named(root, start_gate, tmp_path):
 
 @pytest.mark.parametrize("mode", [0o644, 0o000])
 def test_hooks_whose_folder_cannot_be_searched_end_the_start(root, tmp_path, mode):
-    """git would pass over all of them: so a push that was taken over could have switched them off for the next start."""
+    """git would skip all of them. So a hostile push could switch them off for the next start."""
     with public_copy(PROGRAM) as program, tempfile.TemporaryDirectory(prefix="public-") as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: verbs that print and end, and refusals at start, with their exit status and their words."""
+"""The command line: verbs that print and end, and refusals at the start with exit status and message."""
 
 import os
 import re
@@ -32,7 +32,7 @@ def root(tmp_path_factory):
 
 
 def check_refused(status, words, *arguments, **named):
-    """The program ends with the status, prints nothing on standard output, and its one message has all the words."""
+    """Check that the program ends with this status, prints one message with all the words, and has no standard output."""
     result = run("serve", *arguments, **{"GIT_GATE_TOKEN": TOKEN, **named})
     assert result.returncode == status, result.stderr
     assert result.stdout == ""
@@ -80,7 +80,7 @@ def test_other_ways_to_ask(arguments, same_as):
       for option in ([f"--token={TOKEN}"], ["--token", TOKEN])),
 ])
 def test_hints(arguments, words):
-    """The message suggests the probable option, and never shows the value: it may be the token."""
+    """The message suggests the probable option. It never shows the value, which may be the token."""
     result = run(*arguments)
     assert (result.returncode, result.stdout) == (USAGE, "")
     assert words in result.stderr and TOKEN not in result.stderr
@@ -99,7 +99,7 @@ def test_help_lists_the_verbs():
 
 
 def test_help_lists_the_options():
-    """The tests below read the help in this form: otherwise they would try no option."""
+    """The tests below read the options from the help. In another form they would find none, and try nothing."""
     assert {"--mirror-root", "--read-only", "--drain-timeout"} <= set(OPTIONS) and len(TIMEOUTS) == 7
 
 
@@ -213,7 +213,7 @@ def test_bad_configuration(root, words, options):
     (".", ["not a bare git repository", "--mirror-root=DIR with --scope=NAME"]),
 ])
 def test_repository_that_cannot_be_served(tmp_path, path, words):
-    """The sentence says what to do, and doing it breaks nothing: nobody should rename a work tree."""
+    """The sentence says what to do, and the remedy breaks nothing. It does not ask to rename a work tree."""
     for name in ("repo.git", "a b.git", "plain"):
         bare(tmp_path / name)
     history(bare(tmp_path / "source.git"), 1)
@@ -225,7 +225,7 @@ def test_repository_that_cannot_be_served(tmp_path, path, words):
 
 @pytest.mark.parametrize("given", ["good.git", "good.git/", "good.git//", "./good.git/"])
 def test_repository_by_a_link(tmp_path, start_gate, given):
-    """Under the link's name, as the message for a bad name advises."""
+    """A link with a good name leads to the repository, as the message about a bad name advises."""
     history(bare(tmp_path / "a b.git"), 1)
     (tmp_path / "good.git").symlink_to("a b.git")
     gate = start_gate(given, cwd=tmp_path)
@@ -234,7 +234,7 @@ def test_repository_by_a_link(tmp_path, start_gate, given):
 
 @pytest.fixture
 def others_root():
-    """A mirror root of the user of run_as_another(); it has a link of this user to each of that user's repositories."""
+    """A mirror root of run_as_another()'s user. This user has made a link there to each repository."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to become another user")
     with tempfile.TemporaryDirectory() as name:
@@ -249,7 +249,7 @@ def others_root():
 
 
 def test_repository_by_a_link_of_another_user(others_root, start_gate):
-    """git accepts only a link of its own user; the gate follows another one and serves the repository's own name."""
+    """git accepts only a link of its own user. The gate follows another one, and serves the repository's own name."""
     with public_copy(PROGRAM) as program:
         gate = start_gate(f"{others_root}/link.git/", program=(program,), **AS_ANOTHER)
         assert "refs/heads/main" in out("ls-remote", gate.url("own"))
@@ -259,7 +259,7 @@ def test_repository_by_a_link_of_another_user(others_root, start_gate):
 
 
 def test_link_of_another_user_to_a_bad_name(others_root):
-    """Neither name can be served; the start says so, not each request."""
+    """Neither name can be served. The start says so, not each request."""
     with public_copy(PROGRAM) as program:
         result = run_as_another(program, "serve", f"{others_root}/link-b.git", env=environment(GIT_GATE_TOKEN=TOKEN))
     assert (result.returncode, result.stdout) == (USAGE, "")
@@ -268,7 +268,7 @@ def test_link_of_another_user_to_a_bad_name(others_root):
 
 
 def test_no_token_on_the_command_line(root):
-    """Everybody on the machine can read a command line; and the message does not repeat the mistaken argument."""
+    """Every user of the machine can read a command line. The message does not repeat the argument."""
     check_refused(USAGE, ["--token"], root / "repo.git", "--token=" + TOKEN)
 
 
@@ -320,7 +320,7 @@ def test_broken_git(root, tmp_path, script, words):
 
 @pytest.mark.parametrize("backend, program", [("services", "git"), ("http-backend", "git-http-backend")])
 def test_git_without_the_program_that_is_started(root, tmp_path, backend, program):
-    """As where git is packaged in parts."""
+    """Some systems package git in parts."""
     check_refused(CANNOT_START, [f"'{tmp_path}/{program}' cannot be executed"], root / "repo.git", f"--backend={backend}",
                   GIT_EXEC_PATH=tmp_path)
 
@@ -334,7 +334,7 @@ def test_bad_token_in_a_file(root, tmp_path, content):
 
 
 def test_bad_token_from_elsewhere(root, tmp_path):
-    """A named source that cannot be read is an error: the gate does not mint a token in its place."""
+    """A source that cannot be read is an error. The gate does not mint a token in its place."""
     repo = root / "repo.git"
     check_refused(USAGE, ["--token-file"], repo, f"--token-file={tmp_path}/nowhere", GIT_GATE_TOKEN=None)
     check_refused(USAGE, ["--token-file"], repo, f"--token-file={tmp_path}", GIT_GATE_TOKEN=None)
@@ -355,7 +355,7 @@ def test_path_in_the_place_of_the_token(root, tmp_path):
 
 
 def test_file_of_the_token_that_holds_none(root, tmp_path):
-    """Each in its own words."""
+    """Each fault has its own message."""
     repo = root / "repo.git"
     (tmp_path / "empty").write_text("")
     check_refused(USAGE, [f"--token-file={tmp_path}/empty is empty", "git-gate mint"], repo,
@@ -365,19 +365,19 @@ def test_file_of_the_token_that_holds_none(root, tmp_path):
 
 
 def test_token_in_the_place_of_its_file(root):
-    """The message does not repeat the token: people often keep the output of a failed start."""
+    """The message does not repeat the token, as people often keep the output of a failed start."""
     check_refused(USAGE, ["--token-file"], root / "repo.git", f"--token-file={TOKEN}", GIT_GATE_TOKEN=None)
 
 
 def test_bad_words_of_systemd(root):
-    """The message names the variables, and is no error of the system about a missing file."""
+    """The message names the variables, and is no system error about a missing file."""
     check_refused(USAGE, ["LISTEN_PID and LISTEN_FDS are not the numbers"], root / "repo.git", LISTEN_PID="x",
                   LISTEN_FDS="1")
 
 
 @pytest.mark.parametrize("soft, hard, is_told", [(256, 4096, False), (256, 256, True), (2048, 4096, False)])
 def test_open_files_are_what_the_settings_need(root, start_gate, soft, hard, is_told):
-    """Raised only as far as needed, as git inherits it; where it may not be raised, there are fewer connections."""
+    """The gate raises the limit only as far as needed, as git inherits it. Where it cannot, it takes fewer connections."""
     gate = start_gate(root / "repo.git", "--max-connections=500",
                       program=("prlimit", f"--nofile={soft}:{hard}", PROGRAM))
     limit = re.search(r"Max open files +([0-9]+)", Path(f"/proc/{gate.pid}/limits").read_text()).group(1)

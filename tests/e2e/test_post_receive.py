@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hooks after a push that is done: they finish, also when the client does not wait for them."""
+"""Hooks that run after a push is done: they may finish, even when the client does not wait for them."""
 
 import signal
 import time
@@ -19,7 +19,7 @@ HANGUP_SECONDS = 3  # for a push that nobody waits for any more
 LEFT = "the client left when git had reported on its push; the hooks go on"
 SIDE_BAND = "report-status side-band-64k"
 
-# It says what happens to it in files, and ends when it is told to.
+# The hook notes its events in files, and ends when a file tells it to.
 HOOK = """#!/bin/sh
 exec >/dev/null 2>&1
 trap ': >"{scratch}/{name}-told"; exit 1' TERM
@@ -88,7 +88,7 @@ def test_hook_finishes_without_the_client(root, start_gate, hooks, scratch, back
 
 
 def test_client_that_left_before_the_push_was_done(root, start_gate, hooks, scratch):
-    """From the moment that it is done, the hooks have all the time."""
+    """Once the push is done, the hooks have all the time."""
     add_hook(hooks, scratch, "pre-receive")
     add_hook(hooks, scratch, "post-receive")
     gate = start(start_gate, root, hooks)
@@ -110,7 +110,7 @@ def test_client_that_left_before_the_push_was_done(root, start_gate, hooks, scra
 @pytest.mark.parametrize("options, ends", [(["--request-timeout=2"], False), (["--drain-timeout=1"], True)],
                          ids=["request timeout", "stop"])
 def test_hook_that_never_ends(root, start_gate, hooks, scratch, options, ends):
-    """It is told to, at --request-timeout and at the end of a drain."""
+    """The gate ends it at --request-timeout or at the end of a drain."""
     add_hook(hooks, scratch, "post-receive")
     gate = start(start_gate, root, hooks, *options)
     with gate.connect() as connection:
@@ -126,7 +126,7 @@ def test_hook_that_never_ends(root, start_gate, hooks, scratch, options, ends):
 
 
 def test_git_that_is_silent_gets_no_time(root, start_gate, hooks, scratch):
-    """--backend-timeout is the hook's fault, and not the client's."""
+    """--backend-timeout still holds: silence is the hook's fault, not the client's."""
     add_hook(hooks, scratch, "post-receive")
     gate = start(start_gate, root, hooks, "--backend-timeout=1")
     with gate.connect() as connection:

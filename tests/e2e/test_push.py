@@ -54,7 +54,7 @@ def hooked_gate(root, transport, start_module_gate, tmp_path_factory):
 
 
 class Pair:
-    """A mirror of four commits, and a clone of it made through the gate; it does not spend time on compression."""
+    """A mirror of four commits, and a clone made through the gate. The clone spends no time on compression."""
     numbers = itertools.count()
 
     def __init__(self, gate, root, folder):
@@ -76,7 +76,7 @@ class Pair:
 
     @property
     def shown(self):
-        """Those that a client sees."""
+        """The references that a client sees."""
         return {name: oid for name, oid in self.refs.items() if not name.startswith("refs/gate/")}
 
 
@@ -129,7 +129,7 @@ def test_rejected_when_not_fast_forward(pair):
 
 
 def test_atomic_all_or_nothing(pair):
-    """The server refuses one of two refs, as its name conflicts with another; on its own the other one would go in."""
+    """The server refuses one of two refs, whose name conflicts with another. Alone the other ref would go in."""
     tip = pair.commit()
     both = ["origin", "main", "main:refs/heads/main/below"]
     assert "[remote rejected]" in pair.push("--atomic", *both, ok=False).stderr
@@ -186,7 +186,7 @@ def test_large_push_in_one_piece(pair, tmp_path):
 
 
 def test_memory_does_not_grow_with_the_push(gate, pair):
-    """20 MB go through buffers of fixed size; a small push first, so that the buffers exist."""
+    """20 MB go through buffers of fixed size. A small push comes first, so that the buffers exist."""
     pair.commit()
     pair.push("--quiet", "origin", "main")
     before = gate.peak_memory_kib()
@@ -196,7 +196,7 @@ def test_memory_does_not_grow_with_the_push(gate, pair):
 
 
 def test_push_that_waits_for_100(gate, pair):
-    """As curl does with a larger body: it sends none of it before the gate's 100."""
+    """curl sends none of a larger body before the gate's 100."""
     body = push([(NO_OBJECT, pair.ids[0], "refs/heads/new")])
     with gate.connect() as connection:
         connection.send(head("POST", f"/{pair.mirror.name}/git-receive-pack", PUSH_TYPE, f"Content-Length: {len(body)}",
@@ -240,7 +240,7 @@ def test_hooks_of_the_repository_never_run(pair):
 
 
 def test_hooks_of_the_hooks_path_run(hooked_pair):
-    """Hooks see the push and the remote user, and not the token; their output reaches the client."""
+    """Hooks see the push and the remote user, but not the token. Their output reaches the client."""
     tip = hooked_pair.commit()
     result = hooked_pair.push("origin", "main", "--push-option=reviewer=ada")
     assert "remote: the hook has run" in result.stderr
@@ -264,7 +264,7 @@ def test_push_options_are_refused_unless_advertised(pair):
 
 
 def test_reflog_names_the_remote_user(pair, hooked_pair):
-    """core.logAllRefUpdates comes by --git-config; the name is never the token."""
+    """--git-config switches reflogs on. The name in them is never the token."""
     for each, user in ((pair, "token"), (hooked_pair, "task-7")):
         each.commit()
         each.push("origin", "main")
@@ -303,7 +303,7 @@ def test_git_config_is_repeatable_and_takes_precedence(root, transport, start_ga
 
 
 def test_many_malformed_refs_do_not_deadlock(gate, pair):
-    """receive-pack complains about each on its standard error, more than a pipe holds: the gate must read it."""
+    """receive-pack's complaints on standard error are more than a pipe holds, so the gate must read them."""
     names = [f"refs/heads/..{i}{'x' * 150}" for i in range(800)]
     body = push([(NO_OBJECT, pair.ids[0], name) for name in names])
     response = gate.ask("POST", f"/{pair.mirror.name}/git-receive-pack", PUSH_TYPE, body=body)
@@ -313,7 +313,7 @@ def test_many_malformed_refs_do_not_deadlock(gate, pair):
 
 
 def test_nothing_is_collected_behind_the_push(pair):
-    """receive.autogc is off: otherwise git would repack this mirror in a process that outlives the request."""
+    """receive.autogc is off. Otherwise git would repack this mirror in a process that outlives the request."""
     for name, value in (("gc.autoPackLimit", 1), ("gc.autoDetach", "false"), ("receive.unpackLimit", 1)):
         git("config", name, value, cwd=pair.mirror)
     for i in range(3):

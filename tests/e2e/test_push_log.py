@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The records of a push: one for each reference that it asks to move, which say what became of that."""
+"""The records of a push: one for each reference that it asks to move, with the outcome."""
 
 import gzip
 
@@ -52,12 +52,12 @@ def records(gate, message="push"):
 
 
 def seen(gate):
-    """What the records of single references say, apart from their objects."""
+    """The records of single references, without their objects."""
     return [(record["ref"], record["move"], record["result"], record.get("reason")) for record in records(gate)]
 
 
 def send(gate, body, *fields):
-    """Push, and stop the gate, which has then written all of its log."""
+    """Push, and stop the gate, so that its log is complete."""
     gate.ask("POST", PUSH, PUSH_TYPE, *fields, body=body)
     gate.wait_no_children()
     gate.stop()
@@ -84,7 +84,7 @@ def test_create_update_delete(gate, root, tmp_path):
 
 @pytest.mark.parametrize("capabilities", ["report-status", SIDE_BAND])
 def test_refused_by_pre_receive(start, root, hooks, capabilities):
-    """Words of the hook that look like a report are none."""
+    """A hook's words that look like a report are not taken for one."""
     gate = start(hooks("pre-receive", "printf '0018ok refs/heads/new\\n0000'; exit 1"))
     send(gate, push([(NO_OBJECT, tip(root), "refs/heads/new"), (tip(root), NO_OBJECT, MAIN)], None, capabilities))
     reason = "pre-receive hook declined"
@@ -126,7 +126,7 @@ def rules(tmp_path):
 
 
 def test_kinds_of_updates(start, root, rules, tmp_path):
-    """Where rules ask for fast-forwards, the records say which updates are some, also of those that are refused."""
+    """Where rules ask for fast-forwards, the records tell which updates are fast-forwards, even for refused ones."""
     gate = start(rules())
     git("clone", "--quiet", gate.url(), tmp_path / "clone")
     git("commit", "--quiet", "--allow-empty", "--message=new", cwd=tmp_path / "clone")
@@ -144,7 +144,7 @@ def test_kinds_of_updates(start, root, rules, tmp_path):
 
 @pytest.mark.parametrize("is_first", [True, False])
 def test_kinds_are_of_their_own_objects(start, root, is_first):
-    """git tells hooks a name with a line break as it is, and so they read a command that nobody has sent."""
+    """git passes a name with a line break to hooks unchanged, so they read a command that nobody has sent."""
     gate = start()
     old, new = tip(root), out("rev-parse", f"{MAIN}~1", cwd=root / "repo.git")
     forged = (old, new, f"refs/heads/x\n{new} {old} {MAIN}")
@@ -171,7 +171,7 @@ exit 0"""
 
 @pytest.mark.parametrize("name", ["pre-receive", "update", "post-receive", "post-update", "reference-transaction"])
 def test_hooks_do_not_tell_kinds(start, root, rules, hooks, name):
-    """The way in which git-gate-hook tells them is closed to the hooks of the operator. Here nothing else is told."""
+    """git-gate-hook reports kinds by a descriptor that the operator's hooks do not get. So no kind is reported here."""
     old, new = out("rev-parse", f"{MAIN}~1", cwd=root / "repo.git"), tip(root)
     forgery = FORGERY.replace("OLD", old).replace("NEW", new)
     gate = start(rules('[refs "refs/*"]\n\tupdate = any\n'), hooks(name, forgery), "--keep-old=no")
@@ -202,7 +202,7 @@ def test_push_of_nothing(gate):
 
 
 def test_client_that_leaves(start, root, scratch, hooks):
-    """It leaves while a hook judges the push, and the push is taken."""
+    """The client leaves while a hook judges the push. The push still succeeds."""
     gate = start(hooks("pre-receive", f': >"{scratch}/begun"; while [ ! -e "{scratch}/go" ]; do sleep 0.05; done'))
     with gate.connect() as connection:
         body = push([(NO_OBJECT, tip(root), "refs/heads/new")], None, SIDE_BAND)
@@ -217,7 +217,7 @@ def test_client_that_leaves(start, root, scratch, hooks):
 
 
 def test_client_that_leaves_with_its_body_open(gate, root):
-    """git obeys deletions before the end of the body, and reports while the gate still reads that."""
+    """git carries out deletions before the end of the body, and reports while the gate still reads the body."""
     body = push([(tip(root), NO_OBJECT, "refs/heads/gone")], bytes(AHEAD_BYTES), SIDE_BAND)
     git("update-ref", "refs/heads/gone", MAIN, cwd=root / "repo.git")
     with gate.connect() as connection:
@@ -241,7 +241,7 @@ def test_client_that_leaves_before_the_pack(gate, root):
 
 
 def test_many_references(start, root, hooks):
-    """The records past a bound are one. A reader of the log that is slow loses some, and reads how many."""
+    """Past a bound, one record stands for the rest. A slow reader of the log loses records, and reads how many."""
     gate = start(hooks("update", '[ "$1" != refs/heads/299 ]'))
     send(gate, push([(NO_OBJECT, tip(root), f"refs/heads/{i}") for i in range(300)], None, SIDE_BAND))
     wait_until("the last record", lambda: records(gate, "push as a whole"))
@@ -257,7 +257,7 @@ def test_many_references(start, root, hooks):
     "refs/heads/\x1b[31mred\x07", 'refs/heads/"},{"message":"request"', "refs/heads/a\nb", "refs/heads/a ok", "HEAD",
     "refs/heads/\udcff", " ", "refs/heads/" + "x" * 300 + "/..", "ok refs/heads/main"])
 def test_hostile_names(gate, root, name):
-    """They are written as they came, byte by byte and escaped, each in a line of its own."""
+    """The log has names byte by byte as they came, escaped, each in its own line."""
     sent = name.encode(errors="surrogateescape")
     text = f"{NO_OBJECT} {tip(root)} ".encode() + sent
     send(gate, packet(text + b"\0 " + SIDE_BAND.encode()) + FLUSH + empty_pack())
@@ -286,7 +286,7 @@ def test_push_certificate(gate, root):
 
 @pytest.mark.parametrize("how", ["long line", "two certificates"])
 def test_command_that_is_not_understood(start, root, how):
-    """git moves a reference all the same, so a record says that there may be more. With hooks it wants a signature."""
+    """git still moves a reference, so a record says that there may be more. With hooks git wants a signature."""
     gate = start("--keep-old=no")
     command = f"{NO_OBJECT} {tip(root)} refs/heads/"
     head = ["certificate version 0.1\n", "\n"]
@@ -303,7 +303,7 @@ def test_command_that_is_not_understood(start, root, how):
 
 
 def test_kinds_without_rules(gate, root, tmp_path):
-    """What keeps old tips has to know them: by the bytes of the push, or by asking git."""
+    """--keep-old has to know the kinds too, from the push's bytes or by asking git."""
     git("clone", "--quiet", gate.url(), tmp_path / "clone")
     git("commit", "--quiet", "--allow-empty", "--message=new", cwd=tmp_path / "clone")
     for specs in (["main"], ["main~1:refs/heads/back"], ["main:back"], ["+main~2:main"]):
