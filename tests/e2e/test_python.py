@@ -63,7 +63,7 @@ async def become(what, condition):
 
 @contextlib.asynccontextmanager
 async def request_under_way(gate):
-    """A client in the middle of a request, with git waiting for the rest of it: so a stop must wait."""
+    """Run a client in the middle of a request. git waits for the rest of it, so a stop must wait."""
     with Connection(place(gate.address)) as client:
         body = unfinished()
         head = request("POST", FETCH, FETCH_TYPE, f"Content-Length: {len(body) + 1}")
@@ -89,7 +89,7 @@ def slow_git(tmp_path, monkeypatch):
 
 
 def test_serves_and_stops(make, where, root, tmp_path):
-    """Twice over, as a stopped server starts again."""
+    """The test does this twice, as a stopped server can start again."""
     async def use(gate, clone):
         assert gate.address is None
         await gate.start()
@@ -179,7 +179,7 @@ def test_only_the_token_opens(make, where):
 
 
 def test_serves_while_the_loop_is_blocked(make, where):
-    """The whole interpreter blocks: its lock is held until the client, another process, has its answer."""
+    """The whole interpreter blocks: its lock is held until the client, in another process, has its answer."""
     async def use():
         async with make(**where) as gate:
             client = subprocess.Popen(["timeout", str(SOON), sys.executable, "-c", CLIENT, gate.address],
@@ -216,7 +216,7 @@ def test_context_ends_with_an_error(make):
 
 
 def test_start_lets_the_loop_go_on(make, where, slow_git):
-    """Even if all threads of the loop are busy: otherwise nothing would let git go on."""
+    """The loop goes on even if all of its threads are busy. Otherwise nothing would let git go on."""
     async def use():
         loop = asyncio.get_running_loop()
         release = threading.Event()
@@ -257,7 +257,7 @@ def test_cancelled_start_leaves_nothing(make, where, tmp_path, slow_git):
 
 
 def test_starts_once(make, where):
-    """A second start fails, and however it ends, the first one's server goes on."""
+    """A second start fails. The first one's server goes on, however the second one ends."""
     async def use():
         async with make(**where) as gate:
             address = gate.address
@@ -275,7 +275,7 @@ def test_starts_once(make, where):
 
 
 def test_stop_lets_requests_finish(make, where):
-    """The loop goes on meanwhile: it runs the client, whose request ends the waiting."""
+    """The loop goes on meanwhile, and runs the client whose request ends the wait."""
     async def use():
         gate = make(**where, drain_timeout=LONG)
         await gate.start()
@@ -338,7 +338,7 @@ def test_cancelled_start_leaves_nothing_without_threads(make, where, slow_git, w
 
 
 def test_cancelled_stop_stops_without_threads(make, where, without_threads):
-    """Nothing can hurry it, so it drains."""
+    """Nothing can hurry the stop, so it drains."""
     async def use():
         gate = make(**where, drain_timeout=1)
         await gate.start()
@@ -366,7 +366,7 @@ def test_without_threads_nothing_starts(make, where, without_threads):
 
 
 def test_a_list_of_repositories(make, where, root):
-    """Exactly these."""
+    """The gate serves exactly these."""
     bare(root / "second.git")
     bare(root / "third.git")
 
@@ -386,7 +386,7 @@ def threads():
 
 
 def test_many_rounds_leave_nothing(make, where):
-    """Gates that served, and starts that fail at one step or another."""
+    """Rounds of gates that serve, and of starts that fail at various steps."""
     async def use():
         gate = make(**where)
         for round_number in range(ROUNDS):

@@ -30,7 +30,7 @@ def wait_for_git(count=1):
     wait_until("git reads", lambda: children().count("git-http-backen") == count)
 """
 
-# Since Python 3.12, an ending interpreter makes no more threads; here none does.
+# Since Python 3.12 an ending interpreter starts no threads. Here no interpreter does.
 ENDS = """
 import atexit, sys, threading, time
 atexit.register(lambda: print(time.monotonic() - begin))  # registered before those of git_gate, it is called behind them
@@ -138,19 +138,19 @@ def test_a_fork_with_the_same_id_does_not_stop_it(small_root):
 
 
 def test_a_worker_that_is_a_fork_holds_nothing(small_root):
-    """The fork holds neither git's input, whose end would not come, nor the port, which would listen unserved."""
+    """The fork must not hold git's input, or git would not see its end, nor the port, or nobody would serve it."""
     python("-W", "ignore::DeprecationWarning", "-c", FORKS, small_root)
 
 
 def test_gates_that_still_run_stop_all_at_once_in_the_end(small_root):
-    """Five, each with a stalled client, take as long as one: the drain timeout, and then ending the rest."""
+    """Five gates, each with a stalled client, take as long as one: the drain time-out, and then ending the rest."""
     *addresses, seconds = python("-c", STALLED, small_root).stdout.split()
     assert len(addresses) == 5 and not any(is_served(address) for address in addresses)
     assert 2.9 < float(seconds) < 9
 
 
 def test_gate_that_is_dropped_in_the_end_stops(small_root):
-    """Quietly: it prints only that the server was dropped."""
+    """The program prints only that the server was dropped."""
     result = python("-W", "default::ResourceWarning", "-c", DROPPED, small_root)
     address, _ = result.stdout.split()
     assert not is_served(address)
@@ -187,6 +187,6 @@ asyncio.run(main())
 
 
 def test_the_child_of_a_fork_holds_no_log(small_root):
-    """And the host's loop goes on reading."""
+    """The host's loop goes on reading."""
     said = python("-W", "ignore::DeprecationWarning", "-c", FORK, small_root).stdout
     assert "INFO request" in said and said.endswith("INFO stopped\n")

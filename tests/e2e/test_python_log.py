@@ -31,7 +31,7 @@ def gates(caplog):
 
 
 def own_descriptors():
-    """All open descriptors by what they are, without those of the listing and of event loops."""
+    """All open descriptors and their targets, without those of the listing and of event loops."""
     found = []
     for number in os.listdir("/proc/self/fd"):
         try:
@@ -42,7 +42,7 @@ def own_descriptors():
 
 
 def test_records_go_to_logging(make, where, caplog):  # noqa: F811
-    """The last one, too, which the gate writes as it ends."""
+    """Even the last record, which the gate writes at its end."""
     async def use():
         async with make(**where) as gate:
             assert ask(gate.address).status == 200
@@ -60,7 +60,7 @@ def test_records_go_to_logging(make, where, caplog):  # noqa: F811
 @pytest.mark.parametrize("wanted, known, unknown", [
     (logging.INFO, {"info", "notice"}, {"debug"}), (logging.WARNING, {"warning"}, {"debug", "info", "notice"})])
 def test_the_loggers_level_at_the_start_is_the_gates(make, wanted, known, unknown):  # noqa: F811
-    """The gate does not even write the rest: the logger would take all by the time of the requests."""
+    """The gate does not even write the other records. At the time of the requests the logger would accept all."""
     async def use():
         logger.setLevel(wanted)
         async with make(**TCP) as gate:
@@ -99,7 +99,7 @@ def test_log_fd_takes_the_log(make, caplog, tmp_path):  # noqa: F811
 
 
 def test_a_blocked_loop_does_not_hold_up_clients(make, caplog):  # noqa: F811
-    """Records are dropped then, and counted: none is lost without a trace."""
+    """The gate then drops records and counts them, so that the loss shows."""
     async def use():
         async with make(**TCP) as gate:
             for _ in range(FILLING):
@@ -212,7 +212,7 @@ def test_stop_during_start_leaves_nothing(make, where, slow_git):  # noqa: F811
 
 
 def test_stopped_by_another_loop(make, caplog):  # noqa: F811
-    """asyncio.run() twice: the second one passes on what the first one's loop has not read."""
+    """asyncio.run() runs twice. The second loop passes on the records that the first has not read."""
     before = own_descriptors()
     gate = make(**TCP)
     asyncio.run(gate.start())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""git_gate.GateServer.moves(): what a program is told of pushes."""
+"""git_gate.GateServer.moves(): a program learns of pushes."""
 
 import asyncio
 import importlib
@@ -38,7 +38,7 @@ def send(gate, *commands):
 
 
 def push_new(gate, clone):
-    """By git's own client, through a bridge if need be."""
+    """Push by git's own client, through a bridge if necessary."""
     with Url(gate.address, TOKEN) as url:
         git("clone", "--quiet", url, clone)
         commit(clone, "new", "content")
@@ -50,7 +50,7 @@ async def next_of(moves):
 
 
 def pipes():
-    """The ends of pipes that this process has open."""
+    """The pipes' ends that this process has open."""
     links = [os.path.join("/proc/self/fd", number) for number in os.listdir("/proc/self/fd")]
     return sorted(os.readlink(link) for link in links if os.path.exists(link) and "pipe:" in os.readlink(link))
 
@@ -60,7 +60,7 @@ def shown(move):
 
 
 def test_a_loop_over_moves(make, where, root, tmp_path):  # noqa: F811
-    """git's own client. The loop ends when the gate stops."""
+    """The pushes are those of git's own client. The loop ends when the gate stops."""
     async def use():
         seen = []
 
@@ -81,7 +81,7 @@ def test_a_loop_over_moves(make, where, root, tmp_path):  # noqa: F811
 
 
 def test_names_are_those_of_the_repository(make, root):  # noqa: F811
-    """Also when they are no UTF-8: a program may hand them to git as they are."""
+    """Names may be invalid UTF-8. A program can pass them to git unchanged."""
     names = ["refs/heads/b\u00e4r", os.fsdecode(b"refs/heads/b\xe4r")]
 
     async def use():
@@ -95,7 +95,7 @@ def test_names_are_those_of_the_repository(make, root):  # noqa: F811
 
 
 def test_refused(make, root):  # noqa: F811
-    """What a client wants of the log, it may put into a name; here it has the text of a record."""
+    """A client may choose any name. This one has the text of a log record in it."""
     name = 'refs/heads/x\\"},"ref":"refs/heads/main","result":"ok"'
 
     async def use():
@@ -107,7 +107,7 @@ def test_refused(make, root):  # noqa: F811
 
 
 def test_a_large_push(make, root, tmp_path):  # noqa: F811
-    """More references than have records of their own. Into a file, where all have room."""
+    """More references than get their own records. The moves go into a file, where all have room."""
     names = [f"refs/heads/{i}" for i in range(LISTED_MAX + 44)]
 
     async def use(file):
@@ -123,7 +123,7 @@ def test_a_large_push(make, root, tmp_path):  # noqa: F811
 
 
 def test_without_a_reader_pushes_go_on(make, root):  # noqa: F811
-    """The first ones are kept and told later. What did not fit is counted."""
+    """The first moves are kept and told later. Those that did not fit are counted."""
     names = [f"refs/heads/{'x' * 200}{i}" for i in range(100)]
 
     async def use():
@@ -142,7 +142,7 @@ def test_without_a_reader_pushes_go_on(make, root):  # noqa: F811
 
 
 def test_one_task_at_a_time(make, root):  # noqa: F811
-    """Another loop may go on where one has left off, and no move is told twice."""
+    """Another loop may continue where the last one stopped. No move is told twice."""
     async def use():
         async with make(**TCP) as gate:
             waiting = asyncio.create_task(next_of(gate.moves()))
@@ -170,7 +170,7 @@ def test_before_a_start(make):  # noqa: F811
 
 
 def test_started_again(make, root):  # noqa: F811
-    """Each start has moves of its own, and those of a stopped one can still be read."""
+    """Each start has its own moves. Those of a stopped gate can still be read."""
     async def use():
         gate = make(**TCP)
         told = []
@@ -198,7 +198,7 @@ def test_moves_fd_takes_them(make, root, tmp_path):  # noqa: F811
 
 
 def test_nothing_is_left(make, root):  # noqa: F811
-    """Neither of starts that fail, nor of those whose moves nobody reads, nor in the child of a fork."""
+    """Failed starts leave no pipe, nor do gates whose moves nobody reads, nor does a fork's child."""
     async def use():
         before = pipes()
         with pytest.raises(git_gate.GateError):

@@ -45,7 +45,7 @@ def test_an_option_that_is_wrong_is_named(small_root, options, said):
 
 @needs_library
 def test_it_is_what_the_header_says():
-    """Constants, the calls and their types, and the struct: only a crash would show a difference otherwise."""
+    """Constants, calls with types, and the struct. Otherwise only a crash would show a difference."""
     binding = git_gate._library
     for name, value in header.constants().items():
         if hasattr(binding, name[len("GATE_"):]):
@@ -70,7 +70,7 @@ def test_versions_are_one():
 
 @needs_library
 def test_annotations_can_be_looked_up():
-    """inspect, dataclasses and documentation tools do this, not only type checkers."""
+    """inspect, dataclasses and documentation tools read annotations, not only type checkers."""
     hints = typing.get_type_hints(git_gate.GateServer.__init__)
     assert hints["token"] is str and hints["port"] == typing.Optional[int]
     for _, function in inspect.getmembers(git_gate.GateServer, inspect.isfunction):
@@ -107,7 +107,7 @@ def test_minted_tokens():
 
 @pytest.mark.parametrize("library", ["/nonexistent/libgitgate.so.0", "libc.so.6"])
 def test_without_its_library_it_says_what_to_install(library):
-    """A missing library, and one of another version."""
+    """The library is missing, or has another version."""
     result = python("-c", LOAD, ok=False, GIT_GATE_LIBRARY=library, LD_PRELOAD=None)
     last = result.stderr.strip().splitlines()[-1]
     assert result.returncode != 0 and last.startswith("ImportError: ")
@@ -115,7 +115,7 @@ def test_without_its_library_it_says_what_to_install(library):
 
 
 def test_pip_installs_it(tmp_path):
-    """Without a compiler and without a network."""
+    """pip needs neither a compiler nor a network."""
     for module in ("pip", "setuptools", "wheel"):
         if subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True, check=False).returncode:
             pytest.skip(f"needs python3-{module}")
@@ -132,7 +132,7 @@ def test_pip_installs_it(tmp_path):
 
 @pytest.mark.skipif(not LIBRARY.exists(), reason=f"needs {LIBRARY}, as it is built together with the program")
 def test_readme_has_a_whole_program(root, tmp_path):
-    """As in the README, apart from the paths: it serves until Ctrl-C, and prints a command that works."""
+    """The README's program, with other paths, serves until Ctrl-C, and prints a command that works."""
     program, = re.findall(r"^```python\n(.*?)^```", (PROJECT / "README.md").read_text(), re.M | re.S)
     (root / "repo.git").rename(root / "proj.git")
     for before, after in (("/srv/mirrors", root), ("/run/task7", tmp_path)):

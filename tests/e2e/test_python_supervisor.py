@@ -27,7 +27,7 @@ def basic(pair):
     return authorization("Basic " + base64.b64encode(pair.encode()).decode())
 
 
-# What is asked, and the status: contract of the class, whatever the transport.
+# Requests and their statuses, which the class promises for every transport.
 REQUESTS = [
     ("what git asks first", ("GET", INFO), {}, 200),
     ("what git asks before a push", ("GET", INFO.replace("upload", "receive")), {}, 200),
@@ -112,7 +112,7 @@ def test_modes_do_not_depend_on_the_umask(make, tmp_path):  # noqa: F811
 
 
 def test_selinux_type_is_an_option(make, tmp_path):  # noqa: F811
-    """Where SELinux is off, nothing comes of it."""
+    """The option has no effect where SELinux is off."""
     async def use():
         async with make(socket_path=tmp_path / "gate.sock", selinux_type="terok_socket_t", confine="off") as gate:
             assert ask(gate.address).status == 200

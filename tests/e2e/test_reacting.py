@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The programs of docs/reacting.md, with other places, and what they do about pushes."""
+"""The programs of docs/reacting.md, with other places, react to pushes."""
 
 import configparser
 import os
@@ -52,7 +52,7 @@ def place(tmp_path):
 
 @pytest.fixture
 def clone(root, tmp_path):
-    """A work tree of a task, by whatever way."""
+    """Clone a task's work tree, over any transport."""
     git("clone", "--quiet", root / "proj.git", tmp_path / "clone")
     return tmp_path / "clone"
 
@@ -78,7 +78,7 @@ def forward(program, **named):
 
 
 def test_forward(start_gate, root, forge, place, clone, tmp_path):
-    """What was accepted gets to the forge, and nothing else of the repository."""
+    """Accepted references reach the forge, and nothing else of the repository does."""
     gate = start_gate(f"--mirror-root={root}", "--scope=proj", transport="unix")
     program = place("git-gate-forward", tmp_path / "programs")
     (tmp_path / "state").mkdir()
@@ -95,7 +95,7 @@ def test_forward(start_gate, root, forge, place, clone, tmp_path):
 
 
 def test_forward_obeys_nothing_of_the_repository(start_gate, root, forge, place, clone, tmp_path):
-    """The task's repository could say which program git runs to push."""
+    """Settings of the task's repository could make git run any program for the push."""
     gate = start_gate(f"--mirror-root={root}", "--scope=proj", transport="unix")
     program = place("git-gate-forward", tmp_path / "programs")
     (tmp_path / "state").mkdir()
@@ -132,7 +132,7 @@ def option(unit, section, name):
 
 
 def test_the_units(start_gate, root, forge, place, clone, tmp_path):
-    """The hook marks the repository under confinement, and what the service runs takes the mark away and forwards."""
+    """The confined hook marks the repository. The service's program removes the mark and forwards."""
     hooks = tmp_path / "hooks"
     place("post-receive", hooks)
     gate = start_gate(f"--mirror-root={root}", "--scope=proj", f"--hooks-path={hooks}", transport="unix")
@@ -171,9 +171,9 @@ def test_systemd_takes_the_units(root, place, tmp_path, fault):
 
 @needs_library
 def test_the_loop(root, forge, place, clone, tmp_path):
-    """Two pushes, one of them refused: a person is told of one, and it is forwarded."""
+    """One of two pushes is refused. The loop tells a person of the other one, and forwards it."""
     socket = tmp_path / "run" / "gate.sock"
-    # Only the library of the loop may need the sanitizer's first: git would hang with it.
+    # Only the loop needs the sanitizer's library preloaded. git would hang with it.
     program = place("git-gate-forward", tmp_path / "programs", {"set -eu\n": "set -eu\nunset LD_PRELOAD\n"})
     teller = tmp_path / "programs" / "tell"
     teller.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >>{tmp_path}/told\n')

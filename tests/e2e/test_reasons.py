@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Gate-Reason: every word of the table comes in the response to what it is about, and git cannot forge one.
+Gate-Reason: each word of the table comes in the response to its fault, and git cannot forge one.
 
-The refusals of tests/data/http, in test_refusals.py, hold each its word as well, and so does whatever check_error() sees.
+test_refusals.py checks the words for the files of tests/data/http, and check_error() checks the word of each error.
 """
 
 import os
@@ -29,7 +29,7 @@ ONE_PLACE = ("--max-backends=1", "--queue-timeout=1", "--drain-timeout=3")
 
 
 class Site:
-    """What a driver may use: a root with repo.git, and the fixtures that start gates for it."""
+    """A root with repo.git, and the fixtures that start gates for it, for use by drivers."""
 
     def __init__(self, root, start_gate, gate_with, pre_receive):
         self.root, self.start_gate, self.gate_with, self.pre_receive = root, start_gate, gate_with, pre_receive
@@ -48,7 +48,7 @@ def asks(*arguments, options=(), **named):
 
 
 def git_says(prelude, *options, method="GET", target=INFO):
-    """A driver: what becomes of a git that does what the prelude says."""
+    """A driver: one request, with a git that runs this prelude."""
     return lambda site: site.gate_with(prelude, *options)[0].ask(method, target)
 
 
@@ -164,7 +164,7 @@ DRIVERS = {
     "wrong-version": asks("GET", INFO, version="3.0"),
 }
 
-# Further ways to some of them.
+# Other ways to get some of the words.
 MORE = [
     ("bad-body", sends(head("POST", FETCH, FETCH_TYPE, "Transfer-Encoding: chunked") + b"x\r\n")),
     ("client-timeout", sends(head("POST", PUSH, PUSH_TYPE, "Content-Length: 100000"), "--stall-timeout=1")),
@@ -190,7 +190,7 @@ def site(root, start_gate, gate_with, pre_receive):
 
 
 def test_manual_source_and_tests_know_the_same_words():
-    """Whoever adds a reason has to say in the manual what to do about it, and to drive it here."""
+    """A new reason needs its remedy in the manual, and a driver here."""
     source = dict(re.findall(r'= \{"([^"]+)", (\d+)\}', SOURCE.read_text()))
     assert {word: int(status) for word, status in source.items()} == REASONS
     assert DRIVERS.keys() == REASONS.keys()
@@ -211,7 +211,7 @@ def test_further_ways(site, word, drive):
     assert response.reason == word
 
 
-# What git says.
+# Words in git's own answers.
 
 FORGED = "printf 'Gate-Reason: wrong-token\\r\\ngate-reason: busy\\r\\nContent-Type: text/plain\\r\\n{}\\r\\n'; {}"
 
@@ -219,7 +219,7 @@ FORGED = "printf 'Gate-Reason: wrong-token\\r\\ngate-reason: busy\\r\\nContent-T
 @pytest.mark.parametrize("method, target, fields", [("GET", INFO, []), ("GET", "/repo.git/HEAD", []),
                                                     ("POST", FETCH, [FETCH_TYPE])])
 def test_git_cannot_forge_a_word(site, method, target, fields):
-    """The field is dropped from git's head; what git serves has none."""
+    """The gate drops the field from git's head. git's answers have none."""
     gate, _ = site.gate_with(FORGED.format("", "echo text; exit 0"), CGI_BACKEND)
     response = gate.ask(method, target, *fields, body=b"0000" if fields else b"")
     assert (response.status, response.body, response.complete) == (200, b"text\n", True)

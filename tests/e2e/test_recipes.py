@@ -53,7 +53,7 @@ def host(tmp_path, gate):
 
 @pytest.fixture
 def places(gate, host):
-    """The places of a container, where there is none."""
+    """The places of a container, for a machine without one."""
     return {SOCKET: gate.socket_path, TOKEN_FILE: host / "token"}
 
 
@@ -67,7 +67,7 @@ def shell(script, cwd, ok=True, **variables):
 
 
 def test_settings(host, places, tmp_path):
-    """They are all that git needs, whatever a program has taken from its environment."""
+    """git needs only these settings, whatever a program has removed from its environment."""
     settings = tmp_path / "settings"
     settings.write_text(at((host / "gitconfig").read_text(), places))
     result = shell("git ls-remote gate:///proj HEAD", tmp_path, GIT_CONFIG_GLOBAL=str(settings))
@@ -110,7 +110,7 @@ def test_sandbox_of_a_coding_agent(host, gate, tmp_path, program, number):
     blocks = recipes(PAGE, "Sandboxes of coding agents")
     (tmp_path / "tmp").mkdir()
     home = {"HOME": str(tmp_path), "GIT_CONFIG_GLOBAL": str(tmp_path / ".gitconfig"),
-            "TMPDIR": str(tmp_path / "tmp")}  # codex takes no home below it
+            "TMPDIR": str(tmp_path / "tmp")}  # codex refuses a home below it
     shell(at(blocks[0], {f"{FOLDER}/socket": gate.socket_path.parent, FOLDER: host}), tmp_path, **home)
     (tmp_path / "srt.json").write_text(fenced(PAGE, "Sandboxes of coding agents", "json")[0])
     shell(blocks[number], tmp_path, **home)

@@ -2,8 +2,8 @@
 """
 Refusals before any process starts: each file of tests/data/http/refuse, whole, byte by byte, and after a good request.
 
-The first gates of this module never serve anything, so at the end there must be no run of git-http-backend on record.
-The answers must be those of STATUS CODES in git-gate(1).
+The first gates here never serve anything, so no run of git-http-backend may be recorded at the end. STATUS CODES in
+git-gate(1) lists the answers.
 """
 
 import pytest
@@ -15,7 +15,7 @@ from .http_files import REFUSE, ask, ask_byte_by_byte
 from .packets import FETCH_TYPE, PUSH_TYPE
 from .targets import FETCH, INFO, INFO_PUSH, PUSH
 
-# The empty line is the fault or part of it, or the fault is in another request than the first.
+# In these files the fault is in the empty line, or in a request after the first.
 NOT_IN_A_LINE = ("host-none", "smuggle-behind-refused-head", "limit-head-16385", "pipelined-")
 LINES = [name for name, case in REFUSE.items()
          if case.layer == "head" and b"\r\n\r\n" in case.data and not name.startswith(NOT_IN_A_LINE)]
@@ -83,7 +83,7 @@ def patient_gate(small_root, start_module_gate):
 
 @pytest.mark.parametrize("name", LINES)
 def test_refused_at_the_end_of_the_line(patient_gate, name):
-    """Without the empty line, and before the header timeout is over."""
+    """The refusal comes without the empty line, and before the header time-out."""
     case = REFUSE[name]
     with patient_gate.connect() as connection:
         connection.send_as_taken(case.data.partition(b"\r\n\r\n")[0] + b"\r\n")
@@ -92,7 +92,7 @@ def test_refused_at_the_end_of_the_line(patient_gate, name):
 
 @pytest.mark.parametrize("name", REFUSE)
 def test_refused(gate, exec_path, name):
-    """The exact status, and then the end of the connection, or a next request that is not misread."""
+    """The status is exact. Then the connection ends, or the gate reads the next request correctly."""
     runs = exec_path.runs
     check_refused(REFUSE[name], ask(gate, REFUSE[name])[-1])
     assert exec_path.runs == runs

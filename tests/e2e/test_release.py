@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""script/release: what a dry run makes, what a release changes, and when it changes nothing. No network is there."""
+"""script/release without a network: the files of a dry run, the changes of a release, and failures without changes."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ def git(folder, *arguments):
 
 
 def project_files():
-    """The files under version control, and new ones, as they are now."""
+    """The files under version control, and new ones, with their present content."""
     listing = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-zco", "--exclude-standard"], cwd=ROOT,
                              check=True, capture_output=True, text=True, env=ENVIRONMENT).stdout
     return [name for name in listing.split("\0") if name and (ROOT / name).exists()]
@@ -58,7 +58,7 @@ def project(template, tmp_path):
 
 
 def without_network():
-    """The beginning of a command that has no network, where user namespaces allow that."""
+    """The beginning of a command without a network, if user namespaces allow that."""
     command = ["bwrap", "--dev-bind", "/", "/", "--unshare-net", "--die-with-parent", "--"]
     works = shutil.which("bwrap") and subprocess.run([*command, "true"], check=False, capture_output=True).returncode == 0
     return command if works else []
@@ -71,7 +71,7 @@ def release(project, *arguments, seconds=BUILD_SECONDS):
 
 
 def state(project):
-    """What a release may change in a checkout."""
+    """The parts of a checkout that a release may change."""
     return (git(project, "rev-parse", "HEAD"), git(project, "tag"), git(project, "status", "--porcelain", "--ignored"),
             (project / "NEWS").read_text())
 
@@ -82,7 +82,7 @@ def sums(folder):
 
 
 def replace(project, name, text):
-    """Commits a script that does something else."""
+    """Commit another script in a script's place."""
     (project / name).write_text(f"#!/bin/sh\n{text}\n")
     (project / name).chmod(0o755)
     git(project, "add", "--all")
@@ -125,7 +125,7 @@ def test_dry_run(project, tmp_path):
 
 
 def check_static(static, tmp_path):
-    """The program runs from where it was unpacked, and finds the one for rules there. It needs no library."""
+    """Check that the program runs where it was unpacked, finds git-gate-hook there, and needs no library."""
     (tmp_path / "apart").mkdir()
     subprocess.run(["tar", "-xzf", static, "-C", tmp_path / "apart"], check=True)
     folder = tmp_path / "apart" / static.name.removesuffix(".tar.gz")
@@ -144,7 +144,7 @@ def check_static(static, tmp_path):
 
 
 def check_bill(bill, made, archives):
-    """The names, the references and the checksums of the document hold together."""
+    """Check that names, references and checksums of the document agree."""
     assert (bill["spdxVersion"], bill["dataLicense"], bill["SPDXID"]) == ("SPDX-2.3", "CC0-1.0", "SPDXRef-DOCUMENT")
     assert bill["creationInfo"]["created"] == f"{DATE}T22:13:20Z" and bill["creationInfo"]["creators"]
     packages = {package["SPDXID"]: package for package in bill["packages"]}
@@ -182,7 +182,7 @@ STUBS = {
 
 
 def make_release(project, **replaced):
-    """A release whose tests, static programs and packages are others: those would take minutes."""
+    """Make a release with stand-ins for tests, static programs and packages, which would take minutes."""
     for name, text in {**STUBS, **replaced}.items():
         replace(project, f"script/{name}", text)
     before = state(project)
@@ -226,14 +226,14 @@ def test_changelog_has_the_items_of_news(project):
     ("test", "mkdir build-tested; touch left", "?? left\n"),
 ])
 def test_failure_changes_nothing(project, script, text, words):
-    """Neither a step that fails nor tests that change the sources."""
+    """A failing step changes nothing, nor do tests that change the sources."""
     result, before = make_release(project, **{script: text})
     assert result.returncode == 1 and result.stderr.endswith(words), result.stderr
     assert state(project) == before and not (project / "dist").exists()
 
 
 def test_commit_meanwhile(project):
-    """A commit that the tests have not seen is not tagged."""
+    """No tag goes to a commit that the tests have not seen."""
     commit = f"mkdir build-tested && git -C {project} commit --quiet --allow-empty --message=Meanwhile"
     result, _ = make_release(project, test=commit)
     assert result.returncode != 0 and "fast-forward" in result.stderr

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIGHUP: the token's file is read again, nobody who has a valid token notices, and a fault changes nothing."""
+"""SIGHUP: the gate reads the token's file again. Clients with a valid token notice nothing, and a fault changes nothing."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ NOTHING = "there is no token to read again"
 
 
 def replace(file, *tokens):
-    """As a rotation does it: a new file in the old one's place."""
+    """Put a new file in the old one's place, as a rotation does."""
     new = file.with_name("new")
     new.write_text("".join(f"{token}\n" for token in tokens))
     new.chmod(0o600)
@@ -61,7 +61,7 @@ def gate(request, small_root, start_gate, file):
 
 
 def test_rotation(gate, file):
-    """The old one, then both, then the new one; the last record says how many, and none is shown."""
+    """The old token is valid, then both, then the new one. The last record says how many there are, and shows none."""
     assert [status(gate, token) for token in (TOKEN, SECOND)] == [200, 401]
     replace(file, SECOND, TOKEN)
     assert [status(gate, token) for token in (TOKEN, SECOND)] == [200, 401]
@@ -75,7 +75,7 @@ def test_rotation(gate, file):
 
 
 def test_kept_connection(gate, file):
-    """A connection that is kept alive with a token that was taken away gets a 401 with its next request."""
+    """On a kept connection, the next request with a removed token gets a 401."""
     with gate.connect() as connection:
         connection.send(request("GET", INFO, PROTOCOL_2))
         assert connection.response("GET").status == 200
@@ -96,7 +96,7 @@ def test_kept_connection(gate, file):
     ("fifo", ["something else than a file"]),
 ])
 def test_fault_keeps_the_old_one(gate, file, content, words):
-    """And the record says what to do. Nobody waits for a pipe. What is mended is read again."""
+    """The record names the remedy. The gate does not wait for a pipe, and reads the mended file again."""
     file.unlink()
     if content == "folder":
         file.mkdir()
@@ -124,7 +124,7 @@ def test_file_that_may_not_be_read(gate, file):
 
 
 def test_links(small_root, start_gate, tmp_path):
-    """As Kubernetes mounts a secret: a link to a folder's file, and that folder is replaced by a link."""
+    """Kubernetes mounts a secret like this: a link leads by a link to the folder, which another link replaces."""
     def publish(name, token):
         (tmp_path / name).mkdir()
         (tmp_path / name / "token").write_text(f"{token}\n")
@@ -140,7 +140,7 @@ def test_links(small_root, start_gate, tmp_path):
 
 @needs_confinement
 def test_link_to_elsewhere(small_root, start_gate, tmp_path):
-    """Out of reach by Landlock alone: the sentence does not blame the file's mode."""
+    """Only Landlock denies the file. The sentence does not blame the file's mode."""
     for name, token in (("one", TOKEN), ("two", SECOND)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "token").write_text(f"{token}\n")
@@ -157,7 +157,7 @@ def test_link_to_elsewhere(small_root, start_gate, tmp_path):
 
 @needs_confinement
 def test_no_hook_reads_it(tmp_path, start_gate, file):
-    """The gate alone may: neither the file nor its folder is there for git and hooks, and the rest is as ever."""
+    """Only the gate may read it. git and hooks see neither the file nor its folder, and everything else as usual."""
     root = tmp_path / "mirrors"
     history(bare(root / "repo.git"), 1)
     hooks = tmp_path / "hooks"
@@ -184,7 +184,7 @@ cat HEAD && ls objects && mv said said-2 && mkdir folder && rmdir folder && git 
 
 @pytest.mark.parametrize("how", ["environment", "minted", "standard input", "pipe"])
 def test_nothing_to_read_again(small_root, start_gate, how):
-    """The record says so, and the gate goes on with its token."""
+    """The record says that there is nothing to read. The gate goes on with its token."""
     reader, writer = os.pipe()
     os.write(writer, f"{TOKEN}\n{SECOND}\n".encode())
     os.close(writer)
@@ -212,7 +212,7 @@ def test_credential(small_root, start_gate, tmp_path):
 
 
 def test_rotation_under_clones(gate, file, tmp_path):
-    """Clients with the old token, and then those with the new one, clone without a failure in the whole rotation."""
+    """During the whole rotation no clone fails, first with the old token and then with the new one."""
     failures = []
     tokens = [TOKEN]
     ended = threading.Event()
@@ -256,7 +256,7 @@ def test_running_request_goes_on(small_root, start_gate, file):
 
 
 def test_end_of_the_terminal(small_root):
-    """A gate in a terminal that is closed ends, as it did before SIGHUP had another meaning; nobody would see it."""
+    """A gate ends when its terminal is closed, as if SIGHUP had no other meaning. Nobody would see it otherwise."""
     leader, follower = pty.openpty()
     process = subprocess.Popen([PROGRAM, "serve", f"{small_root}/repo.git"], stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=follower, env=environment(GIT_GATE_TOKEN=TOKEN, **WITHOUT_LEAKS),

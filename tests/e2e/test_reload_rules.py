@@ -18,7 +18,7 @@ MODES = [pytest.param("--confine=off", id="off"), pytest.param("--confine=requir
 
 
 def replace(file, text):
-    """As an editor does it: a new file in the old one's place."""
+    """Put a new file in the old one's place, as an editor does."""
     new = file.with_name("new")
     new.write_text(text)
     new.rename(file)

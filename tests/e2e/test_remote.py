@@ -113,7 +113,7 @@ def test_submodule_that_names_a_socket(gate, tmp_path, start_gate):
     assert len(gate.records) == before
 
 
-# Personal settings for other addresses must neither get in the way nor get out.
+# A person's settings for other addresses must neither disturb nor leak.
 
 @pytest.mark.parametrize("variables", [
     pytest.param({"http_proxy": "http://127.0.0.1:1"}, id="http_proxy"),
@@ -169,7 +169,7 @@ def test_netrc_of_a_person(gate, tmp_path):
 
 
 def test_ignored_sigchld(gate):
-    """As a program that ignores its children leaves it."""
+    """A program that ignores its children leaves SIGCHLD ignored."""
     result = subprocess.run(["git", "ls-remote", URL], capture_output=True, text=True, check=False,
                             env={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)},
                             preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""git-remote-gate fails or ends while somebody writes to it, or nobody does, or there is nowhere to write."""
+"""git-remote-gate fails or ends while git writes to it, while nobody writes, or without a place to write to."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ def has_ended(pid):
 
 
 def sleeps_of(pid):
-    """The count of a process's sleeps, while it sleeps; None while it runs: see proc_pid_status(5)."""
+    """The number of times that a sleeping process has slept; None while it runs: see proc_pid_status(5)."""
     with contextlib.suppress(OSError):
         status = Path(f"/proc/{pid}/status").read_text()
         if re.search(r"^State:\tS", status, re.MULTILINE):
@@ -34,9 +34,9 @@ def sleeps_of(pid):
 
 class Settled:
     """
-    Tell, when asked repeatedly, whether the helper of a git has ended or waits for git's input.
+    Tells, by repeated calls, whether git's helper has ended or waits for git's input.
 
-    It waits if it has no child to wait for, and is found twice in the same sleep.
+    The helper waits if it has no child, and two calls find it in the same sleep.
     """
 
     def __init__(self, git_pid):
@@ -55,9 +55,9 @@ class Settled:
 @pytest.fixture
 def late_git(gate, tmp_path):
     """
-    Run git ls-remote, which writes its first command to the helper only when the helper has ended, or has waited.
+    Run git ls-remote so that it writes its first command only when the helper has ended, or waits.
 
-    git announces each write on standard error, which has no room until then; the helper's own output goes to a file.
+    git announces each write on standard error, which has no room until then. The helper's own output goes to a file.
     Returns git's exit status and that output.
     """
     programs = tmp_path / "programs"
@@ -104,7 +104,7 @@ def test_http_helper_that_ends_early(late_git, tmp_path, script):
     """
     The helper has read nothing of git's input, or not all.
 
-    Not tried: an end with 128 after an answer. git-remote-http does so only in the middle of a command, when git waits.
+    Not tried: an exit with 128 after an answer. git-remote-http does that only within a command, while git waits.
     """
     http = tmp_path / "http"
     http.mkdir()
@@ -127,7 +127,7 @@ def test_failure_with_a_terminal():
 
 
 def test_failure_where_nobody_writes():
-    """An open, empty standard input does not keep the helper for ever, nor does an endless one."""
+    """Neither an open, empty standard input nor an endless one keeps the helper for ever."""
     reading, writing = os.pipe()
     try:
         run = {"capture_output": True, "timeout": 20, "text": True, "check": False, "env": ENVIRONMENT}
@@ -143,7 +143,7 @@ def test_failure_where_nobody_writes():
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
 def test_closed_standard_streams(gate, closed):
-    """None of them becomes a socket: git-remote-http reads the end of its input at once, and its output is lost."""
+    """No socket takes their numbers. git-remote-http reads the end of its input at once, and its output is lost."""
     environment = {**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path),
                    "PATH": f"{out('--exec-path')}:{ENVIRONMENT['PATH']}"}
     result = run_bounded(["sh", "-c", f'exec "$0" origin {URL} {closed}', HELPER], seconds=4, environment=environment,

@@ -75,7 +75,7 @@ def test_nobody_answers(small_root, start_gate):
 
 
 def test_helper_waits_longer_than_the_queue_of_a_gate():
-    """Or it would give up a request that the gate still means to serve."""
+    """Otherwise it would give up a request that the gate still means to serve."""
     helper = subprocess.run([HELPER, "--help"], capture_output=True, text=True, check=True).stdout
     queue = re.search(r"--queue-timeout=S .*\[(\d+)\]", run("serve", "--help").stdout)
     waits = re.search(r"GIT_GATE_TIMEOUT, .*\[(\d+)\]", helper)
@@ -96,7 +96,7 @@ def test_wrong_token(gate, token, tmp_path):
 
 
 def run_on_a_terminal(*arguments, **variables):
-    """git with a terminal of its own, from which it may ask; its status, and all that the terminal shows."""
+    """Run git with its own terminal, on which it may ask. Return the status, and all that the terminal shows."""
     master, slave = pty.openpty()
     environment = {**ENVIRONMENT, "GIT_TERMINAL_PROMPT": "1", **{name: str(value) for name, value in variables.items()}}
     said = b""
@@ -111,7 +111,7 @@ def run_on_a_terminal(*arguments, **variables):
 
 
 def test_nobody_is_asked_for_another_token(gate, tmp_path):
-    """The port of the helper means nothing to a person, and to no store of credentials."""
+    """The helper's port means nothing to a person or to a credential store."""
     asked = tmp_path / "asked"
     asking = tmp_path / "ask"
     asking.write_text(f"#!/bin/sh\necho \"$@\" >>{asked}\necho password=x\n")
@@ -184,7 +184,7 @@ def test_url_that_is_none(gate, url, words):
 
 
 def test_read_only_gate(small_root, start_gate, tmp_path):
-    """git shows the gate's own words, and there is nothing to add."""
+    """git shows the gate's own words. The helper adds nothing."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo", "--read-only", transport="unix")
     run_git(gate, "clone", "--quiet", URL, tmp_path / "work")
     commit(tmp_path / "work", "new", "text\n")
@@ -194,7 +194,7 @@ def test_read_only_gate(small_root, start_gate, tmp_path):
 
 @pytest.mark.parametrize("size", [300_000, 3_000_000])
 def test_push_over_the_limit(root, start_gate, tmp_path, size):
-    """git sends the first with its length, and the second in chunks, and tells the status alone."""
+    """git sends the first push with its length, the second in chunks. It reports only the status."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", "--max-push-bytes=200000", transport="unix")
     work = tmp_path / "work"
     run_git(gate, "clone", "--quiet", URL, work)
@@ -205,7 +205,7 @@ def test_push_over_the_limit(root, start_gate, tmp_path, size):
 
 @pytest.mark.parametrize("version", [0, 2])
 def test_fetch_over_the_limit(tmp_path, start_gate, version):
-    """As a mirror clone of very many refs: it asks for each commit by its id."""
+    """A mirror clone of very many refs asks for each commit by its id."""
     root = tmp_path / "root"
     repository = bare(root / "repo.git")
     commits = history(repository, 100)
@@ -216,7 +216,7 @@ def test_fetch_over_the_limit(tmp_path, start_gate, version):
 
 
 def check_sentence(result, words):
-    """One line is the helper's, wherever git's own stand."""
+    """Check that the helper prints one line with all the words, before or after git's own."""
     assert result.returncode != 0, result
     line, = [line for line in result.stderr.splitlines() if line.startswith("git-remote-gate: ")]
     for word in words:
@@ -225,7 +225,7 @@ def check_sentence(result, words):
 
 @contextlib.contextmanager
 def stranger(path, answer, keep_open=False):
-    """Another program's socket, mounted in the gate's place. It answers once; yields the bytes that it got."""
+    """Another program's socket in the gate's place. It answers once. Yields the bytes that it got."""
     heard = []
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
@@ -236,7 +236,7 @@ def stranger(path, answer, keep_open=False):
                 while not heard:
                     connection, _ = listener.accept()
                     with connection:
-                        if data := connection.recv(4096):  # none of the first connection, which only tests who is there
+                        if data := connection.recv(4096):  # the first connection sends none: it is only a probe
                             heard.append(data)
                             connection.sendall(answer)
                             if keep_open:
@@ -261,7 +261,7 @@ def stranger(path, answer, keep_open=False):
     (b"", ["ended the connection without an answer", "log"]),
 ])
 def test_something_else_listens(tmp_path, answer, words):
-    """Nobody is asked for a password either, by any means."""
+    """git also asks nobody for a password, by any means."""
     asked = tmp_path / "asked"
     asking = tmp_path / "askpass"
     asking.write_text(f"#!/bin/sh\ntouch {asked}\necho x\n")
@@ -273,7 +273,7 @@ def test_something_else_listens(tmp_path, answer, words):
 
 
 def test_nobody_accepts(tmp_path):
-    """The first connection takes the last place among those that wait to be accepted, and the next one gets none."""
+    """The first connection takes the last place in the backlog, and the next one gets none."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "full.sock"))
         listener.listen(0)
@@ -288,7 +288,7 @@ def test_no_http_helper(gate, tmp_path):
 
 
 def test_loopback_that_is_down(gate):
-    """A new network namespace begins like that; bwrap and others raise the loopback."""
+    """The loopback of a new network namespace is down. bwrap and others raise it."""
     command = ["unshare", "--net", "git", "ls-remote", URL]
     if not shutil.which("unshare"):
         pytest.skip("needs unshare(1)")
@@ -301,7 +301,7 @@ def test_loopback_that_is_down(gate):
 
 
 def test_no_table_of_connections(gate):
-    """Without it, the helper cannot tell another user at the port, so it must open none."""
+    """Without the table, the helper cannot recognise another user at its port, so it must open none."""
     hide = "mount -t proc -o subset=pid proc /proc"
     command = ["unshare", "--mount", "--propagation=private", "sh", "-ec"]
     environment = {**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)}
@@ -315,7 +315,7 @@ def test_no_table_of_connections(gate):
 
 
 def list_in_namespaces(gate, *options):
-    """git ls-remote in new namespaces; the user namespace maps nobody."""
+    """Run git ls-remote in new namespaces. The user namespace maps no user."""
     environment = {**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path)}
     command = ["unshare", "--user", *options]
     if not shutil.which("unshare") or run_bounded([*command, "true"], seconds=20, environment=environment).returncode != 0:
@@ -338,7 +338,7 @@ def test_user_without_a_number_in_a_network_of_its_own(gate):
 
 
 def test_broken_count_of_settings(gate):
-    """git itself refuses it earlier; a caller of the helper alone also gets an error."""
+    """git itself refuses it earlier. A direct caller of the helper also gets an error."""
     result = run_bounded([HELPER, "origin", URL], seconds=20, data=b"\n",
                          environment={**ENVIRONMENT, "GIT_GATE_SOCKET": str(gate.socket_path), "GIT_CONFIG_COUNT": "x"})
     assert result.returncode == FAILED and "GIT_CONFIG_COUNT" in result.stderr
@@ -356,7 +356,7 @@ def test_url_that_would_write_on_the_terminal(gate):
 
 
 def test_gate_that_stalls_during_a_push(root, start_gate, tmp_path):
-    """It has answered before, on the same connection, and then reads no more."""
+    """The gate has answered before on the same connection, and then reads no more."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", transport="unix")
     work = tmp_path / "work"
     run_git(gate, "clone", "--quiet", URL, work)
@@ -377,7 +377,7 @@ def test_gate_that_stalls_during_a_push(root, start_gate, tmp_path):
 
 
 def test_slow_hook_is_waited_for(root, pre_receive, start_gate, tmp_path):
-    """git says every five seconds that it is alive, so a longer time-out does not end it."""
+    """git sends a keep-alive packet every five seconds, so a longer time-out does not end the push."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", transport="unix",
                       *[pre_receive("exec sleep 9")])
     work = tmp_path / "work"

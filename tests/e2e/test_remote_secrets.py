@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The token of git-remote-gate and its open port: who cannot see them, and that nothing of them stays."""
+"""git-remote-gate's token and open port: others cannot see or use them, and nothing of them stays."""
 
 import contextlib
 import os
@@ -39,7 +39,7 @@ def listens(port):
 @pytest.mark.parametrize("name", ["GIT_TRACE", "GIT_TRACE_CURL", "GIT_TRACE_PACKET", "GIT_TRACE_SETUP", "GIT_TRACE2",
                                   "GIT_TRACE2_EVENT", "GIT_TRACE2_PERF", "GIT_CURL_VERBOSE"])
 def test_traces_do_not_show_the_token(root, start_gate, tmp_path, name):
-    """Even when settings are traced: the token is a setting for git's HTTP helper and the programs that it starts."""
+    """The token is a setting for git's HTTP helper and its programs. Even traces of settings do not show it."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", transport="unix")
     trace = tmp_path / "trace"
     variables = {name: trace, "GIT_TRACE2_CONFIG_PARAMS": "http.*"}
@@ -57,7 +57,7 @@ def test_traces_do_not_show_the_token(root, start_gate, tmp_path, name):
 
 @pytest.fixture
 def held_clone(gate_with, tmp_path):
-    """A clone that waits for git behind the gate: yields its process; all of its processes are in one group."""
+    """Yields a clone's process while git behind the gate waits. All processes of the clone are in one group."""
     gate, exec_path = gate_with('read -r _ <"$here/hold"', transport="unix")
     with subprocess.Popen(["git", "clone", "--quiet", URL, tmp_path / "clone"], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
@@ -92,7 +92,7 @@ def check_all_ends(started, port):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("name", ["git", "git remote-gate", "git-remote-gate"])
 def test_dies_with_git(held_clone, name, number):
-    """The helper ends with git itself and its processes for the helper, not only with a signal to the whole group."""
+    """The helper ends with git or git's wrapper of the helper, not only by a signal to the whole group."""
     started = {held_clone.pid: [b"git"], **descendants(held_clone.pid)}
     port, = ports_of(started)
     children = {parent_of(pid): pid for pid in started}
@@ -104,7 +104,7 @@ def test_dies_with_git(held_clone, name, number):
 
 
 def test_other_users_do_not_get_to_the_port(held_clone):
-    """The socket has mode 0600, and the port that leads to it is no way around that."""
+    """The socket has mode 0600. The port that leads to it opens no way around that."""
     port, = ports_of(descendants(held_clone.pid))
     script = f"import socket; s = socket.create_connection(('127.0.0.1', {port})); s.sendall(b'GET /'); print(s.recv(9))"
     result = run_as_another("/usr/bin/python3", "-c", script)
@@ -112,7 +112,7 @@ def test_other_users_do_not_get_to_the_port(held_clone):
 
 
 def test_nothing_stays(gate, tmp_path):
-    """Neither after git's success nor after its failure: a later listener on the port has nothing to do with git."""
+    """Nothing stays after git's success or failure, so git never talks to a later listener on the port."""
     started = {}
     ports = set()
     for number, url in enumerate([URL, "gate:///other.git"] * 3):  # the command may end before the test has looked

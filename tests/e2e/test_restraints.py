@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sandboxes that keep git from the socket or from the loopback: the sentence names what refuses, and no other remedy."""
+"""Sandboxes that keep git from the socket or the loopback: the sentence names the obstacle, and no wrong remedy."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ WRONG = ("become the user", "ip link", "selinux", "chmod", "start the gate", "an
 
 
 def run_helper(path, *command, **popen):
-    """The helper, behind the words of another command; it fails with one sentence, which is returned."""
+    """Run the helper as the end of another command. Return the one sentence with which it fails."""
     result = subprocess.run([*command, HELPER, "origin", URL], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                             check=False, timeout=20, env={**ENVIRONMENT, "GIT_GATE_SOCKET": str(path)}, **popen)
     assert (result.returncode, result.stderr.count("\n")) == (FAILED, 1), result
@@ -65,7 +65,7 @@ def test_filter_of_the_bridge(gate):
 
 @pytest.fixture
 def socket_of_a_user(tmp_path):
-    """A socket that belongs to a user other than root, with the mode of a gate's."""
+    """A socket with the mode of a gate's, owned by a user other than root."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to give a socket to another user")
     path = tmp_path / "gate.sock"
@@ -83,7 +83,7 @@ def need(*command):
 
 
 def test_owner_that_is_not_mapped(socket_of_a_user):
-    """65534 is nobody whom this user could become."""
+    """Uid 65534 stands for unmapped users, so nobody can become that user."""
     command = ["unshare", "--user", "--map-root-user"]
     need(*command)
     said = run_helper(socket_of_a_user, *command)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests --rules by a table of pushes: those that each rule allows, and those that try to get around it, by the real git."""
+"""Tests --rules by a table of pushes by the real git: pushes that each rule allows, and attempts to get around it."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def hidden_by_revert(work):
 
 
 def evil_merge(work, change):
-    """A merge whose change neither parent has."""
+    """Make a merge with a change that neither parent has."""
     work.git("checkout", "--quiet", "-b", "side", "HEAD~1")
     work.write("side")
     work.git("checkout", "--quiet", "main")
@@ -57,7 +57,7 @@ def honest_merge(work):
 
 
 def merged_history(work):
-    """The change comes by the second parent of a merge that is itself innocent."""
+    """Make an innocent merge whose second parent brings the change."""
     work.git("checkout", "--quiet", "-b", "side", "HEAD~1")
     work.write(".github/side.yml")
     work.git("checkout", "--quiet", "main")
@@ -65,32 +65,32 @@ def merged_history(work):
 
 
 def merge_as(work, tree, *parents):
-    """A merge with the tree of one commit. Return: what is pushed."""
+    """Make a merge with the tree of one commit. Return the refspec to push."""
     arguments = [argument for parent in parents for argument in ("-p", parent)]
     return [work.git("commit-tree", *arguments, "-m", "Merge", f"{tree}^{{tree}}") + ":refs/heads/task/new"]
 
 
 def merged_root(work, path):
-    """A merge that takes all from a root of its own, and so removes all other paths."""
+    """Make a merge that takes all from a new root, and so removes all other paths."""
     new_root(work, path)
     return merge_as(work, "lone", "main", "lone")
 
 
 def merged_past(work, order=("main", "past")):
-    """A merge that takes all from a commit behind a change of what is kept."""
+    """Make a merge that takes all from a commit older than a change of a kept path."""
     work.git("checkout", "--quiet", "-b", "past", "v1")
     work.write("past")
     return merge_as(work, "past", *order)
 
 
 def merged_along(work):
-    """The same, hidden behind a third parent that has main behind it."""
+    """The same, hidden by a third parent that descends from main."""
     work.write("along")
     return merge_as(work, "v1", "main~1", "v1", "main")
 
 
 def wide(work, count):
-    """A merge of that many commits."""
+    """Make a merge of that many commits."""
     tips = []
     for number in range(count):
         work.git("checkout", "--quiet", "--detach", "main")
@@ -99,7 +99,7 @@ def wide(work, count):
 
 
 def merged_upstream(work):
-    """A branch from before a change of what is kept takes that change by a merge."""
+    """Merge main into a branch that is older than a change of a kept path."""
     work.git("checkout", "--quiet", "-b", "past", "v1")
     work.write("past")
     work.git("merge", "--quiet", "-m", "Merge main", "main")
@@ -157,8 +157,8 @@ def signed(work, count=1, **variables):
         work.commit(SIGNED, **variables)
 
 
-# Rules, the name of the case, what is done before, what is pushed (None when the preparation returns it), and words of the
-# refusal; None for a push that is allowed.
+# Rules, the name of the case, the preparation, the refspecs (None when the preparation returns them), and words of the
+# refusal; None for an allowed push.
 CASES = [
     # references
     (BRANCH, "create", lambda w: w.write("x"), [TASK], None),

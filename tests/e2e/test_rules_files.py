@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests the recipes of docs/rules.md, each by a gate that loads its file, and the verb that reads such files."""
+"""Tests the recipes of docs/rules.md, each by a gate with its file, and the verb that explains such files."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ FOLDER = PROJECT / "tests" / "data" / "rules"
 REFUSED = 1
 USAGE = 2
 
-# For each file: what is done, what is pushed, and words of the refusal; None for a push that is allowed.
+# For each file: the preparation, the refspec, and words of the refusal; None for an allowed push.
 RECIPES = {
     "one-branch": [
         (lambda w: w.write("x"), "HEAD:refs/heads/task7", None),

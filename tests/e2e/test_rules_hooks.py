@@ -48,7 +48,7 @@ def test_an_operators_update_refuses_one_of_two(guarded):
 
 
 def test_proc_receive(guarded):
-    """Without a hook of that name git refuses, and so does the link in its place."""
+    """git refuses without a hook proc-receive. The link in its place refuses, too."""
     gate, work = guarded(ANY, {"pre-receive": "exit 0\n"}, "--git-config=receive.procReceiveRefs=refs/for")
     assert push(gate, work, "HEAD:refs/for/x").returncode != 0
     assert push(gate, work, "HEAD:refs/heads/x").returncode == 0
@@ -68,7 +68,7 @@ def test_a_hook_of_the_repository_does_not_run(guarded):
 # ---- the program that judges ----
 
 def test_no_rules_no_hook(root_of_one, mirror_template, start_gate, tmp_path):
-    """Without --rules nothing of it is there: no program, no variable."""
+    """Without --rules there is no program and no variable for them."""
     hooks = tmp_path / "hooks"
     hooks.mkdir()
     (hooks / "pre-receive").write_text("#!/bin/sh\nenv >environment\n")
@@ -81,7 +81,7 @@ def test_no_rules_no_hook(root_of_one, mirror_template, start_gate, tmp_path):
 
 @pytest.fixture
 def moved(tmp_path):
-    """A copy of the program with its hooks, whose folder a test may change."""
+    """A copy of the program with its hooks, in a folder that a test may change."""
     folder = tmp_path / "program"
     folder.mkdir(mode=0o755)
     build = Path(PROGRAM).parent
@@ -92,7 +92,7 @@ def moved(tmp_path):
 
 
 def test_a_lost_program_refuses_pushes(guarded, moved):
-    """git would pass over a hook that is not there, and take the push."""
+    """git would skip a missing hook, and take the push."""
     gate, work = guarded(ANY, {}, program=(moved / "git-gate",))
     assert push(gate, work, "HEAD:refs/heads/a").returncode == 0
     (moved / "git-gate-hook").chmod(0o644)
@@ -120,7 +120,7 @@ def test_the_hook_alone_refuses(variables):
 
 
 def test_many_files_below_a_small_bound_of_pushes(guarded):
-    """The bound is also one on each file that a child writes, and so on what is written to ask for sizes."""
+    """The bound also holds for each file that a child writes, including the list of objects whose sizes it asks for."""
     gate, work = guarded(FILES, {}, "--max-push-bytes=100k")
     for i in range(3000):
         (work.folder / f"file{i:04}").write_text("x")

@@ -22,7 +22,7 @@ def test_a_submodule_that_the_repository_would_have_ignored(guarded):
 
 
 def test_objects_that_are_replaced(guarded):
-    """A replacement that shows an innocent commit in place of the one that is pushed."""
+    """A replacement shows an innocent commit in place of the pushed one."""
     gate, work = guarded(DENY, {})
     good = work.id()
     bad = work.write(".github/evil.yml")
@@ -31,7 +31,7 @@ def test_objects_that_are_replaced(guarded):
 
 
 def test_grafts(guarded):
-    """A graft that gives the commit a parent which has the file already."""
+    """A graft gives the commit a parent that already has the file."""
     gate, work = guarded(DENY, {})
     (work.mirror / "info").mkdir(exist_ok=True)
     bad = work.write(".github/evil.yml")
@@ -52,7 +52,7 @@ def test_a_symbolic_reference_leads_to_no_other_one(guarded, storage):
 
 @pytest.mark.parametrize("storage", ["files", "link", "reftable"])
 def test_a_symbolic_reference_that_leads_nowhere_creates_nothing(guarded, storage):
-    """git would create the reference behind it, on which another rule decides."""
+    """git would create the target reference, for which another rule holds."""
     gate, work = guarded(BRANCH, {})
     use_storage(work.mirror, storage)
     if storage == "link" and CONFINE == "off":
@@ -70,7 +70,7 @@ def test_a_symbolic_reference_that_leads_nowhere_creates_nothing(guarded, storag
 
 @pytest.mark.parametrize("target", ["there", "not-there", ""])
 def test_a_name_that_leads_away_is_not_looked_at(guarded, tmp_path, target):
-    """git's hooks get names that it has not looked at yet. An answer would tell what files the host has."""
+    """Hooks get names that git has not checked yet. An answer would tell which files the host has."""
     gate, work = guarded(BRANCH, {})
     (tmp_path / "there").write_text("ref: refs/heads/main\n")
     name = f"refs/heads/task/{'../' * 20}{str(tmp_path)[1:]}/{target}"
@@ -82,7 +82,7 @@ def test_a_name_that_leads_away_is_not_looked_at(guarded, tmp_path, target):
 @pytest.mark.parametrize("storage", ["files", "reftable"])
 @pytest.mark.parametrize("named", [packets.NO_OBJECT, "1" * 40])
 def test_a_deletion_that_does_not_say_what_it_deletes(guarded, storage, named):
-    """git then deletes whatever there is, also behind a symbolic reference."""
+    """git then deletes whatever the reference holds, even behind a symbolic reference."""
     gate, work = guarded(BRANCH, {})
     use_storage(work.mirror, storage)
     git("symbolic-ref", "refs/heads/task/alias", "refs/heads/old", cwd=work.mirror)
@@ -98,7 +98,7 @@ FSCK = {"receive.fsck.fullPathname": "ignore", "receive.fsck.missingEmail": "war
 
 @pytest.mark.parametrize("key", FSCK)
 def test_a_repository_that_lets_in_malformed_objects_is_not_served(guarded, key):
-    """It could have been set since the start."""
+    """Somebody could have set the key after the start."""
     gate, work = guarded(ANY, {})
     assert push(gate, work, "HEAD:refs/heads/a").returncode == 0
     git("config", key, "error", cwd=work.mirror)
@@ -110,7 +110,7 @@ def test_a_repository_that_lets_in_malformed_objects_is_not_served(guarded, key)
 
 
 def test_a_slash_in_a_name_is_refused(guarded):
-    """A path rule could be got around by a tree whose one entry has the name of a path."""
+    """A tree with an entry named like a whole path could get around a path rule."""
     gate, work = guarded(DENY, {})
     tree = work.git("hash-object", "-t", "tree", "-w", "--literally", "--stdin",
                     data=b"100644 .github/x\0" + bytes.fromhex(work.blob("x")))

@@ -8,14 +8,14 @@ from .repos import git
 from .rules import COMMITS, DENY, FILES
 
 def brought(work, *oids):
-    """A body that creates a branch at v1, which is there, and brings objects that no reference leads to."""
+    """A push that creates a branch at the existing v1, and brings objects that no reference leads to."""
     name = work.git("pack-objects", "--quiet", work.folder / "stray", data="".join(f"{oid}\n" for oid in oids))
     pack = (work.folder / f"stray-{name}.pack").read_bytes()
     return packets.push([(packets.NO_OBJECT, work.id("v1"), "refs/heads/task/new")], pack)
 
 
 def stray(work, path, content="x"):
-    """A commit of one file. Return: what is new in it."""
+    """Make a commit of one file. Return its new objects."""
     work.write(path, content)
     return work.git("rev-list", "--objects", "--no-object-names", "HEAD", "--not", "HEAD~1").split()
 
@@ -40,13 +40,13 @@ def test_objects_to_which_no_reference_leads(guarded, rules, prepare, words):
 
 
 def stray_tag(work, oid):
-    """A tag of a commit, of which no reference is pushed. Return: what is new in it."""
+    """Make a tag of a commit, without a reference to push. Return its new objects."""
     text = f"object {oid}\ntype commit\ntag stray\ntagger Ada <ada@example.org> 1 +0000\n\nStray\n"
     return [work.git("hash-object", "-t", "tag", "-w", "--stdin", data=text)]
 
 
 def test_a_tree_that_came_before_is_judged_with_its_commit(guarded):
-    """A tree to which nothing leads has no rules. A commit of it is refused, though its pack has no file."""
+    """No rule judges a tree to which nothing leads. A later commit of it is refused, though its pack has no file."""
     gate, work = guarded(DENY, {})
     tree = work.nested(".github", "x")
     inner = work.git("rev-parse", f"{tree}:.github")

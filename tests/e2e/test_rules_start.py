@@ -55,7 +55,7 @@ def test_a_file_that_cannot_be_read_ends_the_start(small_root, tmp_path):
 
 
 def test_a_file_that_is_served_ends_the_start(root_of_one, tmp_path):
-    """A link does not hide it: a push that has taken over git could change the rules."""
+    """A link does not hide it. A push that has taken over git could change the rules."""
     file = root_of_one / "repo.git" / "rules"
     file.write_text(ANY)
     (tmp_path / "link").symlink_to(file)

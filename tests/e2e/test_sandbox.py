@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""git in a sandbox without any network, with only the gate's socket and git-remote-gate."""
+"""git in a sandbox without a network, with only the gate's socket and git-remote-gate."""
 
 import shutil
 
@@ -92,7 +92,7 @@ for pid in $pids; do wait "$pid"; done
 
 
 def test_nothing_listens_afterwards(run):
-    """Neither after git's success nor after its failure."""
+    """Nothing listens after git's success or failure."""
     if not shutil.which("ss"):
         pytest.skip("needs ss(8), of the package iproute2")
     result = run("""
@@ -108,7 +108,7 @@ def test_failure_is_told(run):
 
 
 def test_gate_that_has_stopped(run):
-    """The socket goes with the gate, and the mounted folder shows it."""
+    """The gate removes its socket, and the mounted folder shows that."""
     run("git ls-remote gate:///proj.git")
     run.gate.stop()
     result = run("git ls-remote gate:///proj.git", ok=False)
@@ -116,7 +116,7 @@ def test_gate_that_has_stopped(run):
 
 
 def test_push_is_undone_by_nothing(run, tmp_path):
-    """A commit made in the sandbox is still there, and whole, after a push that failed."""
+    """A commit in the sandbox is still there and whole after a failed push."""
     work = work_tree(run.work / "own")
     tip = commit(work, "file", "text\n")
     run("cd own && git push gate:///other.git main", ok=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several --scope: one token for exactly these repositories, and an option that does not repeat is given once."""
+"""Several --scope: one token for exactly these repositories. Options that do not repeat may be given only once."""
 
 import os
 import re
@@ -36,7 +36,7 @@ def start(start_gate, root, *options, **named):
 
 @pytest.mark.parametrize("transport", ["tcp", "remote"])
 def test_exactly_these(mirrors, start_gate, tmp_path, transport):
-    """Each answers with its own references, also from memory, and takes pushes; the third one is out of scope."""
+    """Each answers with its own references, also from memory, and takes pushes. The third one is out of scope."""
     gate = start(start_gate, mirrors, transport=transport)
     for name in ("one", "two"):
         git("clone", "--quiet", gate.url(name), tmp_path / name)
@@ -54,7 +54,7 @@ def test_exactly_these(mirrors, start_gate, tmp_path, transport):
 
 @needs_confinement
 def test_confined_to_exactly_these(mirrors, start_gate, tmp_path):
-    """A hook for one of them reads both, and not the third one below the same folder."""
+    """A hook of one repository can read both, but not the third one below the same folder."""
     said = mirrors / "two.git" / "said"
     hooks = tmp_path / "hooks"
     hooks.mkdir()
@@ -79,7 +79,7 @@ def test_confined_to_exactly_these(mirrors, start_gate, tmp_path):
 
 
 def test_hooks_in_any_of_them(mirrors):
-    """The second one counts as well as the first one, as a socket's place and as that of hooks and HOME."""
+    """Neither the first nor the second repository may hold the socket, hooks or HOME."""
     inside = mirrors / "two.git" / "objects"
     for option in (f"--hooks-path={inside}", f"--home={inside}"):
         said = run("serve", f"--mirror-root={mirrors}", "--scope=one", "--scope=two", option, "--listen=127.0.0.1:0",
@@ -91,7 +91,7 @@ def test_hooks_in_any_of_them(mirrors):
 
 
 def test_each_has_to_be_there(mirrors):
-    """And REPOSITORY is one alone."""
+    """REPOSITORY names only one."""
     said = run("serve", f"--mirror-root={mirrors}", "--scope=one", "--scope=nowhere", "--listen=127.0.0.1:0",
                GIT_GATE_TOKEN=TOKEN)
     assert said.returncode == USAGE and "nowhere.git" in said.stderr
@@ -130,7 +130,7 @@ def test_a_clone_command_for_each(mirrors, start_gate):
     ("bridge", ["--socket=s", "--listen=127.0.0.1:0", "--socket=s"], (1, 3)),
 ])
 def test_given_twice(verb, options, places):
-    """The sentence says where, and repeats no value."""
+    """The sentence says where the option is given twice, and repeats no value."""
     said = run(verb, *options)
     assert (said.returncode, said.stdout) == (USAGE, "")
     name = options[places[0] - 1].partition("=")[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scripts: each explains itself at once, and refuses unknown arguments before it does any work."""
+"""The scripts: each prints its help at once, and refuses unknown arguments before it does any work."""
 
 import importlib.machinery
 import importlib.util
@@ -21,7 +21,7 @@ USAGE = 2
 
 @pytest.fixture
 def copy(tmp_path):
-    """The scripts without a project: the first work of any of them fails, and leaves something there."""
+    """A folder with the scripts alone, without the project. A script that begins to work fails, and leaves a trace."""
     shutil.copytree(ROOT / "script", tmp_path / "script")
     shutil.copytree(ROOT / "man", tmp_path / "man")
     before = sorted(tmp_path.rglob("*"))
@@ -47,7 +47,7 @@ def test_help(copy, script, arguments):
 @pytest.mark.parametrize("script", OTHERS)
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help_of_other_programs(tmp_path, script, option):
-    """They, too, begin no work."""
+    """These programs also do no work before the help."""
     result = subprocess.run([ROOT / script, option], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=10,
                             env={**ENVIRONMENT, "PYTHONDONTWRITEBYTECODE": "1"})
     assert (result.returncode, result.stderr) == (0, "")
@@ -105,14 +105,14 @@ def test_there_are_scripts():
     ("toolchains", ["--brew"], "'--brew'"),
 ])
 def test_unknown_arguments(copy, script, arguments, words):
-    """Even arguments that only git-gate itself knows, before anybody has built it."""
+    """This holds even for git-gate's own arguments, before anybody has built it."""
     result = copy(script, *arguments)
     assert (result.returncode, result.stdout) == (USAGE, "") and words in result.stderr
     assert result.stderr.startswith(f"{script}: ") and result.stderr.count("\n") == 1
 
 
 def test_output_of_the_server_is_the_gate_s(tmp_path):
-    """Its standard output begins with the line 'listening', whatever the tools print that prepare the machine."""
+    """Standard output begins with the line 'listening', whatever the preparing tools print."""
     for name, text in {"script/bootstrap": "echo noise", "script/build": "echo noise",
                        "build/git-gate": "echo listening"}.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -184,7 +184,7 @@ echo 'stat::number_of_executed_units: 7'
      ["fuzz: gate FAILED", "    x.c:1: not so: a == b", "    the input is crash-1"]),
 ])
 def test_fuzz_leaves_nothing_of_a_target(tmp_path, end, status, words):
-    """Whether the target passes or aborts: neither the process that it has left, in a session of its own, nor its folder."""
+    """After a pass or an abort, neither the target's process in its own session nor its folder is left."""
     left = tmp_path / "left"
     for name, text in {"script/bootstrap": "#!/bin/sh\n", "bin/ninja": "#!/bin/sh\n", "tests/fuzz/seeds": "#!/bin/sh\n",
                        "build-fuzz/build.ninja": "", "temporary/x": "",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The recorded session in the README: it is what the program prints now, small, and shows no token."""
+"""The recorded session in the README: it is small, shows no token, and equals today's output."""
 
 import re
 import subprocess
@@ -30,7 +30,7 @@ def test_picture():
 
 @pytest.mark.skipif(is_sanitized(), reason="under --confine, LeakSanitizer ends git-gate-hook with a failure")
 def test_picture_is_of_this_program():
-    """But for git's own words, which differ from release to release."""
+    """git's own words may differ, as they change from release to release."""
     drawn = subprocess.run([ROOT / "script" / "record", PROGRAM], capture_output=True, text=True, check=True,
                            env=environment(LC_ALL="C")).stdout
     own = [line for line in lines(drawn) if OWN.match(line)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signed pushes: git checks them by gpg and ssh-keygen, with the keys in --home, under confinement too."""
+"""Signed pushes: git checks them with gpg and ssh-keygen and the keys in --home, also under confinement."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ SIGNER = "a@example.com"
 
 
 class Scene:
-    """A repository with a hook that shows what git found, and HOME of git."""
+    """A repository, a hook that shows git's findings, and git's HOME."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -53,7 +53,7 @@ def gpg(home, *arguments, **more):
 
 @pytest.fixture
 def keys(tmp_path):
-    """A client's folder of gpg, with a secret key."""
+    """A client's gpg folder with a secret key."""
     folder = tmp_path / "keys"
     folder.mkdir(mode=0o700)
     gpg(folder, "--passphrase", "", "--quick-generate-key", f"A <{SIGNER}>", "ed25519", "sign", "never")
@@ -63,7 +63,7 @@ def keys(tmp_path):
 
 @pytest.mark.parametrize("text, status", [("trust-model always\n", "G"), (None, "N")])
 def test_gpg(scene, start_gate, keys, text, status):
-    """Without a line in gpg.conf gpg would write its database of trust, which nothing may do in --home."""
+    """A line in gpg.conf keeps gpg from writing its trust database, as nothing may write in --home."""
     home = scene.home / ".gnupg"
     home.mkdir(mode=0o700)
     gpg(home, "--no-autostart", "--import", input=gpg(keys, "--export").stdout)
@@ -79,7 +79,7 @@ def test_gpg(scene, start_gate, keys, text, status):
 
 @pytest.mark.parametrize("is_known", [True, False])
 def test_ssh(scene, start_gate, tmp_path, is_known):
-    """Git says G of any key that signed, so a hook has to look at the signer, too."""
+    """git reports G for any key that signed, so a hook has to check the signer, too."""
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True, timeout=60)
     signers = scene.home / "signers"
     signers.write_text(f"{SIGNER} {(tmp_path / 'key.pub').read_text()}" if is_known else "")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may connect to the Unix socket: --socket-mode, --socket-group, and what others may do in its folder."""
+"""Access to the Unix socket: --socket-mode, --socket-group, and the rights of others in its folder."""
 
 import grp
 import os
@@ -21,7 +21,7 @@ from .users import AS_ANOTHER, public_copy
 
 USAGE = 2
 CANNOT_START = 4
-GROUP = 54321  # of nobody on the machine
+GROUP = 54321  # a group without members
 CONNECT = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
@@ -29,7 +29,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become
 
 @pytest.fixture
 def place():
-    """A folder that other users can enter, which those of pytest are not."""
+    """A folder that other users can enter, unlike those of pytest."""
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         yield Path(name)
@@ -50,7 +50,7 @@ def connects(path, *groups):
 @needs_root
 @pytest.mark.parametrize("confine", ["auto", "off"])
 def test_group_may_connect(small_root, start_gate, place, confine):
-    """Its members alone, through folders that the gate made; and the helper says who may."""
+    """Only the group's members may, through folders that the gate made. The helper says who may."""
     path = place / "new" / "folder" / "gate.sock"
     gate = start_gate(*options(small_root, path, "--socket-mode=0660", f"--socket-group={GROUP}"),
                       f"--confine={confine}", transport=None, variables=WITHOUT_LEAKS)
@@ -71,7 +71,7 @@ def test_group_may_connect(small_root, start_gate, place, confine):
 
 @needs_root
 def test_group_of_the_folder(small_root, start_gate, place):
-    """As in an emptyDir with fsGroup: mode 2777, which gives the socket its group and lets every user replace it."""
+    """A Kubernetes emptyDir with fsGroup has mode 2777. It gives the socket its group, and every user may replace it."""
     os.chown(place, 0, GROUP)
     place.chmod(0o2777)
     path = place / "gate.sock"
@@ -86,7 +86,7 @@ def test_group_of_the_folder(small_root, start_gate, place):
 
 
 def test_mode_in_force(small_root, start_gate, tmp_path):
-    """A group by its name; here the tests' own."""
+    """The group is given by name. It is the tests' own."""
     name = grp.getgrgid(os.getegid()).gr_name
     path = tmp_path / "gate.sock"
     gate = start_gate(*options(small_root, path, "--socket-mode=640", f"--socket-group={name}"), transport=None)
@@ -95,7 +95,7 @@ def test_mode_in_force(small_root, start_gate, tmp_path):
 
 
 def test_nobody_connects_before(small_root, start_gate, tmp_path):
-    """Group and mode are there before the gate listens: until listen(2), which fails here, the kernel refuses everyone."""
+    """Group and mode are set before listen(2), which fails here. Until then the kernel refuses everybody."""
     path = tmp_path / "gate.sock"
     gate = start_gate(*options(small_root, path, "--socket-mode=0660", f"--socket-group={os.getegid()}"),
                       "--confine=off", transport=None, wait=False, variables=WITHOUT_LEAKS,

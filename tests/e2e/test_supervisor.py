@@ -29,7 +29,7 @@ from .targets import INFO, PUSH
 HANGS = f'[ "$REQUEST_METHOD" = POST ] && {HOLD}'
 ENDED = "the process that started git-gate has ended"
 
-# Starts a gate, on a thread that ends or on its own, and then does nothing.
+# Starts a gate on its main thread, or on one that ends, and then does nothing.
 SUPERVISOR = """
 import signal, subprocess, sys, threading
 thread = threading.Thread(target=subprocess.Popen, args=(sys.argv[2:],))
@@ -38,7 +38,7 @@ thread.join() if sys.argv[1] == "thread" else None
 while True:
     signal.pause()
 """
-# Becomes a gate when its parent has gone, and another process is its parent.
+# Becomes a gate after its parent has ended, when another process is its parent.
 ORPHAN = """
 import os, sys, time
 parent = os.getpid()
@@ -53,7 +53,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
-# A program with a gate. It prints how the gate started and its signal for its parent's end: prctl(2).
+# A program with a gate. It prints the result of the start, and its signal for its parent's end: prctl(2).
 PROGRAM_WITH_A_GATE = """
 import asyncio, ctypes, os, sys
 from git_gate import GateError, GateServer
@@ -85,7 +85,7 @@ def gate_pid(gate):
     """
     Return the one process below the supervisor that is the program, while the supervisor lives.
 
-    It goes by the name: only root can see the environment or the file of a confined gate.
+    It compares the name, as only root can see the environment or the program file of a confined gate.
     """
     pid, = (pid for pid in descendants(gate.pid) if Path(f"/proc/{pid}/comm").read_text() == f"{Path(PROGRAM).name}\n")
     return pid
@@ -98,7 +98,7 @@ def kill(gate):
 
 
 def check_stopped(gate, seconds=20):
-    """The gate has stopped in an orderly way, because the parent ended."""
+    """Check that the gate has stopped in an orderly way, because its parent ended."""
     wait_until("the record 'stopped'", lambda: "stopped" in messages(gate), seconds)
     gate.check_ended()
     assert messages(gate).count(ENDED) == 1
@@ -112,7 +112,7 @@ def messages(gate):
 
 @pytest.mark.parametrize("how", ["itself", "thread"])
 def test_ends_with_a_killed_parent(small_root, start_gate, transport, how):
-    """The end of the forking thread changes nothing, that of the process does."""
+    """The end of the thread that forked changes nothing. The end of the process ends the gate."""
     gate = start_gate(*options(small_root, "--die-with-parent"), transport=transport, program=supervised(how))
     wait_until("one thread is left", lambda: len(list(Path(f"/proc/{gate.pid}/task").iterdir())) == 1)
     assert gate.ask("GET", INFO).status == 200
@@ -164,7 +164,7 @@ def any_supervisor(request):
 
 
 def test_parent_that_asks_and_goes_does_not_cut_the_drain_short(gate_with, any_supervisor):
-    """SIGTERM, and then the parent's end. That is no second signal, which would end everything at once."""
+    """SIGTERM comes, and then the parent's end. This does not count as a second signal, which would end all at once."""
     gate, exec_path = gate_with(HANGS, "--die-with-parent", "--drain-timeout=30", program=any_supervisor)
     with gate.connect() as connection:
         connection.send(request("POST", PUSH, PUSH_TYPE, body=b"0000"))
@@ -192,7 +192,7 @@ def test_parent_that_is_gone_already(small_root, start_gate):
 
 @pytest.fixture
 def in_namespace():
-    """A command that runs another as process 1 of a new PID namespace."""
+    """The words of a command that runs another one as process 1 of a new PID namespace."""
     command = ("bwrap", "--dev-bind", "/", "/", "--proc", "/proc", "--unshare-pid", "--as-pid-1")
     if not shutil.which("bwrap"):
         pytest.skip("needs bwrap(1)")
@@ -203,7 +203,7 @@ def in_namespace():
 
 
 def test_parent_is_process_1(small_root, start_gate, in_namespace):
-    """It adopts orphans, so the parent counts as gone. The exit status is that of a gate that was asked to stop."""
+    """Process 1 adopts orphans, so the parent counts as gone. The exit status is that of a normal stop."""
     shell = ("sh", "-c", '"$@" & wait $!; exit $((100 + $?))', "sh", PROGRAM)
     gate = start_gate(*options(small_root, "--die-with-parent"), wait=False, program=(*in_namespace, *shell))
     assert gate.wait() == 100
@@ -211,7 +211,7 @@ def test_parent_is_process_1(small_root, start_gate, in_namespace):
 
 
 def test_parent_is_systemd(small_root, start_gate, in_namespace):
-    """It names the process that it executed; if that is another one, the parent counts as gone."""
+    """systemd names the process that it executed. If that is another process, the parent counts as gone."""
     started = 'SYSTEMD_EXEC_PID=$$; export SYSTEMD_EXEC_PID; exec "$@"'
     gate = start_gate(*options(small_root, "--die-with-parent"),
                       program=(*in_namespace, "sh", "-c", 'sh -c "$0" sh "$@" & wait $!; exit 7', started, PROGRAM))
@@ -229,7 +229,7 @@ def test_parent_is_systemd(small_root, start_gate, in_namespace):
 
 
 def test_parent_in_another_namespace(small_root, start_gate, in_namespace):
-    """It has no number here to watch, so the gate asks the kernel for a signal."""
+    """The parent has no process id here that the gate could watch, so the gate asks the kernel for a signal."""
     gate = start_gate(*options(small_root, "--die-with-parent"), program=(*in_namespace, PROGRAM))
     assert gate.ask("GET", INFO).status == 200
     kill(gate)
@@ -238,7 +238,7 @@ def test_parent_in_another_namespace(small_root, start_gate, in_namespace):
 
 
 def test_signal_of_no_parent(small_root, start_gate):
-    """Without --die-with-parent the signal is not about the parent: it ends the gate as it would any program."""
+    """Without --die-with-parent the signal does not mean the parent's end, and kills the gate like any program."""
     gate = start_gate(*options(small_root))
     gate.process.send_signal(signal.SIGRTMIN)
     assert gate.wait() == -signal.SIGRTMIN
@@ -247,7 +247,7 @@ def test_signal_of_no_parent(small_root, start_gate):
 
 @pytest.mark.skipif(not LIBRARY.exists(), reason=f"needs {LIBRARY}")
 def test_library_asks_for_no_signal(small_root, in_namespace):
-    """The signal would reach the program, not the gate: where the parent cannot be watched, the gate does not start."""
+    """The signal would reach the program, not the gate. So a gate that cannot watch the parent does not start."""
     arguments = ("-c", PROGRAM_WITH_A_GATE, small_root, TOKEN)
     parent, number, said = python(*arguments, within=in_namespace).stdout.split(maxsplit=2)
     assert (parent, number) == ("0", "0") and said.startswith("4 --die-with-parent, but ") and "PID namespace" in said
@@ -258,7 +258,7 @@ def test_library_asks_for_no_signal(small_root, in_namespace):
 
 @pytest.mark.parametrize("status, option", [(2, "--max-backends=0"), (4, "--listen=127.0.0.1:{port}")])
 def test_failed_start_is_no_readiness(small_root, tmp_path, status, option):
-    """Its exit status names the cause; no way of waiting for it mistakes it for a serving gate."""
+    """The exit status tells the cause. No way to wait for the gate mistakes it for a serving one."""
     with socket.create_server(("127.0.0.1", 0)) as taken, \
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         notified.bind(str(tmp_path / "notify"))
@@ -276,7 +276,7 @@ def waiting_bytes(pipe):
 
 
 def test_standard_input_is_not_read(root, start_gate, tmp_path):
-    """A pipe that is full and stays open has all its bytes when a fetch and a push have been served."""
+    """A full, open pipe still has all its bytes after a fetch and a push."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     size = os.write(writer, bytes(1 << 20))
@@ -296,7 +296,7 @@ def test_closed_standard_input(small_root, start_gate):
 
 
 def test_supervisor_that_hears_nothing(small_root, start_gate):
-    """Standard output and standard error are pipes that nobody reads any more."""
+    """Nobody reads standard output and standard error any more."""
     reader, writer = os.pipe()
     os.close(reader)
     gate = start_gate(*options(small_root), transport="unix", stdout=writer, stderr=writer, wait=False)

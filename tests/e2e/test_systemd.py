@@ -40,7 +40,7 @@ def needs(program):
 
 
 class Notified:
-    """In place of systemd: a socket for datagrams, each with one variable a line."""
+    """A socket in place of systemd's. Each datagram has one variable a line."""
 
     def __init__(self, path):
         self.path = path
@@ -49,7 +49,7 @@ class Notified:
         self.socket.bind(str(path))
 
     def messages(self):
-        """All messages so far, each with the time at which it was first seen."""
+        """All messages so far, each with the time when it was first seen."""
         while True:
             try:
                 text = self.socket.recv(4096, socket.MSG_DONTWAIT).decode()
@@ -58,7 +58,7 @@ class Notified:
             self.heard.append((time.monotonic(), dict(line.split("=", 1) for line in text.split("\n"))))
 
     def fill(self):
-        """As when systemd does not read, and other services have used up all room."""
+        """Fill the socket, as if systemd did not read and other services had used up all room."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as others:
             others.connect(str(self.path))
             with pytest.raises(BlockingIOError):
@@ -85,7 +85,7 @@ def notified(tmp_path):
 # Messages to systemd.
 
 def test_words_in_their_order(small_root, start_gate, notified):
-    """READY=1 when the gate accepts connections, STOPPING=1 when it no longer does, each once; counts come between."""
+    """READY=1 comes once the gate accepts connections, STOPPING=1 when it stops doing so, each once, counts between."""
     gate = start_gate(*options(small_root), variables={"NOTIFY_SOCKET": notified.path})
     notified.wait_for("READY", "1")
     assert gate.ask("GET", "/nothing").status == 404
@@ -122,12 +122,12 @@ def test_stopping_is_not_lost_while_it_drains(gate_with, notified):
 
 
 def test_stop_before_anybody_heard_of_the_start(small_root, start_gate, notified):
-    """Then it is not ready any more, and never says so."""
+    """The gate is not ready any more then, and never says READY."""
     notified.fill()
     gate = start_gate(*options(small_root, "--drain-timeout=30"), variables={"NOTIFY_SOCKET": notified.path})
     with gate.connect() as connection:
         connection.send(head("GET", "/nothing") + head("GET", "/nothing")[:-2])
-        assert connection.response().status == 404  # so it has read half of the next one, too, and drains for it
+        assert connection.response().status == 404  # so the gate has read half of the next one, and drains for it
         gate.signal()
         gate.wait_stopped_accepting()
         notified.wait_for("STOPPING", "1")
@@ -164,7 +164,7 @@ def test_counts_during_the_drain(gate_with, notified):
 
 
 def test_counts_come_once_a_second_and_the_last_one_is_true(small_root, start_gate, notified):
-    """However many clients come and go; and without a change the gate sends nothing."""
+    """This holds however many clients come and go. Without a change the gate sends nothing."""
     gate = start_gate(*options(small_root), variables={"NOTIFY_SOCKET": notified.path})
     begin = time.monotonic()
     while time.monotonic() < begin + 2.5:
@@ -182,7 +182,7 @@ def test_counts_come_once_a_second_and_the_last_one_is_true(small_root, start_ga
 
 
 def rests(pid, seconds):
-    """Tell whether a process is not woken for so long, by its own count of sleeps."""
+    """Tell whether a process sleeps for so long without waking, by its count of sleeps."""
     def switches():
         return re.search(r"^voluntary_ctxt_switches:\s+([0-9]+)", Path(f"/proc/{pid}/status").read_text(), re.M).group(1)
     before = switches()
@@ -213,7 +213,7 @@ def longest_silence(notified, count):
 
 
 def test_signs_of_life(gate_with, notified):
-    """In time for a systemd that wants one every 400 ms, even during the drain; WATCHDOG_PID names the process."""
+    """Signs come in time for a systemd that wants one every 400 ms, even during the drain. WATCHDOG_PID is the process."""
     gate, exec_path = gate_with(HANGS, "--drain-timeout=30",
                                 variables={"NOTIFY_SOCKET": notified.path, "WATCHDOG_USEC": 400000},
                                 program=("sh", "-c", 'WATCHDOG_PID=$$ exec "$@"', "sh", PROGRAM))
@@ -250,7 +250,7 @@ def test_watchdog_that_makes_no_sense(small_root, start_gate, notified, interval
 
 
 def test_no_sign_of_life_from_a_loop_that_hangs(small_root, start_gate, notified):
-    """A system call of two seconds stands for anything that may hold the loop up."""
+    """A system call of two seconds stands for anything that may block the loop."""
     gate = start_gate(*options(small_root), variables={"NOTIFY_SOCKET": notified.path, "WATCHDOG_USEC": 200000})
     wait_until("signs of life", lambda: len(notified.values("WATCHDOG")) >= 3)
     with failing(gate, "accept4:delay_enter=2000000:when=1"):
@@ -277,7 +277,7 @@ def test_git_learns_nothing_of_systemd(gate_with, notified, tmp_path):
 # The socket.
 
 def activated(listen, *, token=TOKEN, **variables):
-    """The program that listens in place of systemd and becomes the gate at the first client."""
+    """Start a program that listens in place of systemd, and becomes the gate at the first client."""
     passed = {name: value for name, value in environment(**variables).items()
               if name.startswith(PASSED_ON) or name in variables}
     if token:
@@ -287,14 +287,14 @@ def activated(listen, *, token=TOKEN, **variables):
 
 
 def wait_for_socket(address):
-    """Without a connection, which would start the gate."""
+    """Wait without a connection, which would start the gate."""
     table, entry = ("unix", address) if isinstance(address, str) else ("tcp", f":{address[1]:04X} 00000000:0000 0A")
     wait_until("the socket", lambda: entry in Path(f"/proc/net/{table}").read_text())
 
 
 @needs("systemd-socket-activate")
 def test_activated_on_a_unix_socket(small_root, start_gate, tmp_path, notified):
-    """systemd sets the socket's path and mode: the gate changes and removes nothing there. The first client waits."""
+    """systemd sets the socket's path and mode. The gate changes and removes nothing there. The first client waits."""
     path = str(tmp_path / "gate.sock")
     gate = start_gate(*options(small_root), transport=None, wait=False, log_format=None, umask=0o027,
                       program=activated(path, NOTIFY_SOCKET=notified.path))
@@ -377,7 +377,7 @@ def test_verify_would_find_a_fault(units):
 @needs("systemd-analyze")
 @pytest.mark.parametrize("manager", ["the system manager", "a user's manager"])
 def test_exposure(units, manager):
-    """The README gives the figures. systemd-analyze finds the system manager's addition beside the unit."""
+    """The README has the figures. systemd-analyze finds the system manager's addition beside the unit."""
     if manager == "a user's manager":
         shutil.rmtree(units / "git-gate@repo.service.d")
     result = analyze("security", "--offline=true", "--no-pager", "./git-gate@repo.service", cwd=units)
@@ -387,7 +387,7 @@ def test_exposure(units, manager):
 
 @needs("systemd-socket-activate")
 def test_command_of_the_unit(units, small_root, start_gate, tmp_path, notified):
-    """As it stands in the README, with a credential for a token; the test sets only the confinement."""
+    """The command is the README's, with a credential as its token. The test adds only the confinement."""
     unit = (units / "git-gate@repo.service").read_text()
     command, = re.findall(r"^ExecStart=(.*)$", unit, re.M)
     (tmp_path / "state").mkdir()

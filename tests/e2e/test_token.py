@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sources of the token, and the places where it must never go: processes, their environment, the log, responses."""
+"""The token's sources, and the places where it must never go: processes, environments, the log, responses."""
 
 import os
 import pty
@@ -42,7 +42,7 @@ def test_from_a_file(small_root, start_gate, tmp_path, content):
 
 
 def test_two_from_a_file(small_root, start_gate, tmp_path):
-    """Both are valid, and neither is logged; a client uses the first one, whatever is behind it."""
+    """Both are valid, and neither is logged. A client uses the first one, whatever follows it."""
     second = "gate-another-one-" + "0" * 16
     file = tmp_path / "token"
     file.write_text(f"{TOKEN}\n{second}\n")
@@ -71,7 +71,7 @@ def test_from_the_environment(small_root, start_gate):
     check_token(start_gate(*options(small_root), token="from-the-environment"), "from-the-environment")
 
 
-# Becomes a program whose environment has a variable twice, which no shell makes.
+# Becomes a program whose environment has a variable twice. No shell can make that.
 TWICE = """
 import ctypes, os, sys
 def strings(values):
@@ -97,7 +97,7 @@ def test_from_systemd_credentials(small_root, start_gate, tmp_path):
 
 @pytest.mark.parametrize("folder", ["{0}/file", "{0}/loop", "{0}/loops", "{0}/folder", "x" * 5000])
 def test_credential_that_cannot_be_read(small_root, tmp_path, folder):
-    """An unreadable credential is not a missing one: the user would not know a token made in its place."""
+    """An unreadable credential is an error. The user would not know a token minted in its place."""
     (tmp_path / "file").write_text("no folder\n")
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "loops").mkdir()
@@ -136,7 +136,7 @@ def test_file_that_others_may_read(small_root, start_gate, tmp_path, mode, told)
     (0, 0o640, None), (0, 0o440, None), (0, 0o660, "chmod g-w,o="), (0, 0o644, "chmod g-w,o="), (0, 0o642, "chmod g-w,o="),
     (12345, 0o640, "chown"), (12345, 0o040, "chown"), (ANOTHER, 0o600, None), (ANOTHER, 0o640, "chmod 600")])
 def test_file_of_somebody_else(owner, mode, mends):
-    """This user's group may read a file of root; a third user can change the mode, whatever it is now."""
+    """This user's group may read a file of root. A third user as owner can change the mode at any time."""
     with tempfile.TemporaryDirectory() as name, public_copy(PROGRAM) as program:
         file = Path(name) / "token"
         file.write_text(f"{TOKEN}\n")
@@ -153,7 +153,7 @@ def test_file_of_somebody_else(owner, mode, mends):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
 def test_file_of_a_third_user_is_told_by_the_gate(small_root, start_gate, tmp_path):
-    """Root can read it, but is not the only one."""
+    """Root can read the file, but its owner can, too."""
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     (tmp_path / "token").chmod(0o600)
     os.chown(tmp_path / "token", 12345, 12345)
@@ -191,7 +191,7 @@ def test_modes_that_tell_nothing(small_root, start_gate, tmp_path, how):
 
 
 def test_file_that_nobody_can_mend(small_root, start_gate, tmp_path):
-    """As a secret mounted into a container, where it cannot be written."""
+    """A secret mounted into a container cannot be changed there."""
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     (tmp_path / "token").chmod(0o444)
     gate = start_gate(*options(small_root), token=TOKEN)
@@ -204,7 +204,7 @@ def test_file_that_nobody_can_mend(small_root, start_gate, tmp_path):
 
 
 def journal():
-    """The two ends of a pipe in place of systemd's journal, and the variable by which a service knows it."""
+    """Both ends of a pipe in place of systemd's journal, and the variable that tells a service of it."""
     reader, writer = os.pipe()
     status = os.fstat(writer)
     return reader, writer, {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
@@ -241,7 +241,7 @@ def test_of_the_greatest_length_and_all_letters(small_root, start_gate):
 
 
 def test_short_token_is_a_warning(small_root, start_gate):
-    """The gate uses it all the same; the warning says what to do, and does not show the token."""
+    """The gate uses it all the same. The warning names the remedy, and not the token."""
     gate = start_gate(*options(small_root), token="~Qz{9|")
     check_token(gate, "~Qz{9|")
     gate.stop()
@@ -253,7 +253,7 @@ def test_short_token_is_a_warning(small_root, start_gate):
 
 
 def test_minted_when_none_is_given(small_root, start_gate, tmp_path):
-    """Only then there is a second line: a command that works as it stands."""
+    """Only a minted token brings a second line, a command that works unchanged."""
     gate = start_gate(*options(small_root), token=None)
     wait_until("the second line", lambda: len(gate.output) == 2)
     match = CLONE_LINE.fullmatch(gate.output[1])
@@ -274,7 +274,7 @@ def two_lines(controller):
 
 
 def test_terminal_gets_the_command(small_root, start_gate):
-    """A person is watching: the command is there although the token is not a new one."""
+    """On a terminal a person reads, so the command is printed even for an old token."""
     controller, terminal = pty.openpty()
     gate = start_gate(*options(small_root), stdout=terminal, wait=False)
     os.close(terminal)
@@ -286,7 +286,7 @@ def test_terminal_gets_the_command(small_root, start_gate):
 
 
 def test_command_for_a_unix_socket(small_root, start_gate, tmp_path):
-    """The command works as it stands, pasted into a shell, whatever is in the path and in the token."""
+    """Pasted into a shell the command works unchanged, whatever characters the path and the token have."""
     controller, terminal = pty.openpty()
     path = tmp_path / "it's a $folder; ~`" / "gate.sock"
     token = "~$it's\"a`token;&|<>*?#\\!{}"
@@ -331,7 +331,7 @@ def dumped(request, gate_with, tmp_path):
 
 
 def test_not_in_a_child(dumped):
-    """The gate builds a child's environment from nothing: it must have no unexpected variable."""
+    """The gate builds a child's environment from nothing, so it must have no unexpected variable."""
     gate, exec_path = dumped
     entries = (exec_path.path / "environ").read_text().rstrip("\0").split("\0")
     environ = dict(entry.split("=", 1) for entry in entries)
@@ -344,19 +344,19 @@ def test_not_in_a_child(dumped):
 
 
 def test_child_inherits_no_descriptor_and_no_signal_state(dumped):
-    """A listening socket in a hook would outlive the gate; a blocked SIGTERM would make a child hard to end."""
+    """A listening socket in a hook would outlive the gate. A blocked SIGTERM would make a child hard to end."""
     gate, exec_path = dumped
     descriptors = (exec_path.path / "descriptors").read_text().splitlines()
     assert not [name for name in descriptors if "eventpoll" in name or "signalfd" in name]
     assert len([name for name in descriptors if name.startswith("socket:")]) <= 3
-    assert len(descriptors) <= 6, descriptors  # 0 to 2, the lifeline, and two of the shell that looks
+    assert len(descriptors) <= 6, descriptors  # 0 to 2, the lifeline, and two of the listing shell
     status = dict(line.split(":\t", 1) for line in (exec_path.path / "status").read_text().splitlines())
     assert int(status["SigBlk"], 16) == 0
     assert int(status["SigIgn"], 16) & (1 << 12 | 1 << 14 | 1 << 16) == 0, "SIGPIPE, SIGTERM or SIGCHLD is ignored"
 
 
 def test_not_in_the_command_line_the_log_or_a_response(dumped):
-    """Each kind of request, even with the token in a wrong place, at the level debug."""
+    """The test makes each kind of request, even with the token in a wrong place, at the level debug."""
     gate, _ = dumped
     assert TOKEN.encode() not in Path(f"/proc/{gate.pid}/cmdline").read_bytes()
     for data in (head("GET", f"/{TOKEN}.git/HEAD"), head("GET", f"/repo.git/HEAD?{TOKEN}"),
@@ -371,7 +371,7 @@ def test_not_in_the_command_line_the_log_or_a_response(dumped):
 
 
 def test_password_of_the_client_is_not_logged(small_root, start_gate):
-    """Nor is the user: either may be the token of another gate."""
+    """The user name is not logged either. Both may be the token of another gate."""
     gate = start_gate(*options(small_root))
     check_error(gate.ask("GET", INFO, basic("somebody", "hunter2-secret"), token=None), 401)
     check_error(gate.ask("GET", INFO, "Authorization: Bearer hunter2-secret", token=None), 401)
@@ -384,7 +384,7 @@ def test_password_of_the_client_is_not_logged(small_root, start_gate):
 
 @pytest.fixture
 def home(tmp_path):
-    """A home with a .gitconfig that would be noticed."""
+    """A home whose .gitconfig has an effect that shows."""
     folder = tmp_path / "home"
     folder.mkdir()
     (folder / ".gitconfig").write_text("[transfer]\n\thideRefs = refs/heads\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An upgrade under running clients: whoever started the gate holds its socket, as systemd does, and starts another one."""
+"""An upgrade under running clients: the gate's parent keeps its socket, as systemd does, and starts another gate."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ ACTIVATED = 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"'
 
 
 class Service:
-    """A socket that outlives the gates which serve it one after another, each a program of its own."""
+    """A socket that outlives its gates. They serve it one after another, each with its own copy of the program."""
 
     def __init__(self, start_gate, folder, address, options):
         family = socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX
@@ -63,7 +63,7 @@ def service(request, start_gate, root, tmp_path):
 
 
 def test_clients_without_a_gate_wait(service):
-    """Those that have come while there was none, with their requests and without, in the order in which they came."""
+    """Clients that came without a gate, with or without a request, are served in their order."""
     service.start()
     service.stop()
     with contextlib.ExitStack() as stack:
@@ -77,7 +77,7 @@ def test_clients_without_a_gate_wait(service):
 
 
 def test_clients_beside_a_gate_that_drains_wait(service, root, scratch):
-    """The old gate finishes what it has begun and accepts nobody; the new one has those that came meanwhile."""
+    """The old gate finishes its requests and accepts nobody. The new gate serves the clients that came meanwhile."""
     exec_path = ExecPath(scratch / "exec", f'[ "$REQUEST_METHOD" != POST ] || {{ {HOLD}; }}')
     old = service.start(exec_path=exec_path)
     with Connection(service.address) as pusher, contextlib.ExitStack() as stack:
@@ -99,7 +99,7 @@ def test_clients_beside_a_gate_that_drains_wait(service, root, scratch):
 
 @pytest.mark.parametrize("earlier_requests", [0, 1])
 def test_request_on_its_way_is_answered(service, earlier_requests):
-    """The gate hears of its end first, and then of the request on a connection that it has accepted before."""
+    """The gate gets SIGTERM first, and then a request on a connection that it accepted before."""
     gate = service.start()
     with Connection(service.address) as client:
         for _ in range(earlier_requests):
@@ -117,7 +117,7 @@ def test_request_on_its_way_is_answered(service, earlier_requests):
 
 
 def test_silent_client_does_not_hold_the_gate(service):
-    """The drain time-out is for those who wait for something."""
+    """The drain time-out is for clients that wait for something."""
     gate = service.start()
     with Connection(service.address) as client:
         wait_until("the connection", lambda: [r for r in gate.records if r["message"] == "connection"])
@@ -155,7 +155,7 @@ class Crowd:
 
 
 def test_restarts_in_a_crowd(service):
-    """However they meet with the end of a gate, all are served, by one gate or the next."""
+    """Whenever a gate ends, one gate or the next serves every client."""
     service.start()
     with Crowd(service.address) as crowd:
         for _ in range(RESTARTS):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Upkeep of a repository that is being served: the lines of systemd/README.md, beside running pushes and clones."""
+"""Upkeep of a served repository: the commands of systemd/README.md, beside running pushes and clones."""
 
 import concurrent.futures
 import itertools
@@ -18,7 +18,7 @@ PUSHES = 8  # of each task
 
 
 def command_of(text, pattern, repository):
-    """The command that stands there, with this repository in it."""
+    """The command of the README, for this repository."""
     line, = re.findall(pattern, text, re.MULTILINE)
     words = shlex.split(line)
     assert words[0] == "git" and words[1].startswith("--git-dir="), words
@@ -34,7 +34,7 @@ def repo(tmp_path):
 
 
 def push_often(gate, folder, name):
-    """Commits that are pushed, and force-pushed away, so that there is something to prune, too."""
+    """Push commits, and force-push some of them away, so that there is something to prune."""
     git("clone", "--quiet", gate.url(), folder)
     for i in range(PUSHES):
         commit(folder, "file", f"{name} {i}")

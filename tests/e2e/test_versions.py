@@ -45,7 +45,7 @@ def test_library(version):
 
 
 def test_symbols_of_the_library(version):
-    """debian/libgitgate0.symbols has what the library exports, and no version that is yet to come."""
+    """debian/libgitgate0.symbols lists the library's exports, and no future version."""
     exported = re.findall(r"^ +(\w+);$", (ROOT / "src/library/libgitgate.map").read_text(), re.M)
     symbols = dict(re.findall(r"^ (\w+)@LIBGITGATE_0 (.*)$", (ROOT / "debian/libgitgate0.symbols").read_text(), re.M))
     assert sorted(symbols) == sorted(["LIBGITGATE_0", *exported])
@@ -54,7 +54,7 @@ def test_symbols_of_the_library(version):
 
 
 def test_manual_shows_it(version):
-    """In the footer, by whichever program shows the page."""
+    """The footer shows the version, whichever program shows the page."""
     try:
         shown = subprocess.run(["mandoc", "-Tutf8", ROOT / "man" / "git-gate.1"], check=True, capture_output=True,
                                text=True).stdout

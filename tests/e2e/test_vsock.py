@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-vsock:CID:PORT in place of a socket's path. The kernel's loopback (CID 1) stands for the host of a virtual machine, and
-a relay for its monitor, which leads a port to a Unix socket. script/test-kernel runs this where the loopback is there.
+vsock:CID:PORT in place of a socket's path.
+
+The kernel's loopback (CID 1) stands for the host of a virtual machine. A relay stands for its monitor, which leads a port
+to a Unix socket. script/test-kernel runs this on kernels with that loopback.
 """
 
 import contextlib
@@ -41,7 +43,7 @@ def loopback():
 
 
 def pass_on(source, sink):
-    """One direction; its end is passed on, too."""
+    """Pass one direction on, including its end."""
     with contextlib.suppress(OSError):
         while data := source.recv(1 << 16):
             sink.sendall(data)
@@ -60,7 +62,7 @@ def serve(client, path):
 
 @pytest.fixture
 def monitor(loopback):
-    """Starts listeners as a monitor of a virtual machine has them: a port that leads to a socket. Yields the address."""
+    """Starts listeners like those of a virtual machine's monitor: ports that lead to a socket. Yields the address."""
     is_over = threading.Event()
     with contextlib.ExitStack() as stack:
         def start(path, port=socket.VMADDR_PORT_ANY):
@@ -109,7 +111,7 @@ def test_bridge(gate, monitor, tmp_path):
 
 
 def test_waits_for_a_gate(gate, monitor, tmp_path):
-    """A port that nobody listens on yet is waited for, as a socket is."""
+    """Clients wait for a port that nobody listens on yet, as for a socket."""
     with socket.socket(socket.AF_VSOCK) as server:
         server.bind((socket.VMADDR_CID_ANY, socket.VMADDR_PORT_ANY))
         port = server.getsockname()[1]
@@ -126,12 +128,12 @@ def test_nobody_listens(loopback):
 
 @pytest.mark.parametrize("address", ["vsock:2:9418x", "vsock:2", "vsock:x:9418", "vsock:2:4294967296"])
 def test_other_words(tmp_path, address):
-    """They are no addresses: taken for a path, or refused as HOST:PORT is."""
+    """Other words are no vsock addresses. They count as a path, or get the refusal of HOST:PORT."""
     result = git("ls-remote", URL, ok=False, cwd=tmp_path, GIT_GATE_SOCKET=address, GIT_GATE_WAIT="0")
     assert f"there is no socket '{address}'" in result.stderr or f"'{address}' is an address" in result.stderr
 
 
 def test_the_gate_itself_takes_none(small_root):
-    """It listens on a Unix socket, to which the monitor leads the port."""
+    """The gate listens on a Unix socket, and the monitor leads the port there."""
     result = run("serve", f"--mirror-root={small_root}", "--scope=repo", "--socket=vsock:2:9418")
     assert result.returncode == USAGE and "--socket=vsock:2:9418 is an address" in result.stderr
