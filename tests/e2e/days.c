@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* When preloaded, it sets the time of day back by a day at each reading. */
+/* When preloaded, this library sets the time of day back by a day at each reading. */
 
 #include <stdlib.h>
 #include <sys/syscall.h>

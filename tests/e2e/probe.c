@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Runs all probes and prints a line for each: its name, its result, and the errno. "denied" means an errno with which a
- * sandbox refuses, or a minus sign and the signal that ended the probe. "absent" means an errno with which a kernel
- * lacks the feature. All others are "done", so that an unexpected errno shows.
+ * Runs all probes and prints a line for each: its name, its result, and the errno. "denied" means a sandbox's errno, or a
+ * minus sign and the signal that ended the probe. "absent" means the errno of a kernel without the feature. All others
+ * are "done", so that an unexpected errno shows.
  *
  *     probe NAME=VALUE...    the probes, in the repository as the working directory
  *     probe needs            the needs of any program; exits with 0 if they are met
@@ -63,7 +63,7 @@ static const char *verdict(int error) {
     }
 }
 
-/* In a process of its own, which the probe may change as it likes. */
+/* Runs the probe in a process of its own, which it may change as it likes. */
 static void run(const struct probe *probe) {
     int status = 0;
     int error;

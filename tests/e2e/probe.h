@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 /*
- * Attempts that a hostile hook might make. Each probe is harmless even if nothing stops it: it undoes its change, or
- * asks for something that fails after the tested check.
+ * Attempts of a hostile hook. Each probe is harmless even if nothing stops it: it undoes its change, or asks for
+ * something that fails after the tested check.
  */
 
 /** struct probe - one attempt; @run returns 0 on success, otherwise its errno */
@@ -15,13 +15,13 @@ struct probe {
     int (*run)(void);
 };
 
-/** given() - the value of the argument NAME=VALUE of this program; "" if there is none, which names nothing */
+/** given() - the value of this program's argument NAME=VALUE; "" if there is none, which names no file */
 const char *given(const char *name);
 
 /** given_number() - the same as a number, such as a process id */
 int given_number(const char *name);
 
-/** in() - a path below the folder in the argument @folder; the next call but one overwrites it */
+/** in() - a path below the folder in the argument @folder; the second call after this one overwrites it */
 const char *in(const char *folder, const char *name);
 
 /** result() - 0 or the errno of a system call */
@@ -34,7 +34,7 @@ static inline int result_fd(long fd) {
     return fd < 0 ? errno : result(close((int)fd));
 }
 
-/** undone() - 0, as a success counts even if it could not be undone */
+/** undone() - 0, as the attempt has succeeded, even if it could not be undone */
 static inline int undone(long r) {
     (void)r;
     return 0;

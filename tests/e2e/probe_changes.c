@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Probes that change files and folders outside a hook's business, or make objects that git never makes. */
+/* Probes that change files and folders which are no business of a hook, or make objects that git never makes. */
 
 #include "probe.h"
 
@@ -61,7 +61,7 @@ static int make_folder(void) {
     return mkdir(path, 0700) < 0 ? errno : undone(rmdir(path));
 }
 
-/* With the file's own first byte, so that the file stays as it is. */
+/* Writes the file's own first byte, so that the file stays as it is. */
 static int overwrite(void) {
     int fd = open(in("outside", "file"), O_WRONLY | O_CLOEXEC);
 
@@ -78,7 +78,7 @@ static int append(void) {
     return fstat(fd, &status) < 0 || write(fd, "x", 1) != 1 ? errno : undone(ftruncate(fd, status.st_size));
 }
 
-/* To its present size. */
+/* Truncates the file to its present size. */
 static int truncate_outside(void) {
     const char *path = in("outside", "file");
     struct stat status;
@@ -153,7 +153,7 @@ static int make_device(void) {
     return make_node(S_IFCHR, 0x103); /* that of /dev/null */
 }
 
-/* A rename that leaves a device of number 0 behind, as overlay file systems use it. */
+/* A rename that leaves a device of number 0 behind, for overlay file systems. */
 static int leave_device(void) {
     int fd = open("probe.moved", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     int error;
@@ -191,7 +191,7 @@ static int make_with_user_id(void) {
     return fd < 0 ? errno : undone(unlink("probe.made"));
 }
 
-/* Opens a file that may be read and not written, and truncates it in passing. Its own file, lest it do harm. */
+/* Opens a read-only file of its own, and truncates it on the way. */
 static int empty_by_reading(void) {
     int fd = open("probe.made", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     int error = fd < 0 ? errno : result_fd(open("probe.made", O_RDONLY | O_TRUNC | O_CLOEXEC));
@@ -200,7 +200,7 @@ static int empty_by_reading(void) {
     return error;
 }
 
-/* Then anybody who opens the file for writing must wait. */
+/* With such a lease, anybody who opens the file for writing must wait. */
 static int hold_hook(void) {
     int fd = open(in("hooks", "probe"), O_RDONLY | O_CLOEXEC);
 

@@ -214,7 +214,7 @@ static int set_domain_name(void) {
     return uname(&names) < 0 ? errno : result(setdomainname(names.domainname, strlen(names.domainname)));
 }
 
-/* ---- clocks: set to nothing, by no time, and by nothing ---- */
+/* ---- clocks: calls that set nothing, or move a clock by nothing ---- */
 
 static int set_time_of_day(void) {
     return result(syscall(SYS_settimeofday, NULL, NULL));
@@ -238,7 +238,7 @@ static int adjust_clock(void) {
     return result(syscall(SYS_clock_adjtime, CLOCK_REALTIME, &nothing));
 }
 
-/* ---- terminals: of a pipe, which is none, as only the number counts ---- */
+/* ---- terminals: calls on a pipe, as only the call's number counts ---- */
 
 static int type_into_terminal(void) {
     return result(syscall(SYS_ioctl, STDOUT_FILENO, (unsigned long)TIOCSTI, ""));

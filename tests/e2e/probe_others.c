@@ -103,7 +103,7 @@ static int continue_victim_by_pidfd(void) {
     return result(syscall(PIDFD_SEND_SIGNAL, pidfd(), SIGCONT, NULL, 0));
 }
 
-/* The kernel sends it when something comes through a pipe. Only the victim sees whether it has arrived. */
+/* The kernel sends the signal when a pipe gets data. Only the victim sees whether it has arrived. */
 static int owe_signal_to_victim(void) {
     int ends[2];
 
@@ -151,7 +151,7 @@ static int set_priority(void) {
                               getpriority(PRIO_PROCESS, (id_t)given_number("victim"))));
 }
 
-/* To the processors that it may run on anyway. */
+/* Binds a process to the processors that it may use anyway. */
 static int set_affinity(void) {
     cpu_set_t processors;
 
@@ -170,7 +170,7 @@ static int set_io_priority(void) {
     return result(syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, given_number("victim"), 0));
 }
 
-/* Away from the processes that end with the request. */
+/* Leaves the processes that end with the request. */
 static int leave_group(void) {
     return result(setpgid(0, 0));
 }

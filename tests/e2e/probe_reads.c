@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Probes that read outside a hook's business. */
+/* Probes that read files which are no business of a hook. */
 
 #include "probe.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* advertisement: which answers are of protocol version 2, and their content, wherever they are cut. */
+/* advertisement: recognises answers of protocol version 2, and reads their content, wherever they are cut. */
 
 #include "cli/advertisement.h"
 
@@ -117,7 +117,7 @@ static void test_byte_by_byte(void **state) {
     }
 }
 
-/* Without its last bytes, however few, it is not whole. */
+/* An advertisement without its last bytes, however few, is not whole. */
 static void test_cut_short(void **state) {
     static const char bytes[] = SERVICE "0000" V2 COMMANDS "0000";
 
@@ -130,7 +130,7 @@ static void test_cut_short(void **state) {
     }
 }
 
-/* The longest possible packet: its beginning is kept, and the next packet is found. */
+/* Of the longest possible packet the beginning is kept, and the next packet is found. */
 static void test_long_line(void **state) {
     static const char end[] = COMMANDS "0000";
     enum { LENGTH = 0xffff };

@@ -57,7 +57,7 @@ static int begin(void **state) {
     return r;
 }
 
-/* The found stores, without the folder's path, with a space after each. */
+/* The found stores without the folder's path, each with a space after it. */
 static const char *list(const struct alternates *alternates) {
     static char text[4096];
     size_t size = 0;
@@ -202,7 +202,7 @@ static void test_depth(void **state) {
     alternates_deinit(&alternates);
 }
 
-/* A repository that borrows from @n_stores stores of its own. */
+/* Makes a repository that borrows from @n_stores stores of its own. */
 static void make_borrower(const char *name, int n_stores) {
     char text[4096];
     char path[64];
@@ -218,7 +218,7 @@ static void make_borrower(const char *name, int n_stores) {
     folder_write(path, (struct span){text, size});
 }
 
-/* No repository takes the places of all others; together they have a limit as well. */
+/* No repository takes the places of all others. Together they have a limit as well. */
 static void test_too_many(void **state) {
     struct alternates alternates = {0};
     char name[32];
@@ -235,7 +235,7 @@ static void test_too_many(void **state) {
     alternates_deinit(&alternates);
 }
 
-/* As many lines as fit into the file, before one that names a store; then a repository like any other. */
+/* A file full of lines before the one that names a store, and then an ordinary repository. */
 static void check_many_lines(const char *line) {
     static const char last[] = "../../s1\n";
     struct alternates alternates = {0};
@@ -263,7 +263,7 @@ static void check_many_lines(const char *line) {
     alternates_deinit(&alternates);
 }
 
-/* Their author must not hold up the start, nor keep other repositories from their stores. */
+/* The author of such files must neither delay the start nor keep other repositories from their stores. */
 static void test_hostile_lines(void **state) {
     char name[64];
 
@@ -280,7 +280,7 @@ static void test_hostile_lines(void **state) {
     check_many_lines("../../L\n");
 }
 
-/* A file of the largest size, and one that is a byte longer: the last line names a store. */
+/* A file of the largest size, and one that is a byte longer. The last line names a store. */
 static void test_too_large(void **state) {
     static const char last[] = "\n../../s1\n";
     size_t last_size = sizeof(last) - 1;
@@ -303,7 +303,7 @@ static void test_too_large(void **state) {
     }
 }
 
-/* Whatever replaces the file must neither hold up the start nor fill the memory. */
+/* Anything in the file's place must neither delay the start nor fill the memory. */
 static void test_no_file(void **state) {
     static const char place[] = "r.git/objects/info/alternates";
     struct alternates alternates = {0};
@@ -329,7 +329,7 @@ static void test_no_file(void **state) {
     (void)alarm(0);
 }
 
-/* Of several repositories, each store once. */
+/* The stores of several repositories are listed once each. */
 static void test_many(void **state) {
     struct alternates alternates = {0};
 

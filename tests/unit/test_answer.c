@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* answer: which bytes are a response, and which of them are kept, wherever it is cut. */
+/* answer: recognises a response and keeps a part of its bytes, wherever it is cut. */
 
 #include "cli/answer.h"
 
@@ -109,7 +109,7 @@ static void test_byte_by_byte(void **state) {
     }
 }
 
-/* However it arrives, only so many bytes are taken, and only so many kept. */
+/* The number of bytes taken and kept has a bound, however the response arrives. */
 static void test_too_large(void **state) {
     static const char *const beginnings[] = {
         "HTTP/1.1 404 No\r\nContent-Type: ", "HTTP/1.1 404 No\r\n", "HTTP/1.1 404 No\r\n\r\n", "HTTP/1.1 ", OK "\r\n",

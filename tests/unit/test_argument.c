@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* argument: one option, in both of its forms. */
+/* argument: parses one option, in both of its forms. */
 
 #include "base/argument.h"
 
@@ -37,7 +37,7 @@ static void test_take(void **state) {
     }
 }
 
-/* The places are those among the arguments of the verb, and values are not taken for options. */
+/* Places count among the verb's arguments. Values are not taken for options. */
 static void test_once(void **state) {
     static const char *const options[] = {"--url", "--repo", NULL};
     static const struct {

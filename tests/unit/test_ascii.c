@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* ascii: which of all bytes are in each class, and what becomes of a text. */
+/* ascii: the class of every byte, and the conversion of texts. */
 
 #include "base/ascii.h"
 
@@ -22,7 +22,7 @@ static const struct {
     {"printable", ascii_is_printable, LETTERS DIGITS " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"},
 };
 
-/* As a char that may be negative, and as an unsigned one. */
+/* Each byte is tried as a char, which may be negative, and as an unsigned one. */
 static void test_classes(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {

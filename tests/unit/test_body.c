@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Bodies by length and by chunks, through buffers of several sizes and cut anywhere; and the chunks of responses. */
+/* Bodies by length and by chunks, through buffers of several sizes and cut anywhere. Also the chunks of responses. */
 
 #include "unit.h"
 
@@ -28,7 +28,7 @@ struct body_case {
     const char *head; /* chunked_head when NULL */
     struct span wire;
     struct span decoded;
-    struct span rest; /* of the wire: what belongs to the next request */
+    struct span rest; /* the end of the wire, which belongs to the next request */
 };
 
 static const struct body_case whole_cases[] = {
@@ -73,7 +73,7 @@ static const struct body_case whole_cases[] = {
     {"empty lines behind it", NULL, BYTES("1\r\na\r\n0\r\n\r\n\r\n"), BYTES("a"), BYTES("\r\n")},
 };
 
-/* Each is malformed at its last byte at the latest; all have chunked framing. */
+/* Each has chunked framing, and is malformed at its last byte at the latest. */
 static const struct {
     const char *name;
     struct span wire;
@@ -194,7 +194,7 @@ static int decoder_run(struct decoder *decoder, const char *name, struct span wi
     return r;
 }
 
-/* Ways to cut a wire: first a part up to each position, then the rest by @step, through a buffer of @capacity. */
+/* Ways to cut a wire: first up to a position, then in steps of @step, through a buffer of @capacity. */
 static const struct {
     const char *name;
     size_t capacity;
@@ -221,7 +221,7 @@ static void check_whole(const struct body_case *c, size_t way, size_t cut) {
     expect_int(name, decoder_run(&decoder, name, c->wire, cut, ways[way].step, ways[way].take), 0);
     expect_true(name, decoder.body.complete);
     expect_span(name, ((struct span){decoder.decoded, decoder.n_decoded}), c->decoded);
-    /* Bytes that have come already are still in the buffer, untouched. */
+    /* Bytes that had come already are still in the buffer, untouched. */
     behind = buffer_content(&decoder.buffer);
     expect_int(name, behind.size + c->wire.size - decoder.n_fed, c->rest.size);
     expect_span(name, behind, ((struct span){c->rest.data, behind.size}));

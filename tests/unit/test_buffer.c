@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The bounded queue of bytes: bytes come out in their order, and no more go in than there is room for. */
+/* The bounded queue of bytes: bytes come out in their order, and only as many go in as there is room for. */
 
 #include "unit.h"
 
@@ -81,7 +81,7 @@ static void test_walk(void **state) {
     assert_null(buffer.data);
 }
 
-/* Memory comes with the first byte only, and the tail is as long as the room. */
+/* The first byte brings the memory, and the tail is as long as the room. */
 static void test_tail(void **state) {
     struct buffer buffer;
     char *tail;
@@ -111,7 +111,7 @@ static void test_tail(void **state) {
     buffer_deinit(&buffer);
 }
 
-/* A queue of varied capacity against plain memory. */
+/* Compares queues of various capacities with plain memory. */
 static void test_order(void **state) {
     (void)state;
     for (size_t capacity = 1; capacity < 20; capacity++) {
@@ -187,7 +187,7 @@ static void test_texts(void **state) {
     buffer_deinit(&buffer);
 }
 
-/* The next buffer gets the memory that one returns; of two, the second is freed. */
+/* The next buffer gets the memory that a buffer returns. Of two returned pieces, the second is freed. */
 static void test_pool(void **state) {
     struct buffer_pool pool = {.capacity = 100};
     struct buffer first;

@@ -8,7 +8,7 @@
 
 #include "backend/cgi.h"
 
-/* Good heads; each is written with LF and also tried with CRLF. */
+/* Good heads, written here with LF. The test also tries CRLF. */
 static const struct {
     const char *name;
     const char *head;
@@ -159,7 +159,7 @@ static const struct {
     {"bad status behind good fields", BYTES("Content-Type: a\nStatus: x\n\n")},
 };
 
-/* If a beginning is malformed, no further bytes mend it; and no beginning is a head. */
+/* Further bytes never mend a malformed beginning, and no beginning is a whole head. */
 static void test_nonsense(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(nonsense_cases); i++) {
@@ -246,7 +246,7 @@ static void test_size(void **state) {
     }
 }
 
-/* A backend that has written nothing so far, in a buffer without memory. */
+/* A backend that has written nothing yet, in a buffer without memory. */
 static void test_nothing(void **state) {
     struct cgi cgi;
 

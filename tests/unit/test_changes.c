@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The output of git diff-tree: as git writes it, cut at every byte, and in forms that no git writes. */
+/* changes: reads the output of git diff-tree, cut at every byte, and forms that no git writes. */
 
 #include "unit.h"
 
@@ -15,7 +15,7 @@
 #define NONE "0000000000000000000000000000000000000000"
 #define MESSAGE "Subject\n\nsigned-off-by: Ada <a@b>\n"
 
-/* A commit with a change, one without, a merge that changes a file, one that does not. */
+/* A commit with a change, one without, a merge with a change, and one without. */
 static const char whole[] = ID " " ID2 "\0a@b\0c@d\0" MESSAGE "\0\n:100755 100644 " ID " " ID2 " M\0dir/a\nb\0" ID2
                                " \0e\0f\0m\0" ID " " ID2 " " ID "\0a@b\0\0\0\0::000000 100755 120000 " NONE " " ID
                                " " ID2 " MM\0x\0:100644 000000 " ID " " NONE " D\0y\0" ID2 "\0a\0a\0z\0\0";
@@ -68,7 +68,7 @@ static void test_whole(void **state) {
     close_changes(changes);
 }
 
-/* Cut within a text is an error. Between two, it may be the end: the exit status of git tells then. */
+/* A cut within a text is an error. A cut between two may be the end, and git's exit status tells then. */
 static void test_cut(void **state) {
     (void)state;
     for (size_t size = 1; size < sizeof(whole) - 1; size++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* check_url: the good and bad URLs of a gate; no token is left of one. */
+/* check_url: the good and bad URLs of a gate. No token stays in memory. */
 
 #include "cli/check_url.h"
 

@@ -53,7 +53,7 @@ static bool is_number(const struct config_option *option) {
     return option->kind == CONFIG_NUMBER || option->kind == CONFIG_BYTES;
 }
 
-/* Checks that all options except @but have their default. */
+/* Checks that all options have their default, except @but. */
 static void expect_initial(const struct gate_config *config, const struct config_option *but) {
     size_t n_options;
     const struct config_option *options = config_options(&n_options);
@@ -99,7 +99,7 @@ static void check_number(const struct config_option *option, uint64_t number, bo
     gate_config_free(config);
 }
 
-/* The bounds of each number, and the values just outside; the default lies inside. */
+/* Tries the bounds of each number, and the values just outside. The default lies inside. */
 static void test_numbers(void **state) {
     size_t n_options;
     const struct config_option *options = config_options(&n_options);
@@ -121,7 +121,7 @@ static void test_numbers(void **state) {
     }
 }
 
-/* The table's description of each option; this test lists all options except the numbers. */
+/* Checks the table's description of each option. The rows above list all options except the numbers. */
 static void test_table(void **state) {
     size_t n_options = 0;
     size_t n_numbers = 0;
@@ -148,7 +148,7 @@ static void test_table(void **state) {
     assert_int_equal(n_options, ARRAY_SIZE(rows) + n_numbers);
 }
 
-/* A copy has each value in memory of its own, and knows the set options: a list goes on, or replaces its default. */
+/* A copy has its own memory for each value. It knows the set options: a set list grows, another replaces its default. */
 static void test_copy(void **state) {
     struct gate_config *config = fresh();
     struct gate_config *copy = NULL;

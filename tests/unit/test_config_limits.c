@@ -4,7 +4,7 @@
 
 #include "unit_config.h"
 
-/* A longest value, and one that is a byte longer. */
+/* The longest value is accepted, and one that is a byte longer is not. */
 static void test_long(void **state) {
     static const char *const names[] = {"mirror-root", "socket", "git-config", "hide-refs", "remote-user"};
     char *value = malloc(CONFIG_VALUE_MAX_BYTES + 2);
@@ -35,7 +35,7 @@ static size_t count(char *const *list) {
     return n;
 }
 
-/* Lists fill up from the first value on, which replaces the default; the one too many changes nothing. */
+/* The first value of a list replaces its default. The value beyond the limit changes nothing. */
 static void test_lists(void **state) {
     static const struct {
         const char *name;
@@ -104,7 +104,7 @@ static const struct {
     {"a byte over 127", "\xffhunter2", false},
 };
 
-/* A refused token is not shown, not even in part, and the one before it stays. */
+/* No part of a refused token is shown, and the token before it stays. */
 static void test_token(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(token_cases); i++) {

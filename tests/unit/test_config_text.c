@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Configuration files as git reads them: the names and values that git sees, and files that it does not read at all. */
+/* Configuration files as git reads them: the names and values that git sees, and malformed files. */
 
 #include "unit.h"
 
@@ -86,7 +86,7 @@ static void test_cases(void **state) {
     }
 }
 
-/* Every file cut short is sound or malformed, and is not read beyond its end. */
+/* Every file that is cut short is sound or malformed, and is not read beyond its end. */
 static void test_cut(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

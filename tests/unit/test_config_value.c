@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The values of options: which ones each kind takes, and which ones it refuses. */
+/* The values that each kind of option takes, and those that it refuses. */
 
 #include "unit_config.h"
 
-/* For each kind, accepted and refused values: @result as text(), NULL for a refusal. */
+/* Accepted and refused values of each kind. @result: as text(), NULL for a refusal */
 static const struct {
     const char *option;
     const char *value;

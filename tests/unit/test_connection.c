@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A connection over a pair of sockets: what its pump moves, how it notices states and time, and how it ends. */
+/* A connection over a pair of sockets: its pump, its reactions to states and time, and its end. */
 
 #include "unit_gate.h"
 
@@ -46,13 +46,13 @@ static void end(void) {
     assert_int_equal(close(client_fd), 0);
 }
 
-/* Rounds until nothing happens any more at this time. */
+/* Runs rounds until nothing more happens at this time. */
 static void say(const char *text) {
     assert_int_equal(write(client_fd, text, strlen(text)), strlen(text));
     site_settle();
 }
 
-/* What the gate has sent by now. @is_endp: whether it has shut its side. */
+/* Reads the bytes that the gate has sent so far. @is_endp: whether it has shut its side */
 static const char *hear(bool *is_endp) {
     static char text[GATE_WIRE_BYTES];
     size_t size = 0;
@@ -99,7 +99,7 @@ static void test_request(void **state) {
     end();
 }
 
-/* What came before the connection was made has no edge of its own. */
+/* Bytes that came before the connection was made cause no edge of their own. */
 static void test_begin(void **state) {
     int fds[2];
 
@@ -137,7 +137,7 @@ static void test_client_shuts_its_side(void **state) {
     end();
 }
 
-/* The gate shuts its side behind the reply, and drops what still comes until the client has gone or its time is up. */
+/* After the reply the gate shuts its side. It drops further bytes until the client has gone or its time is up. */
 static void test_lingering(void **state) {
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
@@ -160,7 +160,7 @@ static void test_lingering(void **state) {
     }
 }
 
-/* Progress within a head gives no more time; a request does. */
+/* Progress within a head gives no more time. A whole request does. */
 static void test_time(void **state) {
     (void)state;
     begin();
@@ -181,7 +181,7 @@ static void test_time(void **state) {
     end();
 }
 
-/* A gate that was suspended reads what came in time before it looks at the time. */
+/* After a suspension the gate first reads bytes that came in time, and then looks at the time. */
 static void test_late_timer(void **state) {
     (void)state;
     begin();
@@ -191,7 +191,7 @@ static void test_late_timer(void **state) {
     end();
 }
 
-/* No more is read than is waited for, while nothing takes it. */
+/* While nothing takes the bytes, the connection reads no more than the next step needs. */
 static void test_bounded_input(void **state) {
     char bytes[CONVERSATION_AHEAD_BYTES];
     size_t n_sent = 0;
@@ -214,7 +214,7 @@ static void test_bounded_input(void **state) {
     end();
 }
 
-/* Those who wait for a process do not give way, so nobody is told of them. */
+/* Connections that wait for a process do not give way, so they report nothing. */
 static void test_changes(void **state) {
     (void)state;
     turns_init(&site.gate.turns, 0, 8, site_on_process_end, NULL);
@@ -289,7 +289,7 @@ static void test_end_with_a_reason(void **state) {
     end();
 }
 
-/* A process that has something to say has the connection pump. */
+/* Output of a process makes the connection pump. */
 static void test_exchange(void **state) {
     (void)state;
     site_backend("printf 'Content-Type: text/plain\\r\\n\\r\\n'; printf %0100000d 7");

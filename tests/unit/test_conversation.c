@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What each state of a conversation does with what has come, fed by hand: no socket, and no process but where it says
- * so. All processes are taken, so a request that passes waits in the queue.
+ * What each state of a conversation does with its input, fed by hand, without a socket. There is no process except where a
+ * test says so. All places for processes are taken, so an accepted request waits in the queue.
  */
 
 #include "unit_gate.h"
@@ -32,7 +32,7 @@ static void end(void) {
     site.gate.turns.n_running = 0;
 }
 
-/* As connection.c does, without its socket. */
+/* Acts as connection.c does, without a socket. */
 static void settle(void) {
     unsigned n = 0;
 
@@ -46,7 +46,7 @@ static void say(const char *text) {
     settle();
 }
 
-/* What goes out, and goes out as a whole. */
+/* Takes all bytes that go out. */
 static const char *hear(void) {
     static char text[GATE_WIRE_BYTES + 1];
     struct span parts[CONVERSATION_PARTS];
@@ -67,9 +67,9 @@ static void expect_begins(const char *name, const char *text, const char *beginn
 }
 
 /*
- * @said: by the client, who then shuts its sending side if @is_shut
- * @state, @heard: then, what is heard from its beginning on
- * @after: the state when that has gone out
+ * @said: by the client, which then shuts its sending side if @is_shut
+ * @state, @heard: the state after that, and the beginning of the answer
+ * @after: the state after the answer has gone out
  */
 static const struct {
     const char *name;
@@ -115,7 +115,7 @@ static const struct {
      CONVERSATION_BODY, "HTTP/1.1 100 ", CONVERSATION_BODY},
 };
 
-/* Whole, and byte by byte: where it is cut makes no difference. */
+/* The input comes whole, and byte by byte. The cut makes no difference. */
 static void test_cases(void **state) {
     (void)state;
     for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
@@ -140,7 +140,7 @@ static void test_cases(void **state) {
     }
 }
 
-/* The second request waits until the response to the first one is out, and is judged on its own. */
+/* The second request waits until the first response is out, and gets its own verdict. */
 static void test_one_behind_the_other(void **state) {
     (void)state;
     begin();
@@ -159,7 +159,7 @@ static void test_one_behind_the_other(void **state) {
     expect_logged("third", "reason=\"the client went away\"");
 }
 
-/* A client cannot renew its time by requests that are refused: only the first response counts. */
+/* Refused requests do not renew a client's time. Only the first response counts. */
 static void test_heard(void **state) {
     (void)state;
     begin();
@@ -213,7 +213,7 @@ static void test_time_outs(void **state) {
     }
 }
 
-/* Who waits briefly stays when the queue has a place for it by then. */
+/* After its brief wait a request stays if the queue has a place by then. */
 static void test_brief_wait(void **state) {
     struct turn others[16] = {0};
 
@@ -261,7 +261,7 @@ static void test_drains(void **state) {
     }
 }
 
-/* A request that comes while the gate drains is served, as the last one. */
+/* A request that comes while the gate drains is served as the last one. */
 static void test_close_while_draining(void **state) {
     const char *reply;
 
@@ -275,7 +275,7 @@ static void test_close_while_draining(void **state) {
     end();
 }
 
-/* When its turn comes, the repository is looked for anew: it has gone meanwhile, and nothing is started. */
+/* At a request's turn the gate looks for the repository again. If it has gone, nothing starts. */
 static void test_turn_without_a_repository(void **state) {
     (void)state;
     begin();
@@ -301,7 +301,7 @@ static void test_no_program(void **state) {
     end();
 }
 
-/* With a process: the response goes out in parts, and the conversation is idle again. */
+/* With a process, the response goes out in parts. Then the conversation is idle again. */
 static void test_exchange(void **state) {
     char heard[1000] = "";
 
@@ -327,7 +327,7 @@ static void test_exchange(void **state) {
     end();
 }
 
-/* Freed in the middle of an exchange, it leaves that to its end. */
+/* A conversation freed in the middle of an exchange leaves the exchange to its end. */
 static void test_gone_in_an_exchange(void **state) {
     (void)state;
     begin();

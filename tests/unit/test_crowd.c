@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Who is accepted, who gives way when all connections are taken, and what the server is told. */
+/* crowd: accepts clients, makes one give way when all connections are taken, and tells the server. */
 
 #include "unit_gate.h"
 
@@ -42,7 +42,7 @@ static void end(void) {
     listener_close(&site.gate.listener);
 }
 
-/* Without advance, all that may happen now does; a timer is looked at in a round of its own. */
+/* Runs everything that can happen without an advance of time. A timer needs a round of its own. */
 static void advance(uint64_t ms) {
     clock_advance_ms(ms);
     (void)loop_round(&site.loop, 0);
@@ -58,7 +58,7 @@ static int dial(void) {
     return fd;
 }
 
-/* One whose connection is accepted, and who says something, or nothing. */
+/* A client whose connection is accepted, and that sends something, or nothing. */
 static int come(const char *text) {
     int fd = dial();
 
@@ -79,7 +79,7 @@ static void leave(int fd) {
     site_settle();
 }
 
-/* Most have proved nothing: 10 ms are enough to say something, and then it is the first one that goes. */
+/* Most clients have proved nothing. After 10 ms without a word, the first of them goes. */
 static void test_unproven_give_way(void **state) {
     int first;
     int second;
@@ -109,7 +109,7 @@ static void test_unproven_give_way(void **state) {
     end();
 }
 
-/* Who has been served goes after who has not, though it was there before, and after half a second at the earliest. */
+/* A served client goes after an unserved one, even if it came first, and after half a second at the earliest. */
 static void test_proven_stay_longer(void **state) {
     int proven;
     int unproven;
@@ -138,7 +138,7 @@ static void test_proven_stay_longer(void **state) {
     end();
 }
 
-/* A request that waits for a process stays, and others wait to be accepted until a connection ends. */
+/* A request that waits for a process stays. Others are accepted only when a connection ends. */
 static void test_queued_stay(void **state) {
     int first;
     int second;
@@ -163,7 +163,7 @@ static void test_queued_stay(void **state) {
     end();
 }
 
-/* What was sent before a client gave way is read first: its request is one to be answered. */
+/* Before a client gives way, its bytes are read. A request among them is answered. */
 static void test_hear_out(void **state) {
     int first;
     int second;
@@ -236,7 +236,7 @@ static void test_stop(void **state) {
     end();
 }
 
-/* Those without a request end, and one that is in the middle of its body does not. */
+/* Connections without a request end. One in the middle of a body does not. */
 static void test_drain_and_end(void **state) {
     int idle;
     int busy;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* dependencies: settings that draw in more files than are checked, in all of their spellings. */
+/* dependencies: settings that make git read files beyond the checked ones, in all spellings. */
 
 #include "backend/dependencies.h"
 
@@ -36,7 +36,7 @@ static void test_allow(void **state) {
     }
 }
 
-/* A repository, programs and a home in the folder of the test. */
+/* Makes a repository, programs and a home in the test's folder. */
 static struct environ_settings make_all(void) {
     static const char *const folders[] = {"repo.git", "repo.git/objects", "repo.git/refs", "exec", "home"};
 
@@ -52,7 +52,7 @@ static struct environ_settings make_all(void) {
     return (struct environ_settings){.mirror_root = folder.path, .exec_path = "exec", .home = "home"};
 }
 
-/* Tells whether the answer would be kept, when all files rest. */
+/* Tells whether the answer would be kept once all files rest. */
 static bool is_kept(const struct environ_settings *settings) {
     struct dependencies now;
 
@@ -93,7 +93,7 @@ static void test_configs(void **state) {
     }
 }
 
-/* A file larger than the part that is read is not relied upon. */
+/* A file larger than the part that is read does not count. */
 static void test_large_config(void **state) {
     static char text[DEPENDENCIES_CONFIG_MAX_BYTES + 1];
     struct environ_settings settings = make_all();

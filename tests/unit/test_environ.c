@@ -86,7 +86,7 @@ static void expect_variable(const char *name, char *const *variables, const char
     fail_msg("%s: no %s", name, expected);
 }
 
-/* All of @world, of @more and of @own, and nothing else. */
+/* Checks that there are all variables of @world, @more and @own, and no others. */
 static void check_variables(const char *name, const struct environ_settings *settings,
                             const struct environ_request *request, const char *const *more, size_t n_more,
                             const char *const *own) {
@@ -187,7 +187,7 @@ static void test_world(void **state) {
     }
 }
 
-/* Paths and values of the longest allowed size come through whole. */
+/* The longest allowed paths and values come through whole. */
 static void test_long(void **state) {
     static char path[4096];
     static char value[4096 + 1] = "a.b=";

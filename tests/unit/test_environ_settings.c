@@ -31,7 +31,7 @@
     OF_ANY_PUSH "receive.shallowUpdate|false\nreceive.denyDeletes|true\nreceive.denyNonFastForwards|true\n"            \
                 "receive.fsckObjects|true\nreceive.autogc|false\n" KEPT
 
-/* The settings as "KEY|VALUE\n", one after the other, in their order. */
+/* The settings are written as "KEY|VALUE\n", in their order. */
 static void test_settings(void **state) {
     const struct {
         const char *name;

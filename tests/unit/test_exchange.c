@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One request and its process: what becomes a response, what fails before it and what cuts it, and who is waited for. */
+/* One request and its process: responses, failures before and within them, and the side that the exchange waits for. */
 
 #include "unit_exchange.h"
 
@@ -68,7 +68,7 @@ static void test_cases(void **state) {
 #define HEAD_TEXT "GET /r.git/HEAD HTTP/1.1\r\nHost: x\r\n" GOOD_TOKEN "\r\n"
 #define HEAD_LINE "0123456789012345678901234567890123456789 HEAD\\000a symref=HEAD:refs/x"
 
-/* The same, where the script stands in the place of a service. */
+/* The same with the script in a service's place. */
 static const struct {
     const char *name;
     const char *request;
@@ -119,7 +119,7 @@ static void test_services(void **state) {
     }
 }
 
-/* A service that has failed without a word, where there is no repository that git would take for one. */
+/* A service fails without a word, as git would not accept the folder as a repository. */
 static void test_no_repository(void **state) {
     (void)state;
     site.settings.environ.backend = site.gate.environ.backend = ENVIRON_SERVICES;
@@ -142,7 +142,7 @@ static void begin_half_a_fetch(void) {
     assert_int_equal(talk_begin_with(POST_FETCH GOOD_TOKEN "Content-Length: 8\r\n\r\n0008", false), 0);
 }
 
-/* upload-pack would answer while it reads, so it is started when all of the request has come. */
+/* upload-pack would answer while it reads, so it starts only when all of the request has come. */
 static void test_collected(void **state) {
     (void)state;
     site_backend("cat");
@@ -157,7 +157,7 @@ static void test_collected(void **state) {
     talk_end();
 }
 
-/* A client that goes away before has had no process, but a turn. */
+/* A client that goes away before that has had no process, but has used a turn. */
 static void test_collected_in_vain(void **state) {
     (void)state;
     site_backend("cat");
@@ -167,14 +167,14 @@ static void test_collected_in_vain(void **state) {
     assert_int_equal(talk.exchange->process.pid, 0);
     exchange_release(talk.exchange);
     talk.exchange = NULL;
-    assert_int_equal(site.n_processes_ended, 0); /* whoever is told of it may start another one in the caller's back */
+    assert_int_equal(site.n_processes_ended, 0); /* not at once: the callback may start another exchange */
     (void)loop_round(&site.loop, 0);
     assert_int_equal(site.n_processes_ended, 1);
     assert_int_equal(site.gate.turns.n_running, 0);
     talk_end();
 }
 
-/* What the repository has git do is looked at when git is started. */
+/* The gate checks the repository's settings when it starts git. */
 static void test_collected_for_another_repository(void **state) {
     (void)state;
     site_backend("cat");
@@ -197,7 +197,7 @@ static void test_collected_for_no_program(void **state) {
     talk_end();
 }
 
-/* A drain may begin while git is at work: the response says that it is the last one. */
+/* A drain may begin while git works. The response then says that it is the last one. */
 static void test_closes(void **state) {
     (void)state;
     site_backend(CGI);
@@ -238,7 +238,7 @@ static void test_body_behind_the_start(void **state) {
     }
 }
 
-/* @request and @backend lead to a state in which somebody is waited for; then time is up. */
+/* @request and @backend lead to a state in which the exchange waits for one side. Then its time is up. */
 static const struct {
     const char *name;
     const char *request;
@@ -273,7 +273,7 @@ static void test_time_outs(void **state) {
     }
 }
 
-/* git's word that it is still there, as receive-pack sends it, is no progress of a push; its words are. */
+/* Keep-alive packets of receive-pack are no progress of a push. Its words are. */
 static void test_idle(void **state) {
     (void)state;
     site_backend("read -r line; " CGI "printf '0005\\001'; read -r line; exec sleep 1000");

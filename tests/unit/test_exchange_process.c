@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The birth of a process, and its end: who gets which signal and when, and that nothing is left of it. */
+/* The birth and the end of a process: the signals, their times, and that nothing is left of it. */
 
 #include "unit_exchange.h"
 
@@ -18,7 +18,7 @@ static bool is_there(const char *path) {
     return access(path, F_OK) == 0;
 }
 
-/* The script makes the file "begun", and others when it hears of its end. */
+/* The script makes the file "begun", and further files when it is told to end. */
 static void begin(const char *request, const char *lines) {
     char script[PATH_MAX + 1000];
 
@@ -71,10 +71,10 @@ static void test_fetch_is_terminated_at_once(void **state) {
     assert_int_equal(site.gate.turns.n_running, 1); /* it counts until it is gone */
     end();
     assert_true(is_there("told"));
-    assert_int_equal(talk.n_events, 0); /* nobody is told of one that was released */
+    assert_int_equal(talk.n_events, 0); /* a released one reports nothing */
 }
 
-/* A push sees the end of its input first, and no signal when it ends by that. */
+/* A push first sees the end of its input, and gets no signal if it ends then. */
 static void test_push_is_hung_up_on(void **state) {
     (void)state;
     begin(PUSH, "trap ': >told' TERM; : >begun; cat >input; : >done");
@@ -84,7 +84,7 @@ static void test_push_is_hung_up_on(void **state) {
     assert_false(is_there("told"));
 }
 
-/* One that goes on all the same gets SIGTERM after a while, and then SIGKILL. */
+/* A process that goes on gets SIGTERM after a while, and then SIGKILL. */
 static void test_push_that_goes_on(void **state) {
     (void)state;
     begin(PUSH, "trap ': >told' TERM; : >begun; while :; do sleep 0.01; done");
@@ -103,7 +103,7 @@ static void test_push_that_goes_on(void **state) {
     end();
 }
 
-/* A gate that ends had its drain: a push that has come as a whole gets SIGTERM at once, one that has not does not. */
+/* After the drain, a push that has come whole gets SIGTERM at once. An unfinished one does not. */
 static void test_gate_that_ends(void **state) {
     static const char *const requests[] = {PUSH, PUSH "00"};
 
@@ -120,7 +120,7 @@ static void test_gate_that_ends(void **state) {
     }
 }
 
-/* The leader ends at once; what it has started gets its time too. */
+/* The leader ends at once. Its children get their time, too. */
 static void test_others_get_their_time(void **state) {
     (void)state;
     begin(GET, "(trap ': >told; exit' TERM; : >begun; while :; do sleep 0.01; done) & exec sleep 1000");
@@ -129,7 +129,7 @@ static void test_others_get_their_time(void **state) {
     assert_true(is_there("told"));
 }
 
-/* What a hook has left running when git has ended well is told too, and the exchange counts until it is gone. */
+/* A process that a hook left running after git's good end is told too. The exchange counts until it is gone. */
 static void test_leftovers(void **state) {
     (void)state;
     begin(GET, "(trap ': >told; exit' TERM; : >begun; while :; do sleep 0.01; done) >/dev/null 2>&1 &\n"
@@ -150,7 +150,7 @@ static void test_kill(void **state) {
     end();
 }
 
-/* A gate whose loop has failed: a push that goes on is told before it is killed, and so is one that does not listen. */
+/* After the loop's failure, a running push is told before it is killed, and so is one that ignores signals. */
 static void test_abandon(void **state) {
     static const char *const scripts[] = {
         "trap ': >told; exit' TERM; : >begun; while :; do sleep 0.01; done",

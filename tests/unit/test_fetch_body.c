@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* fetch_body: which bodies of a fetch are whole, wherever they are cut. */
+/* fetch_body: tells whether a fetch's body is whole, wherever it is cut. */
 
 #include "http/fetch_body.h"
 
@@ -93,7 +93,7 @@ static void test_byte_by_byte(void **state) {
     }
 }
 
-/* A whole body is whole nowhere but at its end, and where a client might have ended it, too. */
+/* A body is whole only at its end, or where a client might have ended it. */
 static void test_truncations(void **state) {
     static const char clone[] = WANT "0000" WANT "0009done\n";
     static const size_t ends[] = {0, sizeof(WANT "0000") - 1, sizeof(clone) - 1};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* foresight and descent: pushes that lose nothing, those that may, and lies, each cut at every place. */
+/* foresight and descent: pushes that lose nothing, pushes that may, and lies, each cut at every place. */
 
 #include "backend/foresight.h"
 
@@ -20,7 +20,7 @@ enum {
 #define OTHER "2222222222222222222222222222222222222222"
 #define TREE "tree 3333333333333333333333333333333333333333\n"
 
-/* A body in the making. */
+/* The body under construction. */
 static unsigned char body[BODY_MAX];
 static size_t n_body;
 

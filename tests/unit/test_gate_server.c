@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The library as a program uses it: refusals before anything runs, many rounds, many servers. */
+/* The library as a program uses it: early refusals, many rounds, and many servers. */
 
 #include "unit_library.h"
 
