@@ -2,7 +2,8 @@
 
 /*
  * Keeps capability advertisements in memory, so that git need not be started to repeat one. Before each use, the cache
- * looks at every file that the advertisement depends on. After any change it lets git answer again.
+ * looks at every file that the advertisement depends on. After any change, git is started again. The cache must not
+ * keep an advertisement if one of these files changed while git made it.
  */
 
 #include "serve/advertisement_cache.h"
@@ -27,7 +28,7 @@ void advertisement_cache_deinit(struct advertisement_cache *cache) {
     }
 }
 
-/* Other values of Git-Protocol, now and in the future, are left to git. */
+/* Covers protocol version 2 alone. git itself handles every other value of Git-Protocol, present and future. */
 bool advertisement_cache_covers(const struct advertisement_cache *cache, const struct request *request) {
     const struct route *route = request->route;
 
@@ -65,7 +66,7 @@ struct dependencies *advertisement_cache_prepare(const struct advertisement_cach
     return before;
 }
 
-/* Finds the repository's entry, or makes a new one, or takes over the oldest one. Return: NULL when out of memory. */
+/* Finds the repository's entry, makes a new one, or reuses the oldest one. Return: NULL when out of memory. */
 static struct cached_advertisement *make_entry(struct advertisement_cache *cache, const char *repository) {
     struct cached_advertisement **entry = find_entry(cache, repository);
 

@@ -9,13 +9,13 @@
 #include "base/span.h"
 
 enum {
-    ADVERTISEMENT_CACHE_MAX = 16,         /* repositories; the oldest entry makes room for the next */
+    ADVERTISEMENT_CACHE_MAX = 16,         /* repositories; the next one replaces the oldest entry */
     ADVERTISEMENT_CACHE_MAX_BYTES = 4096, /* of one output with its head; git writes about 400 */
 };
 
 struct request;
 
-/** struct cached_advertisement - the output for a repository, its CGI head included, and what that depends on */
+/** struct cached_advertisement - the output for a repository, with its CGI head, and the files that it depends on */
 struct cached_advertisement {
     char repository[ROUTE_REPOSITORY_MAX_BYTES + 1];
     struct dependencies dependencies;
@@ -43,7 +43,8 @@ struct advertisement_cache {
  * @settings: the gate's, with the exec path; kept by the caller
  * @is_wanted: if false, nothing is ever kept
  *
- * Nothing is ever kept, either, when a setting of --git-config makes the output depend on more than the cache looks at.
+ * The cache also stays empty if a setting of --git-config makes the output depend on anything that the cache does not
+ * look at.
  */
 void advertisement_cache_init(struct advertisement_cache *cache, const struct environ_settings *settings,
                               bool is_wanted);
@@ -55,7 +56,7 @@ void advertisement_cache_deinit(struct advertisement_cache *cache);
 bool advertisement_cache_covers(const struct advertisement_cache *cache, const struct request *request);
 
 /**
- * advertisement_cache_lookup() - find the output that git would lead to now
+ * advertisement_cache_lookup() - find the output that git would write now
  *
  * Return: the output, valid until the next advertisement_cache_store(); data is NULL when there is none, or a
  * dependency has changed.
@@ -65,15 +66,15 @@ struct span advertisement_cache_lookup(struct advertisement_cache *cache, const 
 /**
  * advertisement_cache_prepare() - look at all dependencies, before git reads them
  *
- * Return: a value for advertisement_cache_store(), which frees it, or for free(3); NULL when the output will not be
- * kept.
+ * Return: an argument for advertisement_cache_store(), which frees it; free(3) frees it as well. NULL when the output
+ * will not be kept.
  */
 struct dependencies *advertisement_cache_prepare(const struct advertisement_cache *cache, const char *repository);
 
 /**
  * advertisement_cache_store() - keep @output unless a dependency has changed
- * @before: from advertisement_cache_prepare(), called before git was started; freed; NULL keeps nothing
- * @output: all of it, with its CGI head; it must be good
+ * @before: from advertisement_cache_prepare(), called before git was started; it is freed. With NULL nothing is kept.
+ * @output: the whole output of a git that has succeeded, with its CGI head
  */
 void advertisement_cache_store(struct advertisement_cache *cache, const char *repository, struct dependencies *before,
                                struct span output);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Confines a gate once it has started, and logs what is in force. */
+/*
+ * Confines a gate once it has started, and logs which confinement is in force. With --confine=require anything that is
+ * missing is an error, with --confine=auto a warning. This file does not choose the paths that stay open: reach.c does.
+ */
 
 #include "serve/confinement.h"
 
@@ -48,8 +51,8 @@ static int check_label(struct gate *gate, struct gate_error *error) {
 
 /*
  * Landlock cannot deny chmod(2), and a file's owner may always call it. So if git's user owns the hooks, hostile code
- * in a push could switch them off. That would affect a push that is running, or the next start of the gate. Later
- * pushes are refused anyway: hooks_find_lost().
+ * in a push could switch them off. That would affect pushes that are already running, and the next start of the gate.
+ * Later pushes of this gate are refused anyway: hooks_find_lost().
  */
 static int check_owned_hooks(struct gate *gate, struct gate_error *error) {
     const struct server_settings *settings = gate->settings;
@@ -91,14 +94,14 @@ static int check_needs(const struct gate *gate, const struct reach *reach, struc
                 : 0;
 }
 
-/* What git and its hooks can do when a stage is missing. */
+/* The consequence of each missing stage. */
 static const char *const consequences[CONFINE_STAGE_COUNT] = {
     [CONFINE_PRIVILEGES] = "git and its hooks keep the privileges of git-gate, and can gain others",
     [CONFINE_LANDLOCK] = "git and its hooks can open every file that this user can",
     [CONFINE_SECCOMP] = "git and its hooks can open sockets and look into other processes of this user",
 };
 
-static void say_what_is_missing(struct gate *gate) {
+static void log_missing_stages(struct gate *gate) {
     const struct confine *confine = &gate->confine;
 
     for (enum confine_stage stage = 0; stage < CONFINE_STAGE_COUNT; stage++) {
@@ -115,7 +118,7 @@ static void say_what_is_missing(struct gate *gate) {
     }
 }
 
-static void say_what_is_out_of_reach(struct gate *gate, const struct reach *reach) {
+static void log_out_of_reach(struct gate *gate, const struct reach *reach) {
     if (reach->alternates.n_skipped > 0) {
         log_record(&gate->log, LOG_LEVEL_WARNING,
                    "lines of objects/info/alternates name no object store that can be read",
@@ -132,7 +135,7 @@ static const char *name_capabilities(const struct confine *confine) {
     return confine->missing[CONFINE_PRIVILEGES] != 0 ? "kept" : confine->had_capabilities ? "dropped" : "none";
 }
 
-static void say_what_holds(struct gate *gate, const struct reach *reach) {
+static void log_confinement(struct gate *gate, const struct reach *reach) {
     const struct confine *confine = &gate->confine;
 
     log_record(&gate->log, LOG_LEVEL_INFO, "confined",
@@ -141,11 +144,11 @@ static void say_what_holds(struct gate *gate, const struct reach *reach) {
                           log_string("capabilities", name_capabilities(confine)),
                           log_string("selinux", name_label(gate)),
                           log_number("alternates", reach->alternates.n_paths)));
-    say_what_is_missing(gate);
-    say_what_is_out_of_reach(gate, reach);
+    log_missing_stages(gate);
+    log_out_of_reach(gate, reach);
 }
 
-static void look_at_served(struct gate *gate) {
+static void record_served(struct gate *gate) {
     const struct server_settings *settings = gate->settings;
     struct stat status;
     char path[PATH_MAX];
@@ -158,7 +161,7 @@ static void look_at_served(struct gate *gate) {
     }
 }
 
-/* Return: what was found at start; NULL with --scope=*. */
+/* Return: the folder that the repository had at start; NULL with --scope=*. */
 static const struct gate_served *find_served(const struct gate *gate, const char *repository) {
     char *const *scopes = gate->settings->policy.scopes;
 
@@ -191,14 +194,14 @@ int confinement_enter(struct gate *gate, struct gate_error *error) {
     if (reach_find(&reach, gate) < 0) {
         return gate_error_set(error, GATE_E_INTERNAL, "out of memory");
     }
-    look_at_served(gate);
+    record_served(gate);
     r = check_label(gate, error);
     r = r ? r : check_owned_hooks(gate, error);
     r = r ? r : confine_thread(&gate->confine, &reach.settings, error);
     r = r ? r : check_needs(gate, &reach, error);
     if (!r) {
         gate->environ.is_confined = gate->confine.landlock_abi > 0;
-        say_what_holds(gate, &reach);
+        log_confinement(gate, &reach);
     }
     return r;
 }

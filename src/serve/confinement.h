@@ -18,8 +18,8 @@ int confinement_enter(struct gate *gate, struct gate_error *error);
 
 /**
  * confinement_has_lost() - whether another folder has replaced a repository of --scope since start
- * @repository: its name; with --scope=* none is known
+ * @repository: its name
  *
- * Confined processes cannot open the new folder.
+ * Confined processes cannot open the new folder. With --scope=* it is always false: then the whole mirror root is open.
  */
 bool confinement_has_lost(const struct gate *gate, const char *repository);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns a client's socket and its timer, and moves the bytes. pump() does all the work: events only record what has
- * become possible. Only the pump notices a change of the conversation's state. This file does not interpret the bytes:
- * conversation.c does. A client can end only its own connection.
+ * Moves the bytes between a client's socket and its conversation, and ends the connection in time. pump() does all the
+ * work: events only set flags. Only pump() notices a change of the conversation's state. A client can end only its own
+ * connection. This file does not interpret the bytes: conversation.c does.
  */
 
 #include "serve/connection.h"
@@ -23,15 +23,15 @@ static bool receive(struct connection *connection) {
     size_t room = buffer_room(&conversation->input);
     ssize_t size;
 
-    /* Reading a few bytes more would move all the others in the buffer. No state needs more than these. */
+    /* To read a few more bytes, the buffer would have to move all its bytes. No state needs more than it has now. */
     if (!connection->readable || conversation->end_of_input || conversation_has_enough(conversation)) {
         return false;
     }
     size = buffer_read(&conversation->input, connection->fd);
     if (size > 0) {
         /*
-         * A short read means that no more bytes are there, epoll(7). After EPOLLRDHUP the end is there, with no new
-         * edge.
+         * After a short read the socket is empty, epoll(7). But after EPOLLRDHUP the end of file is still to be read,
+         * and no new edge will announce it.
          */
         connection->readable = (size_t)size == room || connection->client_has_shut;
         return true;
@@ -84,7 +84,7 @@ static struct loop *loop_of(const struct connection *connection) {
     return connection->conversation.gate->loop;
 }
 
-/* Progress only moves the deadline away. So the timer is not set at each byte, but again when it fires early. */
+/* Progress only postpones the deadline. So the timer is not set anew at each byte, but when it has fired too early. */
 static void arm_timer(struct connection *connection) {
     uint64_t at_us = due_us(connection);
 
@@ -106,7 +106,7 @@ static void log_state(struct connection *connection) {
                                                                  : (struct log_field){0}));
 }
 
-/* Whatever has changed the state, the new state's time begins here. */
+/* The time of a new state begins here, wherever the state was assigned. */
 static void notice_state(struct connection *connection) {
     enum conversation_state state = connection->conversation.state;
 
@@ -139,7 +139,7 @@ static bool pump_round(struct connection *connection) {
     notice_state(connection);
     moved = transmit(connection) || moved;
     if (!connection->gone && moved && conversation_counts_progress(conversation)) {
-        /* Input alone does not count: with bytes that nobody reads, a client could keep a hanging git alive. */
+        /* Received bytes alone do not count: a client could keep a hanging git alive with bytes that git never takes */
         connection->marks.progress_us = loop_of(connection)->now_us;
         if (conversation_has_worked(conversation)) {
             connection->marks.work_us = connection->marks.progress_us;
@@ -165,8 +165,8 @@ static bool pump_rounds(struct connection *connection) {
 }
 
 /*
- * Moves bytes and changes states until nothing moves, or until it is the turn of other connections. Every event of a
- * connection and of its exchange ends here. The connection may be freed when this returns. @userdata: the connection.
+ * Moves bytes and changes states until nothing moves, or until other connections get their turn. Every event of a
+ * connection and of its exchange leads here. The connection may be freed when this returns. @userdata: the connection.
  */
 static void pump(void *userdata) {
     struct connection *connection = userdata;
@@ -178,7 +178,7 @@ static void pump(void *userdata) {
     }
     arm_timer(connection);
     if (moved) {
-        loop_defer(loop_of(connection), &connection->again, pump, connection); /* after the others */
+        loop_defer(loop_of(connection), &connection->again, pump, connection); /* after other connections */
     }
 }
 
@@ -187,9 +187,9 @@ static bool is_due(const struct connection *connection) {
 }
 
 /*
- * After a gate was suspended, its timers fire before it has read the bytes that came in time. So the pump reads them
- * now. Writing is tried again only when the timer is late. A socket accepts a few more bytes before it reports that it
- * is writable, and those bytes would extend the time of a client that does not read.
+ * After a gate was suspended, its timers fire before it has read the bytes that came in time. So it reads them first.
+ * It tries to write again only if the timer is late. A full socket accepts a few more bytes before it reports that it
+ * is writable, and these bytes would give more time to a client that does not read.
  */
 static void look_again(struct connection *connection, bool is_late) {
     connection->readable = true;
@@ -208,7 +208,7 @@ static void on_timer(void *userdata) {
         look_again(connection, loop_of(connection)->now_us > late_us);
     }
     if (is_due(connection) && conversation->end_of_input) {
-        connection->gone = true; /* gone, or shut for sending alone: only writing could tell */
+        connection->gone = true; /* it may only have shut its sending side, but just a write could tell */
     } else if (is_due(connection)) {
         conversation_time_out(conversation, deadline_is_of_request(conversation));
     }
@@ -290,7 +290,7 @@ void connection_free(struct connection *connection) {
     loop_timer_clear(&connection->timer);
     loop_cancel(&connection->again);
     if (resets) {
-        /* HTTP/1.0 has no chunks, so only a reset, which exists over TCP alone, shows that a response was cut. */
+        /* HTTP/1.0 has no chunks, so only a reset shows that a response was cut. Only TCP has resets. */
         (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
     }
     (void)fd_close(connection->fd);

@@ -11,16 +11,16 @@
 #include "serve/loop.h"
 
 enum {
-    CONNECTION_PUMP_ROUNDS = 16, /* of one connection, before the others' turn: 1 MiB each way */
-    CONNECTION_LATE_MS = 500,    /* a timer that fires so late shows that the gate was suspended */
+    CONNECTION_PUMP_ROUNDS = 16, /* of one connection, before others get their turn: 1 MiB each way */
+    CONNECTION_LATE_MS = 500,    /* a timer that fires this late shows that the gate was suspended */
 };
 
 struct connection;
 
 /**
- * struct connection_owner - the owner, which is told about its connections
- * @on_change: a connection has reached a state in which it could give way
- * @on_end: a connection has ended, and is freed after this returns
+ * struct connection_owner - the owner of connections, and its callbacks
+ * @on_change: a connection has reached a state in which it could give way to another one
+ * @on_end: a connection has ended; it is freed after this returns
  */
 struct connection_owner {
     void (*on_change)(void *userdata);
@@ -37,7 +37,7 @@ struct connection {
     const struct connection_owner *owner;
     struct conversation conversation;
 
-    /* the rest is connection.c's own */
+    /* the rest is private to connection.c */
     int fd;
     enum conversation_state noticed_state;
     bool readable;
@@ -64,16 +64,16 @@ LIST_HEAD(connection_list, connection);
 int connection_new(struct connection **connectionp, struct gate *gate, const struct connection_owner *owner, int fd,
                    const char *client);
 
-/** connection_begin() - read what the client sent before it was accepted. This may free the connection. */
+/** connection_begin() - read the bytes that the client sent before it was accepted. This may free the connection. */
 void connection_begin(struct connection *connection);
 
 /**
- * connection_hear_out() - read what a client has sent in time, before it has to give way
+ * connection_hear_out() - read the bytes that a client has sent in time, before it gives way to another one
  *
- * A busy gate may be late in reading. This reads only once for each value of conversation.heard_us, so that a client
- * cannot stay by sending more and more.
+ * A busy gate may read late. This reads only once for each value of conversation.heard_us, so that a client cannot stay
+ * by sending more and more.
  *
- * Return: whether there was anything to read; then the connection may have been freed.
+ * Return: whether there was anything to read. If so, the connection may have been freed.
  */
 bool connection_hear_out(struct connection *connection);
 
@@ -84,8 +84,8 @@ bool connection_hear_out(struct connection *connection);
  */
 void connection_drain(struct connection *connection);
 
-/** connection_end() - close now, for a @reason of the gate's own, a static string */
+/** connection_end() - close now; @reason, a static string, is logged for a request that this ends */
 void connection_end(struct connection *connection, const char *reason);
 
-/** connection_free() - close now; a running exchange is told to end */
+/** connection_free() - close now, and release a running exchange, which ends its process */
 void connection_free(struct connection *connection);

@@ -44,7 +44,7 @@ static uint64_t state_timeout_s(const struct conversation *conversation) {
     }
 }
 
-/* Whether the client has nothing to wait for: no request of it has begun. */
+/* Whether no request of the client has begun. */
 static bool is_silent(const struct conversation *conversation) {
     return !conversation_has_request(conversation) &&
            (conversation->state == CONVERSATION_IDLE || conversation->state == CONVERSATION_HEAD);
@@ -62,7 +62,7 @@ static uint64_t timeout_us(const struct conversation *conversation) {
     return seconds * US_PER_S;
 }
 
-/* The deadline of the request as a whole; UINT64_MAX for none. A reply has its own time. */
+/* The deadline of the request as a whole; UINT64_MAX for none. Sending a reply does not count. */
 static uint64_t request_deadline_us(const struct conversation *conversation) {
     uint64_t seconds = conversation->gate->settings->request_timeout_s;
     bool counts = conversation->state == CONVERSATION_BODY || conversation->state == CONVERSATION_QUEUED ||
@@ -76,13 +76,13 @@ bool deadline_is_of_request(const struct conversation *conversation) {
 }
 
 /*
- * git's keep-alives are progress while the gate waits for the client, but not while it waits for git: see
+ * git's keep-alives count as progress while the gate waits for the client, but not while it waits for git:
  * exchange_is_idle().
  */
 uint64_t deadline_of(const struct conversation *conversation, const struct deadline_marks *marks) {
-    bool is_gits = conversation->state == CONVERSATION_EXCHANGE &&
-                   exchange_waits_for(conversation->exchange) != EXCHANGE_WAITS_FOR_CLIENT;
-    uint64_t deadline_us = (is_gits ? marks->work_us : marks->progress_us) + timeout_us(conversation);
+    bool waits_for_git = conversation->state == CONVERSATION_EXCHANGE &&
+                         exchange_waits_for(conversation->exchange) != EXCHANGE_WAITS_FOR_CLIENT;
+    uint64_t deadline_us = (waits_for_git ? marks->work_us : marks->progress_us) + timeout_us(conversation);
     uint64_t last_us = request_deadline_us(conversation);
 
     return deadline_us < last_us ? deadline_us : last_us;

@@ -8,9 +8,8 @@ struct conversation;
 
 enum {
     DEADLINE_LINGER_TIMEOUT_S = 2, /* a refused client's time to read the reason before the socket closes */
-    DEADLINE_DRAIN_GRACE_MS =
-        100,                     /* at drain, since a client connected or got its response, for a request on its way */
-    DEADLINE_SHUT_TIMEOUT_S = 5, /* without progress, for a client that has stopped sending: it may be gone */
+    DEADLINE_DRAIN_GRACE_MS = 100, /* at drain, for a request on its way, since the last response or the connection */
+    DEADLINE_SHUT_TIMEOUT_S = 5,   /* without progress, after a client has stopped sending: it may be gone */
 };
 
 /**
@@ -23,7 +22,7 @@ struct deadline_marks {
     uint64_t work_us;
 };
 
-/** deadline_of() - when the conversation's time is up, on the loop's clock, if nothing moves until then */
+/** deadline_of() - the time on the loop's clock at which the conversation times out if nothing moves until then */
 uint64_t deadline_of(const struct conversation *conversation, const struct deadline_marks *marks);
 
 /** deadline_is_of_request() - whether the current request has taken longer than --request-timeout allows */

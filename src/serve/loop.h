@@ -21,7 +21,7 @@ struct loop;
 /**
  * struct loop_io - a watched descriptor, part of its owner
  *
- * A struct of zeros is not watched. All members are loop.c's own, but loop_is_watched() may be asked.
+ * A struct of zeros is not watched. All members are private to loop.c; use loop_is_watched().
  */
 struct loop_io {
     struct loop *loop;
@@ -59,7 +59,7 @@ TAILQ_HEAD(loop_tasks, loop_task);
  * @now_s: the same time in seconds since the epoch
  * @after_round: called after every round, unless NULL
  *
- * The rest is loop.c's own.
+ * The rest is private to loop.c.
  */
 struct loop {
     int epoll_fd;

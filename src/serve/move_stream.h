@@ -9,7 +9,7 @@ struct push_log;
 /**
  * struct move_stream - the records of pushes once more, as JSON, for a program that reacts to them: "moves-fd"
  *
- * A struct of zeros with log.fd -1 writes nothing. All members are move_stream.c's own.
+ * A struct of zeros with log.fd -1 writes nothing. All members are private to move_stream.c.
  */
 struct move_stream {
     struct log log;

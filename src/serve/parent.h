@@ -7,7 +7,7 @@
 #include "serve/loop.h"
 
 /**
- * struct parent - the watched process that started this one; all members are parent.c's own
+ * struct parent - the watched process that started this one; all members are private to parent.c
  * @fd: a pidfd; -1 for none
  */
 struct parent {

@@ -26,7 +26,7 @@ struct server {
     struct gate gate;
     struct crowd crowd;
 
-    /* the rest is server.c's own */
+    /* the rest is private to server.c */
     struct parent parent;
     struct loop_timer stage_timer;
     bool orphans_wait; /* after a child of an exchange, until that child is reaped */

@@ -21,7 +21,7 @@ struct stderr_log {
     struct log *log;
     uint64_t request_id;
 
-    /* the rest is stderr_log.c's own */
+    /* the rest is private to stderr_log.c */
     struct buffer lines;
     size_t n_logged;
 };

@@ -17,7 +17,7 @@ enum {
 struct turn {
     bool is_brief;
 
-    /* the rest is turns.c's own */
+    /* the rest is private to turns.c */
     bool is_waiting;
     TAILQ_ENTRY(turn) entry;
     void (*on_turn)(void *userdata);
@@ -30,7 +30,7 @@ TAILQ_HEAD(turn_queue, turn);
  * @n_running: those requests
  * @n_waiting: requests in the queue
  *
- * The rest is turns.c's own.
+ * The rest is private to turns.c.
  */
 struct turns {
     uint64_t n_running;
