@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Takes the bytes of a conversation through its states, from a request head to the end of its response. It reads and
- * writes nothing itself: connection.c moves the bytes, notices the state and keeps the time.
+ * Defines what a conversation does in each state: how it takes bytes from its input, and puts bytes on its wire. It
+ * neither reads nor writes the socket: connection.c moves the bytes, notices changes of state, and keeps the time.
  */
 
 #include "serve/conversation.h"
@@ -52,7 +52,7 @@ void conversation_give_up(struct conversation *conversation, const char *reason)
     }
 }
 
-/* Whether an HTTP/1.0 response has begun and not been sent whole. Such a response ends with the connection. */
+/* Whether an HTTP/1.0 response has begun and a part of it is unsent. Such a response ends where the connection ends. */
 static bool cuts_without_chunks(const struct conversation *conversation) {
     const struct exchange *exchange = conversation->exchange;
 
@@ -138,7 +138,7 @@ static bool step_exchange(struct conversation *conversation) {
     bool moved;
     bool is_consumed;
 
-    exchange->closes = conversation->close_after; /* a drain may begin meanwhile */
+    exchange->closes = conversation->close_after; /* a drain may have begun */
     moved = exchange_pump(exchange);
     if (conversation->end_of_input && buffer_size(&conversation->input) == 0) {
         exchange_end_of_input(exchange);

@@ -8,12 +8,12 @@
 #include "serve/conversation_state.h"
 
 enum {
-    CONVERSATION_PARTS = 2, /* sent one after the other: the wire, and the exchange's chunk */
+    CONVERSATION_PARTS = 2, /* of the bytes to send: the wire, and then the exchange's chunk */
 };
 
 /*
- * The moves between the states of enum conversation_state. They change the state and fill the wire; the connection then
- * pumps.
+ * These functions move a conversation from state to state. They change the state and fill the wire; then the connection
+ * calls pump().
  */
 
 /**
@@ -24,10 +24,10 @@ enum {
 void conversation_init(struct conversation *conversation, struct gate *gate, const char *client,
                        void (*on_event)(void *userdata), void *userdata);
 
-/** conversation_deinit() - end in any state: tell a running exchange to end, and log an open request */
+/** conversation_deinit() - end in any state: release a running exchange, and log an unfinished request */
 void conversation_deinit(struct conversation *conversation);
 
-/** conversation_step() - do what the state allows with the bytes received. Return: whether anything moved. */
+/** conversation_step() - handle the bytes received, as the state allows. Return: whether anything moved. */
 bool conversation_step(struct conversation *conversation);
 
 /**
@@ -39,13 +39,13 @@ void conversation_time_out(struct conversation *conversation, bool is_overdue);
 /** conversation_drain() - take no further request: end now, or after the running request */
 void conversation_drain(struct conversation *conversation);
 
-/** conversation_give_up() - set the reason for an end that the gate wants: a static string, for the log */
+/** conversation_give_up() - set the reason why the gate ends the current request: a static string, for the log */
 void conversation_give_up(struct conversation *conversation, const char *reason);
 
-/** conversation_needs_reset() - whether a plain close would make a cut response look whole: one without chunks */
+/** conversation_needs_reset() - whether a plain close would make a cut response, which has no chunks, look whole */
 bool conversation_needs_reset(const struct conversation *conversation);
 
-/** conversation_outgoing() - the next bytes to send, in this order; valid until the next step */
+/** conversation_outgoing() - find the next bytes to send, in the order of @parts; valid until the next step */
 void conversation_outgoing(const struct conversation *conversation, struct span parts[CONVERSATION_PARTS]);
 
 /** conversation_sent() - drop the first @size bytes of conversation_outgoing(), which have been sent */
@@ -57,7 +57,7 @@ void conversation_assume_ready(struct conversation *conversation);
 /**
  * conversation_counts_progress() - whether moved bytes count as progress in this state
  *
- * They do not where the gate waits for one whole thing, such as a request head.
+ * They do not count in a state that has a fixed time as a whole, as for a request head.
  */
 static inline bool conversation_counts_progress(const struct conversation *conversation) {
     return conversation->state == CONVERSATION_BODY || conversation->state == CONVERSATION_EXCHANGE ||

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Decides what becomes of a request: its head gets a verdict, its body is looked at ahead, and then a kept response goes
- * out, a process starts, or the request queues for one. Nothing is started before all checks have passed.
+ * Checks a request and admits it. The head gets a verdict, and the beginning of the body is checked ahead. Then the
+ * request gets a cached response or a process, or it queues for a process. No process starts before all checks have
+ * passed. This file moves no bytes to git or from it: the exchange does.
  */
 
 #include "serve/conversation_request.h"
@@ -53,7 +54,7 @@ static bool start_exchange(struct conversation *conversation) {
     return true;
 }
 
-/* What git has said before, and would say again. Return: whether there is such a response. */
+/* Responds with git's earlier output, if the cache has it and it is still valid. Return: whether it does. */
 static bool respond_from_cache(struct conversation *conversation) {
     struct advertisement_cache *cache = &conversation->gate->advertisements;
     const struct response_form form = {
@@ -82,7 +83,7 @@ static void on_turn(void *userdata) {
     conversation->on_event(conversation->userdata);
 }
 
-/* As much of the request is there as is waited for: a process for it, now or in turn. */
+/* Starts a process for a request of which enough has come, or queues it for one. */
 static bool admit(struct conversation *conversation) {
     if (turns_are_free(&conversation->gate->turns)) {
         return start_exchange(conversation);
@@ -96,7 +97,10 @@ static void foresee(void *userdata, struct span bytes) {
     foresight_feed(userdata, bytes);
 }
 
-/* Git takes a commit that "shallow" names for one without parents: what is behind it may be lost all the same. */
+/*
+ * For git, a commit that the file "shallow" names has no parents. So a tip may be lost although the bytes of the push
+ * show it behind such a commit. Return: true as well when this cannot be found out.
+ */
 static bool is_shallow(const struct conversation *conversation) {
     char repository[PATH_MAX];
     char path[PATH_MAX];
@@ -106,7 +110,7 @@ static bool is_shallow(const struct conversation *conversation) {
            errno != ENOENT;
 }
 
-/* Looks at the body ahead, and in that of a push for what it would take from references. */
+/* Begins to check the body ahead. With --keep-old, also looks whether a push takes tips from references. */
 static int begin_preview(struct conversation *conversation) {
     const struct verdict *verdict = &conversation->verdict;
     int r = preview_new(&conversation->preview, &conversation->head, verdict->gzip,
@@ -152,7 +156,7 @@ bool conversation_judge(struct conversation *conversation) {
         return conversation_reply(conversation, REASON_TOO_LARGE, settings_too_large(verdict->route->pushes), false);
     }
     conversation->is_proven = true;
-    /* Nothing at all is not gzip either: that is for the preview to say. */
+    /* An empty body is no valid gzip: the preview refuses it. */
     if (has_body || verdict->gzip) {
         return await_body(conversation);
     }
@@ -178,7 +182,7 @@ bool conversation_look_ahead(struct conversation *conversation) {
         conversation->is_whole = true;
         break;
     case PREVIEW_E_BUSY:
-        conversation->yields = true; /* a little of it inflates to much */
+        conversation->yields = true; /* a few compressed bytes can inflate to many */
         return true;
     case PREVIEW_E_MORE:
         if (conversation->end_of_input) {

@@ -9,13 +9,13 @@ struct conversation;
 
 /* These functions change the state and may fill the wire. A bool result says whether anything moved. */
 
-/** conversation_begin_request() - begin a request, whose first bytes have come */
+/** conversation_begin_request() - begin a request when its first bytes have come */
 void conversation_begin_request(struct conversation *conversation);
 
-/** conversation_judge() - decide what to do with a request whose head is whole. The head leaves the input. */
+/** conversation_judge() - check a request whose head is whole, and refuse it or go on. The head leaves the input. */
 bool conversation_judge(struct conversation *conversation);
 
-/** conversation_look_ahead() - read the body ahead, and decide when enough of it has come */
+/** conversation_look_ahead() - check the body ahead, and admit the request when enough of it has come */
 bool conversation_look_ahead(struct conversation *conversation);
 
 /** conversation_refuse_body() - reply with @code, start no process for this body, and read no more of it */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Holds the parts of a conversation and ends its requests: with a reply, a log record, and the state that follows the
- * response. It neither parses nor starts anything.
+ * Ends the requests of a conversation: with a reply, a log record, and the state that follows the response. This file
+ * parses no bytes and starts no process.
  */
 
 #include "serve/conversation_state.h"
@@ -13,9 +13,9 @@
 #include "backend/cgi.h"
 #include "http/reply.h"
 
-static_assert((int)HEAD_MAX_BYTES <= (int)CONVERSATION_AHEAD_BYTES, "a whole head is waited for");
+static_assert((int)HEAD_MAX_BYTES <= (int)CONVERSATION_AHEAD_BYTES, "the input is read until it has a whole head");
 static_assert((int)REPLY_MAX_BYTES <= (int)GATE_WIRE_BYTES, "a reply fits on an empty wire");
-static_assert((int)CGI_HEAD_MAX_BYTES + (int)REPLY_MAX_BYTES <= (int)GATE_WIRE_BYTES, "so does a head of git's");
+static_assert((int)CGI_HEAD_MAX_BYTES + (int)REPLY_MAX_BYTES <= (int)GATE_WIRE_BYTES, "so does git's response head");
 
 static const char *const state_names[] = {
     [CONVERSATION_IDLE] = "idle",           [CONVERSATION_HEAD] = "head",         [CONVERSATION_BODY] = "body",
@@ -71,10 +71,10 @@ void conversation_finish_request(struct conversation *conversation) {
     conversation_end_preview(conversation);
     conversation_log_request(conversation);
     if (!conversation->has_responded) {
-        conversation->has_responded = true; /* the first response is often a 401, and the credentials follow */
+        conversation->has_responded = true; /* often a 401, which the client answers with credentials */
         conversation->heard_us = conversation->gate->loop->now_us;
     }
-    /* close(2) with unread input makes the kernel reset the connection: read and drop what follows the last request. */
+    /* After close(2) with unread input, the kernel resets the connection. So bytes behind the last request are read. */
     conversation->linger_after |= conversation->close_after && buffer_size(input) > 0;
     if (conversation->linger_after && !conversation->end_of_input) {
         buffer_release(input);
