@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Accepts clients, and decides which connection gives way when all are taken. Clients that have proved nothing must not
- * keep out a client with the token. When descriptors or memory run out, accepting pauses; it never spins.
+ * Accepts clients. When --max-connections are open, it decides which one gives way, which means that it is closed for a
+ * new client. Clients without the token must not keep out a client that has it. When descriptors or memory run out,
+ * accepting pauses; it must not spin.
  */
 
 #include "serve/crowd.h"
@@ -13,14 +14,14 @@
 
 #include "base/fd.h"
 
-/* ---- who gives way ---- */
+/* ---- which connection gives way ---- */
 
-/* What a client would lose by giving way, from least to most. */
+/* How much a client would lose by giving way, from least to most. */
 enum claim {
-    CLAIM_UNPROVEN, /* no request of it has passed the checks, or its last response has been sent */
-    CLAIM_IDLE,     /* kept open after a request, idle */
-    CLAIM_PROVEN,   /* in the middle of a request that has no process and does not queue */
-    CLAIM_STAYS,    /* queues for a process or has one */
+    CLAIM_UNPROVEN, /* no request of the client has passed the checks, or its last response has been sent */
+    CLAIM_IDLE,     /* it keeps the connection open between requests */
+    CLAIM_PROVEN,   /* it is in the middle of a request that has no process and does not queue */
+    CLAIM_STAYS,    /* its request queues for a process or has one */
 };
 
 static enum claim claim_of(const struct conversation *conversation) {
@@ -43,8 +44,8 @@ static enum claim claim_of(const struct conversation *conversation) {
 }
 
 /*
- * Finds the connection with the least claim; among equals, the one that was heard longest ago.
- * @is_crowdp: set when most clients have proved nothing
+ * Finds the connection with the least claim, and among equals the one with the earliest heard_us.
+ * @is_crowdp: receives whether more than half of the claims are CLAIM_UNPROVEN
  *
  * Return: NULL when none gives way.
  */
@@ -68,10 +69,7 @@ static struct connection *find_least(const struct crowd *crowd, bool *is_crowdp)
     return least;
 }
 
-/*
- * Whether a client has had time to send something since it was accepted or last got a response. In a crowd it gets less
- * time.
- */
+/* Whether a client has had time to send something since heard_us. In a crowd of unproven clients it gets less time. */
 static bool has_had_its_time(const struct conversation *conversation, bool is_crowd) {
     uint64_t grace_ms = is_crowd ? CROWD_SHORT_GRACE_MS : CROWD_GRACE_MS;
 
@@ -91,7 +89,7 @@ static void set_accepting(struct crowd *crowd, bool accepting) {
     }
 }
 
-/* A connection has ended, or one could give way now. */
+/* Called when a connection has ended, or one could give way now. */
 static void resume(void *userdata) {
     struct crowd *crowd = userdata;
 
@@ -107,7 +105,7 @@ static void on_pause_over(void *userdata) {
     set_accepting(crowd, true);
 }
 
-/* Whether it is time to log a lasting shortage again. */
+/* Whether a shortage may be logged: a lasting one is logged only from time to time. */
 static bool may_log(const struct crowd *crowd, uint64_t *logged_usp) {
     uint64_t now_us = crowd->gate->loop->now_us;
 
@@ -125,7 +123,7 @@ static void pause_accepting(struct crowd *crowd, uint64_t pause_ms) {
     set_accepting(crowd, false);
 }
 
-/* Return: 0; -EAGAIN when no client waits; another negative errno when the system is short of something. */
+/* Return: 0; -EAGAIN when no client waits; another negative errno when descriptors or memory have run out. */
 static int accept_one(struct crowd *crowd) {
     struct connection *connection;
     char client[INET6_ADDRSTRLEN];
@@ -152,7 +150,7 @@ static int accept_one(struct crowd *crowd) {
     return 0;
 }
 
-/* All connections are taken and a client waits. Return: whether there is room now. */
+/* Closes a connection for a client that waits, because all connections are taken. Return: whether there is room now. */
 static bool make_room(struct crowd *crowd) {
     bool is_crowd;
     struct connection *least = find_least(crowd, &is_crowd);
@@ -166,11 +164,11 @@ static bool make_room(struct crowd *crowd) {
         return false;
     }
     if (connection_hear_out(least)) {
-        return false; /* a busy gate can be later than its client; the next round chooses again */
+        return false; /* the client was in time, the busy gate was not; the next round chooses again */
     }
     if (may_log(crowd, &crowd->full_logged_us)) {
         log_record(&crowd->gate->log, LOG_LEVEL_WARNING,
-                   "all connections are taken, so those give way on which nothing is asked; see --max-connections",
+                   "all connections are taken, so inactive ones are closed for new clients; see --max-connections",
                    LOG_FIELDS(log_number("connections", crowd->n_connections)));
     }
     connection_end(least, "the connection gave way to another one; see --max-connections");
@@ -205,8 +203,9 @@ static void on_client(uint32_t events, void *userdata) {
 /* ---- the end of connections ---- */
 
 /*
- * The allocator keeps the memory of a crowd, in pieces between memory in use. It is asked to return that memory when
- * half of the crowd has gone. A lone client does not cause that each time it leaves.
+ * The allocator keeps freed memory that lies between memory in use. It is asked to return that memory when half of the
+ * connections have ended. After few connections this happens at most once in CROWD_TRIM_INTERVAL_S, so a lone client
+ * does not cause it each time it leaves.
  */
 static void give_memory_back(struct crowd *crowd) {
     uint64_t now_us = crowd->gate->loop->now_us;

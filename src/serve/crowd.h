@@ -11,19 +11,18 @@
 
 enum {
     CROWD_ACCEPT_BATCH = 64,   /* clients accepted in one round */
-    CROWD_PAUSE_MS = 100,      /* when descriptors or memory have run out */
+    CROWD_PAUSE_MS = 100,      /* without accepting, when descriptors or memory have run out */
     CROWD_GRACE_MS = 500,      /* a client's time to send something before it gives way */
-    CROWD_SHORT_GRACE_MS = 10, /* CROWD_GRACE_MS when most clients have proved nothing */
+    CROWD_SHORT_GRACE_MS = 10, /* the same, when most connections have no request that has passed the checks */
     CROWD_LOG_INTERVAL_S = 10, /* between two records about the same shortage */
-    CROWD_MANY = 16,           /* after so many connections, memory is returned at once */
-    CROWD_TRIM_INTERVAL_S = 1, /* between two returns of memory after fewer */
+    CROWD_MANY = 16,           /* after this many connections, memory is returned at once */
+    CROWD_TRIM_INTERVAL_S = 1, /* between two returns of memory after fewer connections */
 };
 
 /**
  * struct crowd - all connections of a gate
- * @n_connections: how many there are
  *
- * The rest is crowd.c's own.
+ * The rest is private to crowd.c.
  */
 struct crowd {
     uint64_t n_connections;
@@ -61,7 +60,7 @@ void crowd_stop(struct crowd *crowd);
 /** crowd_drain() - let no connection take a further request: connection_drain() */
 void crowd_drain(struct crowd *crowd);
 
-/** crowd_end() - close all connections, for a @reason of the gate's own, a static string */
+/** crowd_end() - close all connections; @reason, a static string, is logged for the requests that this ends */
 void crowd_end(struct crowd *crowd, const char *reason);
 
 /** crowd_deinit() - stop accepting, and free all connections */

@@ -101,7 +101,7 @@ static void test_unproven_give_way(void **state) {
     assert_true(is_open(second) && is_open(third));
     assert_int_equal(crowd.n_connections, 2);
     assert_int_equal(n_ends, 1);
-    expect_logged("log", "all connections are taken, so those give way on which nothing is asked");
+    expect_logged("log", "all connections are taken, so inactive ones are closed for new clients");
     leave(first);
     leave(second);
     leave(third);
