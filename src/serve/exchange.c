@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns one request and its process, from the start on: the order in which bytes move to git and from it, in buffers of
- * fixed size, so that whoever is slow slows the others down, and what happens when one of them is too slow. It sends
- * nothing to the client itself: heads and chunk heads are on the client's wire, and it says how much of its output may
- * follow.
+ * Starts the exchange for a request, moves its bytes in both directions, and decides what a time-out means. Every
+ * buffer has a fixed size, so a slow side slows the other one down. This file sends nothing to the client. It puts
+ * heads and chunk heads on the client's wire, and chunk_left says how many bytes of output the connection may send
+ * after them.
  */
 
 #include "serve/exchange.h"
@@ -86,7 +86,7 @@ void exchange_end_of_input(struct exchange *exchange) {
 
 /* ---- begin ---- */
 
-/* What comes before git's output, and git, unless it has to wait for the whole body of a fetch. */
+/* Writes the head of git's output, and starts git. If the body of a fetch is collected first, git starts later. */
 static int begin(struct exchange *exchange, bool comes_with_body, bool is_whole) {
     int r = exchange->is_service ? service_append_head(&exchange->output, &exchange->call) : 0;
 
@@ -136,7 +136,7 @@ int exchange_start(struct exchange **exchangep, struct gate *gate, const struct 
         .name = verdict->route->service,
         .has_body = verdict->route->content_type != NULL,
     };
-    if (client->request->git_protocol[0] && !exchange_asks_head(exchange)) { /* which takes protocol version 0 */
+    if (client->request->git_protocol[0] && !exchange_asks_head(exchange)) { /* GET HEAD needs version 0 */
         exchange->call.git_protocol = client->request->git_protocol;
     }
     exchange->collected = exchange->told = -1;

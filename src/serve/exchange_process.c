@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the process of an exchange: its birth, the eye on it, and its end, also when nobody waits for it any more. It says
- * how long the process gets for which step, and whether something of its group lives on. An exchange may begin before its
- * process and end after it. No process outlives its exchange, unless a gate that has given up waiting abandons one that
- * not even SIGKILL ends. Of the bytes that come from the process it takes those alone that nobody else takes any more:
- * they may be the report of a push, whose records it writes when all is over.
+ * Watches the process of an exchange, ends it in stages, and reaps it. An exchange may begin before its process. It
+ * lasts until the whole process group has gone, even without its owner. Only when a gate stops, a process that SIGKILL
+ * does not end is left behind. This file relays no bytes. It reads git's output only after the owner has released the
+ * exchange, because the rest may have the report of a push. The records of a push are written last.
  */
 
 #include "serve/exchange_process.h"
@@ -71,8 +70,8 @@ void exchange_follow_output(struct exchange *exchange, struct span bytes) {
     }
 }
 
-/* How much of the output was followed, or is the head of the response, which stays in front of it until it is sent. */
-static size_t n_seen(struct exchange *exchange) {
+/* Counts the bytes at the front of the output that must not be followed: the head, or those followed before. */
+static size_t count_followed(struct exchange *exchange) {
     struct span output = buffer_content(&exchange->output);
     struct cgi cgi;
 
@@ -83,9 +82,9 @@ static size_t n_seen(struct exchange *exchange) {
     return exchange->awaits_head ? output.size : cgi.size;
 }
 
-/* Follows the part of the output that was to be followed when it was sent. */
-static void drop_buffer(struct exchange *exchange) {
-    size_t size = n_seen(exchange);
+/* Follows the buffered output that was not followed yet. Then drops all of it, because no client gets it. */
+static void drop_buffered(struct exchange *exchange) {
+    size_t size = count_followed(exchange);
     struct span output = buffer_content(&exchange->output);
 
     exchange_follow_output(exchange, (struct span){output.data + size, output.size - size});
@@ -93,23 +92,23 @@ static void drop_buffer(struct exchange *exchange) {
     exchange->chunk_left = 0;
 }
 
-/* Reads what git says to nobody, or git could not come to its end. */
-static void drop_output(struct exchange *exchange) {
+/* Reads and drops the output that no client gets. Otherwise git would block on a full pipe, and could not end. */
+static void drain_output(struct exchange *exchange) {
     ssize_t size = GATE_LARGE_BYTES;
 
     for (unsigned i = 0; i < EXCHANGE_LAST_WORDS_READS && size == GATE_LARGE_BYTES; i++) {
         size = buffer_read(&exchange->output, exchange->process.output);
-        drop_buffer(exchange);
+        drop_buffered(exchange);
     }
     if (size <= 0 && size != -EAGAIN) {
         exchange_close_output(exchange);
     }
 }
 
-/* In EXCHANGE_ENDING. What is still there to be read may be the report of a push. */
-static void stop_listening(struct exchange *exchange) {
+/* Closes the output in EXCHANGE_ENDING. Before that, reads it once more, because it may have the report of a push. */
+static void end_output(struct exchange *exchange) {
     if (exchange->push_log && exchange->process.output >= 0) {
-        drop_output(exchange);
+        drain_output(exchange);
     }
     exchange_close_output(exchange);
 }
@@ -119,9 +118,9 @@ static void log_push(struct exchange *exchange) {
         return;
     }
     push_log_hear(exchange->push_log, exchange->told);
-    drop_buffer(exchange);
+    drop_buffered(exchange);
     exchange->state = EXCHANGE_ENDING;
-    stop_listening(exchange);
+    end_output(exchange);
     push_log_write(&exchange->gate->log, exchange->push_log, false);
     move_stream_write(&exchange->gate->moves, exchange->push_log);
     exchange->push_log = push_log_free(exchange->push_log);
@@ -143,7 +142,7 @@ static void on_output(uint32_t events, void *userdata) {
     exchange->output_ready = true;
     exchange->output_is_shut |= (events & EPOLLHUP) != 0;
     if (exchange->state == EXCHANGE_ENDING) {
-        drop_output(exchange);
+        drain_output(exchange);
         let_hooks_finish(exchange);
     }
     tell_owner(exchange);
@@ -154,7 +153,7 @@ static void on_errors(uint32_t events, void *userdata) {
     (void)drain_errors(userdata);
 }
 
-/* ---- the end ---- */
+/* ---- end ---- */
 
 void exchange_free(struct exchange *exchange) {
     log_push(exchange);
@@ -185,8 +184,8 @@ void exchange_process_announce(struct exchange *exchange) {
     }
 }
 
-/* May start the process of another exchange. */
-static void take_back(struct exchange *exchange) {
+/* Undoes exchange_process_announce(). This may start the process of another exchange. */
+static void uncount(struct exchange *exchange) {
     exchange->is_counted = false;
     LIST_REMOVE(exchange, entry);
     turns_ended(&exchange->gate->turns);
@@ -201,16 +200,14 @@ static void end_after(struct exchange *exchange, uint64_t timeout_us, void (*han
                    exchange);
 }
 
-/* Git removes its lock files on SIGTERM, and so may what a hook left running. */
-static void tell_group(struct exchange *exchange) {
+/* git removes its lock files on SIGTERM, and processes that a hook has left running may do so, too. */
+static void terminate_group(struct exchange *exchange) {
     exchange->is_told = true;
     process_signal(&exchange->process, SIGTERM);
     end_after(exchange, EXCHANGE_KILL_TIMEOUT_S * US_PER_S, on_kill);
 }
 
-/*
- * The leader is quick to end at SIGTERM; what it started gets its time too. Return: whether there is anything to wait for.
- */
+/* The leader ends soon after SIGTERM. Its descendants get time to end, too. Return: whether to wait for any of them. */
 static bool await_others(struct exchange *exchange) {
     if (exchange->is_killed || !process_others_live(&exchange->process)) {
         return false;
@@ -221,13 +218,15 @@ static bool await_others(struct exchange *exchange) {
         return false;
     }
     if (exchange->state != EXCHANGE_ENDING && !exchange->is_told) {
-        tell_group(exchange);
+        terminate_group(exchange);
     }
     return true;
 }
 
-/* The leader has ended, which it does last of all that belongs to the request, and what was left of its group has gone,
- * or goes now: what they wrote is in the pipes. */
+/*
+ * The leader ends after all processes that serve the request, and process_reap() kills any that are left. So all that
+ * they wrote is in the pipes.
+ */
 static void finish(void *userdata) {
     struct exchange *exchange = userdata;
     size_t n_reads = 0;
@@ -243,7 +242,7 @@ static void finish(void *userdata) {
     while (drain_errors(exchange) && n_reads++ < EXCHANGE_LAST_WORDS_READS) {
     }
     close_errors(exchange);
-    take_back(exchange);
+    uncount(exchange);
     if (exchange->state == EXCHANGE_ENDING) {
         exchange_free(exchange);
     } else {
@@ -264,14 +263,14 @@ void exchange_terminate(struct exchange *exchange) {
     if (exchange->is_told) {
         return;
     }
-    tell_group(exchange);
-    stop_listening(exchange);
+    terminate_group(exchange);
+    end_output(exchange);
 }
 
 /*
- * Whether the end of its input is what a push has to see first. Until its input is whole, receive-pack holds no lock, and
- * it removes its quarantine at the end of the input, but since git 2.39 not on a signal. A push that has come as a whole
- * may hold locks and may wait for a hook: it gets time to finish, unless the gate ends, whose drain was that time.
+ * Whether to end the input first, and to send SIGTERM later. Before its input is whole, receive-pack holds no lock. It
+ * removes its quarantine at the end of its input but, since git 2.39, not on a signal. A push that has come as a whole
+ * may hold locks or wait for a hook, so it gets time to finish. If the gate ends, the drain was that time.
  */
 static bool hangs_up_first(const struct exchange *exchange) {
     bool is_ending = exchange->gate->stage >= GATE_ENDING;
@@ -279,14 +278,14 @@ static bool hangs_up_first(const struct exchange *exchange) {
     return exchange->pushes && !(exchange->consumed && is_ending);
 }
 
-/* Whether only the client is missing to a push that has come as a whole. */
-static bool was_left(const struct exchange *exchange) {
+/* Whether a push that has come as a whole has lost nothing but its client. */
+static bool has_lost_client(const struct exchange *exchange) {
     return exchange->pushes && exchange->is_started && exchange->consumed && !exchange->is_told &&
            (exchange->code == REASON_NONE || exchange->code == REASON_CLIENT_TIMEOUT) &&
            exchange->gate->stage < GATE_ENDING;
 }
 
-/* Once receive-pack has reported, what its hooks do is done for others than the client: it may tell or forward a push. */
+/* Hooks that follow receive-pack's report may announce or forward the push, so they may finish without the client. */
 static void let_hooks_finish(struct exchange *exchange) {
     struct gate *gate = exchange->gate;
 
@@ -311,7 +310,7 @@ static uint64_t deadline(const struct exchange *exchange) {
 static void forget(void *userdata) {
     struct exchange *exchange = userdata;
 
-    take_back(exchange);
+    uncount(exchange);
     exchange_free(exchange);
 }
 
@@ -320,18 +319,18 @@ void exchange_release(struct exchange *exchange) {
         exchange_free(exchange);
         return;
     }
-    exchange->deadline_us = was_left(exchange) ? deadline(exchange) : 0;
-    drop_buffer(exchange);
+    exchange->deadline_us = has_lost_client(exchange) ? deadline(exchange) : 0;
+    drop_buffered(exchange);
     exchange->state = EXCHANGE_ENDING;
     exchange->client = (struct exchange_client){0};
     exchange_close_input(exchange);
-    if (!exchange->is_started) { /* later, as its end gives others their turn, and its owner is at work */
+    if (!exchange->is_started) { /* not now: the end may start another exchange, and the owner is at work */
         loop_defer(exchange->gate->loop, &exchange->end_task, forget, exchange);
     } else if (exchange->is_told) {
-        stop_listening(exchange); /* its leader has ended, and SIGKILL is on its way to the rest */
+        end_output(exchange); /* the leader has ended, and the timer for SIGKILL runs */
     } else if (hangs_up_first(exchange)) {
         end_after(exchange, EXCHANGE_HANGUP_TIMEOUT_S * US_PER_S, on_terminate);
-        drop_output(exchange);
+        drain_output(exchange);
         let_hooks_finish(exchange);
     } else {
         exchange_terminate(exchange);
@@ -341,7 +340,7 @@ void exchange_release(struct exchange *exchange) {
 void exchange_kill(struct exchange *exchange) {
     exchange->is_killed = true;
     process_signal(&exchange->process, SIGKILL);
-    if (loop_is_watched(&exchange->others_io)) { /* no more waiting for others, who may have got away */
+    if (loop_is_watched(&exchange->others_io)) { /* a process that has left the group may hold the lifeline for ever */
         loop_defer(exchange->gate->loop, &exchange->end_task, finish, exchange);
     }
 }
@@ -353,11 +352,11 @@ static void abandon(struct exchange *exchange, uint64_t deadline_us) {
         process_await_end(&exchange->process, (int)((deadline_us - now_us) / US_PER_MS));
     }
     exchange_kill(exchange);
-    take_back(exchange);
+    uncount(exchange);
     exchange_free(exchange);
 }
 
-/* The loop may have failed, so no timer will come. */
+/* The loop may have failed, so no timer may fire. */
 void exchange_abandon_all(struct gate *gate) {
     uint64_t deadline_us = clock_now_us() + EXCHANGE_ABANDON_TIMEOUT_MS * US_PER_MS;
     struct exchange *exchange;
@@ -368,18 +367,18 @@ void exchange_abandon_all(struct gate *gate) {
         }
     }
     while ((exchange = LIST_FIRST(&gate->exchanges))) {
-        abandon(exchange, deadline_us); /* NOLINT(clang-analyzer-unix.Malloc): take_back() has taken it off the list */
+        abandon(exchange, deadline_us); /* NOLINT(clang-analyzer-unix.Malloc): uncount() has taken it off the list */
     }
 }
 
-/* ---- the begin ---- */
+/* ---- begin ---- */
 
 int exchange_process_watch(struct exchange *exchange) {
     struct process *process = &exchange->process;
     struct loop *loop = exchange->gate->loop;
     int r = 0;
 
-    /* Edges, so that nothing needs to be switched on and off: what is not ready is remembered until it is. */
+    /* Edge-triggered, so that no watch has to be switched on and off: the exchange's flags keep what is ready. */
     if (process->input >= 0) {
         r = loop_watch(loop, &exchange->input_io, process->input, EPOLLOUT | EPOLLET, on_input, exchange);
     }
@@ -388,7 +387,7 @@ int exchange_process_watch(struct exchange *exchange) {
     r = r ? r : loop_watch(loop, &exchange->exit_io, process->pidfd, EPOLLIN | EPOLLET, on_end, exchange);
     if (r) {
         exchange->process.failed_call = "epoll_ctl";
-        (void)process_reap(process, &exchange->exit_status); /* which kills it first */
+        (void)process_reap(process, &exchange->exit_status); /* kills it first */
         return r;
     }
     exchange->is_started = true;

@@ -21,36 +21,44 @@ struct dependencies;
 struct push_log;
 
 enum {
-    EXCHANGE_LAST_WORDS_READS = 64,    /* of what git says to nobody, at a time: more than a pipe holds */
-    EXCHANGE_HANGUP_TIMEOUT_S = 3,     /* for a push that was given up, from the end of its input to SIGTERM */
+    EXCHANGE_LAST_WORDS_READS = 64,    /* reads per round of output that no client gets: more than a pipe holds */
+    EXCHANGE_HANGUP_TIMEOUT_S = 3,     /* for a released push, from the end of its input to SIGTERM */
     EXCHANGE_KILL_TIMEOUT_S = 5,       /* from SIGTERM to SIGKILL */
-    EXCHANGE_ABANDON_TIMEOUT_MS = 500, /* for all together, where the loop has failed and everything else waits */
+    EXCHANGE_ABANDON_TIMEOUT_MS = 500, /* for all processes together, at the end of a gate, which blocks meanwhile */
 };
 
 /**
  * enum exchange_state - how far one request and its process have come
  *
- * EXCHANGE_HOLDING:
- *     Request bytes go to git, or into a memory file for a git that is started later; what git writes is held back.
- *     -> RESPONDING once the request is consumed and git has said something, or, if the request has no body, has ended
- *     well, or when the output buffer is full, with a good response head; -> FAILED on a bad one, a broken body, a limit
- *     or a stall, or when git ended badly and had said nothing.
- * EXCHANGE_RESPONDING:
- *     The response head is out, and output streams; request bytes may still be flowing. -> COMPLETE when output and exit
- *     are in; -> CUT when git or the body fails. What is left of the group when git has ended gets SIGTERM, and after
- *     EXCHANGE_KILL_TIMEOUT_S SIGKILL; it counts as not ended until then.
- * EXCHANGE_COMPLETE:
- *     Everything is in the client's buffers; the process is gone. The owner releases the exchange.
- * EXCHANGE_FAILED:
- *     Nothing was sent yet; @code and @reason say what to reply. The owner releases the exchange.
- * EXCHANGE_CUT:
- *     The response cannot be finished. The owner ends the connection without the final chunk and releases the exchange.
- * EXCHANGE_ENDING:
- *     Nobody waits any more. A push first sees the end of its input and gets EXCHANGE_HANGUP_TIMEOUT_S to take back what
- *     it has stored, or to come to its end when all has come; then SIGTERM, and after EXCHANGE_KILL_TIMEOUT_S SIGKILL.
- *     Where the client left and git reports that it has moved the references, the hooks after that get all the time of
- *     --request-timeout. A gate that ends shortens all this, and sends SIGTERM at once to a push that has come as a
- *     whole. It frees itself when all of the group is gone, or in the loop's next tasks when no process was started.
+ * An arrow names a next state, and when the exchange enters it.
+ *
+ * EXCHANGE_HOLDING: request bytes go to git, or into a memory file for a git that starts later. git's output is held
+ *     back.
+ *     -> RESPONDING when git's response head is good, the whole request is consumed, and git has written more than the
+ *     head. If the request has no body, git must have ended well, too. A full output buffer is enough, if it has a good
+ *     head.
+ *     -> FAILED on a bad response head, a broken body, a limit or a time-out. Also when git fails before it has written
+ *     more than the head or, if the request has no body, at any time.
+ * EXCHANGE_RESPONDING: the response head is on the wire and output follows. Request bytes may still come.
+ *     -> COMPLETE when git has exited and its output is complete.
+ *     -> CUT when git or the body fails, or on a time-out.
+ * EXCHANGE_COMPLETE: the whole response is in the client's buffers, and the process has gone. The owner releases the
+ *     exchange.
+ * EXCHANGE_FAILED: nothing was sent yet. @code and @reason are for the reply. The owner releases the exchange.
+ * EXCHANGE_CUT: the response cannot be finished. The owner ends the connection without the final chunk, and releases
+ *     the exchange.
+ * EXCHANGE_ENDING: the owner has released the exchange before its process had gone. The exchange frees itself when the
+ *     whole process group has gone or, without a process, in the loop's next tasks. Until then:
+ *     - A push gets the end of its input, and EXCHANGE_HANGUP_TIMEOUT_S. In this time git removes the objects that it
+ *       has stored, or finishes if the whole push has come. Then the group gets SIGTERM.
+ *     - Any other process gets SIGTERM at once.
+ *     - SIGKILL follows EXCHANGE_KILL_TIMEOUT_S after SIGTERM.
+ *     - If a client left its push, and git reports that it has moved the references, the hooks that follow may run as
+ *       long as --request-timeout allows.
+ *     - A gate that ends shortens all these times. It sends SIGTERM at once to a push that has come as a whole.
+ *
+ * When git has exited before the owner releases the exchange, the rest of its group gets SIGTERM, and SIGKILL after
+ * EXCHANGE_KILL_TIMEOUT_S. git counts as running until this rest has gone.
  */
 enum exchange_state {
     EXCHANGE_HOLDING,
@@ -63,11 +71,11 @@ enum exchange_state {
 
 /**
  * struct exchange_client - the client's side of an exchange, which its owner keeps until exchange_release()
- * @input: what the client sent; it starts with the request body
- * @wire: what goes out before the exchange's chunk
- * @request: what is remembered of the request
- * @address: the client's, for git
- * @on_event: called when something has happened to the process: the owner pumps, and may release the exchange in it
+ * @input: bytes that the client sent, from the request body on
+ * @wire: bytes to send before the exchange's chunk
+ * @request: the record of the request
+ * @address: the client's address, for git
+ * @on_event: called when something has happened to the process; the owner pumps, and may release the exchange meanwhile
  */
 struct exchange_client {
     struct buffer *input;
@@ -81,10 +89,10 @@ struct exchange_client {
 /**
  * struct exchange - one request and its process
  * @client: zeros in EXCHANGE_ENDING
- * @closes: the connection ends behind the response, whose head says so
+ * @closes: the connection ends after the response, whose head says so
  * @state, @status, @code, @reason: see enum exchange_state
  * @chunk_left: bytes at the front of @output that may be sent as they are
- * @output: what git wrote and nobody has taken yet
+ * @output: git's output that was not sent yet
  */
 struct exchange {
     LIST_ENTRY(exchange) entry;
@@ -98,15 +106,15 @@ struct exchange {
     size_t chunk_left;
     struct buffer output;
 
-    /* the rest is for the files of an exchange alone */
+    /* the rest is private to exchange*.c */
     bool pushes;
     bool is_chunked;
     bool is_service; /* the gate itself starts git's service, for @call */
     struct service_call call;
     bool is_counted; /* as one of --max-backends */
     bool is_started;
-    int collected; /* a memory file of the body, as long as the process waits for all of it; -1 for none */
-    size_t n_own;  /* bytes at the front of @output that the gate has put there */
+    int collected; /* memory file that receives the body before the process starts; -1 for none */
+    size_t n_own;  /* bytes at the front of @output that the gate itself has written */
     struct process process;
     struct dependencies *dependencies;
     bool exited;
@@ -116,9 +124,9 @@ struct exchange {
     bool output_is_shut;
     bool first_chunk;
     struct packets packets;
-    int told;                  /* read end of what git-gate-hook tells of a push; -1 for none */
-    struct push_log *push_log; /* the references of a push; NULL for anything else */
-    bool awaits_head;          /* in EXCHANGE_ENDING: what comes next begins with a response head */
+    int told;                  /* read end of the pipe on which git-gate-hook tells of a push; -1 for none */
+    struct push_log *push_log; /* of a push; otherwise NULL */
+    bool awaits_head;          /* in EXCHANGE_ENDING: the next output begins with a response head */
     struct content content;
     struct fetch_body fetch_body;
     bool consumed;
@@ -131,24 +139,25 @@ struct exchange {
     struct loop_timer kill_timer;
     struct loop_task end_task;
     uint64_t deadline_us; /* of the hooks of a push whose client left; 0 when they get no time of their own */
-    bool is_told;
-    bool is_killed;
+    bool is_told;         /* the group was sent SIGTERM */
+    bool is_killed;       /* the group was sent SIGKILL */
 };
 
-/** exchange_is_running() - whether its owner still waits for it */
+/** exchange_is_running() - whether the owner still has to pump it */
 static inline bool exchange_is_running(const struct exchange *exchange) {
     return exchange->state == EXCHANGE_HOLDING || exchange->state == EXCHANGE_RESPONDING;
 }
 
 /**
- * exchange_fail() - on to EXCHANGE_FAILED when nothing was sent yet, to EXCHANGE_CUT otherwise
- * @code, @reason: for the client, if it can still be told
+ * exchange_fail() - enter EXCHANGE_FAILED if nothing was sent yet, otherwise EXCHANGE_CUT
+ * @code: for the client, if it gets a reply
+ * @reason: likewise, and for the log; static
  *
  * Return: true, for "something moved".
  */
 bool exchange_fail(struct exchange *exchange, enum reason code, const char *reason);
 
-/** exchange_asks_head() - whether the text of HEAD is made of an advertisement of upload-pack: service_tell_head() */
+/** exchange_asks_head() - whether upload-pack's advertisement becomes the response to GET HEAD: service_tell_head() */
 static inline bool exchange_asks_head(const struct exchange *exchange) {
     return exchange->is_service && !exchange->call.name;
 }
@@ -156,47 +165,51 @@ static inline bool exchange_asks_head(const struct exchange *exchange) {
 /**
  * exchange_process_watch() - watch the process that was started for an exchange, and count it
  *
- * Return: 0; a negative errno, and then the process is gone and process.failed_call says why.
+ * Return: 0; a negative errno. On failure the process has gone, and process.failed_call names the failed system call.
  */
 int exchange_process_watch(struct exchange *exchange);
 
 /**
  * exchange_process_announce() - count the exchange as one of --max-backends, unless it is counted already
  *
- * It is counted until its process is gone or, when it never had one, until the loop's next tasks after
+ * It is counted until its process has gone. Without a process, it is counted until the loop's next tasks after
  * exchange_release().
  */
 void exchange_process_announce(struct exchange *exchange);
 
-/** exchange_follow_output() - look at the next bytes of git's output, those of its head left out */
+/** exchange_follow_output() - follow git's packets and the report of a push through the next bytes behind the head */
 void exchange_follow_output(struct exchange *exchange, struct span bytes);
 
-/** exchange_close_input() - git sees the end of its input; fine when it has */
+/** exchange_close_input() - close git's standard input, which ends the body for git; does nothing if it is closed */
 void exchange_close_input(struct exchange *exchange);
 
-/** exchange_close_output() - nothing is read from git any more; fine when it is closed */
+/** exchange_close_output() - read no more of git's output; does nothing if it is closed */
 void exchange_close_output(struct exchange *exchange);
 
-/** exchange_free() - log its push; the process was reaped, or never started, and is not counted any more */
+/**
+ * exchange_free() - log the push, and free
+ *
+ * The process must have been reaped, or never have been started. The exchange must not be counted any more.
+ */
 void exchange_free(struct exchange *exchange);
 
-/** exchange_release() - its owner is done with it: free it if its process is gone, otherwise end that first */
+/** exchange_release() - give up an exchange: free it if its process has gone, otherwise end the process first */
 void exchange_release(struct exchange *exchange);
 
-/** exchange_terminate() - SIGTERM to the process group of an exchange in EXCHANGE_ENDING, if it has got none yet */
+/** exchange_terminate() - send SIGTERM to the process group of an exchange in EXCHANGE_ENDING, unless it was sent */
 void exchange_terminate(struct exchange *exchange);
 
-/** exchange_kill() - SIGKILL to the process group of an exchange in EXCHANGE_ENDING, without waiting any longer */
+/** exchange_kill() - send SIGKILL to the process group of an exchange in EXCHANGE_ENDING, and wait no longer */
 void exchange_kill(struct exchange *exchange);
 
-/** exchange_owns() - whether @pid is a process that this exchange is going to reap */
+/** exchange_owns() - whether @pid is a process that this exchange will reap */
 static inline bool exchange_owns(const struct exchange *exchange, pid_t pid) {
     return exchange->process.pid == pid;
 }
 
 /**
- * exchange_abandon_all() - free all exchanges now, though their processes may be left; for a gate that ends
+ * exchange_abandon_all() - free all exchanges of a gate that ends, even if a process is left
  *
- * Blocks for EXCHANGE_ABANDON_TIMEOUT_MS at most, the time that the processes have between SIGTERM and SIGKILL.
+ * Blocks for at most EXCHANGE_ABANDON_TIMEOUT_MS, the time of the processes between SIGTERM and SIGKILL.
  */
 void exchange_abandon_all(struct gate *gate);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Chooses what is started for an exchange: the program, its arguments, its environment and its limits. What becomes of
- * the process is exchange_process.c's.
+ * Starts git for an exchange. It chooses the program, its arguments, its environment and its limits. It does not wait
+ * for the process: exchange_process.c watches and ends it.
  */
 
 #include "serve/exchange_program.h"
@@ -17,7 +17,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 
-/* The arguments of the program; they may point to @repository. */
+/* Fills @argv, which may point to @repository. */
 static void choose_arguments(char *argv[SERVICE_ARGV_COUNT], char repository[PATH_MAX],
                              const struct exchange *exchange) {
     const struct gate *gate = exchange->gate;
@@ -31,13 +31,16 @@ static void choose_arguments(char *argv[SERVICE_ARGV_COUNT], char repository[PAT
     service_argv(argv, &exchange->call, repository);
 }
 
-/* A push that loses nothing needs no hook, which would cost it two processes. */
+/* Whether git-gate-hook has to keep old tips. If a push loses none, the hook would only cost two processes. */
 static bool keeps_old(const struct exchange *exchange) {
     return exchange->gate->environ.keep_old && exchange->pushes && exchange->call.has_body &&
            !exchange->client.request->loses_nothing;
 }
 
-/* The folder of git-gate-hook's links; NULL when it has nothing to do. The operator may have added hooks meanwhile. */
+/*
+ * Chooses the folder of links to git-gate-hook, for each push anew, because the operator may have added hooks. Return:
+ * NULL when git-gate-hook has nothing to do.
+ */
 static const char *choose_rule_hooks(char path[RULE_HOOKS_PATH_MAX], const struct exchange *exchange) {
     const struct gate *gate = exchange->gate;
 
@@ -49,10 +52,10 @@ static const char *choose_rule_hooks(char path[RULE_HOOKS_PATH_MAX], const struc
 }
 
 /*
- * Opens a pipe from git-gate-hook. What does not fit is lost, and then a record says less; so it is as well without one.
- * Return: the hook's end; -1 for none.
+ * Opens a pipe on which git-gate-hook tells how references move. Bytes that do not fit into it are lost. Then the
+ * records of the push say less, as they do without a pipe. Return: the hook's end; -1 for none.
  */
-static int open_tale(struct exchange *exchange, bool has_hook) {
+static int open_hook_pipe(struct exchange *exchange, bool has_hook) {
     int ends[2];
 
     if (!has_hook || !exchange->push_log || pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
@@ -67,7 +70,7 @@ int exchange_program_start(struct exchange *exchange, int input) {
     const struct request *request = exchange->client.request;
     char rule_hooks[RULE_HOOKS_PATH_MAX];
     const char *rule_hooks_path = choose_rule_hooks(rule_hooks, exchange);
-    _cleanup_fd_ int tale = open_tale(exchange, rule_hooks_path != NULL);
+    _cleanup_fd_ int hook_fd = open_hook_pipe(exchange, rule_hooks_path != NULL);
     const struct environ_request variables = {
         .method = request->method,
         .repository = request->repository,
@@ -78,7 +81,7 @@ int exchange_program_start(struct exchange *exchange, int input) {
         .remote_address = exchange->client.address,
         .pushes = exchange->pushes,
         .rule_hooks_path = rule_hooks_path,
-        .tell_fd = tale >= 0 ? PROCESS_EXTRA_FILENO : 0,
+        .tell_fd = hook_fd >= 0 ? PROCESS_EXTRA_FILENO : 0,
         .keeps_old = keeps_old(exchange),
         .asks_head = exchange_asks_head(exchange),
     };
@@ -86,7 +89,7 @@ int exchange_program_start(struct exchange *exchange, int input) {
         .is_private = gate->settings->confine != CONFINE_OFF,
         .max_file_bytes = exchange->pushes ? gate->settings->max_push_bytes : 0,
         .landlock = gate->confine.child.fd,
-        .extra = tale >= 0 ? tale : 0,
+        .extra = hook_fd >= 0 ? hook_fd : 0,
         .session_key = gate->confine.session_key,
     };
     char repository[PATH_MAX];

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Moves a request body, decoded, into git's standard input, and closes that at the end of the body: git sees the end by
- * it. Whatever git does not read is read all the same. With --backend=services, the body of
- * a fetch that the check ahead has not seen whole is collected first: upload-pack would answer while it reads, and a
- * client that still sends would not read that.
+ * Decodes a request body and writes it to git's standard input, which it closes at the end of the body. It reads the
+ * whole body even if git stops reading. With --backend=services it first collects the body of a fetch if the check
+ * ahead has not seen the whole. Otherwise upload-pack would write while it reads, to a client that does not read yet.
  */
 
 #include "serve/exchange_request.h"
-#include "serve/exchange_program.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -20,7 +18,7 @@
 #include "serve/push_log.h"
 #include "serve/settings.h"
 
-/* Without memory the commands are not all read, which the log says in the end. */
+/* If memory runs out, some commands of the push are not read. Its last record says so. */
 static void follow_push(struct exchange *exchange, struct span bytes) {
     if (exchange->push_log) {
         (void)pushed_feed_request(&exchange->push_log->pushed, bytes);
@@ -28,8 +26,8 @@ static void follow_push(struct exchange *exchange, struct span bytes) {
 }
 
 /*
- * Hands bytes to git, or drops them when git reads no more: the request is read to its end all the same, since a client
- * looks at the response only then. Return: bytes taken, 0 when git takes none now.
+ * Writes bytes to git, or drops them if git reads no more. The request is read to its end in any case, because a client
+ * reads the response only then. Return: bytes written or dropped; 0 when git takes none now.
  */
 static ssize_t give_to_git(struct exchange *exchange, struct span bytes) {
     ssize_t size;
@@ -66,7 +64,10 @@ static bool fail(struct exchange *exchange, int r) {
     }
 }
 
-/* The body that was collected is git's standard input. What is in the way of git may have changed since it began to come. */
+/*
+ * Starts git with the collected body as its standard input. It looks for obstacles again, because files may have
+ * changed while the body came.
+ */
 static bool start_late(struct exchange *exchange) {
     const struct request *request = exchange->client.request;
     const char *reason;
@@ -96,7 +97,7 @@ static bool finish_request(struct exchange *exchange) {
     if (exchange->collected >= 0) {
         return start_late(exchange);
     }
-    exchange_close_input(exchange); /* git sees the end of the body by it */
+    exchange_close_input(exchange); /* so git sees the end of the body */
     return true;
 }
 

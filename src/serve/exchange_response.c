@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Moves git's output to the client: out of a pipe, held back until it may go, then as chunks on the wire. It decides
- * whether the output is a response at all, and whether it is whole.
+ * Moves git's output to the client. It reads the output from a pipe, holds it back until the response may begin, and
+ * then puts it on the wire in chunks. It decides whether the output is a response, and whether it is complete. The
+ * final chunk must not follow an incomplete one.
  */
 
 #include "serve/exchange_response.h"
@@ -18,13 +19,13 @@
 #include "serve/response.h"
 
 enum {
-    LONG_RESPONSE_BYTES = 256 * 1024, /* from here on it pays to let git write more: docs/architecture.md, event loop */
-    HTTP_BACKEND_FAILS = 1,           /* exit status of git-http-backend when the service behind it has failed */
-    GIT_DIES = 128,                   /* of a service itself, with or without a last word to the client: die() */
+    LONG_RESPONSE_BYTES = 256 * 1024, /* sent before the loop pauses for git: docs/architecture.md, event loop */
+    HTTP_BACKEND_FAILS = 1,           /* exit status of git-http-backend when its service has failed */
+    GIT_DIES = 128,                   /* exit status of a failed service, whether or not it told the client: die() */
 };
 
 static const char ended_early[] =
-    "git ended or answered nonsense before its response head; the gate's log has its words";
+    "git ended, or wrote something else, before its response head; the gate's log has git's message";
 
 static bool pump_output(struct exchange *exchange) {
     size_t room = buffer_room(&exchange->output);
@@ -35,7 +36,7 @@ static bool pump_output(struct exchange *exchange) {
     }
     size = buffer_read(&exchange->output, exchange->process.output);
     if (size > 0) {
-        /* Less than was asked for means that no more is there (epoll(7)), unless the end is: it has had its edge. */
+        /* After a short read the pipe is empty, epoll(7). If the end was announced already, it is still to be read. */
         exchange->output_ready = (size_t)size == room || exchange->output_is_shut || exchange->exited;
         if (!exchange->output_ready && exchange->client.request->bytes_out >= LONG_RESPONSE_BYTES) {
             loop_pause(exchange->gate->loop);
@@ -47,7 +48,7 @@ static bool pump_output(struct exchange *exchange) {
         if (!exchange->exited) {
             return false;
         }
-        size = 0; /* some process that got away holds the pipe, but all that git wrote has been read */
+        size = 0; /* a process that left the group holds the pipe, but all of git's output has been read */
     }
     if (size == 0) {
         exchange_close_output(exchange);
@@ -61,31 +62,31 @@ static bool refuse_for_git(struct exchange *exchange, int status) {
     switch (status) {
     case 403:
         return exchange_fail(exchange, REASON_GIT_REFUSES,
-                             "git does not allow this for the repository; the gate's log has its words");
+                             "git does not allow this for the repository; the gate's log has git's message");
     case 404:
         return confinement_has_lost(exchange->gate, exchange->client.request->repository)
                    ? exchange_fail(exchange, REASON_REPLACED_REPOSITORY,
                                    "the repository was replaced by another folder, which --confine keeps out of reach; "
                                    "start git-gate anew")
                    : exchange_fail(exchange, REASON_UNREADABLE_REPOSITORY,
-                                   "git cannot read the repository; the gate's log has its words");
+                                   "git cannot read the repository; the gate's log has git's message");
     case 415:
         return exchange_fail(exchange, REASON_WRONG_TYPE,
                              "git does not know the Content-Type of the request; use a git client");
     case 500:
         return exchange_fail(exchange, REASON_GIT_FAILED,
-                             "git failed on this repository; the gate's log has its words");
+                             "git failed on this repository; the gate's log has git's message");
     default:
         return exchange_fail(exchange, REASON_BAD_ANSWER,
-                             "git answered with a status that it should not; the gate's log has its words");
+                             "git answered with an unexpected status; the gate's log has git's message");
     }
 }
 
 /*
- * A service that fails may have told the client all about it; but not in an advertisement, which is cut off where it failed
- * and then looks like that of an empty repository.
+ * Whether an exited git has written a complete response. A service that fails may have told the client the reason. That
+ * does not hold for an advertisement: it ends where git failed, and then looks like that of an empty repository.
  */
-static bool said_everything(const struct exchange *exchange) {
+static bool is_complete(const struct exchange *exchange) {
     int status = exchange->exit_status;
     bool may_have_failed = exchange->call.has_body && exchange->packets.is_whole;
     int failure = exchange->is_service ? GIT_DIES : HTTP_BACKEND_FAILS;
@@ -97,14 +98,17 @@ static bool has_ended(const struct exchange *exchange) {
     return exchange->process.output < 0 && exchange->exited;
 }
 
-/* A response without a request body has no progress to show: it waits for its end, when a failure can still be told. */
+/*
+ * Whether the output is no longer held back. The response to a request without a body shows no progress, so it waits
+ * until git has ended: until then a failure can be reported.
+ */
 static bool may_respond(const struct exchange *exchange) {
     return buffer_room(&exchange->output) == 0 ||
            (exchange->consumed && (exchange->call.has_body || has_ended(exchange)));
 }
 
-/* An advertisement that is here as a whole, and good, may be so the next time. */
-static void keep(struct exchange *exchange, size_t head_size) {
+/* Offers a whole and valid advertisement to the cache. */
+static void store_advertisement(struct exchange *exchange, size_t head_size) {
     struct span output = buffer_content(&exchange->output);
     struct span body = {output.data + head_size, output.size - head_size};
 
@@ -125,16 +129,16 @@ static int append_head(struct exchange *exchange, const struct cgi *cgi) {
 }
 
 /*
- * Whether git has failed and the client can be told so: nothing but a head is there, or the response to a GET, of which
- * git may have written a part.
+ * Whether git has failed and the client can still be told. If the request has a body, git must have written only a
+ * head. The response to a GET is held back, so it does not matter how much of it git has written.
  */
 static bool has_failed(const struct exchange *exchange, bool is_silent) {
     bool is_known = exchange->call.has_body ? is_silent && has_ended(exchange) : exchange->exited;
 
-    return is_known && !said_everything(exchange);
+    return is_known && !is_complete(exchange);
 }
 
-/* Finds out why a service has failed without a word; git-http-backend says it by its status. */
+/* Finds the reason for which a service has failed without any output. git-http-backend gives its reason as a status. */
 static bool fail_for_git(struct exchange *exchange, bool is_silent) {
     const char *name = exchange->client.request->repository;
     char repository[PATH_MAX];
@@ -150,20 +154,20 @@ static bool fail_for_git(struct exchange *exchange, bool is_silent) {
         exchange, service_finds_repository(repository) && !confinement_has_lost(exchange->gate, name) ? 500 : 404);
 }
 
-/* Puts the text of HEAD in the place of git's advertisement. Return: whether it is there. */
+/* Replaces git's advertisement by the text of HEAD. Return: false when the exchange has failed. */
 static bool tell_head(struct exchange *exchange) {
-    if (has_ended(exchange) && !said_everything(exchange)) {
+    if (has_ended(exchange) && !is_complete(exchange)) {
         (void)fail_for_git(exchange, buffer_size(&exchange->output) == 0);
         return false;
     }
-    if (!has_ended(exchange) || service_tell_head(&exchange->output) != 0) { /* or there is too much of it */
+    if (!has_ended(exchange) || service_tell_head(&exchange->output) != 0) { /* the output is too large, or malformed */
         (void)exchange_fail(exchange, REASON_BAD_ANSWER, ended_early);
         return false;
     }
     return true;
 }
 
-/* Lets the response out once it may be: see EXCHANGE_HOLDING. */
+/* Begins the response if EXCHANGE_HOLDING allows it by now, or fails. Return: whether anything moved. */
 static bool try_response(struct exchange *exchange) {
     bool is_full = buffer_room(&exchange->output) == 0;
     bool is_silent;
@@ -196,14 +200,14 @@ static bool try_response(struct exchange *exchange) {
     if (append_head(exchange, &cgi) < 0) {
         return exchange_fail(exchange, REASON_GATE_FAILED, "the gate is out of memory; try again later");
     }
-    keep(exchange, cgi.size);
+    store_advertisement(exchange, cgi.size);
     buffer_consume(&exchange->output, cgi.size);
     exchange->status = cgi.status;
     exchange->state = EXCHANGE_RESPONDING;
     return true;
 }
 
-/* What is small is copied behind its chunk head, so that it goes out together with the head before it and the end. */
+/* Copies a small chunk onto the wire, behind its head. So one write sends the response head, the chunk and the end. */
 static bool put_small(struct exchange *exchange) {
     struct buffer *wire = exchange->client.wire;
     struct span output = buffer_content(&exchange->output);
@@ -215,7 +219,7 @@ static bool put_small(struct exchange *exchange) {
     return true;
 }
 
-/* Puts the next chunk head on the wire, a small chunk as well, and the end. */
+/* Puts the next chunk head on the wire, the chunk itself if it is small, and the final chunk. */
 static bool pump_body(struct exchange *exchange) {
     struct buffer *wire = exchange->client.wire;
     size_t size = buffer_size(&exchange->output);
@@ -237,9 +241,9 @@ static bool pump_body(struct exchange *exchange) {
     if (!has_ended(exchange)) {
         return size > 0;
     }
-    if (!said_everything(exchange)) {
+    if (!is_complete(exchange)) {
         return exchange_fail(exchange, REASON_BAD_ANSWER,
-                             "git failed in the middle of its answer; the gate's log has its words");
+                             "git failed in the middle of its answer; the gate's log has git's message");
     }
     if (exchange->is_chunked && body_encode_end(wire, exchange->first_chunk) < 0) {
         return exchange_fail(exchange, REASON_GATE_FAILED, "the gate is out of memory; try again later");

@@ -107,7 +107,7 @@ def test_repository_that_is_gone(root, serve):
 def test_git_that_fails(gate_with, prelude, status, options):
     """check passes on the gate's own sentence."""
     gate, _ = gate_with(prelude, *options)
-    check_fails([f"status {status}", "log has its words"], where(gate))
+    check_fails([f"status {status}", "log has git's message"], where(gate))
 
 
 def test_git_that_is_too_old(gate_with):
