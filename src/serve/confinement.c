@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Confines a gate once it has started, and logs which confinement is in force. With --confine=require anything that is
- * missing is an error, with --confine=auto a warning. This file does not choose the paths that stay open: reach.c does.
+ * Confines a gate once it has started, and logs which confinement is in force. With --confine=require a missing stage
+ * is an error, with --confine=auto a warning. This file does not choose the paths that stay open: reach.c does.
  */
 
 #include "serve/confinement.h"

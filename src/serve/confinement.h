@@ -8,9 +8,9 @@
 struct gate;
 
 /**
- * confinement_enter() - confine the calling thread to what the gate still needs, and log what is in force
+ * confinement_enter() - confine the calling thread to the paths and calls that a serving gate needs, and log the result
  *
- * Does nothing but log when confinement is switched off. Call it last, right before clients are accepted.
+ * With --confine=off it only logs. Call it last, right before clients are accepted.
  *
  * Return: 0, GATE_E_*.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Moves the bytes between a client's socket and its conversation, and ends the connection in time. pump() does all the
- * work: events only set flags. Only pump() notices a change of the conversation's state. A client can end only its own
- * connection. This file does not interpret the bytes: conversation.c does.
+ * Moves the bytes between a client's socket and its conversation, and keeps the time of the connection. pump() does all
+ * the work: events only set flags. Only pump() notices a change of the conversation's state. A client can end only its
+ * own connection. This file does not interpret the bytes: conversation.c does.
  */
 
 #include "serve/connection.h"
@@ -23,7 +23,7 @@ static bool receive(struct connection *connection) {
     size_t room = buffer_room(&conversation->input);
     ssize_t size;
 
-    /* To read a few more bytes, the buffer would have to move all its bytes. No state needs more than it has now. */
+    /* To read a few bytes more, the buffer would move all bytes that it holds. No state needs more than these. */
     if (!connection->readable || conversation->end_of_input || conversation_has_enough(conversation)) {
         return false;
     }
@@ -84,7 +84,7 @@ static struct loop *loop_of(const struct connection *connection) {
     return connection->conversation.gate->loop;
 }
 
-/* Progress only postpones the deadline. So the timer is not set anew at each byte, but when it has fired too early. */
+/* Progress only postpones the deadline. So the timer is not set at each byte, but again after it fired too early. */
 static void arm_timer(struct connection *connection) {
     uint64_t at_us = due_us(connection);
 
@@ -139,7 +139,7 @@ static bool pump_round(struct connection *connection) {
     notice_state(connection);
     moved = transmit(connection) || moved;
     if (!connection->gone && moved && conversation_counts_progress(conversation)) {
-        /* Received bytes alone do not count: a client could keep a hanging git alive with bytes that git never takes */
+        /* Received bytes alone do not count. Otherwise a client could keep a hanging git alive by sending bytes. */
         connection->marks.progress_us = loop_of(connection)->now_us;
         if (conversation_has_worked(conversation)) {
             connection->marks.work_us = connection->marks.progress_us;

@@ -67,7 +67,7 @@ bool conversation_needs_reset(const struct conversation *conversation) {
     return conversation->reset_after || cuts_without_chunks(conversation);
 }
 
-/* ---- what goes out ---- */
+/* ---- outgoing bytes ---- */
 
 void conversation_outgoing(const struct conversation *conversation, struct span parts[CONVERSATION_PARTS]) {
     const struct exchange *exchange = conversation->exchange;

@@ -83,7 +83,7 @@ static void on_turn(void *userdata) {
     conversation->on_event(conversation->userdata);
 }
 
-/* Starts a process for a request of which enough has come, or queues it for one. */
+/* Called when enough of a request has come. Starts a process for it, or queues it. */
 static bool admit(struct conversation *conversation) {
     if (turns_are_free(&conversation->gate->turns)) {
         return start_exchange(conversation);
@@ -98,8 +98,8 @@ static void foresee(void *userdata, struct span bytes) {
 }
 
 /*
- * For git, a commit that the file "shallow" names has no parents. So a tip may be lost although the bytes of the push
- * show it behind such a commit. Return: true as well when this cannot be found out.
+ * Whether the repository has the file "shallow"; true if that cannot be found out. For git, a commit that this file
+ * names has no parents. So a tip may be lost although the bytes of the push show it behind such a commit.
  */
 static bool is_shallow(const struct conversation *conversation) {
     char repository[PATH_MAX];

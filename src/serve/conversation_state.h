@@ -137,7 +137,7 @@ static inline bool conversation_has_enough(const struct conversation *conversati
  */
 bool conversation_reply(struct conversation *conversation, enum reason code, const char *reason, bool is_in_step);
 
-/** conversation_reply_out_of_memory() - reply that memory has run out, to a request whose head has come */
+/** conversation_reply_out_of_memory() - reply that memory has run out; the head of the request must have come */
 bool conversation_reply_out_of_memory(struct conversation *conversation);
 
 /** conversation_end_preview() - free @preview and @foresight; does nothing without them */

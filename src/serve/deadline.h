@@ -8,7 +8,7 @@ struct conversation;
 
 enum {
     DEADLINE_LINGER_TIMEOUT_S = 2, /* a refused client's time to read the reason before the socket closes */
-    DEADLINE_DRAIN_GRACE_MS = 100, /* at drain, for a request on its way, since the last response or the connection */
+    DEADLINE_DRAIN_GRACE_MS = 100, /* at drain, from accept(2) or the last response, for a request on its way */
     DEADLINE_SHUT_TIMEOUT_S = 5,   /* without progress, after a client has stopped sending: it may be gone */
 };
 

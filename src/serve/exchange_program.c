@@ -38,8 +38,8 @@ static bool keeps_old(const struct exchange *exchange) {
 }
 
 /*
- * Chooses the folder of links to git-gate-hook, for each push anew, because the operator may have added hooks. Return:
- * NULL when git-gate-hook has nothing to do.
+ * Chooses the folder of links to git-gate-hook. It does so for each push, because the operator may have added hooks.
+ * Return: NULL when git-gate-hook has nothing to do.
  */
 static const char *choose_rule_hooks(char path[RULE_HOOKS_PATH_MAX], const struct exchange *exchange) {
     const struct gate *gate = exchange->gate;
