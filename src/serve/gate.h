@@ -26,20 +26,22 @@ struct exchange;
 LIST_HEAD(exchange_list, exchange);
 
 enum {
-    GATE_LARGE_BYTES = 64 * 1024, /* in flight: of a connection's request, of an exchange's response; as a pipe has */
-    GATE_WIRE_BYTES = 10 * 1024,  /* response heads, chunk heads, the gate's own replies */
+    GATE_LARGE_BYTES = 64 * 1024, /* input of a connection, output of an exchange; the size of a pipe */
+    GATE_WIRE_BYTES = 10 * 1024,  /* response heads, chunk heads, replies */
 };
 
 /**
- * enum gate_stage - the life of a gate, in this order; only server.c changes the stage
+ * enum gate_stage - the stages of a gate, in this order; only server.c changes the stage
  *
  * GATE_SERVING:  clients are accepted.
- * GATE_DRAINING: no client is accepted; running requests may finish until the drain timeout.
- * GATE_ENDING:   incomplete pushes have got the end of their input, all other processes SIGTERM;
+ * GATE_DRAINING: no client is accepted; running requests may finish, until the drain timeout.
+ * GATE_ENDING:   incomplete pushes got the end of their input, all other processes SIGTERM. Lasts
  *                SERVER_HANGUP_TIMEOUT_MS.
- * GATE_TELLING:  all processes have got SIGTERM; SERVER_TERMINATE_TIMEOUT_MS.
- * GATE_KILLING:  all processes have got SIGKILL; SERVER_KILL_TIMEOUT_MS.
+ * GATE_TELLING:  all processes got SIGTERM. Lasts SERVER_TERMINATE_TIMEOUT_MS.
+ * GATE_KILLING:  all processes got SIGKILL. Lasts SERVER_KILL_TIMEOUT_MS.
  * GATE_STOPPED:  the loop has returned, or is about to.
+ *
+ * A gate that has no connection and no process left stops at once.
  */
 enum gate_stage {
     GATE_SERVING,
@@ -52,8 +54,8 @@ enum gate_stage {
 };
 
 /**
- * struct gate_served - what was found at start of a repository of --scope
- * @device, @inode: of its folder; confinement.c's own
+ * struct gate_served - facts about a repository of --scope at start
+ * @device, @inode: of its folder; private to confinement.c
  * @is_partial: it is a partial clone
  */
 struct gate_served {
@@ -65,19 +67,19 @@ struct gate_served {
 /**
  * struct gate - the parts of a gate that every file of this room may read; it has no functions
  * @settings: kept by the caller until server_deinit()
- * @environ: settings.environ, completed with what was found at start
- * @policy: what a repository may make git do
- * @moves: the records of pushes for a program that reacts to them
+ * @environ: settings.environ, completed at start with facts about git and the confinement
+ * @policy: the things that a repository may make git do
+ * @moves: the records of pushes, for a program that reacts to them
  * @listener: the listening socket; clients connect to @listener.address
  * @confine: the confinement that is in force
- * @served: the repositories in the order of --scope; of no meaning with --scope=*
+ * @served: the repositories in the order of --scope; unused with --scope=*
  * @hooks: the hooks of --hooks-path that could be executed at start
- * @rules: of --rules, which @environ.rules points to; NULL for none
- * @rule_hooks: where git-gate-hook is, when there are rules, or old tips are kept
- * @advertisements: kept responses
- * @turns: the queue for processes; its counts are of requests
- * @exchanges: those that are counted in @turns
- * @n_requests: requests so far, which is also the last one's id
+ * @rules: the rules of --rules, to which @environ.rules points; NULL for none
+ * @rule_hooks: the place of git-gate-hook, if there are rules, or old tips are kept
+ * @advertisements: the cache of advertisements
+ * @turns: the queue for processes; it counts requests
+ * @exchanges: the exchanges that @turns counts
+ * @n_requests: the number of requests so far, which is also the id of the last one
  * @large_pool, @wire_pool: pools of buffers of these sizes
  * @date: the Date field, composed at most once a second
  */

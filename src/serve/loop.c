@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Waits for descriptors, timers and tasks. epoll(7) reports descriptors, edges and hang-ups included. Timers are in a
- * heap with the next one at its top. Tasks run in their order. Each watched item is part of its owner's memory. After
- * an item is unwatched, cleared or cancelled, its callback is not called again, even in the same round. The loop does
- * not know what its callbacks do.
+ * Waits for descriptors, timers and tasks, and calls their callbacks. epoll(7) reports descriptors, with edges and
+ * hang-ups. Timers are in a heap, with the next one at its top. Tasks run in their order. Each watched item is part of
+ * its owner's memory. After an item is unwatched, cleared or cancelled, its callback must not be called again, even in
+ * the same round.
  */
 
 #include "serve/loop.h"
@@ -87,9 +87,9 @@ static void handle_events(struct loop *loop) {
 /*
  * ---- timers: a pairing heap ----
  *
- * No timer is due before its parent. Each timer has a list of children. Each child knows the pointer that leads to it,
- * which is in its parent or in its elder sibling. The heap needs no memory but that of the timers, so setting a timer
- * cannot fail.
+ * No timer is due before its parent. Each timer has a list of children. Each child has the address of the pointer that
+ * leads to it, in its parent or in its previous sibling. The heap needs no memory but that of the timers, so setting a
+ * timer cannot fail.
  */
 
 static void link_timer(struct loop_timer **linkp, struct loop_timer *timer) {
@@ -149,7 +149,7 @@ void loop_timer_clear(struct loop_timer *timer) {
     }
 }
 
-/* A timer is never due before the next round. Otherwise one that is always due would keep the others waiting. */
+/* A timer is never due before the next round. Otherwise a timer that is always due would keep the others waiting. */
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t due_us, void (*on_due)(void *userdata),
                     void *userdata) {
     loop_timer_clear(timer);
@@ -188,7 +188,7 @@ void loop_cancel(struct loop_task *task) {
     }
 }
 
-/* The loop's own mark separates the tasks of this round from those that are added meanwhile. */
+/* The loop's mark separates the tasks of this round from tasks that are added meanwhile. */
 static void handle_tasks(struct loop *loop) {
     struct loop_task *task;
 

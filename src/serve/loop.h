@@ -13,7 +13,7 @@
 
 enum {
     LOOP_BATCH = 64,    /* events in one round */
-    LOOP_PAUSE_US = 50, /* to which Linux adds up to 50 (PR_SET_TIMERSLACK(2const)) */
+    LOOP_PAUSE_US = 50, /* Linux adds up to 50: PR_SET_TIMERSLACK(2const) */
 };
 
 struct loop;
@@ -31,7 +31,9 @@ struct loop_io {
 };
 
 /**
- * struct loop_timer - a deadline, part of its owner; zeros are a timer that is not set. All members are loop.c's own.
+ * struct loop_timer - a deadline, part of its owner
+ *
+ * A struct of zeros is not set. All members are private to loop.c.
  */
 struct loop_timer {
     struct loop *loop;
@@ -43,7 +45,7 @@ struct loop_timer {
     void *userdata;
 };
 
-/** struct loop_task - something to run after the others' turn, part of its owner; zeros are none that waits */
+/** struct loop_task - a callback to run after other events, part of its owner; zeros are a task that does not wait */
 struct loop_task {
     struct loop *loop;
     TAILQ_ENTRY(loop_task) entry;
@@ -79,7 +81,7 @@ struct loop {
 
 #define LOOP_NONE ((struct loop){.epoll_fd = -1})
 
-/** loop_init() - Return: 0; a negative errno, with @loop set to LOOP_NONE */
+/** loop_init() - begin without any items. Return: 0; a negative errno, with @loop set to LOOP_NONE */
 int loop_init(struct loop *loop);
 
 /** loop_deinit() - close the loop; nothing may be watched, set or deferred any more */
@@ -89,7 +91,7 @@ void loop_deinit(struct loop *loop);
  * loop_run() - run rounds until loop_exit()
  *
  * Each round handles up to LOOP_BATCH events, then all due timers, then the tasks that wait at that moment. So a busy
- * descriptor keeps nobody waiting.
+ * descriptor does not delay the others.
  *
  * Return: 0 or a negative errno of epoll_wait(2).
  */
@@ -106,8 +108,8 @@ int loop_round(struct loop *loop, int max_ms);
 /**
  * loop_pause() - let the next round begin LOOP_PAUSE_US later
  *
- * For whoever moves many bytes and has just read all that there were: in the meantime more of them come, and one round
- * moves them, where it took several. All descriptors wait together, so a pause costs each of them this little time once.
+ * Call it when many bytes flow and all that had come were read. During the pause more bytes come, and then one round
+ * moves them instead of several. All descriptors pause together, so the pause does not grow with their number.
  */
 static inline void loop_pause(struct loop *loop) {
     loop->pauses = true;
@@ -126,6 +128,7 @@ void loop_exit(struct loop *loop);
 int loop_watch(struct loop *loop, struct loop_io *io, int fd, uint32_t events,
                void (*on_events)(uint32_t events, void *userdata), void *userdata);
 
+/** loop_is_watched() - whether @io is watched */
 static inline bool loop_is_watched(const struct loop_io *io) {
     return io->loop != NULL;
 }
@@ -133,7 +136,7 @@ static inline bool loop_is_watched(const struct loop_io *io) {
 /** loop_modify() - change the @events that a watched descriptor waits for; needs no memory and cannot fail */
 void loop_modify(struct loop_io *io, uint32_t events);
 
-/** loop_unwatch() - stop watching, and drop events of this round; does nothing to one that is not watched */
+/** loop_unwatch() - stop watching, and drop events of this round; does nothing if @io is not watched */
 void loop_unwatch(struct loop_io *io);
 
 /**
@@ -143,11 +146,15 @@ void loop_unwatch(struct loop_io *io);
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t due_us, void (*on_due)(void *userdata),
                     void *userdata);
 
-/** loop_timer_clear() - unset @timer; does nothing to one that is not set */
+/** loop_timer_clear() - unset @timer; does nothing if it is not set */
 void loop_timer_clear(struct loop_timer *timer);
 
-/** loop_defer() - call @run in the next round; does nothing for a task that waits already */
+/**
+ * loop_defer() - call @run after the events and timers of this round or, when a task calls this, of the next round
+ *
+ * Does nothing for a task that already waits.
+ */
 void loop_defer(struct loop *loop, struct loop_task *task, void (*run)(void *userdata), void *userdata);
 
-/** loop_cancel() - drop a waiting task; does nothing to one that does not wait */
+/** loop_cancel() - drop a waiting task; does nothing if it does not wait */
 void loop_cancel(struct loop_task *task);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Writes the records of pushes to the descriptor of a program that reacts to them. It is a second log, which has nothing
- * else in it and no level. Records are lost while the reader is slow, as those of the log are. But nobody may write to
- * this one for hours afterwards, so the count of lost records does not wait for the next push.
+ * Writes the records of pushes to the descriptor of a program that reacts to them. The stream is a second log, without
+ * levels and without other records. As in the log, records are lost when the reader is too slow. The next push may come
+ * hours later, so the count of lost records is written as soon as there is room. This file never blocks.
  */
 
 #include "serve/move_stream.h"
@@ -18,7 +18,7 @@ void move_stream_init(struct move_stream *stream, int fd, const struct log *log,
     stream->log.n_secrets = log->n_secrets;
 }
 
-/* Return: whether no lost record is left to be told of. */
+/* Writes the count of lost records. Return: whether none is left to count. */
 static bool tell_lost(struct move_stream *stream) {
     const uint64_t lost = stream->log.dropped;
 
@@ -26,12 +26,12 @@ static bool tell_lost(struct move_stream *stream) {
         log_message(&stream->log, LOG_LEVEL_WARNING, "moves were lost");
     }
     if (stream->log.dropped > 0) {
-        stream->log.dropped = lost; /* without this very record */
+        stream->log.dropped = lost; /* the record of the count was lost, too, but does not count */
     }
     return stream->log.dropped == 0;
 }
 
-/* The reader of a pipe or socket is gone when EPOLLERR comes. It would come again and again, for nothing. */
+/* After EPOLLERR the pipe or socket has no reader. The event would come again in each round. */
 static void on_room(uint32_t events, void *userdata) {
     struct move_stream *stream = userdata;
 
@@ -40,7 +40,7 @@ static void on_room(uint32_t events, void *userdata) {
     }
 }
 
-/* A file is never full in the way that a pipe is, and cannot be watched. */
+/* A file cannot be watched, and does not become full as a pipe does. */
 static void await_room(struct move_stream *stream) {
     if (!loop_is_watched(&stream->room_io)) {
         (void)loop_watch(stream->loop, &stream->room_io, stream->log.fd, EPOLLOUT, on_room, stream);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The table of options, one row for each. A row defines the option's field in struct server_settings, its place on the
- * command line and in the help, and its name in the library, and so in Python. The file has no include guard: each
- * includer first defines what a row becomes.
+ * Lists all options, one in each row. A row defines the option's field in struct server_settings, its place on the
+ * command line and in the help, and its name in the library, and so in Python. The file has no include guard: each file
+ * that includes it defines OPTION and PART first.
  *
  *     OPTION(KIND, field, name, argument, default, help, ...)   declares settings.field, with KIND's type
  *     PART(KIND, field, name, argument, default, help, ...)     uses settings.field, which another room declares
  *
- * KIND is a member of enum config_kind without its CONFIG_. The name has no dashes. The argument is the help's word for
- * the value, NULL for a flag. For a choice, it lists all words. The default is written as a user would, NULL for none.
- * The help is one or two lines; script/lint checks that the manual page has the same text. Further members of struct
- * config_option may follow: .minimum and .maximum of a number, and .is_internal for an option that the command line
- * does not have.
+ * KIND is a member of enum config_kind without its CONFIG_. The name has no leading dashes. The argument is the help's
+ * word for the value, NULL for a flag; for a choice, it lists all words. The default is written as a user writes it,
+ * NULL for none. The help is one or two lines, and script/lint checks that the manual page has the same text. Further
+ * members of struct config_option may follow: .minimum and .maximum of a number, and .is_internal for an option that
+ * the command line does not have.
  *
  * The rows are in the order of the help. HACKING.md shows how to add one.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Watches the process that started this one, by a pidfd. PR_SET_PDEATHSIG would not do: it follows the thread that
- * forked, and supervisors fork on threads that come and go. It also signals the whole process, which may be a program
- * with a gate on one of its threads.
+ * Watches the process that started this one, by a pidfd, and reports its end once. PR_SET_PDEATHSIG does not suffice:
+ * it reports the end of the thread that forked, and supervisors fork on threads that come and go. It also signals the
+ * whole process, which may be another program with a gate on one of its threads.
  */
 
 #include "serve/parent.h"
@@ -29,7 +29,7 @@ static void on_pidfd(uint32_t events, void *userdata) {
     parent->on_end(parent->userdata);
 }
 
-/* Whether systemd executed this very process, and not a process that started it: systemd.exec(5). */
+/* Whether systemd itself executed this process, and not one of its ancestors: systemd.exec(5). */
 static bool is_started_by_systemd(void) {
     const char *pid = getenv("SYSTEMD_EXEC_PID");
     char *end;
@@ -48,11 +48,11 @@ static int open_parent(pid_t pid) {
     if (fd < 0) {
         return -errno;
     }
-    /* If the parent has ended meanwhile, its number may belong to another process, whose pidfd this would be. */
+    /* If the parent has ended meanwhile, its number and the pidfd may be those of another process. */
     return getppid() == pid ? fd_take(&fd) : -ESRCH;
 }
 
-/* @callp: receives the system call that failed, on failure. */
+/* @callp: on failure, receives the failed system call. */
 static int watch(struct parent *parent, struct loop *loop, pid_t pid, const char **callp) {
     _cleanup_fd_ int fd = open_parent(pid);
     int r;

@@ -28,9 +28,9 @@ struct parent {
  * @error: filled on failure
  *
  * The end of the whole parent process counts, not the end of the thread that forked. If the parent has ended already,
- * @on_end is called in the loop's next round. The same happens when the parent is process 1, which adopts orphans,
- * unless it is systemd and says that it started this process. A process that adopted this one by PR_SET_CHILD_SUBREAPER
- * before this process began to run is taken for the parent.
+ * @on_end is called in the loop's next round. The same happens if the parent is process 1, which adopts orphans, unless
+ * it is systemd and its variable says that it started this process. If another process adopted this one by
+ * PR_SET_CHILD_SUBREAPER before this one began to run, that process counts as the parent.
  *
  * A parent in another PID namespace has no number here, and cannot be watched.
  *

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Logs what became of each reference of a push. docs/log.md is what readers of the log rely on. */
+/*
+ * Logs the result of each reference that a push asks to move. Each push has a bounded number of such records, and a
+ * last record if they do not tell everything. docs/log.md promises the form of the records.
+ */
 
 #include "serve/push_log.h"
 
@@ -11,7 +14,7 @@
 #include "backend/move_kinds.h"
 #include "base/fd.h"
 
-/* A client may name no object twice; for git that is a deletion. */
+/* If both the old and the new id are zeros, git treats the command as a deletion. */
 static const char *move_name(const struct push_log *push, const struct pushed_move *move) {
     static const char *const updates[] = {
         [PUSHED_NO_KIND] = "update",
@@ -39,7 +42,7 @@ static void log_move(struct log *log, const struct push_log *push, const struct 
                           *move->reason ? log_string("reason", move->reason) : (struct log_field){0}));
 }
 
-static void log_rest(struct log *log, const struct push_log *push, struct log_field repository) {
+static void log_whole(struct log *log, const struct push_log *push, struct log_field repository) {
     const struct pushed *pushed = &push->pushed;
     const char *reason = pushed->is_broken ? "the commands of this push could not all be read"
                                            : "a push has no more records of single references";
@@ -79,7 +82,7 @@ void push_log_write(struct log *log, const struct push_log *push, bool with_repo
         log_move(log, push, &pushed->moves[i], repository);
     }
     if (pushed->is_broken || pushed->n_commands > pushed->n_moves) {
-        log_rest(log, push, repository);
+        log_whole(log, push, repository);
     }
 }
 

@@ -8,10 +8,10 @@
 #include "base/log.h"
 
 /**
- * struct push_log - a push under way, whose records are written at its end
+ * struct push_log - a running push, whose records are written at its end
  * @repository: its name, without .git
- * @id: of the request
- * @loses_nothing: to be set if every update is a fast-forward
+ * @id: the id of the request
+ * @loses_nothing: every update is a fast-forward; the caller sets it
  */
 struct push_log {
     struct pushed pushed;
@@ -20,19 +20,19 @@ struct push_log {
     bool loses_nothing;
 };
 
-/** push_log_new() - begin to follow a push; @repository is copied. Return: NULL without memory. */
+/** push_log_new() - begin to follow a push; @repository is copied. Return: NULL when memory has run out. */
 struct push_log *push_log_new(const char *repository, uint64_t id);
 
-/** push_log_hear() - take what git-gate-hook has told, from a pipe that does not block; -1 for none */
+/** push_log_hear() - read how references moved from @fd, git-gate-hook's non-blocking pipe; -1 for none */
 void push_log_hear(struct push_log *push, int fd);
 
 /**
- * push_log_write() - the records of a push that has ended: one for each reference that it asks to move
- * @with_repository: they name it, for a log in which the request has no record
+ * push_log_write() - write the records of a push that has ended, one for each reference that it asks to move
+ * @with_repository: each record names the repository, for a log that has no record of the request
  *
- * Where not all references have a record of their own, or may not have one, a last record says so.
+ * If some references have no record, or the commands could not all be read, a last record says so.
  */
 void push_log_write(struct log *log, const struct push_log *push, bool with_repository);
 
-/** push_log_free() - forget it. Return: NULL. */
+/** push_log_free() - free @push, which may be NULL. Return: NULL. */
 struct push_log *push_log_free(struct push_log *push);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Keeps and logs the record of a request. This file never sees an Authorization field, so it cannot log one. */
+/* Keeps the facts of a request, and logs them in one record. It must not read or log the Authorization field. */
 
 #include "serve/request.h"
 
@@ -8,7 +8,7 @@
 
 #include "http/head.h"
 
-/* Copies with a terminator. Text that does not fit is cut; it would be of no use anyway. */
+/* Copies with a terminator. Text that does not fit is cut; such a value is invalid. */
 static void copy(char *text, size_t size, struct span bytes) {
     size_t n = bytes.size < size ? bytes.size : size - 1;
 

@@ -15,7 +15,7 @@ enum {
 };
 
 /**
- * struct request - the facts of a request, kept while it is served, and then logged
+ * struct request - the facts of a request, kept while it is served and then logged
  * @id: counts the gate's requests from 1
  * @begin_us: the monotonic time of its first byte
  * @method: static
@@ -26,7 +26,7 @@ enum {
  * @reason: static; why the request was refused or failed; NULL when it was served
  * @is_anonymous: refused because it came without credentials
  * @is_kept: the response came from memory
- * @loses_nothing: a push of which the beginning shows that no reference loses its tip by it
+ * @loses_nothing: a push whose beginning shows that no reference loses its tip
  * @is_abandoned: the client did not wait for the end
  * @bytes_in: the size of the head, and of the body without framing
  * @bytes_out: the size of the response with its head
@@ -50,7 +50,7 @@ struct request {
     uint64_t bytes_out;
 };
 
-/** request_remember() - copy from @head and @verdict what the record needs after their bytes are gone */
+/** request_remember() - copy the facts that the record needs from @head and @verdict, before their bytes go */
 void request_remember(struct request *request, const struct head *head, const struct verdict *verdict);
 
 /**

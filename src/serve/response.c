@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Composes an HTTP response from git's output. It is pure: it reads no clock, and knows neither the client nor the
- * process. The gate alone decides the framing and the connection; git does not.
+ * Composes an HTTP response from git's output. The gate decides the framing and the connection, and git has no say.
+ * This file works in memory only: it reads no clock, and knows neither the client nor the process.
  */
 
 #include "serve/response.h"

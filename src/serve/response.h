@@ -21,7 +21,7 @@ struct response_form {
 
 /**
  * response_append_head() - append the head of a response
- * @cgi: the head of the output, by git-http-backend or by service_append_head()
+ * @cgi: the head of the output, from git-http-backend or from service_append_head()
  *
  * Return: as buffer_append().
  */
@@ -29,7 +29,7 @@ int response_append_head(struct buffer *wire, const struct response_form *form, 
 
 /**
  * response_append() - append a whole response: head, body and end
- * @output: all of it, with that head
+ * @output: git's whole output, with the CGI head
  *
  * Return: as buffer_append(), or CGI_E_*. On failure nothing is appended.
  */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Puts a gate together, and takes it through the stages of stopping. Callbacks report that a connection or a process is
- * gone; the server stops when none is left. It knows nothing of bytes. crowd.c and turns.c decide who gets in.
+ * Puts a gate together, and stops it in stages. Callbacks report that a connection or a process has gone; a server that
+ * is stopping ends when none is left. This file handles no bytes, and does not decide which client or request gets in:
+ * crowd.c and turns.c do.
  */
 
 #include "serve/server.h"
@@ -102,7 +103,7 @@ void server_stop(struct server *server) {
     stop_if_done(server);
 }
 
-/* A gate that is stopping is left alone: a second stop would kill. The parent may have asked before it ended. */
+/* A gate that is already stopping continues: the parent may have asked for that, and a second stop ends the drain. */
 void server_parent_ended(struct server *server) {
     log_message(&server->gate.log, LOG_LEVEL_NOTICE, "the process that started git-gate has ended");
     if (server->gate.stage == GATE_SERVING) {
@@ -124,8 +125,8 @@ static bool owns(const struct server *server, pid_t pid) {
 }
 
 /*
- * Stops at a child that an exchange is about to reap, because waitid(2) shows none after it. The end of that exchange
- * calls this function again.
+ * Stops at a child that an exchange will reap, because waitid(2) shows no other child before that. The end of that
+ * exchange calls this function again.
  */
 void server_reap_orphans(struct server *server) {
     siginfo_t info = {0};
@@ -179,11 +180,12 @@ static void init(struct server *server, const struct server_settings *settings, 
     crowd_init(&server->crowd, &server->gate, on_connection_end, on_shut, server);
 }
 
-/* Completes git's environment with what was found at start. */
+/* Adds the facts found at start to git's environment. */
 static void complete_environ(struct gate *gate) {
     gate->environ.search_path = gate->git.search_path;
     gate->environ.exec_path = gate->git.exec_path;
-    gate->environ.max_request_bytes = gate->settings->max_negotiation_bytes + 1; /* git refuses a body of the limit */
+    /* git refuses a body as large as its limit. */
+    gate->environ.max_request_bytes = gate->settings->max_negotiation_bytes + 1;
 }
 
 /* Writes the names with commas between them; "..." stands for those that do not fit. */
@@ -234,7 +236,7 @@ int server_start(struct server *server, const struct server_settings *settings, 
     }
     hooks_look(&gate->hooks, settings->environ.hooks_path);
     startup_warn(gate);
-    (void)malloc_trim(0); /* building the filter of system calls takes 200 KiB once */
+    (void)malloc_trim(0); /* the filter of system calls took 200 KiB while it was built */
     complete_environ(gate);
     advertisement_cache_init(&gate->advertisements, &gate->environ, settings->advertisement_cache);
     log_serving(gate);

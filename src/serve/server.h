@@ -12,8 +12,8 @@
 #include "serve/settings.h"
 
 enum {
-    SERVER_HANGUP_TIMEOUT_MS = 500,     /* end of a drain: from the end of input for incomplete pushes to SIGTERM */
-    SERVER_TERMINATE_TIMEOUT_MS = 2000, /* from SIGTERM to SIGKILL: git needs a moment to remove its lock files */
+    SERVER_HANGUP_TIMEOUT_MS = 500,     /* from the end of the drain, and of incomplete pushes' input, to SIGTERM */
+    SERVER_TERMINATE_TIMEOUT_MS = 2000, /* from SIGTERM to SIGKILL, for git to remove its lock files */
     SERVER_KILL_TIMEOUT_MS = 500,       /* from SIGKILL to giving up */
 };
 
@@ -29,10 +29,10 @@ struct server {
     /* the rest is private to server.c */
     struct parent parent;
     struct loop_timer stage_timer;
-    bool orphans_wait; /* after a child of an exchange, until that child is reaped */
+    bool orphans_wait; /* to be reaped after a child of an exchange */
 };
 
-/** a struct server that was not started */
+/** SERVER_NONE - a struct server that was not started */
 #define SERVER_NONE ((struct server){.gate = {.listener = LISTENER_NONE}, .parent = PARENT_NONE})
 
 /**
@@ -44,7 +44,7 @@ struct server {
  * @error: filled on failure
  *
  * The calling thread must have SIGPIPE and SIGXFSZ blocked or ignored, and must run the loop. The last log record of a
- * start, "serving", says what is served.
+ * start, "serving", names the address and the repositories.
  *
  * Return: 0, GATE_E_*.
  */
@@ -61,7 +61,7 @@ void server_stop(struct server *server);
 /**
  * server_parent_ended() - stop because the parent process has ended, as --die-with-parent says
  *
- * For callers that learn of it in another way than by parent_watch(). A stop that is under way continues unchanged.
+ * For callers that do not learn it from parent_watch(). A gate that is already stopping continues unchanged.
  */
 void server_parent_ended(struct server *server);
 
@@ -72,5 +72,5 @@ void server_parent_ended(struct server *server);
  */
 void server_reap_orphans(struct server *server);
 
-/** server_deinit() - free everything, and kill what still runs */
+/** server_deinit() - free everything, and kill processes that still run */
 void server_deinit(struct server *server);

@@ -14,7 +14,7 @@
 #include "confine/confine.h"
 #include "serve/listener.h"
 
-/* The type of an option's field, by its kind. A choice is the place of its word, in the order of an enum. */
+/* The type of an option's field, by its kind. A choice is the index of its word, in the order of an enum. */
 #define SETTINGS_TEXT const char *
 #define SETTINGS_LIST char **
 #define SETTINGS_FLAG bool
@@ -31,15 +31,15 @@ enum {
 };
 
 /**
- * struct server_settings - the value of every option, as a server gets it: checked, and not to be changed any more
- * @listener, @policy, @environ: the options that the rooms of these names declare; environ.search_path, .exec_path,
- *                               .is_confined and .max_request_bytes are the server's own to fill in
- * @may_write: of each path in allow_paths, whether it was given with ":rw"; there it is without that
- * @parent: the process that started this one, as it was when this one began, for die_with_parent; 0 is one in another PID
+ * struct server_settings - the value of every option, checked; a server does not change it
+ * @listener, @policy, @environ: the options that the rooms of these names declare. The server fills in
+ *                               environ.search_path, .exec_path, .is_confined and .max_request_bytes in its own copy.
+ * @may_write: whether each path in allow_paths was given with ":rw"; allow_paths has the paths without ":rw"
+ * @parent: for die_with_parent, the parent's process number when this process began; 0 for a parent in another PID
  *          namespace, which no server can watch
  *
- * Each other field is that of a row in option_table.h, which says what it means and which numbers it may have. NULL is a
- * text that was not given, and -1 such a descriptor. A list has NULL behind its last value, and is never NULL itself.
+ * Each other field has a row in option_table.h, which gives its meaning and the bounds of numbers. Without the option,
+ * a text is NULL and a descriptor is -1. A list is never NULL, and has NULL behind its last value.
  */
 struct server_settings {
     struct listener_settings listener;
@@ -54,7 +54,7 @@ struct server_settings {
 #undef PART
 };
 
-/** settings_serve_all() - whether any repository below the mirror root is served, and each request names its own */
+/** settings_serve_all() - whether all repositories below the mirror root are served: --scope=* */
 static inline bool settings_serve_all(const struct server_settings *settings) {
     return strcmp(settings->policy.scopes[0], "*") == 0;
 }
@@ -71,7 +71,7 @@ static inline uint64_t settings_max_body_bytes(const struct server_settings *set
     return pushes ? settings->max_push_bytes : settings->max_negotiation_bytes;
 }
 
-/** settings_too_large() - what to tell whoever exceeds it */
+/** settings_too_large() - the sentence for a client that exceeds settings_max_body_bytes() */
 static inline const char *settings_too_large(bool pushes) {
     return pushes ? "the push is larger than --max-push-bytes allows; push less at a time, or raise it"
                   : "the request is larger than --max-negotiation-bytes allows; fetch less at a time, or raise it";

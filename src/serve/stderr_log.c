@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Logs what git writes to its standard error. All of it is read, because a pipe that nobody reads blocks git. The
- * amount that is logged has a bound.
+ * Logs the lines that git writes to its standard error. All bytes are read, because git would block on a full pipe. The
+ * number of logged bytes has a bound, so one request cannot fill the log.
  */
 
 #include "serve/stderr_log.h"
@@ -25,7 +25,7 @@ static void log_line(struct stderr_log *stderr_log, struct span line) {
     }
 }
 
-/* Logs whole lines, also one that fills the buffer, and the last one if @is_end. */
+/* Logs whole lines, and a part of a line that fills the buffer. With @is_end, also logs an unfinished last line. */
 static void log_lines(struct stderr_log *stderr_log, bool is_end) {
     struct buffer *lines = &stderr_log->lines;
 

@@ -26,15 +26,16 @@ struct stderr_log {
     size_t n_logged;
 };
 
+/** stderr_log_init() - begin without lines; @log is kept by the caller until stderr_log_deinit() */
 void stderr_log_init(struct stderr_log *stderr_log, struct log *log, uint64_t request_id);
 
-/** stderr_log_deinit() - log what is left, even without a newline */
+/** stderr_log_deinit() - log the rest, even without a newline */
 void stderr_log_deinit(struct stderr_log *stderr_log);
 
 /**
  * stderr_log_read() - read once from @fd, and log each whole line
  *
- * Bytes beyond STDERR_LOG_MAX_BYTES are read and dropped, so that they never block git.
+ * Lines beyond STDERR_LOG_MAX_BYTES are read and dropped, so that git never blocks.
  *
  * Return: as buffer_read().
  */

@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-/* Some connections stay out of the long queue, so that one is always left to tell a client that the gate is busy. */
+/* The queue has fewer places than there are connections, so that one is left to tell a client that the gate is busy. */
 static uint64_t count_places(uint64_t max_running, uint64_t max_connections) {
     uint64_t n = max_connections > max_running ? max_connections - max_running : 1;
     uint64_t n_spare = n / 8 < TURNS_MAX_SPARE ? (n + 7) / 8 : TURNS_MAX_SPARE;

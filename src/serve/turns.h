@@ -6,12 +6,12 @@
 #include <sys/queue.h>
 
 enum {
-    TURNS_MAX_SPARE = 16,      /* the most connections kept out of the long queue */
-    TURNS_BRIEF_TIMEOUT_S = 2, /* how long a request waits when the queue is full */
+    TURNS_MAX_SPARE = 16,      /* connections without a place in the queue, at most */
+    TURNS_BRIEF_TIMEOUT_S = 2, /* for a request that finds the queue full */
 };
 
 /**
- * struct turn - one request's place in the queue, part of its owner; zeros are a turn that does not wait
+ * struct turn - a request's place in the queue, part of its owner; zeros are a turn that does not wait
  * @is_brief: the request found the queue full, so it waits only TURNS_BRIEF_TIMEOUT_S
  */
 struct turn {
@@ -26,8 +26,8 @@ struct turn {
 TAILQ_HEAD(turn_queue, turn);
 
 /**
- * struct turns - the count of requests that have a process or collect a body for one, and the queue for them
- * @n_running: those requests
+ * struct turns - counts the requests with a process, and queues those that wait for one
+ * @n_running: requests that have a process, or collect a body for one
  * @n_waiting: requests in the queue
  *
  * The rest is private to turns.c.
@@ -52,7 +52,7 @@ struct turns {
 void turns_init(struct turns *turns, uint64_t max_running, uint64_t max_connections, void (*on_end)(void *userdata),
                 void *userdata);
 
-/** turns_are_free() - whether a process may be started at once, for a request outside the queue */
+/** turns_are_free() - whether a request outside the queue may get a process at once */
 bool turns_are_free(const struct turns *turns);
 
 /**
@@ -63,17 +63,17 @@ bool turns_are_free(const struct turns *turns);
 void turns_wait(struct turns *turns, struct turn *turn, void (*on_turn)(void *userdata), void *userdata);
 
 /**
- * turns_keep() - let a brief turn wait as long as others, if the queue has a place for it by now
+ * turns_keep() - let a brief turn wait as long as the others, if the queue now has a place for it
  *
- * Return: whether it may.
+ * Return: whether it has.
  */
 bool turns_keep(struct turns *turns, struct turn *turn);
 
 /** turns_leave() - leave the queue; does nothing to a turn that does not wait */
 void turns_leave(struct turns *turns, struct turn *turn);
 
-/** turns_started() - count a request that gets a process, now or when its body is collected */
+/** turns_started() - count a request that gets a process now, or when its body is collected */
 void turns_started(struct turns *turns);
 
-/** turns_ended() - count a request less: call @on_end, then start those whose turn it is */
+/** turns_ended() - count one request less, call @on_end, and then call @on_turn of the requests that may start now */
 void turns_ended(struct turns *turns);
