@@ -11,7 +11,7 @@
 #include "serve/socket_file.h"
 
 enum {
-    LISTENER_BACKLOG = 1024,     /* clients that wait to be accepted; the kernel's cap is net.core.somaxconn */
+    LISTENER_BACKLOG = 1024,     /* clients that wait to be accepted; the kernel's bound is net.core.somaxconn */
     LISTENER_ADDRESS_MAX = 128,  /* bytes: "http://[::1]:65535" or "unix:" and a path, with terminator */
     LISTENER_LOCK_TRIES = 100,   /* to lock a Unix socket's folder, while another gate holds the lock */
     LISTENER_LOCK_PAUSE_MS = 10, /* between two tries */
@@ -24,7 +24,7 @@ enum {
  * @tcp_address: HOST:PORT on the loopback; NULL for none
  * @inherited_fd: a listening socket that another program made and keeps; -1 for none
  * @selinux_type: the type in a new Unix socket's label; NULL for no label
- * @access: who may connect to a new Unix socket
+ * @access: the users that may connect to a new Unix socket
  */
 struct listener_settings {
     const char *socket_path;
@@ -37,7 +37,7 @@ struct listener_settings {
 /**
  * struct listener - a listening socket
  * @fd: non-blocking, owned; -1 when closed
- * @address: what a client connects to: "http://127.0.0.1:PORT" or "unix:PATH"
+ * @address: the address for clients: "http://127.0.0.1:PORT" or "unix:PATH"
  * @path: the socket that listener_close() removes, empty for none
  * @identity: the status of that socket, so that no other file is removed
  * @label: whether the socket got its SELinux label
@@ -59,9 +59,10 @@ struct listener {
  * @listener: filled on success, LISTENER_NONE on failure
  * @error: filled on failure
  *
- * A new Unix socket gets its group and mode before anybody can connect; socket_file.h says what its folders get. A socket that nobody listens on is replaced. A
- * socket in use, or any other file, stays and is an error. Gates that start at the same time lock the folder. A client
- * may hold that lock for ever, so after a second the socket is made without it.
+ * A new Unix socket gets its group and mode before any client can connect; socket_file.h tells what its folders get. A
+ * socket that no program listens on is replaced. A socket in use, or any other file, stays and is an error. Gates that
+ * start at the same time lock the folder. Another program may hold that lock for ever, so after a second the socket is
+ * made without it.
  *
  * Return: 0, GATE_E_USAGE, GATE_E_START, GATE_E_INTERNAL.
  */

@@ -11,9 +11,9 @@ struct gate;
 /**
  * obstacle_find() - find a reason not to start git for a request that has passed the verdict's checks
  * @reasonp: receives a static sentence for the client
- * @pushes: whether the request is a push, for which hooks run
+ * @pushes: the request is a push, so the hooks are checked, too
  *
- * What the operator should know is logged. Each request is checked anew, because files change while the gate serves.
+ * Details for the operator are logged. Each request is checked anew, because files change while the gate serves.
  *
  * Return: REASON_NONE when git may be started.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds the paths that a gate needs once it serves. Links are followed now. The target of a link that is made later is
- * out of reach.
+ * Lists the paths that a gate needs while it serves, so that confinement can close all others. Links are followed now;
+ * the target of a link that is made later is out of reach. This file changes nothing and confines nothing.
  */
 
 #include "serve/reach.h"
@@ -106,7 +106,7 @@ static void find_git(struct reach *reach, const char *exec_path) {
     }
 }
 
-/* The listener will remove an entry of this folder. A path without a slash is an entry of the working directory. */
+/* The listener will remove the socket from this folder. A path without a slash is in the working directory. */
 static void find_socket(struct reach *reach, const char *path) {
     socket_file_folder(reach->socket_folder, path);
 }
@@ -128,8 +128,8 @@ static int add_folder_of(struct reach *reach, const char *path) {
 }
 
 /*
- * The folders in which a file may be replaced: that of the path, and that of the file itself if the path is a link. A
- * file that is made anew has an inode of its own, so a rule for the file would not do.
+ * Adds the folders in which a file may be replaced: the folder of the path and, if the path is a link, the folder of
+ * its target. A new file has another inode, so Landlock's rule must be for the folder.
  */
 static int find_reread_folders(struct reach *reach, const char *path) {
     _cleanup_free_ char *real = path ? realpath(path, NULL) : NULL;
@@ -176,7 +176,7 @@ static int add_need(struct reach *reach, const char *path, int mode) {
 static int find_needs(struct reach *reach, const struct server_settings *settings) {
     const char *hooks = settings->environ.hooks_path;
     const size_t n_folders =
-        settings_serve_all(settings) ? 1 : reach->n_served; /* of links, one or the other may be lost */
+        settings_serve_all(settings) ? 1 : reach->n_served; /* with --scope=* only the root: links may be lost */
     char path[PATH_MAX];
     int r = 0;
 

@@ -12,9 +12,9 @@
 struct gate;
 
 enum {
-    REACH_SERVED_MAX = 256,       /* the repositories; or the mirror root, and repositories in it that are links */
-    REACH_REREAD_FOLDERS_MAX = 4, /* of --token-file and --rules as given, and of the files that they lead to */
-    /* these, HOME, the hooks' folder, each hook that git runs for a push, and the paths to write to */
+    REACH_SERVED_MAX = 256,       /* repositories; with --scope=*, the mirror root and repositories that are links */
+    REACH_REREAD_FOLDERS_MAX = 4, /* of --token-file and --rules, and of the files to which they lead */
+    /* the served paths, HOME, the hooks' folder, each hook that git runs for a push, and the writable paths */
     REACH_NEEDS_MAX = REACH_SERVED_MAX + 9 + SETTINGS_ALLOW_PATHS_MAX,
 };
 
@@ -23,7 +23,7 @@ enum {
  * @settings: points into the rest of the struct, and into the gate
  * @n_links_skipped: repositories that are links, beyond REACH_SERVED_MAX
  * @allowed, @writable: the paths of --allow-path without and with ":rw", which belong to the settings
- * @needs: paths that the calling thread could access, each with its mode for access(2); paths are owned
+ * @needs: paths that the calling thread could access at start, each with its mode for access(2); paths are owned
  */
 struct reach {
     struct confine_settings settings;
@@ -53,7 +53,7 @@ int reach_find(struct reach *reach, const struct gate *gate);
 /**
  * reach_lost() - find a path that could be accessed before and cannot be any more
  *
- * Root without its capabilities is an ordinary user.
+ * Paths get lost because root without its capabilities is an ordinary user.
  *
  * Return: a path; NULL when none was lost.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Sets who may connect to a Unix socket: its group, its mode, and the folders above it that the gate makes. Others may
- * be able to write to one of these folders, so each file is changed by a descriptor, and links are not followed. It
- * never changes a file that it did not make.
+ * Sets which users may connect to a Unix socket: by its group, its mode, and the folders above it that the gate makes.
+ * Other users may be able to write to one of these folders, so each file is changed by a descriptor, and links are not
+ * followed. This file must not change a file that the gate did not make.
  */
 
 #include "serve/socket_file.h"
@@ -18,7 +18,7 @@
 
 enum {
     PARENT_MODE = 0700,
-    PARENT_MODE_OF_GROUP = 0710, /* to pass, and not to list */
+    PARENT_MODE_OF_GROUP = 0710, /* the group may pass through the folder, but not list it */
     MODE_BITS = 07777,
 };
 
@@ -32,7 +32,7 @@ static bool admits_group(const struct socket_access *access) {
     return access->mode & S_IWGRP;
 }
 
-/* The set-group-ID bit stays: below such a folder, the socket gets the folder's group. */
+/* Keeps the set-group-ID bit, because the socket gets the group of a folder that has it. */
 static int let_group_pass(const char *folder, const struct socket_access *access) {
     _cleanup_fd_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat status;
@@ -69,8 +69,8 @@ int socket_file_make_parents(const char *path, const struct socket_access *acces
 }
 
 /*
- * The policy for SELinux grants no fchmod(2) on the socket itself, so the file gets the mode. thread-self and not self,
- * as a thread of the library has descriptors of its own. Without /proc the path has to do.
+ * SELinux's policy permits no fchmod(2) on the socket itself, so chmod(2) sets the mode of the file. The path has
+ * thread-self instead of self, because a thread of the library has its own descriptors. Without /proc, @path is used.
  */
 static int set_mode(int fd, const char *path, unsigned mode) {
     char name[sizeof("/proc/thread-self/fd/") + 3 * sizeof(fd)];
@@ -82,7 +82,7 @@ static int set_mode(int fd, const char *path, unsigned mode) {
     return errno == ENOENT && chmod(path, mode) == 0 ? 0 : -errno;
 }
 
-/* Return: 0; -ENOTSOCK when another file has taken the place of the socket with @identity; another negative errno. */
+/* Return: 0; -ENOTSOCK when another file has replaced the socket with @identity; another negative errno. */
 static int open_socket(int *fdp, const char *path, const struct stat *identity) {
     _cleanup_fd_ int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     struct stat status;

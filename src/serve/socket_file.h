@@ -12,9 +12,9 @@ enum {
 };
 
 /**
- * struct socket_access - who may connect to a new Unix socket
+ * struct socket_access - which users may connect to a new Unix socket
  * @mode: of the socket
- * @group: its group, as given; NULL for the one that the kernel chooses
+ * @group: its group, as given; NULL for the group that the kernel chooses
  * @gid: the number of @group
  */
 struct socket_access {
@@ -32,8 +32,8 @@ void socket_file_folder(char folder[SOCKET_FILE_PATH_MAX + 1], const char *path)
 /**
  * socket_file_make_parents() - make the missing folders of --socket
  *
- * They get mode 0700. If the socket's group may connect, they get mode 0710 and that group, so that it can get there.
- * Folders that exist stay as they are.
+ * They get mode 0700. If the socket's group may connect, they get mode 0710 and that group, so that its members can
+ * reach the socket. Existing folders stay as they are.
  *
  * Return: 0, GATE_E_START.
  */
@@ -41,9 +41,9 @@ int socket_file_make_parents(const char *path, const struct socket_access *acces
 
 /**
  * socket_file_admit() - give the socket its group, and then its mode
- * @identityp: receives its status, also when the rest fails, so that it can be removed
+ * @identityp: receives the socket's status, even if the rest fails, so that the caller can remove it
  *
- * For a socket that is bound and does not listen yet: until listen(2) the kernel refuses every client.
+ * Call it between bind(2) and listen(2): until listen(2) the kernel refuses every client.
  *
  * Return: 0, GATE_E_START.
  */
@@ -51,7 +51,7 @@ int socket_file_admit(struct stat *identityp, const char *path, const struct soc
                       struct gate_error *error);
 
 /**
- * socket_file_is_exposed() - whether any user may replace the socket, since its folder is open to all and not sticky
+ * socket_file_is_exposed() - whether any user may replace the socket, because its folder is open to all and not sticky
  * @modep: receives the folder's mode
  */
 bool socket_file_is_exposed(const char *path, unsigned *modep);
