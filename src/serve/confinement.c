@@ -82,10 +82,11 @@ static int check_needs(const struct gate *gate, const struct reach *reach, struc
     const char *lost = reach_lost(reach);
 
     if (lost && hooks && strncmp(lost, hooks, strlen(hooks)) == 0) {
-        return gate_error_set(error, GATE_E_START,
-                              "'%s' of --hooks-path may be executed by another user alone, as root has no capabilities "
-                              "under --confine: chmod 755, or chown it",
-                              lost);
+        return gate_error_set(
+            error, GATE_E_START,
+            "only another user may execute '%s' of --hooks-path, because root has no capabilities under "
+            "--confine; chmod 755 or chown it",
+            lost);
     }
     return lost ? gate_error_set(error, GATE_E_START,
                                  "'%s' is out of reach without capabilities, which --confine drops; "

@@ -171,7 +171,7 @@ static bool make_room(struct crowd *crowd) {
                    "all connections are taken, so inactive ones are closed for new clients; see --max-connections",
                    LOG_FIELDS(log_number("connections", crowd->n_connections)));
     }
-    connection_end(least, "the connection gave way to another one; see --max-connections");
+    connection_end(least, "the connection was closed for a new client; see --max-connections");
     return true;
 }
 

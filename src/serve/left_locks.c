@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Warns the operator at start of lock files that make pushes fail. A git leaves them behind when it has no time to
- * remove them: the machine went down, or a container ended. This file removes none.
+ * Logs at start which lock files make pushes fail. A git leaves them behind when it has no time to remove them, because
+ * the machine goes down or a container ends. This file must not remove them: another git may still hold one.
  */
 
 #include "serve/left_locks.h"
@@ -16,7 +16,7 @@
 #include "backend/locks.h"
 #include "serve/gate.h"
 
-static void find_all(struct locks *locks, const char *root, time_t before) {
+static void find_in_all(struct locks *locks, const char *root, time_t before) {
     DIR *folder = opendir(root);
     char path[PATH_MAX];
 
@@ -35,7 +35,7 @@ static void find(struct locks *locks, const struct server_settings *settings, ti
     char path[PATH_MAX];
 
     if (settings_serve_all(settings)) {
-        find_all(locks, settings->environ.mirror_root, before);
+        find_in_all(locks, settings->environ.mirror_root, before);
         return;
     }
     for (char *const *scope = settings->policy.scopes; *scope && !locks->is_cut; scope++) {
@@ -67,7 +67,7 @@ void left_locks_warn(struct gate *gate) {
     }
     if (locks.is_cut) {
         log_message(&gate->log, LOG_LEVEL_NOTICE,
-                    "there is too much in what is served to look for all lock files; a push that meets one says so");
+                    "the repositories are too large to look for all lock files; a push that meets one says so");
     }
     locks_deinit(&locks);
 }

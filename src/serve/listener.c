@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the socket that clients connect to. The socket is on the loopback, or a private Unix socket, never anything
- * else. This file removes only its own socket, or a stale one that nobody listens on. Nobody can connect while the mode
- * is too wide, because listen(2) comes after chown(2) and chmod(2).
+ * Makes or inherits the listening socket, accepts clients, and removes the socket at the end. It is always a socket on
+ * the loopback, or a Unix socket. A new Unix socket takes no client before it has its group and mode, because listen(2)
+ * comes after chown(2) and chmod(2). This file must not remove any socket but its own, and a stale one that no program
+ * listens on.
  */
 
 #include "serve/listener.h"
@@ -86,8 +87,8 @@ static int open_tcp(struct listener *listener, const char *text, struct gate_err
 /*
  * Checks that no program listens on an existing socket. Return: 0 when none does, GATE_E_START.
  *
- * Without the right to connect, the gate cannot tell, and even the socket's owner may have taken that right away on
- * purpose. So the gate neither changes the mode nor removes the socket. Only the operator knows enough for that.
+ * Without the right to connect, the gate cannot find out. It must not change the mode, because even the owner may have
+ * taken that right away on purpose. Nor may it remove the socket. So the operator has to decide.
  */
 static int check_nobody_listens(const struct sockaddr_un *address, struct gate_error *error) {
     _cleanup_fd_ int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -129,8 +130,8 @@ static bool is_newer(const struct timespec *time, const struct timespec *other) 
 }
 
 /*
- * Removes a socket that nobody listens on. Any other file stays, and is an error. @sincep is NULL under the lock.
- * Otherwise a socket newer than @sincep may belong to a gate that is about to listen, and is an error, too.
+ * Removes a socket that no program listens on. Any other file stays and is an error. @sincep is NULL under the lock.
+ * Without the lock, a socket newer than @sincep may belong to a gate that is about to listen, so it is an error, too.
  */
 static int remove_stale(const struct sockaddr_un *address, const struct timespec *sincep, struct gate_error *error) {
     struct stat status;
@@ -142,8 +143,8 @@ static int remove_stale(const struct sockaddr_un *address, const struct timespec
                                                 address->sun_path, strerror(errno));
     }
     if (!S_ISSOCK(status.st_mode)) {
-        return gate_error_set(error, GATE_E_START, "--socket=%s is there and is no socket; remove it or choose another",
-                              address->sun_path);
+        return gate_error_set(error, GATE_E_START,
+                              "--socket=%s exists and is not a socket; remove it or choose another", address->sun_path);
     }
     if (sincep && is_newer(&status.st_ctim, sincep)) {
         return gate_error_set(error, GATE_E_START,
@@ -162,11 +163,12 @@ static int remove_stale(const struct sockaddr_un *address, const struct timespec
 }
 
 /*
- * Locks the folder of @path, until *@lockp is closed. Otherwise two gates could each find a stale socket, and one would
- * remove the other's new one. Whoever can open the folder can hold the lock: a container can by a read-only mount. That
- * must not keep the gate from starting. A gate holds the lock for a few milliseconds.
+ * Locks the folder of @path until *@lockp is closed. Without the lock, two gates could both find the same stale socket,
+ * and one gate would remove the other's new socket. A gate holds the lock for a few milliseconds. But any program that
+ * can open the folder can hold it for longer, even a container with a read-only mount, and that must not keep the gate
+ * from starting.
  *
- * Return: 0; -EBUSY when somebody holds the lock for longer than a gate would; GATE_E_START.
+ * Return: 0; -EBUSY when a program holds the lock for longer than a gate would; GATE_E_START.
  */
 static int lock_folder(int *lockp, const char *path, struct gate_error *error) {
     const struct timespec pause = {.tv_nsec = LISTENER_LOCK_PAUSE_MS * 1000000L};
@@ -202,7 +204,7 @@ static int make_room(struct listener *listener, int *lockp, const struct sockadd
     return r ? r : remove_stale(address, NULL, error);
 }
 
-/* The policy grants little on the labelled socket: no fchmod(2), for one. See selinux/git_gate.te. */
+/* SELinux's policy permits few calls on the labelled socket, and not fchmod(2): selinux/git_gate.te. */
 static int open_unix(struct listener *listener, const struct listener_settings *settings, struct gate_error *error) {
     const char *path = settings->socket_path;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -236,7 +238,7 @@ static int open_unix(struct listener *listener, const struct listener_settings *
     return 0;
 }
 
-/* Serves a duplicate, so that the owner of the inherited descriptor keeps it for the next start. */
+/* Duplicates the inherited descriptor, so that its owner keeps it for the next start. */
 static int open_inherited(struct listener *listener, int inherited_fd, struct gate_error *error) {
     _cleanup_fd_ int fd = fcntl(inherited_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     int listens = 0;

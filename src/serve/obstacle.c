@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds what is in the way of git at the moment when it would be started: the repository is gone, a hook has become one
- * that git passes over, the repository belongs to another user, or would have git do something else than serve it, or
- * the operator's settings or the repository's own close the service. It starts nothing and changes nothing.
+ * Finds obstacles right before git is started: a missing repository; one that belongs to another user, or that would
+ * make git do more than serve it; a hook of a push that git would now skip; a service that the operator or the
+ * repository closes. Files may change at any time, so each request is checked anew. This file starts and changes
+ * nothing.
  */
 
 #include "serve/obstacle.h"
@@ -20,7 +21,7 @@
 #include "serve/gate.h"
 #include "serve/request.h"
 
-/* git would pass over a hook that may not be executed any more, and the push with it: see hooks_find_lost(). */
+/* git would skip a hook that is no longer executable, and accept the push without it: hooks_find_lost(). */
 static bool has_lost_hook(struct gate *gate, const struct request *request) {
     const char *folder = gate->settings->environ.hooks_path;
     const char *lost = folder ? hooks_find_lost(&gate->hooks, folder) : NULL;
@@ -28,14 +29,13 @@ static bool has_lost_hook(struct gate *gate, const struct request *request) {
     if (lost) {
         log_record(
             &gate->log, LOG_LEVEL_ERROR,
-            "a hook could be executed at start and cannot any more; put it back, with mode 755, or start git-gate anew "
-            "without it",
+            "a hook was executable at start and is no longer; restore it with mode 755, or restart git-gate without it",
             LOG_FIELDS(log_number("id", request->id), log_string("hooks_path", folder), log_string("hook", lost)));
     }
     return lost != NULL;
 }
 
-/* Without the hook that judges and keeps, git would take the push. */
+/* Without git-gate-hook, git would accept the push, judge it by no rules and keep no old tips. */
 static bool has_lost_rules(struct gate *gate, const struct request *request) {
     char folder[RULE_HOOKS_PATH_MAX];
 
@@ -47,14 +47,14 @@ static bool has_lost_rules(struct gate *gate, const struct request *request) {
         return false;
     }
     log_record(&gate->log, LOG_LEVEL_ERROR,
-               "git-gate-hook, which --rules and --keep-old need, cannot be executed any more; install git-gate anew",
+               "git-gate-hook, which --rules and --keep-old need, is no longer executable; reinstall git-gate",
                LOG_FIELDS(log_number("id", request->id), log_string("hooks", folder)));
     return true;
 }
 
 /*
- * git-http-backend, and git before 2.48, refuse a repository of another user, and upload-pack of later ones serves it.
- * At start the gate looks at those of --scope, which may be given away later, and with --scope=* at none.
+ * git-http-backend, and every git before 2.48, refuse the repository of another user. upload-pack of later versions
+ * serves it. At start the gate checks the owners of the repositories of --scope only, and they may change later.
  */
 static bool belongs_to_another(const struct gate *gate, const char *path) {
     const struct environ_settings *settings = &gate->settings->environ;
@@ -65,11 +65,11 @@ static bool belongs_to_another(const struct gate *gate, const char *path) {
 }
 
 static const char another_users[] =
-    "it belongs to another user; say --trust-owner, or give it to the gate's user with chown -R";
+    "it belongs to another user; use --trust-owner, or give it to the gate's user with chown -R";
 
 /*
- * Keeps from git a repository of another user, one that could make git do more than serve it, and one that cannot be
- * looked into.
+ * Refuses a repository that belongs to another user, that would make git do more than serve it, or that the gate cannot
+ * read.
  */
 static enum reason examine(struct repository_finding *finding, struct gate *gate, const struct request *request,
                            const char *key) {
@@ -101,10 +101,10 @@ enum reason obstacle_find(const char **reasonp, struct gate *gate, const struct 
         return REASON_NO_REPOSITORY;
     }
     if (pushes && (has_lost_hook(gate, request) || has_lost_rules(gate, request))) {
-        *reasonp = "a hook cannot be executed any more, and git would pass over it; the gate's log names it";
+        *reasonp = "a hook is no longer executable, and git would skip it; the gate's log names it";
         return REASON_LOST_HOOK;
     }
-    if (access == SERVICE_CLOSED && settings->backend == ENVIRON_SERVICES) { /* git-http-backend looks at it itself */
+    if (access == SERVICE_CLOSED && settings->backend == ENVIRON_SERVICES) { /* git-http-backend checks it itself */
         *reasonp = "a setting of --git-config closes this: http.uploadpack, http.receivepack or http.getanyfile";
         return REASON_GIT_REFUSES;
     }
@@ -116,8 +116,8 @@ enum reason obstacle_find(const char **reasonp, struct gate *gate, const struct 
     }
     *reasonp =
         code == REASON_UNSAFE_REPOSITORY
-            ? "the repository belongs to another user, or its configuration or files would have git do something "
-              "else than to serve it; the gate's log says which"
-            : "the gate cannot look into the repository; its log says why";
+            ? "the repository belongs to another user, or its configuration or files would make git do more than "
+              "serve it; the gate's log says which"
+            : "the gate cannot read the repository; its log says why";
     return code;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Looks at what is to be served, once, at start. It finds what keeps the gate from starting, and warns of what will
- * fail although the gate can start. It changes nothing outside the gate.
+ * Checks the repositories, git and the settings once, at start. A fault that makes serving impossible is an error; a
+ * fault that only some requests will meet is a warning. This file changes nothing outside the gate.
  */
 
 #include "serve/startup.h"
@@ -38,8 +38,8 @@ static int check_repositories(const struct server_settings *settings, struct gat
 }
 
 /*
- * A partial clone may be served only if git is known to do without the missing objects. Git is asked for the first one;
- * the policy is what is known so far.
+ * A partial clone is served only if git's version never fetches the missing objects. To start git for its version takes
+ * time, so this happens only for the first partial clone; gate->policy keeps the result.
  */
 static int examine_repository(struct gate *gate, const char *name, struct gate_served *served,
                               struct gate_error *error) {
@@ -79,7 +79,7 @@ static int check_rule_hooks(const struct gate *gate, struct gate_error *error) {
     return 0;
 }
 
-/* A gate that serves fetches alone has no use for rules, but a fault in them is one of the command line. */
+/* The rules are read even with --read-only, which does not use them, because a fault in them is a usage error. */
 static int find_rules(struct gate *gate, struct gate_error *error) {
     const struct server_settings *settings = gate->settings;
     int r;
@@ -102,7 +102,7 @@ int startup_read_rules(struct gate *gate, struct gate_error *error) {
     int r = rules_file_read(&rules, gate->settings->rules_file, gate->git.exec_path, &limits, error);
 
     if (!r) {
-        free(gate->rules); /* a push that is under way has a copy in its environment */
+        free(gate->rules); /* running pushes have a copy in their environment */
         gate->rules = rules;
         gate->environ.rules = rules;
     }
@@ -153,7 +153,7 @@ static void warn_of_socket(struct gate *gate) {
     }
     if (access->group && !(access->mode & S_IWGRP)) {
         log_record(&gate->log, LOG_LEVEL_WARNING,
-                   "the group of the socket may not connect to it; --socket-mode=0660 lets it",
+                   "the group of the socket may not connect to it; --socket-mode=0660 allows it",
                    LOG_FIELDS(log_string("socket_group", access->group)));
     }
 }
@@ -163,7 +163,7 @@ static void warn_of_settings(struct gate *gate) {
     const char *ignored = hooks ? hooks_find_ignored(hooks) : NULL;
 
     if (ignored) {
-        log_record(&gate->log, LOG_LEVEL_WARNING, "git passes over a hook that may not be executed; chmod +x it",
+        log_record(&gate->log, LOG_LEVEL_WARNING, "git skips a hook that is not executable; chmod +x it",
                    LOG_FIELDS(log_string("hooks_path", hooks), log_string("hook", ignored)));
     }
 }
@@ -182,23 +182,23 @@ static void warn_of_repository(struct gate *gate, const char *name, const struct
         snprintf(path, sizeof(path), "%s/%s.git/objects", settings->environ.mirror_root, name) < (int)sizeof(path) &&
         access(path, W_OK) != 0) {
         log_record(&gate->log, LOG_LEVEL_WARNING,
-                   "the repository cannot be written to, so pushes will fail; become its owner, or say --read-only",
+                   "the repository is not writable, so pushes will fail; run git-gate as its owner, or use --read-only",
                    LOG_FIELDS(log_string("objects", path), log_string("error", strerror(errno))));
     }
 }
 
-struct outlook {
+struct worktree_warning {
     struct gate *gate;
     const char *repository;
 };
 
 static void warn_of_worktree(void *userdata, const char *name, const char *path) {
-    const struct outlook *outlook = userdata;
+    const struct worktree_warning *warning = userdata;
 
-    log_record(&outlook->gate->log, LOG_LEVEL_WARNING,
+    log_record(&warning->gate->log, LOG_LEVEL_WARNING,
                "a work tree of the repository lies outside of it, where confinement keeps git and hooks from writing; "
                "allow it with --allow-path=PATH:rw, or remove it with 'git worktree remove'",
-               LOG_FIELDS(log_string("repository", outlook->repository), log_string("worktree", name),
+               LOG_FIELDS(log_string("repository", warning->repository), log_string("worktree", name),
                           log_string("path", path)));
 }
 
@@ -213,11 +213,11 @@ static void find_writable(char *writable[SETTINGS_ALLOW_PATHS_MAX + 1], const st
     writable[n] = NULL;
 }
 
-/* Fetches have no use for a work tree. */
+/* With --read-only nothing is warned of, because a fetch needs no work tree. */
 static void warn_of_worktrees(struct gate *gate, const char *name) {
     char *writable[SETTINGS_ALLOW_PATHS_MAX + 1];
     const struct server_settings *settings = gate->settings;
-    struct outlook outlook = {.gate = gate, .repository = name};
+    struct worktree_warning warning = {.gate = gate, .repository = name};
     char path[PATH_MAX];
     size_t n_found;
 
@@ -225,7 +225,7 @@ static void warn_of_worktrees(struct gate *gate, const char *name) {
         return;
     }
     find_writable(writable, settings);
-    n_found = worktrees_find_away(path, writable, warn_of_worktree, &outlook);
+    n_found = worktrees_find_away(path, writable, warn_of_worktree, &warning);
     if (n_found > WORKTREES_SHOWN_MAX) {
         log_record(&gate->log, LOG_LEVEL_WARNING, "there are more such work trees",
                    LOG_FIELDS(log_string("repository", name), log_number("worktrees", n_found)));

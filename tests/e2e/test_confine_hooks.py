@@ -78,7 +78,7 @@ def test_hooks_that_could_not_be_executed_end_the_start(mirrors, start_gate, pre
                           log_format=None)
         assert gate.wait() == START_FAILS
         gate.err.join()
-        assert f"'{path}' of --hooks-path may be executed by another user alone" in "".join(gate.lines)
+        assert f"only another user may execute '{path}' of --hooks-path" in "".join(gate.lines)
 
 
 @pytest.mark.parametrize("allowed", ["{folder}/objects", "/"])

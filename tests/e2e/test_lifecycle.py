@@ -416,11 +416,11 @@ def test_hook_that_git_passes_over(small_root, start_gate, tmp_path):
     hooks.mkdir()
     (hooks / "update").write_text("#!/bin/sh\nexit 1\n")
     gate = start_gate(*options(small_root, f"--hooks-path={hooks}"))
-    warning, = (record for record in gate.records if record["level"] == "warning" and "passes over" in record["message"])
+    warning, = (record for record in gate.records if record["level"] == "warning" and "skips" in record["message"])
     assert warning["hook"] == "update" and "chmod +x" in warning["message"]
     (hooks / "update").chmod(0o755)
     other = start_gate(*options(small_root, f"--hooks-path={hooks}"))
-    assert not [record for record in other.records if "passes over" in record["message"]]
+    assert not [record for record in other.records if "skips" in record["message"]]
 
 
 def test_repository_that_cannot_be_written_to(small_root, start_gate):

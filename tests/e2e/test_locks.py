@@ -166,7 +166,7 @@ def test_search_for_locks_is_bounded(root, start_gate):
     gate = start_gate(f"--mirror-root={root}", "--scope=repo")
     assert time.monotonic() - begin < 5
     assert [record["lock"] for record in warnings(gate)] == [str(root / "repo.git" / "HEAD.lock")]
-    assert [record for record in gate.records if record["message"].startswith("there is too much in what is served")]
+    assert [record for record in gate.records if record["message"].startswith("the repositories are too large to look")]
 
 
 def test_check_names_locks(root, start_gate):

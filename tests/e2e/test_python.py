@@ -163,7 +163,7 @@ def test_a_stale_socket_is_replaced(make, tmp_path):
 def test_a_plain_file_stays(make, tmp_path):
     path = tmp_path / "gate.sock"
     path.write_text("mine")
-    with pytest.raises(git_gate.GateError, match="is no socket") as failure:
+    with pytest.raises(git_gate.GateError, match="is not a socket") as failure:
         asyncio.run(make(socket_path=path).start())
     assert failure.value.code == E_START and path.read_text() == "mine"
 
