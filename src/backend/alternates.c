@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds the object stores outside a repository from which it borrows objects. It reads files, at start, and with
- * --alternates=DIR for each request, too.
+ * Finds the object stores outside a repository from which it borrows objects. It runs at start, and with
+ * --alternates=DIR at each request. The repository is hostile, so every search has limits. It changes nothing.
  */
 
 #include "backend/alternates.h"
@@ -24,7 +24,7 @@
 
 static int add_of(struct alternates *alternates, int fd, const char *store, unsigned depth);
 
-/* Whether one more line may be looked at. The repository's owner writes the lines, and may be hostile. */
+/* Whether a limit allows one more line. The repository's owner writes the lines, and may be hostile. */
 static bool has_budget(const struct alternates *alternates) {
     return alternates->n_paths < ALTERNATES_MAX && alternates->n_own < ALTERNATES_OWN_MAX &&
            alternates->n_lines < ALTERNATES_LINES_MAX && alternates->n_entries < ALTERNATES_ENTRIES_MAX &&
@@ -44,7 +44,7 @@ static bool is_hex(char digit) {
     return (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f');
 }
 
-/* Whether git makes an entry of this name in an object store, for good or for a while: gitrepository-layout(5). */
+/* Whether git makes entries of this name in an object store, even for a short time: gitrepository-layout(5). */
 static bool is_of_store(const char *name) {
     static const char *const names[] = {".", "..", "pack", "info", "maintenance.lock"};
     static const char *const beginnings[] = {"tmp_", "incoming-"};
@@ -62,9 +62,7 @@ static bool is_of_store(const char *name) {
     return is_hex(name[0]) && is_hex(name[1]) && name[2] == '\0';
 }
 
-/*
- * Whether a folder contains a folder "pack" and only entries that git makes. False when the entries' limit is reached.
- */
+/* Whether a folder contains a folder "pack" and only entries that git makes. False at ALTERNATES_ENTRIES_MAX, too. */
 static bool is_store(struct alternates *alternates, int fd) {
     _cleanup_fd_ int listed = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = listed < 0 ? NULL : fdopendir(listed);
@@ -82,7 +80,7 @@ static bool is_store(struct alternates *alternates, int fd) {
     return is_one;
 }
 
-/* Checks the folder by the descriptor that Landlock will allow, because somebody may replace the folder meanwhile. */
+/* Checks the folder by the descriptor that Landlock will allow, because the path may lead to another folder later. */
 static int open_store(struct alternates *alternates, const char *path) {
     _cleanup_fd_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -120,9 +118,9 @@ static int add_line(struct alternates *alternates, const char *store, const char
     return add_of(alternates, alternates->fds[n], alternates->paths[n], depth + 1);
 }
 
-/* Return: 0, -ENOENT when there is nothing to read, -ENOMEM. */
+/* Return: 0, -ENOENT when there is nothing to read, -ENOBUFS when the file is too large, -ENOMEM. */
 static int read_file(struct buffer *content, int store) {
-    /* no kind of file may block the start */
+    /* O_NONBLOCK: opening a pipe or a device must not block the start */
     _cleanup_fd_ int fd = openat(store, "info/alternates", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     ssize_t size;
 

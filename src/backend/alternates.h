@@ -10,22 +10,22 @@ enum {
     ALTERNATES_FILE_MAX_BYTES = 1 << 16, /* of one objects/info/alternates */
 
     /*
-     * limits for one repository with all stores that it borrows from, so that none blocks the start or takes the
-     * others' share
+     * limits for one repository and all stores that it borrows from: it must not block the start or use up the share of
+     * other repositories
      */
     ALTERNATES_OWN_MAX = 16,            /* object stores */
     ALTERNATES_LINES_MAX = 256,         /* lines looked at */
     ALTERNATES_ENTRIES_MAX = 16 * 1024, /* folder entries read, to tell whether folders are stores */
-    ALTERNATES_TIME_MAX_MS = 500,       /* after this nothing is begun; one call into a dead file system may hang */
-    ALTERNATES_TIME_ALL_MAX_MS = 3000,  /* the same, for all repositories together */
+    ALTERNATES_TIME_MAX_MS = 500, /* no further step begins after this; a call into a dead file system may still hang */
+    ALTERNATES_TIME_ALL_MAX_MS = 3000, /* the same, for all repositories together */
 };
 
 /**
  * struct alternates - the object stores that repositories borrow from: gitrepository-layout(5), objects/info/alternates
  * @paths: absolute, without links, each once; owned
- * @fds: the folders that were there when they were checked, open by O_PATH; owned
+ * @fds: the folders themselves, opened by O_PATH when they were checked; owned
  * @n_paths: the number of paths, and of descriptors
- * @n_skipped: skipped lines: they name no object store, are quoted, exceed a limit, or no time was left
+ * @n_skipped: skipped lines: quoted ones, those that name no object store, and those beyond a limit
  */
 struct alternates {
     char *paths[ALTERNATES_MAX];
@@ -46,7 +46,7 @@ struct alternates {
  * @repository: absolute
  *
  * A store is a folder that contains a folder "pack" and only entries that git makes. Its own name does not matter.
- * Other folders are skipped, because whoever can write to the repository can write any path into the file.
+ * Other folders are skipped, because anybody who can write to the repository can put any path into the file.
  *
  * Return: 0 or -ENOMEM. A file that is missing or cannot be read adds nothing.
  */

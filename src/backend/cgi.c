@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Parses the head of a backend's response, and trusts little of it. git http-backend exits with 0 after most failures,
- * so its Status field counts instead. Output without a proper head is a failure, never an empty success. Pure: bytes
- * in, values out.
+ * Parses the head of a backend's response, without trusting it. git http-backend exits with 0 after most failures, so
+ * only its Status field counts. Output without a proper head is a failure, never an empty success. Pure: bytes in,
+ * values out.
  */
 
 #include "backend/cgi.h"

@@ -6,7 +6,7 @@
 #include "base/span.h"
 
 enum {
-    CGI_HEAD_MAX_BYTES = 8 * 1024, /* of a response head; git http-backend's have about 200 */
+    CGI_HEAD_MAX_BYTES = 8 * 1024, /* of a response head; those of git http-backend have about 200 */
     CGI_MAX_FIELDS = 8,            /* fields that are passed on */
 };
 
@@ -35,8 +35,8 @@ struct cgi {
  * cgi_parse() - parse the head of a CGI response (RFC 3875, 6)
  * @output: all that the backend has written so far, from its first byte on
  *
- * Lines end with LF or CRLF. Only the fields in cgi.c's list are passed on: the connection and the framing are the
- * gate's own affair.
+ * Lines end with LF or CRLF. Only the fields listed in cgi.c are passed on, because the gate itself decides about the
+ * connection and the framing.
  *
  * Return: 0, CGI_E_MORE, CGI_E_NONSENSE.
  */

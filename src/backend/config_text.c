@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads the names of variables in a configuration file exactly as git's own parser does (git_parse_source() in its
- * config.c). A name that git sees and this parser misses would be a hole, so anything unclear is malformed. It never
- * opens a file itself.
+ * Reads the variables of a configuration file exactly as git's own parser does (git_parse_source() in its config.c). A
+ * name that git sees and this parser misses would be a hole, so anything unclear is malformed. This file opens no file
+ * itself.
  */
 
 #include "backend/config_text.h"
@@ -27,7 +27,7 @@ struct scanner {
     char value[CONFIG_TEXT_VALUE_MAX_BYTES + 1];
 };
 
-/* Character classes are ASCII's, whatever the locale. */
+/* The character classes are those of ASCII, in every locale. */
 static bool is_space(int c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }

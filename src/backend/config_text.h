@@ -28,8 +28,8 @@ typedef int config_text_visit(const char *name, const char *value, void *userdat
  *
  * An include is a variable like any other: no second file is read.
  *
- * Return: 0; CONFIG_TEXT_E_MALFORMED for what git refuses, and for NUL bytes and names that are too long; or the value
- * with which @visit ended the scan.
+ * Return: 0; CONFIG_TEXT_E_MALFORMED for text that git refuses, for NUL bytes and for names that are too long; or the
+ * value with which @visit ended the scan.
  */
 int config_text_scan(struct span text, config_text_visit *visit, void *userdata);
 
@@ -38,7 +38,7 @@ int config_text_scan(struct span text, config_text_visit *visit, void *userdata)
  * @index: of the variable among all, from 0
  * @name: as config_text_visit gets it
  *
- * Return: from 1; 0 when that variable has another name here.
+ * Return: the line, from 1; 0 when the variable at @index has another name.
  */
 size_t config_text_line(struct span text, size_t index, const char *name);
 

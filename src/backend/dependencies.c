@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Knows which files git reads, by a service or by git-http-backend, before it answers for protocol version 2, in git's
- * order: where the repository is (enter_repo() in git's path.c), whether it is one, and its settings (git-config(1),
- * FILES). Reports anything it does not recognise; such answers are not cached.
+ * Compares the files that git reads before it answers a request of protocol version 2, by a service or by
+ * git-http-backend. The list is in git's order: the place of the repository (enter_repo() in git's path.c), the signs
+ * of a repository, and its settings (git-config(1), FILES). Reports anything it does not recognise; such answers are
+ * not cached. It changes no file.
  */
 
 #include "backend/dependencies.h"
@@ -108,7 +109,7 @@ static bool is_understood(enum kind kind, const struct identity *identity) {
 }
 
 /*
- * A link is of none of these kinds. It may be changed and changed back without a trace, and git reads some links as
+ * A link counts as none of these kinds. It can be changed and changed back without a trace, and git reads some links as
  * text instead of following them. Only git's programs may be links, because distributions ship some as links.
  */
 static void identify(struct identity *identity, const char *path, enum kind kind) {
@@ -199,7 +200,7 @@ bool dependencies_settled(const struct dependencies *dependencies, time_t now) {
 
 /* ---- completeness ---- */
 
-/* Section and variable names are written literally, in either case: git-config(1), Syntax. */
+/* Configuration files spell the names of sections and variables literally, in either case: git-config(1), Syntax. */
 static bool mentions(struct span text, const char *word) {
     size_t size = strlen(word);
 
@@ -228,7 +229,7 @@ static struct span read_file(struct buffer *buffer, const char *path) {
     return buffer_content(buffer);
 }
 
-/* Whether the whole file was searched and mentions no other file. A file that is too large never passes. */
+/* Whether the whole file was searched and includes no other file. A file that is too large never passes. */
 static bool is_plain_config(const char *path, const struct identity *identity) {
     _cleanup_(buffer_deinit) struct buffer buffer;
     struct span text;

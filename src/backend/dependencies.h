@@ -9,22 +9,21 @@
 #include "backend/environ.h"
 
 /*
- * The files that the capability advertisement of git's protocol version 2 depends on: gitprotocol-v2(5). The
- * advertisement says nothing about references and objects. So the answer stays the same as long as these
- * files do.
+ * The files that determine the capability advertisement of git's protocol version 2: gitprotocol-v2(5). The
+ * advertisement contains no references or objects. So git's answer stays the same as long as these files do.
  */
 
 enum {
     DEPENDENCIES_COUNT = 15,
     DEPENDENCIES_CONFIG_MAX_BYTES = 64 * 1024, /* of a configuration file that is searched */
-    DEPENDENCIES_SETTLED_S = 1, /* since the last change; the times may not show a second one that comes sooner */
+    DEPENDENCIES_SETTLED_S = 1, /* after a change; a second change within it may not show in the file's times */
 };
 
 /**
  * struct identity - tells whether a file is still the same, with the same content
  * @is_there: if false, nothing else is set
  *
- * The size of a folder is left 0, because it says nothing.
+ * A folder's size is always 0 here, because it tells nothing.
  */
 struct identity {
     bool is_there;
@@ -52,20 +51,21 @@ bool dependencies_look(struct dependencies *dependencies, const struct environ_s
                        const char *repository);
 
 /**
- * dependencies_equal() - whether nothing has changed that an answer depends on
+ * dependencies_equal() - whether everything that an answer depends on is unchanged
  *
  * Other files in the folders may have come and gone, as they do in pushes.
  */
 bool dependencies_equal(const struct dependencies *a, const struct dependencies *b);
 
 /**
- * dependencies_settled() - whether the last change is so long ago that the next one will show in a file's times
+ * dependencies_settled() - whether the last change is old enough that another one would show in a file's times
  * @now: the time of day
  */
 bool dependencies_settled(const struct dependencies *dependencies, time_t now);
 
 /**
- * dependencies_undisturbed() - whether nothing at all has happened between two looks, the first of them settled
+ * dependencies_undisturbed() - whether nothing at all has changed between two looks
+ * @before: must be settled
  *
  * Unlike dependencies_equal(), it compares the times of the folders, too, so it sees files that came and went.
  */
@@ -74,13 +74,14 @@ bool dependencies_undisturbed(const struct dependencies *before, const struct de
 /**
  * dependencies_suffice() - whether the answer depends on no other files
  *
- * This reads the files, which takes longer. No setting may include other files (include, includeIf) or make every
- * answer different (transfer.advertiseSID), and git's programs must not be scripts.
+ * This reads the files, which takes longer. It is false if a setting includes other files (include, includeIf) or makes
+ * every answer different (transfer.advertiseSID), or if one of git's programs is a script.
  */
 bool dependencies_suffice(const struct dependencies *dependencies, const struct environ_settings *settings,
                           const char *repository);
 
 /**
- * dependencies_allow() - whether a setting of --git-config, KEY=VALUE, keeps the answer dependent on these files alone
+ * dependencies_allow() - whether an answer depends on these files alone, in spite of a setting
+ * @setting: KEY=VALUE of --git-config
  */
 bool dependencies_allow(const char *setting);
