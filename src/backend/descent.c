@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Follows the commits at the beginning of a pack (gitformat-pack(5)) from a new tip to an old one. Git puts commits
- * first, each before its parents. A commit's id is computed from its bytes, so bytes that lie about parents have another
- * id, and nothing but the tip's id is believed. It gives up at anything but a whole commit, and when it has seen enough:
- * to have shown nothing means nothing.
+ * Follows the commits at the beginning of a pack (gitformat-pack(5)) from a new tip back to an old one. git writes
+ * commits first, each before its parents. A commit's id is computed from its bytes, so a commit with false parents has
+ * another id. The search therefore trusts the new tip's id, and the parents that a commit with a trusted id names. It
+ * ends at anything that is not a whole commit, and at its limits. An ancestor that it does not find may still exist.
  */
 
 #include "backend/descent.h"
@@ -24,13 +24,13 @@
 enum {
     HEAD_BYTES = 12,
     COMMIT_TYPE = 1,
-    SIZE_SHIFT_MAX = 28,        /* of an object's size: larger ones are of no interest */
+    SIZE_SHIFT_MAX = 28,        /* of an object's size; larger objects end the search */
     SIZE_MAX_BYTES = 64 * 1024, /* of a commit */
     ALL_MAX_BYTES = 256 * 1024, /* of all commits: about a millisecond of work */
-    COMMIT_COST_BYTES = 64,     /* what each counts besides, as an empty one is work, too */
-    TEXT_MAX_BYTES = 2048,      /* of a commit, for its parents */
+    COMMIT_COST_BYTES = 64,     /* added for each commit, because even an empty one takes work */
+    TEXT_MAX_BYTES = 2048,      /* of a commit, kept to read its parents */
     STEP_BYTES = 1024,
-    WANTED_MAX = 64, /* commits behind the new tip that have not been seen */
+    WANTED_MAX = 64, /* ancestors of the new tip that have not come yet */
 };
 
 enum place {
@@ -40,7 +40,7 @@ enum place {
     PLACE_OVER,
 };
 
-/* The commits in @wanted are the new tip, or behind it. */
+/* @wanted: the new tip, or ancestors of it that have not come yet */
 struct descent {
     enum place place;
     bool is_shown;
@@ -122,7 +122,7 @@ static void want(struct descent *descent, const unsigned char *id) {
     }
 }
 
-/* Takes "WORD ID\n", as git does: its parents follow the tree's line, one a line. */
+/* Takes the line "WORD ID\n". In a commit the line of the tree comes first, then one line for each parent. */
 static bool take_line(const struct descent *descent, struct span *textp, const char *word, unsigned char *id) {
     const size_t digits = 2 * descent->id_bytes;
     struct span text = *textp;
@@ -135,7 +135,7 @@ static bool take_line(const struct descent *descent, struct span *textp, const c
     return true;
 }
 
-/* One that is wanted is replaced by its parents. */
+/* Replaces a wanted commit by its parents, and ignores any other. */
 static void end_commit(struct descent *descent) {
     struct span text = {descent->text, descent->n_text};
     unsigned char id[SHA_MAX_BYTES];
@@ -182,7 +182,7 @@ static bool begin_commit(struct descent *descent) {
     return true;
 }
 
-/* Return: whether it is worth looking on. */
+/* Return: false to end the search. */
 static bool take_head(struct descent *descent, unsigned char byte) {
     descent->head[descent->n_head++] = byte;
     if (descent->n_head == HEAD_BYTES) {
@@ -192,7 +192,7 @@ static bool take_head(struct descent *descent, unsigned char byte) {
     return true;
 }
 
-/* The type is in the first byte, with four bits of the size; each of the others has seven more. */
+/* The first byte has the type and four bits of the size; each further byte has seven more. */
 static bool take_entry(struct descent *descent, unsigned char byte) {
     if (descent->shift == 0) {
         descent->size = byte & 15;
@@ -239,7 +239,7 @@ static bool take_byte(struct descent *descent, struct span *bytesp) {
 }
 
 void descent_feed(struct descent *descent, struct span bytes) {
-    bool has_more = true; /* that fits into no step */
+    bool has_more = true; /* inflate(3) may hold output that did not fit into @step */
 
     while (descent->place != PLACE_OVER && (bytes.size > 0 || (descent->place == PLACE_DATA && has_more))) {
         const uint64_t n_before = descent->n_inflated;

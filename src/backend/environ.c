@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns what git learns of the world: the CGI variables (RFC 3875, git-http-backend(1)), or, for a service that the gate
- * starts itself, what git-http-backend would tell it; and the settings that hold whatever the repository's own
- * configuration says. Nothing is inherited but PATH and GIT_EXEC_PATH, so the token, which may be in the gate's own
- * environment, cannot be in git's.
+ * Builds git's environment for one request. It has the CGI variables (RFC 3875, git-http-backend(1)) or, for a service
+ * that the gate starts itself, the variables that git-http-backend would set for it. It also has the settings that
+ * outrank the repository's own configuration.
+ *
+ * git inherits only PATH and GIT_EXEC_PATH. The token, which may be in the gate's own environment, must not be in
+ * git's.
  */
 
 #include "backend/environ.h"
@@ -21,13 +23,13 @@
 #include "rules/variables.h"
 
 enum {
-    VALUE_MAX_BYTES = 2 * PATH_MAX, /* longer than any path, and than any value that the configuration takes */
+    VALUE_MAX_BYTES = 2 * PATH_MAX, /* longer than any path, and than any value of an option */
 };
 
 /*
  * Composes the variables twice: first without memory, to count, then into a block that is just large enough. The block
- * begins with the pointers, the text follows. This takes 2 us for a fetch and 4 us for a push, beside some 800 us of git
- * (measured), so no part of it is kept from one request to the next.
+ * begins with the pointers; the text follows. This takes 2 us for a fetch and 4 us for a push, and git takes some 800
+ * us (measured). So no part is kept from one request to the next.
  */
 struct composer {
     char **variables;
@@ -45,7 +47,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct composer *composer,
     size = vsnprintf(text, text ? SIZE_MAX >> 1 : 0, format, arguments);
     va_end(arguments);
     if (size < 0) {
-        return; /* cannot be: no wide characters are printed */
+        return; /* cannot happen: no wide characters are printed */
     }
     if (composer->variables) {
         composer->variables[composer->n_variables] = text;
@@ -80,7 +82,7 @@ static void add_cgi(struct composer *composer, const struct environ_settings *se
     add_optional(composer, "GIT_PROTOCOL", request->git_protocol);
 }
 
-/* What git-http-backend tells a service of the client, and the service its hooks: it makes the committer of reflogs. */
+/* Adds the client as git-http-backend does, for a service and its hooks. It becomes the committer in reflogs. */
 static void add_client(struct composer *composer, const struct environ_settings *settings,
                        const struct environ_request *request) {
     const char *user = *settings->remote_user ? settings->remote_user : "anonymous";
@@ -94,7 +96,9 @@ static void add_client(struct composer *composer, const struct environ_settings 
     }
 }
 
-/* A confined git has no /tmp, where it puts a signature that it checks, and hooks what they need for a moment. */
+/*
+ * A confined git has no /tmp. git writes a signature that it checks to TMPDIR, and hooks write their temporary files.
+ */
 static void add_folder(struct composer *composer, const struct environ_settings *settings,
                        const struct environ_request *request) {
     if (settings->is_confined && !settings->read_only) {
@@ -102,7 +106,7 @@ static void add_folder(struct composer *composer, const struct environ_settings 
     }
 }
 
-/* What git-gate-hook is told. */
+/* Adds the variables for git-gate-hook: rules/variables.h. */
 static void add_rules(struct composer *composer, const struct environ_settings *settings,
                       const struct environ_request *request) {
     if (request->rule_hooks_path) {
@@ -115,15 +119,15 @@ static void add_rules(struct composer *composer, const struct environ_settings *
     }
 }
 
-/* A HOME that exists and cannot be read is fatal to git, so without one of its own it gets one that does not exist. */
+/* Without --home, HOME does not exist, because git dies when HOME exists and cannot be read. */
 static void add_world(struct composer *composer, const struct environ_settings *settings) {
     add(composer, "PATH=%s", settings->search_path);
     add(composer, "GIT_EXEC_PATH=%s", settings->exec_path);
     add(composer, "HOME=%s", settings->home ? settings->home : "/nonexistent");
     add(composer, "GIT_CONFIG_NOSYSTEM=1");
     add(composer, "GIT_ATTR_NOSYSTEM=1");
-    add(composer, "GIT_NO_LAZY_FETCH=1"); /* a partial clone's configuration says what fetching would execute */
-    /* a push can make one that git cannot read in its place, and then git deletes a reference whatever it holds */
+    add(composer, "GIT_NO_LAZY_FETCH=1"); /* a partial clone's configuration names a program to fetch with */
+    /* a push could replace an object by one that git cannot read; git then deletes a reference whatever it holds */
     add(composer, "GIT_NO_REPLACE_OBJECTS=1");
     if (!settings->home) {
         add(composer, "GIT_CONFIG_GLOBAL=/dev/null");
@@ -152,8 +156,8 @@ static void add_given_setting(struct composer *composer, size_t *countp, const c
 }
 
 /*
- * The kinds of faults in old history that harm nobody. Git 2.39 knows all of them; a git that does not know one refuses
- * every push. What protects a checkout elsewhere, as hasDotgit does, stays out.
+ * Harmless kinds of faults in old history. git 2.39 knows all of them, and a git that does not know one would refuse
+ * every push. Checks that protect a checkout elsewhere, such as hasDotgit, must not be in this list.
  */
 static const char *const harmless_faults[] = {
     "receive.fsck.badDate",
@@ -182,8 +186,11 @@ static void add_fsck_settings(struct composer *composer, size_t *countp, unsigne
 }
 
 /*
- * A shallow push could have git take a new commit for one without parents, and then the old tip would be behind it in
- * name alone. Of a push that is known to lose nothing, no hook looks at references, so git does where it can.
+ * A shallow push could make git treat a new commit as one without parents. The commit would still name the old tip as
+ * an ancestor, but git would no longer find the tip behind it.
+ *
+ * When a push is known to lose no tip, git-gate-hook does not look at its references. Then git itself refuses to delete
+ * or force a branch.
  */
 static void add_keep_settings(struct composer *composer, size_t *countp, const struct environ_settings *settings,
                               const struct environ_request *request) {
@@ -197,21 +204,23 @@ static void add_keep_settings(struct composer *composer, size_t *countp, const s
     }
 }
 
-/* What only git-receive-pack asks for. */
+/* Adds the settings that only git-receive-pack reads. */
 static void add_push_settings(struct composer *composer, size_t *countp, const struct environ_settings *settings,
                               const struct environ_request *request) {
-    /* says nothing: of a repository that lends its objects, references are none of a client's business */
+    /* true(1) prints nothing: a client must not see the references of a repository that lends its objects */
     add_setting(composer, countp, "core.alternateRefsCommand", "true");
     add_setting(composer, countp, "core.fsmonitor", "false");
-    add_setting(composer, countp, "receive.denyCurrentBranch", "refuse"); /* no work tree, so none of its filters */
+    /* no push may update a work tree, because its filters would run */
+    add_setting(composer, countp, "receive.denyCurrentBranch", "refuse");
     add_keep_settings(composer, countp, settings, request);
     add_fsck_settings(composer, countp, settings->fsck);
     add_setting(composer, countp, "receive.autogc", "false"); /* it would outlive the request */
 }
 
 /*
- * What only git-upload-pack asks for. A partial clone asks later for single objects by their ids. Version 2 allows this
- * whatever is set; versions 0 and 1 offer no filter where they do not.
+ * Adds the settings that only git-upload-pack reads. A partial clone asks later for single objects by their ids.
+ * Protocol version 2 always allows this. Versions 0 and 1 allow it only with --any-commit, so without it they offer no
+ * filter.
  */
 static void add_fetch_settings(struct composer *composer, size_t *countp, const struct environ_settings *settings,
                                const struct environ_request *request) {
@@ -221,7 +230,7 @@ static void add_fetch_settings(struct composer *composer, size_t *countp, const 
     add_setting(composer, countp, "uploadpack.allowAnySHA1InWant", settings->any_commit ? "true" : "false");
 }
 
-/* What was kept stays hidden, whatever else is: the last prefix that fits a name decides. */
+/* Kept tips stay hidden, whatever the other prefixes are. git lets the last prefix that matches a name decide. */
 static void add_hidden_settings(struct composer *composer, size_t *countp, const struct environ_settings *settings) {
     static const char parent[] = "refs/gate";
     bool is_hidden = false;
@@ -249,10 +258,11 @@ static void add_settings(struct composer *composer, const struct environ_setting
     }
     if (settings->trust_owner) {
         add_setting(composer, &count, "safe.directory", "%s/%s.git", settings->mirror_root, request->repository);
-        /* git 2.39 has git-http-backend enter the repository and then asks again for ".", literally */
+        /* under git-http-backend, git 2.39 first enters the repository and then checks the literal path "." */
         add_setting(composer, &count, "safe.directory", ".");
     }
-    add_setting(composer, &count, "core.attributesFile", "/dev/null"); /* git shows lines that it does not understand */
+    /* git would print the lines of such a file that it does not understand */
+    add_setting(composer, &count, "core.attributesFile", "/dev/null");
     if (request->pushes) {
         add_push_settings(composer, &count, settings, request);
     }
@@ -268,7 +278,7 @@ static void add_settings(struct composer *composer, const struct environ_setting
         add_given_setting(composer, &count, *setting);
     }
     if (request->asks_head) {
-        add_setting(composer, &count, "transfer.hideRefs", "refs"); /* all but HEAD, and the last one counts */
+        add_setting(composer, &count, "transfer.hideRefs", "refs"); /* hides all but HEAD; the last setting counts */
     }
     add(composer, "GIT_CONFIG_COUNT=%zu", count);
 }

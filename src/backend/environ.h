@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** enum environ_backend - what is started for a request, in the order of the words of --backend */
+/** enum environ_backend - the program that is started for a request, in the order of the words of --backend */
 enum environ_backend {
     ENVIRON_SERVICES,     /* git-upload-pack and git-receive-pack */
     ENVIRON_HTTP_BACKEND, /* git-http-backend, which starts these */
@@ -14,23 +14,23 @@ enum environ_backend {
 /** enum environ_fsck - how git checks the objects of a push, in the order of the words of --fsck */
 enum environ_fsck {
     ENVIRON_FSCK_STRICT, /* every fault refuses the push */
-    ENVIRON_FSCK_WARN,   /* faults of old history that harm nobody are shown, others refuse the push */
+    ENVIRON_FSCK_WARN,   /* harmless faults, as in old history, are only shown; others refuse the push */
     ENVIRON_FSCK_OFF,    /* nothing is checked */
     ENVIRON_FSCK_COUNT,
 };
 
 /**
- * struct environ_settings - what is the same for every request of a gate; the strings belong to the caller
+ * struct environ_settings - the settings that all requests of a gate share; the strings belong to the caller
  * @search_path: PATH
  * @exec_path: folder of git's programs
  * @mirror_root: absolute, holds the repositories
  * @home: HOME, whose .gitconfig is read; NULL for none
  * @hooks_path: folder of hooks; NULL to disable them
- * @rules: for git-gate-hook, as RULES_VARIABLE; NULL for none
- * @keep_old: what references lose is kept
- * @remote_user: who pushes, in reflogs
+ * @rules: the value of RULES_VARIABLE for git-gate-hook; NULL for none
+ * @keep_old: the old tips of deleted and forced references are kept
+ * @remote_user: the pusher's name in reflogs
  * @read_only: pushes are refused
- * @is_confined: git can write nowhere but in the repository, and read nothing of others that it borrows from but objects
+ * @is_confined: git can write only inside the repository, and can read only objects of the repositories it borrows from
  * @backend: enum environ_backend
  * @fsck: enum environ_fsck
  * @any_commit: a fetch may ask for any object by its id in protocol versions 0 and 1, too
@@ -60,19 +60,20 @@ struct environ_settings {
 };
 
 /**
- * struct environ_request - what is a request's own
+ * struct environ_request - the values of one request
  * @method: GET or POST
  * @repository: REPO of the target
- * @path: what follows "/REPO.git" in the target
+ * @path: the part of the target after "/REPO.git"
  * @query: NULL for none
  * @content_type: NULL for none
  * @git_protocol: checked; NULL for none
  * @remote_address: of the client
  * @pushes: it asks for git-receive-pack
- * @rule_hooks_path: the folder of git-gate-hook, which takes the place of that of the hooks; NULL when it is not needed
- * @keeps_old: git-gate-hook keeps the tips that references lose
- * @tell_fd: where git-gate-hook tells how references move, in git; 0 for nowhere
- * @asks_head: it asks for HEAD alone: upload-pack is to say nothing of other references
+ * @rule_hooks_path: the folder of git-gate-hook, used in place of the hooks' folder; NULL when it is not needed
+ * @keeps_old: git-gate-hook keeps the old tips of this push
+ * @tell_fd: TELL_VARIABLE: the descriptor, by its number in git, to which git-gate-hook writes the kinds of updates; 0
+ *           for none
+ * @asks_head: it asks for HEAD alone, so upload-pack must not show other references
  */
 struct environ_request {
     const char *method;
@@ -90,14 +91,14 @@ struct environ_request {
 };
 
 /**
- * environ_new() - make the environment of git, from nothing but what is given here
+ * environ_new() - make git's environment from the arguments alone
  * @environp: receives one block of memory, as execve(2) wants it; the caller frees it with free()
  *
- * A service gets no setting that it does not read, as git spends time on each. What outranks the settings of a repository
- * stays wherever the service, or a hook of it, would read them: docs/hostile-repository.md.
+ * A service gets no setting that it does not read, because git spends time on each. A setting that outranks one of the
+ * repository is left out only if neither the service nor its hooks would read it: docs/hostile-repository.md.
  *
- * CONTENT_LENGTH is never in it: git-http-backend waits for ever for a body that was cut short below it, and the gate
- * does the framing.
+ * CONTENT_LENGTH is never set. git-http-backend would wait for ever when the body is shorter than that. The gate does
+ * the framing.
  *
  * Return: 0, -ENOMEM.
  */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Tells from the beginning of a push whether it can take a tip from a reference. One that makes references cannot. One
- * that moves a single reference cannot if the commits at the beginning of its pack lead from the new tip to the old one:
- * descent.c. All others may, and git has to be asked. It looks only at bytes, so it knows nothing of the repository.
+ * Tells from the beginning of a push whether a reference may lose its tip. A push that only creates references loses
+ * none. A push that updates a single reference loses none if the commits at the beginning of its pack lead from the new
+ * tip back to the old one: descent.c. For all other pushes git has to be asked. This file sees only bytes, and knows
+ * nothing of the repository.
  */
 
 #include "backend/foresight.h"
@@ -18,7 +19,7 @@
 struct foresight {
     struct pushed pushed;
     struct descent *descent; /* NULL unless the push is one update */
-    bool is_blind;           /* memory was out */
+    bool is_blind;           /* memory ran out */
 };
 
 int foresight_new(struct foresight **foresightp) {
@@ -43,7 +44,7 @@ static bool is_update(const struct pushed_move *move) {
     return !pushed_is_zeros(move->old_id) && !pushed_is_zeros(move->new_id);
 }
 
-/* All commands are there. */
+/* Called when all commands have come. */
 static void begin_pack(struct foresight *foresight) {
     const struct pushed *pushed = &foresight->pushed;
 
@@ -53,7 +54,7 @@ static void begin_pack(struct foresight *foresight) {
     }
 }
 
-/* The commands are taken byte by byte, so that what is behind them is not lost. */
+/* Feeds the commands byte by byte, so that the bytes after them are left for the pack. */
 void foresight_feed(struct foresight *foresight, struct span bytes) {
     struct pushed *pushed = &foresight->pushed;
 

@@ -10,17 +10,17 @@ struct foresight;
 /** foresight_new() - begin to look at the body of a push. Return: 0, -ENOMEM. */
 int foresight_new(struct foresight **foresightp);
 
-/** foresight_free() - Return: NULL. */
+/** foresight_free() - free it. Return: NULL. */
 struct foresight *foresight_free(struct foresight *foresight);
 
 /** foresight_feed() - look at the next decoded bytes of the body; they may be cut anywhere */
 void foresight_feed(struct foresight *foresight, struct span bytes);
 
 /**
- * foresight_loses_nothing() - whether what was seen shows that every reference of the push keeps its tip, or has it
- * behind its new one
+ * foresight_loses_nothing() - whether the bytes so far show that no reference of the push loses its tip: each is new,
+ * or its old tip is an ancestor of the new one
  *
- * It relies on git to refuse commands whose old values are not true, and objects that are not what their ids say. A
- * false answer means nothing: more of the body would have to be seen, or the repository.
+ * It relies on git to refuse commands with wrong old values, and objects that do not match their ids. If it is false, a
+ * tip may or may not be lost: the rest of the body, or the repository, would tell.
  */
 bool foresight_loses_nothing(const struct foresight *foresight);

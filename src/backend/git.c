@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Locates git, once, at start. It must not be called while serving: where git has to be asked, it waits for the answer.
+ * Locates git, once, at start. It must not be called while serving, because it may wait for an answer of git.
  */
 
 #include "backend/git.h"
@@ -27,7 +27,7 @@ enum {
     HOW_MAX = 96,            /* of the words for how it ended */
     PROGRAM_SHOWN_MAX = 128, /* of its path */
     MS_PER_S = 1000,
-    GIT_WORD_MAX_BYTES = 32, /* of what git is asked */
+    GIT_WORD_MAX_BYTES = 32, /* of the word that git is asked */
 };
 
 static char *copy_search_path(void) {
@@ -36,7 +36,7 @@ static char *copy_search_path(void) {
     return strdup(path && *path ? path : "/usr/local/bin:/usr/bin:/bin");
 }
 
-/* The first executable file of that name in a PATH; what is too long to be one is passed over. Return: 0, -ENOENT. */
+/* Finds the first executable file of that name in a PATH. Skips paths that are too long. Return: 0, -ENOENT. */
 static int find_in_path(char *found, size_t size, const char *search_path, const char *name) {
     for (const char *at = search_path; at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
         size_t n = strcspn(at, ":");
@@ -57,7 +57,7 @@ static int wait_readable(int fd) {
     return r > 0 ? 0 : r == 0 ? -ETIMEDOUT : -errno;
 }
 
-/* Reads until the end of file, for GIT_ANSWER_TIMEOUT_MS at the most after each byte. */
+/* Reads until the end of file. It waits for each further byte for at most GIT_ANSWER_TIMEOUT_MS. */
 static int read_answer(struct buffer *answer, int fd) {
     ssize_t size;
 
@@ -72,7 +72,7 @@ static int read_answer(struct buffer *answer, int fd) {
     return (int)size;
 }
 
-/* The first line that git has written on its standard error; empty when there is none. */
+/* Reads the first line that git has written to its standard error; empty when there is none. */
 static void read_complaint(char complaint[COMPLAINT_MAX], int fd) {
     ssize_t size = read(fd, complaint, COMPLAINT_MAX - 1);
 
@@ -81,7 +81,7 @@ static void read_complaint(char complaint[COMPLAINT_MAX], int fd) {
     ascii_make_printable(complaint);
 }
 
-/* Whether no process could be made, or read from, for want of something: then it is not git that has to be mended. */
+/* Whether the system was short of descriptors, memory or processes. Then git is not to blame. */
 static bool is_shortage(int cause) {
     return cause == EMFILE || cause == ENFILE || cause == ENOMEM || cause == EAGAIN;
 }
@@ -93,7 +93,7 @@ static int refuse_shortage(const char *program, const char *word, const char *ca
                           PROGRAM_SHOWN_MAX, program, word, call ? call : "", call ? ": " : "", strerror(cause));
 }
 
-/* No process was made of it. Only when all steps before have succeeded, is it the program that has to be mended. */
+/* Says why the program was not started. The program is to blame only if execve(2) failed, which is the last step. */
 static int refuse_birth(const char *program, const char *word, const char *call, int cause, struct gate_error *error) {
     if (is_shortage(cause)) {
         return refuse_shortage(program, word, call, cause, error);
@@ -105,7 +105,7 @@ static int refuse_birth(const char *program, const char *word, const char *call,
                               : error_advice(cause));
 }
 
-/* @r: of what went wrong before it ended. The sentence says what was run, how it ended, and what mends it. */
+/* @r: the error before it ended, 0 for none. The sentence names the command, how it ended, and the remedy. */
 static int refuse_answer(const char *program, const char *word, int r, int status, const char *complaint,
                          struct gate_error *error) {
     char how[HOW_MAX];
@@ -138,7 +138,7 @@ static bool begins_with(const struct buffer *answer, const char *beginning) {
     return content.size > size && memcmp(content.data, beginning, size) == 0;
 }
 
-/* Runs "git @word" and leaves its one line, which begins with @beginning, in @answer. */
+/* Runs "git @word" and reads its one line into @answer. The line must begin with @beginning. */
 static int ask(struct buffer *answer, const char *search_path, const char *program, const char *word,
                const char *beginning, struct gate_error *error) {
     char path_variable[PATH_MAX + sizeof("PATH=")];
@@ -184,8 +184,9 @@ static char *first_line(const struct buffer *answer) {
 }
 
 /*
- * Whether both are one installation's git. Debian has it twice, as copies with one time of modification: dpkg sets the
- * times of all files that one build made. Where a system sets all times to one value, the size is what tells.
+ * Whether both files are the git of one installation. Debian ships git as two copies with the same modification time,
+ * because dpkg sets the times of all files of one build. A system may give all files the same time; there the sizes
+ * differ.
  */
 static bool is_same_git(const char *path, const char *other_path) {
     struct stat one;
@@ -199,8 +200,8 @@ static bool is_same_git(const char *path, const char *other_path) {
 }
 
 /*
- * The folder of git's programs without asking git, which takes half of the start: PREFIX/lib/git-core or
- * PREFIX/libexec/git-core, for the PREFIX/bin/git that has a twin there. Return: NULL where git has to be asked.
+ * Finds the folder of git's programs without asking git, which would take half of the start. For PREFIX/bin/git it is
+ * PREFIX/lib/git-core or PREFIX/libexec/git-core, if the same git is there, too. Return: NULL when git has to be asked.
  */
 static char *exec_path_beside(const char *program) {
     static const char *const folders[] = {"lib/git-core", "libexec/git-core"};
@@ -234,7 +235,7 @@ static int find_git(char program[PATH_MAX], const struct git *git, struct gate_e
                : gate_error_set(error, GATE_E_START, "git is in none of the folders of PATH; install git or set PATH");
 }
 
-/* What this host refuses to all processes shows at the start, also where no process is needed to find git. */
+/* Finds out at start what this host refuses to all processes, also when no process was needed to find git. */
 static int rehearse(const char *program, struct gate_error *error) {
     const char *call;
     int r = process_rehearse(&call);
@@ -290,7 +291,7 @@ int git_find(struct git *git, const char *program, struct gate_error *error) {
 }
 
 bool git_is_local_version(const char *answer) {
-    /* the first correction of each release that has one; those before have none */
+    /* the first corrected version of each release; releases before 2.39 have none */
     static const unsigned corrected[][2] = {{39, 4}, {40, 2}, {41, 1}, {42, 2}, {43, 4}, {44, 1}};
     static const char beginning[] = "git version ";
     unsigned long version[3] = {0}; /* saturates */

@@ -11,10 +11,10 @@ enum {
 
 /**
  * struct git - where git is, found once at start
- * @search_path: PATH as it was, or what stands in for it when it is not set
- * @stays_local: it is known that git fetches nothing that is missing when GIT_NO_LAZY_FETCH says so: git_ask_version()
+ * @search_path: PATH at start, or a default when it is not set
+ * @stays_local: this git is known to obey GIT_NO_LAZY_FETCH, so it never fetches missing objects: git_ask_version()
  * @exec_path: folder of git's programs
- * @program: the one that is started for a request, of that folder
+ * @program: the program in that folder that is started for a request
  *
  * The last two are absolute. Strings are owned by the struct, and freed by git_deinit().
  */
@@ -31,9 +31,9 @@ struct git {
  * @program: the name of the program that is started for a request
  * @error: filled on failure
  *
- * The folder of PREFIX/bin/git is PREFIX/lib/git-core or PREFIX/libexec/git-core, if git itself is there, too. Otherwise
- * "git --exec-path" is asked, which costs a process. What git needs of the environment is read here alone, lest a
- * program that changes it while a server runs gets in the way.
+ * For PREFIX/bin/git, git's programs are in PREFIX/lib/git-core or PREFIX/libexec/git-core, if git itself is there,
+ * too. Otherwise it runs "git --exec-path", which costs a process. git's PATH and GIT_EXEC_PATH are taken from the
+ * environment here, at start. So a program may change its environment while a server runs.
  *
  * Return: 0, GATE_E_START, GATE_E_INTERNAL.
  */
@@ -43,7 +43,7 @@ int git_find(struct git *git, const char *program, struct gate_error *error);
  * git_ask_version() - find out whether git stays local, by "git version"
  *
  * GIT_NO_LAZY_FETCH came with git 2.45 and with the corrections of older releases for CVE-2024-32004. Asking costs a
- * process, so only those do who have to know. It waits for the answer, as git_find() does.
+ * process, so call it only where the answer matters. It waits for the answer, as git_find() does.
  *
  * Return: 0, GATE_E_START.
  */
