@@ -99,8 +99,8 @@ static bool look_at(struct search *search, DIR *folder, const struct dirent *ent
 }
 
 /*
- * Searches the folder @name of @parent, and @depth levels below. A folder that is a link is not opened; its name was
- * checked.
+ * Searches the folder @name of @parent, and @depth levels below. It does not open a folder that is a link; the caller
+ * has checked those.
  */
 static bool look_into(struct search *search, int parent, const char *name, const char *path, unsigned depth) {
     DIR *folder = folder_open_at(parent, name);

@@ -10,7 +10,7 @@ enum {
 };
 
 /**
- * links_lead_into() - whether @path lies in @folder after all links are followed
+ * links_lead_into() - whether @path lies in @folder once all links are followed
  *
  * False for a path that does not exist.
  */
@@ -19,7 +19,7 @@ bool links_lead_into(const char *path, const char *folder);
 /**
  * links_lead_nowhere() - whether @path is a link to a reference that does not exist
  *
- * In old repositories references are links. git reads the text of such a link and does not follow it.
+ * In old repositories, symbolic references are links. git reads the text of such a link and does not follow it.
  */
 bool links_lead_nowhere(const char *path);
 
@@ -28,7 +28,7 @@ bool links_lead_nowhere(const char *path);
  * @found, @size: filled with the link's path, or with the folder where the search reached a limit
  * @repository: absolute
  * @allowed: absolute paths that links may lead to; NULL at the end, or NULL for none
- * @in_objects: search objects and packs, too, and not only references, their logs, and work trees
+ * @in_objects: search objects and packs, too; references, their logs and work trees are always searched
  *
  * Return: whether there is something to refuse.
  */

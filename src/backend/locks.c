@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds lock files that a killed git has left in a repository. git makes a lock file before it changes the file that
- * the lock is named after, and fails when the lock exists. So a lock that is left makes every later push fail, until
- * somebody removes it. This file removes none, because nobody can tell whether a lock is in use. The repository is
- * hostile: the search follows no link, and has limits.
+ * Finds lock files that a killed git has left in a repository. git makes a lock file before it changes a file, and
+ * fails when the lock exists. So a lock that is left makes every later push fail until somebody removes it. This file
+ * removes none, because it cannot tell whether a lock is in use. The repository is hostile: the search follows no link,
+ * and has limits.
  */
 
 #include "backend/locks.h"

@@ -10,7 +10,7 @@ enum {
     LOCKS_SHOWN_MAX = 8,       /* lock files whose paths are kept */
     LOCKS_DEPTH_MAX = 16,      /* nested folders below refs */
     LOCKS_ENTRIES_MAX = 50000, /* folder entries read, of all repositories together */
-    LOCKS_TIME_MAX_MS = 300,   /* after this no folder is begun; one call into a dead file system may hang */
+    LOCKS_TIME_MAX_MS = 300, /* no further folder is begun after this; a call into a dead file system may still hang */
 };
 
 /**

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Looks for a repository at its path: whether one is there, and whether its owner and its modes let git serve it. What
- * the files in it say is repository.c's to judge.
+ * Checks that there is a repository at a path, and that its owner and modes let git serve it. It does not judge the
+ * content of the files: repository.c does.
  */
 
 #include "backend/mirror.h"
@@ -18,7 +18,7 @@
 
 #include "base/denial.h"
 
-/* HEAD, objects and refs are what git itself takes for the signs of a repository. */
+/* git recognises a repository by HEAD, objects and refs. */
 static int check_entries(const char *path, struct gate_error *error) {
     static const char *const names[] = {"HEAD", "objects", "refs"};
     char entry[PATH_MAX + sizeof("/objects")];
@@ -40,8 +40,8 @@ static int check_entries(const char *path, struct gate_error *error) {
 }
 
 /*
- * Whether this user may use a file or folder of somebody else, as an ordinary user: under confinement root is one. @wanted:
- * R_OK, W_OK, X_OK. Of root only the modes tell, as access(2) would answer for the capabilities that will be dropped.
+ * Whether this user may use a file or folder of another owner. @wanted: R_OK, W_OK, X_OK. For root only the modes
+ * count: confinement will drop its capabilities, which access(2) would still take into account.
  */
 static bool may_use(const char *path, int wanted) {
     struct stat status;
@@ -59,7 +59,7 @@ static bool may_use(const char *path, int wanted) {
     return (bits & (unsigned)wanted) == (unsigned)wanted;
 }
 
-/* What --trust-owner would help with: not with a file that the owner alone may read. */
+/* Offers --trust-owner where it helps: not where only the owner may read the files. */
 static const char *offer_trust(const char *path) {
     char objects[PATH_MAX + sizeof("/objects")];
     char head[PATH_MAX + sizeof("/HEAD")];
@@ -73,7 +73,7 @@ static const char *offer_trust(const char *path) {
                                                          : ", or add --trust-owner --read-only for fetches alone";
 }
 
-/* sudo(8) makes root of a user who owns the repository and has no need to be root. */
+/* Whether the owner of the repository has become root by sudo(8), which is not needed. */
 static bool is_owner_behind_sudo(uid_t owner) {
     const char *user = getenv("SUDO_UID");
     char text[16];

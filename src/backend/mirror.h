@@ -10,7 +10,7 @@
  * @path: absolute
  * @trust_owner: it may belong to another user
  *
- * Looks for HEAD, objects and refs, and at the owner; whether git can read it all shows at the first request.
+ * It looks at HEAD, objects, refs and the owner. Only the first request shows whether git can read everything.
  *
  * Return: 0, GATE_E_USAGE with the option that mends it.
  */
@@ -20,7 +20,7 @@ int mirror_check(const char *path, bool trust_owner, struct gate_error *error);
  * mirror_exists() - whether @mirror_root/@repository.git is there
  * @repository: its name, without .git
  *
- * For where it is not, git would go on to look for @repository.git.git (enter_repo() in its path.c), which is another one.
- * What is there and cannot be read is for git to complain of.
+ * Without it, git would go on to @repository.git.git (enter_repo() in its path.c), which is another repository. A
+ * repository that cannot be read counts as there; git will complain of it.
  */
 bool mirror_exists(const char *mirror_root, const char *repository);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads what git-gate-hook tells of the moves of a push. It tells them in their order, but leaves out those that git has
- * refused before, and those of which nothing is known. A line that fits no move is passed over.
+ * Reads from the lines of git-gate-hook which moves of a push are fast-forwards. The lines are in the order of the
+ * moves. A move has no line if git has refused it before, or if its kind is unknown. A line that matches no move is
+ * skipped.
  */
 
 #include "backend/move_kinds.h"
@@ -18,7 +19,7 @@ static enum pushed_kind take_kind(struct span *linep) {
                                                       : PUSHED_NO_KIND;
 }
 
-/* A client may have written it in the other case. */
+/* Compares in either case, because a client may have sent the id in upper case. */
 static bool take_id(struct span *linep, const char *id) {
     const size_t size = strlen(id);
 
@@ -30,15 +31,16 @@ static bool take_id(struct span *linep, const char *id) {
 }
 
 /*
- * A name alone is not enough: another command may have it, and git hands names with line breaks to its hooks, which look
- * like other commands. What a line tells is true of its objects, whoever has asked for it.
+ * Compares the ids and the name. The name alone is not enough: another command may have the same name, and a name with
+ * line breaks looks like several commands to a hook. A line is true of its two objects, whatever command it was written
+ * for.
  */
 static bool is_of(struct span line, const struct pushed_move *move) {
     return !move->is_cut && take_id(&line, move->old_id) && take_id(&line, move->new_id) &&
            span_equals(line, move->ref);
 }
 
-/* Return: the place behind the move that a line names, from @first on; @first for none. */
+/* Finds the move of a line, from @first on. Return: the index after it; @first when there is none. */
 static size_t take_line(struct pushed *pushed, size_t first, struct span line) {
     enum pushed_kind kind = take_kind(&line);
 

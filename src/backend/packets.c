@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Follows the packets of git's answer, for three questions. Did git say anything, or did it only send keep-alives:
- * packets with the number of their side band and nothing else? Has receive-pack reported? And is the answer whole? The exit status does not tell.
- * A service that fails exits with 128, and git-http-backend with 1 whenever the service behind it fails. That service may
- * have been killed in the middle of a pack, which is a cut answer. Or upload-pack has sent the client a proper ERR packet about a missing object,
- * which is a whole one.
+ * Follows the packets of git's answer to find out three things: whether git said anything or only sent keep-alives,
+ * whether receive-pack has reported, and whether the answer is whole. A keep-alive is a packet with the number of a
+ * side band and no data.
+ *
+ * The exit status does not tell whether an answer is whole. A service that fails exits with 128, and git-http-backend
+ * exits with 1 whenever its service fails. If the service was killed in the middle of a pack, the answer is cut. If
+ * upload-pack sent a proper ERR packet about a missing object, the answer is whole.
  */
 
 #include "backend/packets.h"
@@ -59,10 +61,7 @@ static void take_byte(struct packets *packets, char byte) {
     }
 }
 
-/*
- * Looks at single bytes only in the length and in the first data, which show an ERR packet. It skips the rest in one
- * go.
- */
+/* Takes the length and the first data byte by byte, because the data may begin with "ERR ". Skips the rest at once. */
 void packets_feed(struct packets *packets, struct span bytes) {
     packets->is_idle = bytes.size > 0;
     for (size_t i = 0; i < bytes.size && !packets->is_broken;) {

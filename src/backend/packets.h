@@ -11,8 +11,8 @@
  * @is_whole: the bytes so far end with a flush packet or an ERR packet, as every answer of git does
  * @is_idle: the bytes of the last packets_feed() were only empty side-band packets, which git sends every few seconds
  *           while it has nothing to say: "keepAlive" in git-config(1)
- * @is_reported: data has come that is no progress: in side band 1, or the first word of a report without side bands. From
- *               receive-pack this is its report, so it has moved the references that it moves: its last hooks follow
+ * @is_reported: data other than progress has come: in side band 1, or the first word of a report without side bands.
+ *               receive-pack reports after it has moved the references, and only its last hooks follow
  *
  * A struct of zeros has seen nothing. Bytes that are no packets are never whole.
  */

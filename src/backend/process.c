@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the life of a child: its birth, its group, its end. The leader is always killed together with its group while it
- * is still unreaped, so that the group's id cannot have passed to somebody else. It knows nothing of what the child is
- * for, and waits for nothing but in process_await_end(). Descriptors 0 to 2 have to be open in the gate, or a pipe would
- * take their numbers.
+ * Starts a child in a group of its own, signals the group, and reaps the child. The group is killed while its leader is
+ * unreaped, so its id cannot yet belong to other processes. Descriptors 0 to 2 must be open in the gate, or a pipe
+ * would take their numbers.
+ *
+ * This file knows nothing of the child's purpose, and only process_await_end() waits for it.
  */
 
 #include "backend/process.h"
@@ -26,11 +27,13 @@
 #include "base/fd.h"
 
 enum {
-    LIFELINE_FILENO = STDERR_FILENO + 1, /* in the child and in all that it starts */
+    LIFELINE_FILENO = STDERR_FILENO + 1, /* in the child and in all processes that it starts */
 };
-static_assert((int)PROCESS_EXTRA_FILENO == (int)LIFELINE_FILENO + 1, "what the child does not get is closed in one go");
+static_assert((int)PROCESS_EXTRA_FILENO == (int)LIFELINE_FILENO + 1, "the descriptors to close are one range");
 
-/* What the child needs; it lives in the parent's memory, and the parent stands still meanwhile. */
+/*
+ * The child's data and its message to the parent. They lie in the parent's memory; the parent is suspended meanwhile.
+ */
 struct birth {
     const char *path;
     char *const *argv;
@@ -39,13 +42,13 @@ struct birth {
     int output;
     int errors;
     int lifeline;
-    int extra; /* above all of those in the child; -1 for none */
+    int extra; /* above all numbers that the child uses; -1 for none */
     const struct process_limits *limits;
-    const char *volatile call; /* the child's message to the parent, in the memory that they share */
+    const char *volatile call; /* the child's message to the parent, by their shared memory */
     volatile int error;
 };
 
-/* Leaves word of a @call that has failed. Return: whether it has. */
+/* Records a failed @call. Return: whether it has failed. */
 static bool has_failed(struct birth *birth, const char *call, long result) {
     if (result < 0) {
         birth->error = errno;
@@ -59,16 +62,16 @@ static void reset_signals(void) {
     sigset_t none;
 
     for (int signal = 1; signal < NSIG; signal++) {
-        (void)sigaction(signal, &action, NULL); /* SIGKILL, SIGSTOP and libc's own refuse, and that is fine */
+        (void)sigaction(signal, &action, NULL); /* fails for SIGKILL, SIGSTOP and libc's own, which is fine */
     }
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /*
- * Each of the following steps returns whether it could be made.
+ * Each of the following steps returns whether it succeeded.
  *
- * A write beyond the bound is to fail with a word, as on a full disk, and not to kill: setrlimit(2).
+ * Without SIGXFSZ, a write beyond the limit fails with an error, as on a full disk, and does not kill: setrlimit(2).
  */
 static bool bound_files(struct birth *birth) {
     struct sigaction action = {.sa_handler = SIG_IGN};
@@ -78,8 +81,8 @@ static bool bound_files(struct birth *birth) {
     if (has_failed(birth, "getrlimit(RLIMIT_FSIZE)", getrlimit(RLIMIT_FSIZE, &limit))) {
         return false;
     }
-    limit.rlim_max =
-        limit.rlim_max < max_bytes ? limit.rlim_max : max_bytes; /* whoever started the gate may be stricter */
+    /* the limit that the gate was started with may be stricter */
+    limit.rlim_max = limit.rlim_max < max_bytes ? limit.rlim_max : max_bytes;
     limit.rlim_cur = limit.rlim_max;
     return !has_failed(birth, "setrlimit(RLIMIT_FSIZE)", setrlimit(RLIMIT_FSIZE, &limit)) &&
            !has_failed(birth, "sigaction(SIGXFSZ)", sigaction(SIGXFSZ, &action, NULL));
@@ -113,10 +116,10 @@ static bool take_descriptors(struct birth *birth) {
 }
 
 /*
- * The lifeline: a pipe on which nothing is ever written. The gate alone holds its write end, so when the gate dies, by
- * whatever cause, the kernel closes it and signals the owner of the read end, which is the whole group (F_SETOWN and
- * F_SETSIG in fcntl(2)). PR_SET_PDEATHSIG would reach the leader alone, and at the end of a thread. SIGTERM, so that git
- * removes its lock files.
+ * The lifeline is a pipe on which nothing is ever written. Only the gate holds its write end. When the gate dies by any
+ * cause, the kernel closes that end and signals the owner of the read end, which is the whole group (F_SETOWN and
+ * F_SETSIG in fcntl(2)). The signal is SIGTERM, so that git removes its lock files. PR_SET_PDEATHSIG would reach only
+ * the leader, and would come at the end of a thread.
  */
 static bool tie_to_gate(struct birth *birth, int lifeline) {
     struct pollfd poller = {.fd = lifeline};
@@ -127,14 +130,14 @@ static bool tie_to_gate(struct birth *birth, int lifeline) {
         has_failed(birth, "fcntl(O_ASYNC)", fcntl(lifeline, F_SETFL, O_ASYNC))) {
         return false;
     }
-    if (poll(&poller, 1, 0) > 0) { /* the gate died before, and nobody reads this */
+    if (poll(&poller, 1, 0) > 0) { /* the gate is already dead, so nobody reads this */
         errno = EOWNERDEAD;
         return !has_failed(birth, "poll", -1);
     }
     return true;
 }
 
-/* Runs in the child, on the parent's memory: system calls only, and what it writes there the parent reads. */
+/* Runs in the child on the parent's memory, so it makes system calls only. The parent reads @birth afterwards. */
 static void be_born(struct birth *birth) {
     reset_signals();
     if (!has_failed(birth, "setsid", syscall(SYS_setsid, birth->limits->session_key)) && limit(birth) &&
@@ -145,8 +148,8 @@ static void be_born(struct birth *birth) {
 }
 
 /*
- * vfork(2) because it copies no page tables and, unlike posix_spawn(3), leaves room for be_born(). All signals are
- * blocked across it, for a handler that ran in the child would run on the parent's memory.
+ * Uses vfork(2), because it copies no page tables and, unlike posix_spawn(3), can run be_born(). All signals are
+ * blocked meanwhile: a handler in the child would run on the parent's memory.
  */
 static pid_t give_birth(struct birth *birth) {
     sigset_t all;
@@ -165,7 +168,7 @@ static pid_t give_birth(struct birth *birth) {
     return pid;
 }
 
-/* The two ends of a pipe; the gate's own does not block, and neither outlives an execve(2). */
+/* The two ends of a pipe. The gate's end does not block, and both ends close at execve(2). */
 struct pipe {
     int child;
     int gate;
@@ -199,7 +202,7 @@ static bool open_input(struct birth *birth, struct pipe *pipe, int input) {
     return !has_failed(birth, "fcntl(F_DUPFD_CLOEXEC)", pipe->child);
 }
 
-/* Where no dup2(2) of the child's overwrites it. */
+/* Duplicates @extra to a number that no dup2(2) of the child overwrites. */
 static bool open_extra(struct birth *birth, int *extrap, int extra) {
     *extrap = extra > 0 ? fcntl(extra, F_DUPFD_CLOEXEC, PROCESS_EXTRA_FILENO + 1) : -1;
     return extra <= 0 || !has_failed(birth, "fcntl(F_DUPFD_CLOEXEC)", *extrap);
@@ -210,7 +213,7 @@ static bool watch(struct birth *birth, struct process *process) {
     return !has_failed(birth, "pidfd_open", process->pidfd);
 }
 
-/* It could not execute the program, or cannot be watched. */
+/* Ends a child that did not execute the program or cannot be watched. */
 static void end_birth(struct process *process) {
     if (process->pid > 0) {
         process_signal(process, SIGKILL);
@@ -260,7 +263,7 @@ int process_rehearse(const char **callp) {
     if (!*callp || strcmp(*callp, "execve") != 0) {
         return r;
     }
-    pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0U); /* what follows after execve(2) */
+    pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0U); /* the step after execve(2) */
     *callp = "pidfd_open";
     return pidfd < 0 ? -errno : 0;
 }
@@ -275,7 +278,7 @@ bool process_has_ended(const struct process *process) {
     siginfo_t info = {0};
 
     if (waitid(P_PIDFD, (id_t)process->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
-        return errno == ECHILD; /* somebody else has reaped it */
+        return errno == ECHILD; /* it was reaped elsewhere */
     }
     return info.si_pid != 0;
 }
@@ -283,13 +286,13 @@ bool process_has_ended(const struct process *process) {
 bool process_others_live(const struct process *process) {
     struct pollfd lifeline = {.fd = process->lifeline};
 
-    return poll(&lifeline, 1, 0) == 0; /* POLLERR when nobody has its other end: poll(2) */
+    return poll(&lifeline, 1, 0) == 0; /* POLLERR when all read ends are closed: poll(2) */
 }
 
 void process_await_end(const struct process *process, int timeout_ms) {
     struct pollfd lifeline = {.fd = process->lifeline};
 
-    (void)poll(&lifeline, 1, timeout_ms); /* POLLERR when nobody has its other end: poll(2) */
+    (void)poll(&lifeline, 1, timeout_ms); /* POLLERR when all read ends are closed: poll(2) */
 }
 
 int process_reap(struct process *process, int *statusp) {

@@ -12,9 +12,9 @@
  * @input: write end of its standard input, non-blocking; -1 when it reads nothing
  * @output: read end of its standard output, non-blocking
  * @errors: read end of its standard error, non-blocking
- * @lifeline: write end of a pipe whose read end the group inherits: when it is closed, the kernel sends SIGTERM to the
- *            group; when nobody holds the read end any more, it has EPOLLERR
- * @failed_call: when process_spawn() has failed: the system call that did, static, as "fcntl(F_SETOWN)"; otherwise NULL
+ * @lifeline: write end of a pipe whose read end the group inherits. When it is closed, the kernel sends SIGTERM to the
+ *            group. When all read ends are closed, it reports EPOLLERR.
+ * @failed_call: the system call with which process_spawn() failed, as "fcntl(F_SETOWN)"; static; NULL after a success
  *
  * The descriptors belong to the struct. Whoever closes one early sets it to -1.
  */
@@ -32,12 +32,13 @@ struct process {
 #define PROCESS_NONE ((struct process){.pidfd = -1, .input = -1, .output = -1, .errors = -1, .lifeline = -1})
 
 /**
- * struct process_limits - what a child may do less than its parent, and what it gets besides
- * @is_private: it leaves no core, and what it makes is for its user alone (umask 077)
- * @max_file_bytes: of each file that it writes (RLIMIT_FSIZE); 0 for no bound. A write beyond it fails with EFBIG.
- * @landlock: a ruleset to be put under, which needs no_new_privs; -1 for none
- * @extra: a descriptor that it gets as PROCESS_EXTRA_FILENO, which stays the caller's; 0 for none
- * @session_key: with which the caller's filter of system calls lets setsid(2) pass; any other value without such a filter
+ * struct process_limits - what a child may not do although its parent may, and a descriptor that it gets
+ * @is_private: it leaves no core dump, and only its user may use the files that it makes (umask 077)
+ * @max_file_bytes: the largest file that it may write (RLIMIT_FSIZE); 0 for no limit. A write beyond it fails with
+ *                  EFBIG.
+ * @landlock: a Landlock ruleset that it enters, which needs no_new_privs; -1 for none
+ * @extra: a descriptor that it gets as PROCESS_EXTRA_FILENO; the caller keeps its own; 0 for none
+ * @session_key: the key that the caller's filter of system calls demands for setsid(2); any value without such a filter
  */
 struct process_limits {
     bool is_private;
@@ -63,10 +64,10 @@ enum {
  * @input: PROCESS_INPUT_NONE, PROCESS_INPUT_PIPE, or a descriptor to read from, which stays the caller's
  * @limits: in force before the program begins
  *
- * The child runs in "/", in a session of its own, with default signal handling and no descriptor but 0, 1, 2, its
- * end of the lifeline, 3, and @limits->extra. When the calling process dies by whatever cause, its group gets SIGTERM. It shares the
- * caller's memory until it has executed the program, so nothing is copied: a failure to execute is known when this
- * returns.
+ * The child runs in "/", in a session of its own, with default signal handling. It has the descriptors 0, 1 and 2, its
+ * end of the lifeline as 3, @limits->extra, and no others. When the calling process dies by any cause, the child's
+ * group gets SIGTERM. The child shares the caller's memory until it executes the program, so nothing is copied, and
+ * this call returns any failure to execute it.
  *
  * Return: 0 or a negative errno, of execve(2) too.
  */
@@ -74,8 +75,8 @@ int process_spawn(struct process *process, const char *path, char *const argv[],
                   const struct process_limits *limits);
 
 /**
- * process_rehearse() - try whatever process_spawn() needs of this system, without a program
- * @callp: the call that fails
+ * process_rehearse() - try the system calls that each process_spawn() makes, without a program
+ * @callp: the call that failed
  *
  * Return: 0 or a negative errno.
  */
@@ -87,25 +88,24 @@ void process_signal(const struct process *process, int signal);
 /**
  * process_has_ended() - whether the leader has ended; it stays a zombie, so its group's id stays reserved
  *
- * True as well when somebody else has reaped it, as under an ignored SIGCHLD, for nothing more will be heard of it.
+ * Also true when the leader was reaped elsewhere, as happens while SIGCHLD is ignored: no other sign of its end will
+ * come.
  */
 bool process_has_ended(const struct process *process);
 
-/**
- * process_others_live() - whether something that the leader, which has ended, had started still holds the lifeline
- */
+/** process_others_live() - whether any process that the ended leader started still holds the lifeline */
 bool process_others_live(const struct process *process);
 
 /**
  * process_await_end() - wait until all of the group has ended, or for @timeout_ms
  *
- * Blocks, so it is for a caller that has no loop any more.
+ * It blocks, so only a caller without a running event loop may use it.
  */
 void process_await_end(const struct process *process, int timeout_ms);
 
 /**
- * process_reap() - kill what is left of the group and reap the ended leader
- * @statusp: as waitpid(2) tells it
+ * process_reap() - kill the rest of the group and reap the ended leader
+ * @statusp: as from waitpid(2)
  *
  * Return: 0 or a negative errno.
  */
