@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads what a push asks for and what became of it. Commands are understood as receive-pack understands them, see
- * read_head_info() and queue_commands_from_cert() in git's builtin/receive-pack.c. The report names the commands in their order, so each
- * line is compared with the next command alone: a name may contain a space when it is refused for that.
+ * Reads the commands of a push, and their results from git's report. It reads commands as receive-pack does: see
+ * read_head_info() and queue_commands_from_cert() in git's builtin/receive-pack.c. The report names the commands in
+ * their order, so each line is compared with the next command alone. A line is not cut at its first space, because git
+ * may have refused a name for having one. This file only follows the bytes, and refuses nothing.
  */
 
 #include "backend/pushed.h"
@@ -93,7 +94,7 @@ static enum packet_event packet_take(struct pushed_packet *packet, struct span *
     return packet->n_head == sizeof(packet->head) ? take_length(packet) : PACKET_MORE;
 }
 
-/* As git does: without the packet's last newline, and up to a NUL, behind which are capabilities. */
+/* The line as git reads it: without the packet's last newline, and up to a NUL, which capabilities follow. */
 static struct span line_of(const struct pushed_packet *packet) {
     struct span line = {packet->text, packet->n_text};
 
@@ -173,8 +174,8 @@ static int end_certified_line(struct pushed *pushed) {
 }
 
 /*
- * Lines may lie across packets. receive-pack takes longer lines than are kept here, and looks for commands behind them;
- * git's clients send such a line only for a long push option or a long name.
+ * Lines may span packets. receive-pack takes lines that are too long to be kept here, and reads the commands after
+ * them. git's clients send such a line only for a long push option or a long name.
  */
 static int add_certified(struct pushed *pushed, struct span text) {
     int r = 0;
@@ -194,7 +195,10 @@ static int add_certified(struct pushed *pushed, struct span text) {
     return r;
 }
 
-/* receive-pack reads two certificates as one: the commands of the second would be behind a head for this file alone. */
+/*
+ * receive-pack reads two certificates as one text. This file would take the second one's first lines for a head, and
+ * miss commands in them.
+ */
 static int begin_certificate(struct pushed *pushed) {
     if (pushed->has_certificate) {
         return -EINVAL;
@@ -260,7 +264,7 @@ int pushed_feed_request(struct pushed *pushed, struct span bytes) {
 
 /* ---- report ---- */
 
-/* Whether the line's rest names this command, whose name is then cut off. */
+/* Takes the name of this command from the line's rest. Return: whether it was there. */
 static bool take_name(struct span *restp, const struct pushed_move *move) {
     struct span rest = *restp;
 
@@ -287,7 +291,7 @@ static void tell(struct pushed *pushed, enum pushed_result result, struct span r
     }
 }
 
-/* What does not begin as a report is none, and is looked at no further, however much it is. */
+/* A text that does not begin as a report is no report. The rest of it is not read, however long it is. */
 static void take_report_line(struct pushed *pushed) {
     struct span line = line_of(&pushed->report);
 
@@ -321,7 +325,7 @@ static void feed_report(struct pushed *pushed, struct span bytes) {
     }
 }
 
-/* Bytes of a side band packet, without those of its length. */
+/* Takes bytes of a side band packet, after its length. */
 static void feed_band(struct pushed *pushed, struct span bytes) {
     if (!pushed->has_band) {
         pushed->has_band = true;
@@ -333,7 +337,7 @@ static void feed_band(struct pushed *pushed, struct span bytes) {
     }
 }
 
-/* Follows side bands. The report is packets in the packets of band 1, and may be cut anywhere between those. */
+/* Follows side bands. The packets of the report lie in the packets of band 1, and may be cut anywhere. */
 static void feed_bands(struct pushed *pushed, struct span bytes) {
     while (bytes.size > 0 && !pushed->has_report && !pushed->is_report_broken) {
         struct span before = bytes;

@@ -8,7 +8,7 @@
 #include "base/span.h"
 
 enum {
-    PUSHED_LISTED_MAX = 256, /* commands of one push that are remembered; the rest is counted */
+    PUSHED_LISTED_MAX = 256, /* commands of one push that are remembered; further ones are only counted */
     PUSHED_ID_MAX = 64,      /* hexadecimal digits of an object name: SHA-256 */
     PUSHED_LINE_MAX = 1024,  /* bytes of a line that are looked at */
     PUSHED_REASON_MAX = 128, /* bytes of git's reason that are remembered */
@@ -20,7 +20,7 @@ enum pushed_result {
     PUSHED_REFUSED,
 };
 
-/** enum pushed_kind - how a reference moves from one object to another one, as far as somebody knows */
+/** enum pushed_kind - how a reference is updated from one object to another, as far as it is known */
 enum pushed_kind {
     PUSHED_NO_KIND,
     PUSHED_FAST_FORWARD,
@@ -28,12 +28,13 @@ enum pushed_kind {
 };
 
 /**
- * struct pushed_move - one command of a push and what became of it
+ * struct pushed_move - one command of a push and its result
  * @old_id, @new_id: 40 or 64 hexadecimal digits as the client sent them; zeros for no object
- * @ref: any bytes but NUL, as the client sent them; the beginning of a name that does not fit into PUSHED_LINE_MAX
- * @is_cut: @ref is such a beginning
+ * @ref: the name, any bytes but NUL, as the client sent them; only its beginning if it does not fit into
+ *       PUSHED_LINE_MAX
+ * @is_cut: @ref is only the beginning
  * @kind: move_kinds_take() fills it
- * @reason: git's, for PUSHED_REFUSED; its beginning
+ * @reason: the beginning of git's reason, for PUSHED_REFUSED
  */
 struct pushed_move {
     enum pushed_result result;
@@ -45,7 +46,7 @@ struct pushed_move {
     char reason[PUSHED_REASON_MAX + 1];
 };
 
-/** pushed_is_zeros() - whether an id is zeros, which stand for no object: gitprotocol-pack(5), "Reference Update Request" */
+/** pushed_is_zeros() - whether an id is zeros, for no object: gitprotocol-pack(5), "Reference Update Request" */
 static inline bool pushed_is_zeros(const char *id) {
     return id[strspn(id, "0")] == '\0';
 }
@@ -64,12 +65,12 @@ struct pushed_packet {
  * struct pushed - follows a push: the commands on their way to receive-pack, and its report (gitprotocol-pack(5))
  * @moves: the first @n_moves commands, at most PUSHED_LISTED_MAX
  * @n_commands: all commands
- * @n_ok, @n_refused: references that the report names so
- * @is_broken: the commands were not understood to their end. receive-pack dies of most such bytes, but not of all: of
- *             lines in a push certificate that are longer than PUSHED_LINE_MAX, or of a second certificate
+ * @n_ok, @n_refused: references that the report names as "ok" and as "ng"
+ * @is_broken: this file could not read all commands. receive-pack dies of most such bytes, but it reads lines of a push
+ *             certificate that are longer than PUSHED_LINE_MAX, and a second certificate
  *
- * A struct of zeros has seen nothing. Hooks cannot write into the report: what they print comes in side band 2, or not
- * at all.
+ * A struct of zeros has seen nothing. Hooks cannot write into the report: their output comes in side band 2, or not at
+ * all.
  */
 struct pushed {
     struct pushed_move *moves;
@@ -102,12 +103,12 @@ struct pushed {
 /**
  * pushed_feed_request() - follow the next decoded bytes of the request's body; they may be cut anywhere
  *
- * Return: 0, or -ENOMEM, after which the commands are counted no more.
+ * Return: 0, or -ENOMEM; after that no further commands are counted.
  */
 int pushed_feed_request(struct pushed *pushed, struct span bytes);
 
 /** pushed_feed_answer() - follow the next bytes of git's answer without its head; they may be cut anywhere */
 void pushed_feed_answer(struct pushed *pushed, struct span bytes);
 
-/** pushed_deinit() - free what was remembered */
+/** pushed_deinit() - free the commands */
 void pushed_deinit(struct pushed *pushed);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Judges a repository whose files somebody hostile may have written. environ.c overrides most settings by which a
- * repository could make git do more than serve it. This file judges what cannot be overridden: variables of which git
- * uses all values instead of the last, variables whose names the repository chooses, and files that lead git elsewhere.
- * It never asks git, because git would obey the settings.
+ * Judges a repository whose files may be hostile. environ.c overrides most settings by which a repository could make
+ * git do more than serve it. This file judges the rest: variables of which git uses all values instead of the last,
+ * variables whose names the repository chooses, and files that lead git elsewhere. It never asks git, because git would
+ * obey the settings.
  */
 
 #include "backend/repository.h"
@@ -112,7 +112,7 @@ static bool leads_elsewhere(const char *name, const char *value) {
     return strcmp(name, "extensions.refstorage") == 0 && strcmp(value, "files") != 0 && strcmp(value, "reftable") != 0;
 }
 
-/* What would let malformed objects in, such as a tree with a slash in a name, which git-gate-hook takes for another. */
+/* Whether a setting lets in malformed objects, as a tree with a slash in a name. git-gate-hook would misread those. */
 static bool weakens_checks(const char *name, const char *value) {
     static const char prefix[] = "receive.fsck.";
 
@@ -129,7 +129,7 @@ static void note_partial(struct repository_finding *finding, const char *name, c
     }
 }
 
-/* The last value in a file counts. In config.worktree, which git reads last if at all, it may close and not open. */
+/* The last value in a file counts. git reads config.worktree last, or not at all, so it may close but not open. */
 static void note_closed(struct examination *examination, const char *name, const char *value) {
     if (examination->key && strcmp(name, examination->key) == 0) {
         bool may_open = strcmp(examination->file, "config") == 0;
@@ -168,13 +168,13 @@ static int look_at_variable(const char *name, const char *value, void *userdata)
     return 0;
 }
 
-/* The gate is short of something for now; that says nothing about the file. */
+/* Whether the gate is short of descriptors or memory for now, which says nothing about the file. */
 static bool is_shortage(int r) {
     return r == -EMFILE || r == -ENFILE || r == -ENOMEM;
 }
 
 /*
- * Return: 0; -ENOENT when the file does not exist, or is out of reach, which it is for git, too; REPOSITORY_E_REFUSED;
+ * Return: 0; -ENOENT when the file does not exist, or when neither the gate nor git can reach it; REPOSITORY_E_REFUSED;
  * another errno of is_shortage().
  */
 static int read_config(struct buffer *content, struct examination *examination, const char *path) {
@@ -232,7 +232,7 @@ static bool is_there(const char *repository, const char *name) {
 }
 
 static int examine_names(struct examination *examination) {
-    /* git goes there instead: enter_repo() in its path.c, gitrepository-layout(5) */
+    /* git would go there instead: enter_repo() in its path.c, gitrepository-layout(5) */
     static const char *const names[] = {".git", "commondir"};
     char other[PATH_MAX];
     struct stat status;
@@ -261,7 +261,7 @@ static bool is_allowed(const struct repository_policy *policy, const char *path)
     return false;
 }
 
-/* In old repositories HEAD is a link, to a branch that may not exist yet. No other name that git looks for is. */
+/* In old repositories HEAD is a link, to a branch that may not exist yet. This applies to no other name. */
 static bool is_branch_to_be(const char *name, const char *path) {
     return strcmp(name, "HEAD") == 0 && links_lead_nowhere(path);
 }
@@ -315,7 +315,7 @@ static int examine_links(struct examination *examination) {
     return r;
 }
 
-/* Searches the names that are too many for a list. Landlock, where it is in force, does better at no cost. */
+/* Searches the names that are too many for a list, where no Landlock keeps git from following links. */
 static int examine_further_links(struct examination *examination) {
     const struct repository_policy *policy = examination->policy;
     char found[PATH_MAX];

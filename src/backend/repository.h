@@ -46,7 +46,7 @@ enum {
  * repository_examine() - check that git does nothing for this repository but serve it
  * @finding: filled
  * @path: absolute
- * @key: the setting by which the repository may close what is asked for: service_key(); NULL for none
+ * @key: the setting by which the repository may close the service: service_key(); NULL for none
  *
  * Each request repeats the examination, because hostile code may have changed the files since the last one. It is
  * cheap: some twenty calls that look at names, and the reading of "config".

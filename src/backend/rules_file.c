@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads a rules file. The file is read once, and git gets what was read: so nobody changes it between two readings. git
- * follows no include of it. What git's parser makes of it counts; where a key stands, the gate's own parser tells.
+ * Reads a rules file. It reads the bytes once and hands them to git, so nobody can change the file between two
+ * readings. git's parser decides about keys and values, and follows no include. The gate's own parser only finds the
+ * line of a key, for messages.
  */
 
 #include "backend/rules_file.h"
@@ -78,7 +79,9 @@ static int read_listing(struct buffer *listing, const struct process *process) {
     return size < 0 ? (int)size : wait_readable(process->pidfd);
 }
 
-/* What git says of a file that it cannot parse, "bad config line 3 in standard input", without its first word. */
+/*
+ * Repeats git's message for a file that it cannot parse, as "bad config line 3 in standard input", without "fatal: ".
+ */
 static int refuse_syntax(const char *path, int errors, struct gate_error *error) {
     static const char fatal[] = "fatal: ";
     char complaint[COMPLAINT_MAX];
@@ -162,7 +165,7 @@ static int refuse_variable(const struct reading *reading, const char *key, const
                : gate_error_set(error, GATE_E_USAGE, "--rules=%.*s: %s", PATH_SHOWN_MAX, reading->path, cause->message);
 }
 
-/* "KEY\nVALUE", or "KEY" for one without a value. */
+/* @variable: "KEY\nVALUE", or "KEY" for one without a value */
 static int take_variable(struct reading *reading, char *variable, struct gate_error *error) {
     char *value = strchr(variable, '\n');
     struct gate_error cause;

@@ -7,12 +7,13 @@ struct process_limits;
 
 /**
  * rules_file_read() - read a rules file by git's parser, and check every key and value
- * @textp: the rules as git-gate-hook takes them, with RULES_VERSION_LINE in front; to be freed
+ * @textp: the value of RULES_VARIABLE, which begins with RULES_VERSION_LINE; to be freed
  * @path: of the file
  * @exec_path: folder of git's programs
  * @limits: of git; NULL for none
  *
- * It waits for git, some milliseconds; ten seconds if git does nothing. It may be called again at any time; what it gave before stays valid.
+ * It waits for git: some milliseconds, or ten seconds if git does nothing. It may be called again at any time; earlier
+ * texts stay valid.
  *
  * Return: 0, GATE_E_USAGE with the key and its line, GATE_E_START, GATE_E_INTERNAL.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Knows what git-http-backend does between HTTP and git's service programs: how it starts them, and what it writes before
- * their output. It starts nothing, and writes no file.
+ * Does the part of git-http-backend between HTTP and git's service programs: the arguments that start them, and the
+ * bytes before their output. It starts nothing, and writes no file.
  */
 
 #include "backend/service.h"
@@ -18,16 +18,15 @@
 #include "base/fd.h"
 #include "base/hex.h"
 
-/* An answer depends on the references of the moment, so no cache between may keep it: hdr_nocache() of git. */
+/* An answer depends on the references of the moment, so no cache on the way may keep it: hdr_nocache() of git. */
 static const char no_cache[] = "Expires: Fri, 01 Jan 1980 00:00:00 GMT\r\n"
                                "Pragma: no-cache\r\n"
                                "Cache-Control: no-cache, max-age=0, must-revalidate\r\n";
 
 enum {
     PACKET_LENGTH_DIGITS = 4,
-    PACKET_SHOWN_MAX =
-        8192, /* of one that tells of HEAD: its capabilities, and a reference's name of PATH_MAX at the most */
-    HEAD_MAX_BYTES = 255, /* what git looks at of it */
+    PACKET_SHOWN_MAX = 8192, /* of a packet about HEAD: capabilities, and a reference's name of at most PATH_MAX */
+    HEAD_MAX_BYTES = 255,    /* bytes of HEAD that git reads */
     OBJECT_ID_DIGITS = 40,
 };
 
@@ -84,7 +83,7 @@ int service_append_head(struct buffer *output, const struct service_call *call) 
     return r;
 }
 
-/* The first packet's line, as a string that a NUL parts from the capabilities. Return: 0, SERVICE_E_NONSENSE. */
+/* Copies the first packet's line; a NUL ends its text, and capabilities follow. Return: 0, SERVICE_E_NONSENSE. */
 static int copy_line(char line[PACKET_SHOWN_MAX], struct span output) {
     size_t size = 0;
 

@@ -10,12 +10,12 @@ enum {
 };
 
 enum {
-    SERVICE_E_NONSENSE = 1, /* this is no advertisement of git's */
+    SERVICE_E_NONSENSE = 1, /* git's output is not an advertisement */
 };
 
 /**
  * struct service_call - one call of git's upload-pack or receive-pack
- * @name: "git-upload-pack" or "git-receive-pack"; NULL for HEAD, which an advertisement of upload-pack tells
+ * @name: "git-upload-pack" or "git-receive-pack"; NULL for HEAD, which is read from an advertisement of upload-pack
  * @has_body: it serves the body of a request; otherwise it advertises what the repository has
  * @git_protocol: of the request, NULL for none
  */
@@ -35,15 +35,15 @@ void service_argv(char *argv[SERVICE_ARGV_COUNT], const struct service_call *cal
 /**
  * service_append_head() - append what git-http-backend writes before the service's own output
  *
- * This is the head of a CGI response for cgi_parse(), and the line "# service=" where the protocol version has one. For
- * HEAD it is nothing.
+ * It appends the head of a CGI response for cgi_parse(), and the line "# service=" where the protocol version has one.
+ * It appends nothing for HEAD.
  *
- * Return: as buffer_append(); then a part of it may be there.
+ * Return: as buffer_append(); after a failure, a part may have been appended.
  */
 int service_append_head(struct buffer *output, const struct service_call *call);
 
 /**
- * service_tell_head() - put git-http-backend's response to GET HEAD in the place of what upload-pack has advertised
+ * service_tell_head() - replace upload-pack's advertisement by git-http-backend's response to GET HEAD
  * @output: an advertisement of protocol version 0, of HEAD alone or of nothing
  *
  * The text is "ref: TARGET", or the object id of a detached HEAD, or empty when HEAD leads to no commit yet.
@@ -53,18 +53,19 @@ int service_append_head(struct buffer *output, const struct service_call *call);
 int service_tell_head(struct buffer *output);
 
 /**
- * service_finds_repository() - whether git would take @path for a repository that this process, too, may read
+ * service_finds_repository() - whether git would recognise @path as a repository, and this process may read it
  *
- * For a service that has failed without a word to the client: git-http-backend tells the two apart by its status.
+ * It serves to choose between 404 and 500, as git-http-backend does, when a service has failed without telling the
+ * client why.
  */
 bool service_finds_repository(const char *path);
 
 /** service_is_version_2() - whether git answers a request with this Git-Protocol, or NULL, in protocol version 2 */
 bool service_is_version_2(const char *git_protocol);
 
-/** enum service_access - what settings say of a service */
+/** enum service_access - whether settings open or close a service */
 enum service_access {
-    SERVICE_UNSET, /* nothing */
+    SERVICE_UNSET, /* no setting does either */
     SERVICE_OPEN,
     SERVICE_CLOSED,
 };
@@ -72,11 +73,11 @@ enum service_access {
 /** service_key() - the setting that closes the service, in lower case: http.getanyfile for HEAD */
 const char *service_key(const struct service_call *call);
 
-/** service_access_of() - what the value of such a setting says; one that git would not take for a boolean closes */
+/** service_access_of() - what a value of such a setting does; a value that is no boolean for git closes */
 enum service_access service_access_of(const char *value);
 
 /**
- * service_find_access() - what the operator's settings say of the service, as they do to git-http-backend
+ * service_find_access() - whether the operator's settings open or close the service, as for git-http-backend
  * @settings: each KEY=VALUE, NULL at the end of the list: http.uploadpack, http.receivepack and any others
  *
  * The last setting of a key counts.

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Counts what makes clones of a repository dear for git: packs, loose objects, and missing bitmaps and commit-graphs. The
- * repository is hostile: only names and sizes are read, up to a bound, and no link is followed. Nothing is changed.
+ * Counts the packs and loose objects of a repository, and looks for bitmaps and commit-graphs. These decide how much
+ * work a clone is for git. The repository is hostile: only names and sizes are read, up to a limit, and no link is
+ * followed. Nothing is changed.
  */
 
 #include "backend/upkeep.h"
@@ -17,7 +18,7 @@
 #include "base/fd.h"
 #include "base/folder.h"
 
-/* An index of packs has a fan-out table, and for each object its name, a checksum and an offset: gitformat-pack(5). */
+/* The index of a pack has a fan-out table, and for each object its id, a checksum and an offset: gitformat-pack(5). */
 enum {
     INDEX_HEADER_BYTES = 8 + 256 * 4,
     INDEX_CHECKSUM_BYTES = 4,
@@ -27,10 +28,10 @@ enum {
     LOOSE_FOLDERS = 256,
 };
 
-/* The folder whose loose objects git gc --auto counts, too. */
+/* git gc --auto counts the loose objects of this folder, too. */
 static const char loose_sample[] = "17";
 
-/* What may still be read. */
+/* How much was read, and until when more may be read. */
 struct bounds {
     size_t n_entries;
     int64_t deadline_ms;
@@ -46,11 +47,11 @@ static bool ends_with(const char *name, const char *end) {
     return size > strlen(end) && strcmp(name + size - strlen(end), end) == 0;
 }
 
-/* How many objects an index has. The name of the pack tells how long their names are. */
+/* Counts the objects of an index. The length of the pack's name tells the length of their ids. */
 static uint64_t count_objects(const char *name, off_t size) {
     const bool is_sha256 = strlen(name) == strlen("pack-.idx") + (size_t)SHA256_BYTES * 2;
     const off_t id = is_sha256 ? SHA256_BYTES : SHA1_BYTES;
-    const off_t fixed = INDEX_HEADER_BYTES + 2 * id; /* it ends with two checksums of files */
+    const off_t fixed = INDEX_HEADER_BYTES + 2 * id; /* two checksums are at the end */
 
     return size > fixed ? (uint64_t)((size - fixed) / (id + INDEX_CHECKSUM_BYTES + INDEX_OFFSET_BYTES)) : 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds the work trees that a repository has elsewhere. The file worktrees/NAME/gitdir has the path of a work tree, with
- * "/.git" behind it: gitrepository-layout(5). It changes nothing.
+ * Finds the work trees that a repository has elsewhere. The file worktrees/NAME/gitdir has a work tree's path, followed
+ * by "/.git": gitrepository-layout(5). It changes nothing.
  */
 
 #include "backend/worktrees.h"
@@ -26,8 +26,8 @@ static bool read_gitdir(char path[PATH_MAX], int folder, const char *name) {
     size_t length;
 
     if (entry >= 0) {
-        fd =
-            openat(entry, "gitdir", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); /* a pipe is empty, or not ready */
+        /* O_NONBLOCK: reading a pipe must not block */
+        fd = openat(entry, "gitdir", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     }
     size = fd < 0 ? -1 : read(fd, path, PATH_MAX - 1);
     if (size <= 0) {
@@ -42,7 +42,7 @@ static bool read_gitdir(char path[PATH_MAX], int folder, const char *name) {
     return *path != '\0';
 }
 
-/* A relative path begins at the folder of the file. Return: the work tree's path without links, to be freed, or NULL. */
+/* A relative path begins at the file's folder. Return: the work tree's path without links, to be freed, or NULL. */
 static char *find_tree(int folder, const char *repository, const char *name) {
     char path[PATH_MAX];
     char whole[3 * PATH_MAX];
