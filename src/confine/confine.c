@@ -2,9 +2,10 @@
 
 /*
  * Confines a thread, and every process that it starts, to what they need. The stages run in a fixed order. Privileges
- * go first: the kernel accepts a filter only from a thread that can gain none. Files follow. The filter of system calls
- * comes last, so that it refuses no call of the other stages. A stage is missing when the kernel lacks it, or when
- * something around the gate, such as a container, forbids it. A missing stage is reported with the reason.
+ * go first, because the kernel accepts a filter only from a thread that can gain none. Files follow. The filter of
+ * system calls comes last, so that it refuses no call of the other stages. A stage is missing when the kernel lacks it,
+ * or when something around the gate, such as a container, forbids it. A missing stage must be reported, with the
+ * reason.
  */
 
 #include "confine/confine.h"
@@ -44,7 +45,7 @@ const char *confine_stage_name(enum confine_stage stage) {
 }
 
 /*
- * A function of a stage returns 0, a negative errno when the stage is missing, or GATE_E_* when the settings or the
+ * The function of a stage returns 0, a negative errno when the stage is missing, or GATE_E_* when the settings or the
  * gate itself are wrong. With GATE_E_* it fills the error.
  */
 
@@ -91,7 +92,7 @@ static int allow_stores(const struct landlock *landlock, const struct confine_se
     return 0;
 }
 
-/* What the gate and its children may do. */
+/* Allows what the gate and its children need. */
 static int allow_shared(const struct landlock *landlock, const struct confine_settings *settings,
                         struct gate_error *error) {
     int r = allow_system(landlock, program_paths, COUNT(program_paths), LANDLOCK_RUN);
@@ -110,7 +111,7 @@ static int allow_shared(const struct landlock *landlock, const struct confine_se
     return r ? r : allow_paths(landlock, settings->writable_paths, LANDLOCK_CHANGE, error);
 }
 
-/* What the gate alone may do: remove its socket, and read the files of its token and rules again. */
+/* Allows what the gate alone needs: to remove its socket, and to read the files of its token and rules again. */
 static int allow_gate(const struct landlock *landlock, const struct confine_settings *settings,
                       struct gate_error *error) {
     int r = allow_path(landlock, settings->socket_folder, LANDLOCK_REMOVE, error);
@@ -126,8 +127,8 @@ static bool rereads(const struct confine_settings *settings) {
 }
 
 /*
- * The ruleset of a child comes on top of the gate's. So it repeats only what it denies at all: removing files, and
- * reading where the gate may read more.
+ * A child is under the gate's ruleset and its own. Its own denies only removing files and, where the gate may read more
+ * than the child, reading. So it allows only these rights again.
  */
 static int allow_child(const struct landlock *child, const struct confine_settings *settings,
                        struct gate_error *error) {

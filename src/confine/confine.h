@@ -16,7 +16,7 @@ enum confine_mode {
 };
 
 /**
- * struct confine_settings - the paths that stay reachable, beside the system's own programs and libraries
+ * struct confine_settings - the paths that stay reachable, besides the system's own programs and libraries
  * @served: the repository, or the folder of several and the targets of its links; read, and written unless @read_only;
  *          NULL after the last
  * @stores, @n_stores: object stores elsewhere that the repository borrows from, read; open descriptors, O_PATH suffices
@@ -27,7 +27,7 @@ enum confine_mode {
  * @allow_paths: more paths, read and executed; NULL after the last
  * @writable_paths: more paths, read and written; NULL after the last
  * @socket_folder: the folder of a Unix socket that the calling thread will remove; NULL for none
- * @reread_folders: folders of files that the calling thread will read again, and no child; skipped if they cannot be
+ * @reread_folders: folders of files that the calling thread will read again, but no child; skipped if they cannot be
  *                  opened; NULL after the last
  */
 struct confine_settings {
@@ -48,7 +48,7 @@ struct confine_settings {
     char *const *reread_folders;
 };
 
-/** enum confine_stage - the stages in their order; the file of each says what it gives up */
+/** enum confine_stage - the stages in their order; the file of each stage says what it gives up */
 enum confine_stage {
     CONFINE_PRIVILEGES,
     CONFINE_LANDLOCK,

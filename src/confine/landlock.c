@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Makes the three system calls of Landlock, for which no library is packaged, and knows what each ABI can deny. It
- * knows no paths.
+ * Makes the three system calls of Landlock, for which no library is packaged, and knows the rights that each ABI can
+ * deny. It knows no paths.
  */
 
 #include "confine/landlock.h"
@@ -18,7 +18,7 @@
 
 #include "base/fd.h"
 
-/* From linux/landlock.h of the kernel in the comment, because the build machine may have older headers. */
+/* From linux/landlock.h. The comment names the first kernel; the headers of the build machine may be older. */
 #define FS_TRUNCATE (UINT64_C(1) << 14)          /* ABI 3, Linux 6.2 */
 #define FS_IOCTL_DEV (UINT64_C(1) << 15)         /* ABI 5, Linux 6.10 */
 #define NET_BIND_TCP (UINT64_C(1) << 0)          /* ABI 4, Linux 6.7 */

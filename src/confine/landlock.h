@@ -55,7 +55,7 @@ int landlock_abi(void);
 int landlock_deny_all(struct landlock *landlock, int abi);
 
 /**
- * landlock_deny_parents() - begin a ruleset that denies a child the rights that only its parent needs
+ * landlock_deny_parents() - begin a ruleset that denies a child those rights that only its parent needs
  * @abi: from landlock_abi()
  * @denies_reading: the parent may read what the child may not
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Gives up what a process can give up by plain calls: privileges, core dumps, inherited descriptors. */
+/* Gives up privileges, core dumps and inherited descriptors, by plain system calls. */
 
 #include "confine/limits.h"
 
@@ -20,7 +20,7 @@ static int fail(const char **callp, const char *call) {
     return -errno;
 }
 
-/* libcap(3) is not needed: two calls leave the calling thread without any capability, capset(2). */
+/* libcap(3) is not needed: prctl(2) and capset(2) leave the calling thread without any capability. */
 int limits_drop_capabilities(bool *hadp, const char **callp) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
@@ -34,7 +34,7 @@ int limits_drop_capabilities(bool *hadp, const char **callp) {
         *hadp |= (sets[i].effective | sets[i].permitted | sets[i].inheritable) != 0;
     }
     for (long capability = 0; prctl(PR_CAPBSET_DROP, capability) == 0; capability++) {
-    } /* until the last one, or at once without CAP_SETPCAP; then none could be regained anyway */
+    } /* until the last one; without CAP_SETPCAP the first fails, and none could be regained anyway */
     (void)prctl(PR_CAP_AMBIENT, (long)PR_CAP_AMBIENT_CLEAR_ALL, 0L, 0L, 0L); /* missing before Linux 4.3 */
     return syscall(SYS_capset, &header, none) < 0 ? fail(callp, "capset") : 0;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Builds and loads the filter of system calls. The filter lists what it refuses, because hooks may be any program, and
- * nobody knows what calls they need. Landlock guards the files. The filter guards what Landlock does not: other
- * processes, the network, the kernel itself. All calls of another architecture than the gate's own, and those of x32,
- * are refused, so that they cannot bypass the list.
+ * Builds and loads the filter of system calls. The filter lists the calls that it refuses and allows all others,
+ * because a hook may be any program and need any call. Landlock guards the files. The filter guards the rest: other
+ * processes, the network, the kernel itself. It refuses all calls of other architectures than the gate's own, and of
+ * x32, so that they cannot bypass the list.
  */
 
 #include "confine/seccomp.h"
@@ -121,7 +121,7 @@ static const struct {
     const char *name;
     struct scmp_arg_cmp arguments[ARGUMENTS_MAX];
 } refused_with[] = {
-    /* new namespaces, which would open many more calls; siblings, which the gate would have to reap */
+    /* new namespaces, which would allow many more calls; siblings, which the gate would have to reap */
     {"clone", {HAS(CLONE_FLAGS, CLONE_NEWNS)}},
     {"clone", {HAS(CLONE_FLAGS, CLONE_NEWCGROUP)}},
     {"clone", {HAS(CLONE_FLAGS, CLONE_NEWUTS)}},

@@ -34,7 +34,7 @@ static enum selinux_label failure_of(int cause) {
     return cause == EINVAL ? SELINUX_LABEL_UNKNOWN : SELINUX_LABEL_REFUSED;
 }
 
-/* The policy may lack the type, so setting the label fails. It may forbid the type here, so socket(2) fails. */
+/* If the policy lacks the type, setting the label fails. If the policy forbids the type here, socket(2) fails. */
 static int make_labelled(enum selinux_label *labelp, const char *type, int family, int kind) {
     _cleanup_fd_ int fd = -1;
     char context[LABEL_MAX];
