@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Matches names of references, addresses and paths against patterns. The patterns are the operator's, the texts are a
- * pusher's: so no text makes a match slow. Paths follow git's wildmatch() with WM_PATHNAME and WM_CASEFOLD. That one
- * diff of a push serves all rules, is the reason why git itself is not asked: it would take one diff for each.
+ * Matches names of references, addresses and paths against patterns. The operator writes the patterns and a pusher the
+ * texts, so no text may make a match slow. Paths match as by git's wildmatch() with WM_PATHNAME and WM_CASEFOLD. git
+ * itself is not asked, because it would need one diff of a push for each rule, and here one diff serves all rules.
  */
 
 #include "rules/glob.h"
@@ -14,7 +14,7 @@ static int lower(char c) {
     return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : (unsigned char)c;
 }
 
-/* The usual two pointers: only the last star is ever tried again, so it takes the product of the lengths at the most. */
+/* Only the last star is ever tried again, so the time is at most the product of the lengths. */
 static bool match(const char *pattern, const char *text, bool with_question_mark, bool in_any_case) {
     const char *star = NULL;
     const char *from = NULL;
@@ -60,25 +60,25 @@ enum token_kind {
     TOKEN_ANY,  /* '?': a byte, but no slash */
     TOKEN_SET,  /* [a-z]: one of these, but no slash */
     TOKEN_STAR, /* any bytes but slashes */
-    TOKEN_DIRS, /* two stars and a slash: any number of folders, also none */
+    TOKEN_DIRS, /* two stars and a slash: any number of folders, or none */
     TOKEN_DEEP, /* two stars at the end: anything */
 };
 
 struct token {
     enum token_kind kind;
     char byte;
-    const char *set; /* behind the '[' */
+    const char *set; /* what follows the '[' */
 };
 
-/* A pattern as states of an automaton, which is in many of them at once: state i has got past the first i tokens. */
+/* A pattern as an automaton, which is in several states at once. In state i it has matched the first i tokens. */
 struct automaton {
     struct token tokens[GLOB_PATTERN_MAX_BYTES + 1];
     size_t n_tokens;
-    size_t n_plain; /* of the leading tokens, bytes alone */
-    bool is_folder; /* it ends with a slash and TOKEN_DEEP */
+    size_t n_plain; /* how many tokens at the beginning are TOKEN_BYTE */
+    bool is_folder; /* the pattern ends with a slash and TOKEN_DEEP */
 };
 
-/* The end of a set, behind the ']'; NULL when it has none. A ']' at the beginning stands for itself. */
+/* Finds the end of a set, after its ']'; NULL when there is none. A ']' at the beginning stands for itself. */
 static const char *set_end(const char *set) {
     set += *set == '!' || *set == '^';
     set += *set == ']';
@@ -122,7 +122,7 @@ static bool set_has(const char *set, char c) {
     return found != is_negated;
 }
 
-/* Two stars are more than one only between slashes or at the ends. @at: the first star. Return: behind the stars. */
+/* Two stars differ from one only as a whole name of a path. @at: the first star. Return: the end of the token. */
 static const char *compile_stars(struct automaton *automaton, const char *pattern, const char *at) {
     const char *end = at + strspn(at, "*");
     struct token *token = &automaton->tokens[automaton->n_tokens++];
@@ -168,7 +168,7 @@ static void compile(struct automaton *automaton, const char *pattern) {
                            automaton->tokens[automaton->n_tokens - 2].byte == '/';
 }
 
-/* Enters state @i, and those behind it that need no further byte. */
+/* Enters state @i, and the next states as long as they need no byte. */
 static void enter(const struct automaton *automaton, bool states[], size_t i) {
     states[i] = true;
     while (i < automaton->n_tokens && automaton->tokens[i].kind >= TOKEN_STAR) {

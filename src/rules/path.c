@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds which path a checkout elsewhere would write to. File systems that compare names loosely take several spellings
- * for one name. What could be any name is a fault, so the caller refuses it. Spellings of .git itself are git's to find,
- * by receive.fsckObjects.
+ * Finds the path that a checkout elsewhere would write to. File systems that compare names loosely take several
+ * spellings for one name. A spelling that could be any name is a fault, and the caller must refuse it. This file does
+ * not look for spellings of .git: git does, by receive.fsckObjects.
  */
 
 #include "rules/path.h"
@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What code points beyond ASCII fold to, on HFS+, APFS or NTFS. */
+/* Foldings of code points beyond ASCII, on HFS+, APFS or NTFS. */
 static const struct {
     uint32_t first;
     uint32_t last;
@@ -30,10 +30,10 @@ static const struct {
 
 enum {
     N_FOLDINGS = sizeof(foldings) / sizeof(foldings[0]),
-    SHORT_BASE_MAX = 8, /* of a short name, in front of its dot */
+    SHORT_BASE_MAX = 8, /* of a short name, before its dot */
 };
 
-/* A character of two or three bytes. Return: its size; 1 for all others, also for what is no UTF-8. */
+/* Reads a character of two or three bytes. Return: its size; 1 for anything else, also for bytes that are no UTF-8. */
 static size_t read_character(uint32_t *codep, const char *at, size_t size) {
     const unsigned char *byte = (const unsigned char *)at;
 
@@ -49,7 +49,7 @@ static size_t read_character(uint32_t *codep, const char *at, size_t size) {
     return 1;
 }
 
-/* Folds one character. Return: its size; *top is what it becomes, or NULL for itself. */
+/* Folds one character. Return: its size; *top is its folding, or NULL when it has none. */
 static size_t fold_character(const char *at, size_t size, const char **top) {
     uint32_t code;
     const size_t n = read_character(&code, at, size);
@@ -63,7 +63,7 @@ static size_t fold_character(const char *at, size_t size, const char **top) {
     return *top ? n : 1;
 }
 
-/* ASCII letters in lower case, and Windows' backslash as a slash. */
+/* Folds ASCII letters to lower case, and Windows' backslash to a slash. */
 static char fold_byte(char c) {
     if (c >= 'A' && c <= 'Z') {
         return (char)(c - 'A' + 'a');
@@ -74,7 +74,7 @@ static char fold_byte(char c) {
     return c;
 }
 
-/* GITHUB~1 or GIT~12.MOD: at most eight bytes in front of the first dot, of which the last are a tilde and digits. */
+/* As GITHUB~1 or GIT~12.MOD: at most eight bytes before the first dot, which end with a tilde and digits. */
 static bool is_short(const char *name, size_t size) {
     const char *dot = memchr(name, '.', size);
     const size_t base = dot ? (size_t)(dot - name) : size;
@@ -86,7 +86,7 @@ static bool is_short(const char *name, size_t size) {
     return base <= SHORT_BASE_MAX && digits > 0 && digits + 1 < base && name[base - 1 - digits] == '~';
 }
 
-/* Adds one name, which ends in front of a slash or at the end, and cuts off what Windows would. */
+/* Ends a name, before a slash or at the end of the path, and cuts off what Windows would cut off. */
 static enum path_fault finish_name(char *folded, size_t begin, size_t *sizep) {
     const char *colon = memchr(folded + begin, ':', *sizep - begin);
 
@@ -104,7 +104,7 @@ enum path_fault path_fold(char folded[PATH_FOLDED_MAX_BYTES], const char *path, 
     size_t begin = 0;
     size_t n = 0;
 
-    if (size >= PATH_FOLDED_MAX_BYTES) { /* nothing becomes longer */
+    if (size >= PATH_FOLDED_MAX_BYTES) { /* folding makes nothing longer */
         return PATH_TOO_LONG;
     }
     for (size_t i = 0; i < size && fault == PATH_FINE;) {

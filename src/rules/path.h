@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 enum {
-    PATH_FOLDED_MAX_BYTES = 4096, /* with terminator: longer ones are not judged, and no system can check them out */
+    PATH_FOLDED_MAX_BYTES = 4096, /* with terminator; longer paths are not judged, and no system can check them out */
 };
 
 /** enum path_fault - why a path cannot be judged by its name */
@@ -18,7 +18,10 @@ enum path_fault {
 /**
  * path_fold() - write @path as the least particular file system would take it
  *
- * Without the code points that HFS+ ignores, letters in lower case, with those of other scripts that fold to ASCII; with
- * Windows' backslash as a slash, and without the dots and spaces at the end of a name, or the stream behind a colon.
+ * It leaves out code points that HFS+ ignores. It folds letters to lower case, and letters of other scripts to ASCII
+ * where a file system does. As on Windows, a backslash becomes a slash, and each name loses dots and spaces at its end
+ * and a stream after a colon.
+ *
+ * Return: PATH_FINE, or the fault.
  */
 enum path_fault path_fold(char folded[PATH_FOLDED_MAX_BYTES], const char *path, size_t size);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads rules. The gate reads them at start, from what git's parser has made of the file, and the hook reads the same
- * keys and values again: there is one table, and nothing that only one of them knows. A key or value that is not in it
- * is refused, since a rule that is misspelt would allow what it is to forbid.
+ * Reads rules. The gate reads them from the output of git's parser, and the hook reads the same keys and values again,
+ * by the same table. A key or value that is not in the table must be refused: a misspelt rule would allow the very
+ * things that it forbids.
  */
 
 #include "rules/rules.h"
@@ -56,7 +56,7 @@ static int refuse_value(const char *key, const char *wanted, struct gate_error *
     return gate_error_set(error, GATE_E_USAGE, "%.200s takes %s", key, wanted);
 }
 
-/* git's words for a boolean: git-config(1). */
+/* Takes git's words for a boolean: git-config(1). */
 static int read_flag(bool *flagp, const char *key, const char *value, struct gate_error *error) {
     static const char *const yes[] = {"true", "yes", "on", "1"};
     static const char *const no[] = {"false", "no", "off", "0"};
@@ -74,7 +74,7 @@ static int read_flag(bool *flagp, const char *key, const char *value, struct gat
     return refuse_value(key, "yes or no", error);
 }
 
-/* git's numbers: digits, and k, m or g for powers of 1024. */
+/* Takes git's numbers: digits, and k, m or g for powers of 1024. */
 static int read_number(uint64_t *numberp, const char *key, const char *value, struct gate_error *error) {
     static const char units[] = "kmg";
     uint64_t number = 0;
@@ -164,7 +164,7 @@ static int add_key(struct rules *rules, size_t i, const char *key, const char *v
 
 /* ---- sections of references ---- */
 
-/* What no reference's name can hold would fit none: git-check-ref-format(1). */
+/* A pattern with characters that no reference's name can have would fit none: git-check-ref-format(1). */
 static int check_pattern(const char *pattern, struct gate_error *error) {
     const bool is_all = strcmp(pattern, "*") == 0;
 

@@ -8,27 +8,26 @@
 #include "base/error.h"
 
 enum {
-    RULES_TEXT_MAX_BYTES =
-        64 * 1024, /* of all keys and values: they go by one variable, which Linux bounds at 128 KiB */
+    RULES_TEXT_MAX_BYTES = 64 * 1024, /* of all keys and values, in one variable; Linux allows 128 KiB for it */
 };
 
 #define RULES_NO_LIMIT UINT64_MAX
 
-/** enum rules_update - how a reference may be moved that is there already */
+/** enum rules_update - how an existing reference may be moved */
 enum rules_update {
     RULES_UPDATE_NONE,
     RULES_UPDATE_FAST_FORWARD,
     RULES_UPDATE_ANY,
 };
 
-/** enum rules_mode - kinds of entries of a tree that files.deny forbids; bits */
+/** enum rules_mode - bits: the kinds of tree entries that files.deny forbids */
 enum rules_mode {
     RULES_SYMLINK = 1,
     RULES_SUBMODULE = 2,
     RULES_EXECUTABLE = 4,
 };
 
-/** struct rules_refs - a section [refs "PATTERN"]; @given: the keys that it had, bits */
+/** struct rules_refs - a section [refs "PATTERN"]; @given: bits of the keys that it has */
 struct rules_refs {
     char *pattern;
     bool creates;
@@ -45,11 +44,12 @@ struct rules_list {
 
 /**
  * struct rules - what may be pushed
- * @refs: in the file's order; the first whose pattern fits decides, and what none fits is refused
+ * @refs: in the file's order. The first one whose pattern fits a reference decides; a reference that fits none is
+ *        refused.
  * @deny_modes: bits of enum rules_mode
  * @max_file_bytes, @max_path_bytes, @max_commits, @max_refs: RULES_NO_LIMIT for none
  * @signed_off: each commit needs a Signed-off-by of its author or committer
- * @given: the keys outside of refs that do not repeat and were given, bits
+ * @given: bits of the keys outside of refs that were given
  */
 struct rules {
     struct rules_refs *refs;
@@ -75,25 +75,25 @@ struct rules {
 
 /**
  * rules_add() - take one variable of a rules file
- * @key: as git writes it: SECTION.KEY or refs.PATTERN.KEY, with section and key in lower case
+ * @key: SECTION.KEY or refs.PATTERN.KEY as git prints it, with section and key in lower case
  * @value: NULL for a key without one, which stands for true
- * @error: says what is wrong with it, and begins with the key
+ * @error: says what is wrong with it
  *
  * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
  */
 int rules_add(struct rules *rules, const char *key, const char *value, struct gate_error *error);
 
 /**
- * rules_parse() - take rules as they go to the hook: each key and each value is a line
+ * rules_parse() - read all rules from the text for the hook, which has a line for each key and for each value
  *
  * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
  */
 int rules_parse(struct rules *rules, const char *text, struct gate_error *error);
 
-/** rules_deinit() - free them */
+/** rules_deinit() - free all rules */
 void rules_deinit(struct rules *rules);
 
-/** rules_find_refs() - the section that decides on a reference. Return: NULL for none, so it may not be touched. */
+/** rules_find_refs() - find the section that decides about a reference. Return: NULL for none; it is refused then. */
 const struct rules_refs *rules_find_refs(const struct rules *rules, const char *name);
 
 /** rules_judge_content() - whether there are rules about commits, paths or files at all */

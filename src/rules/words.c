@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Says rules in words, for the operator who writes them and the pusher whom they refuse. It names no file or host. */
+/* Puts rules into words, for the operator who writes them and the pusher they refuse. It names no file or host. */
 
 #include "rules/words.h"
 
@@ -34,7 +34,7 @@ void words_quote(char quoted[WORDS_QUOTED_MAX_BYTES], const char *text, size_t s
     quoted[n] = '\0';
 }
 
-/* Adds a word to a list. Return: whether there was room; otherwise the list says so itself. */
+/* Adds a word to a list, or " and others" when there is no room for it. Return: whether there was room. */
 static bool add_word(char words[WORDS_MAX_BYTES], const char *word) {
     static const char others[] = " and others";
     const size_t used = strlen(words);
