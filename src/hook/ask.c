@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Puts questions about objects and references to git, many to one process. An answer that is not understood is an error,
- * which refuses the push.
+ * Asks git about objects and references, with many questions for one process. An unexpected answer is an error, and an
+ * error must refuse the push.
  */
 
 #include "hook/ask.h"
@@ -13,10 +13,10 @@
 
 #include "base/fd.h"
 
-/* NOLINTBEGIN(clang-analyzer-unix.Malloc,clang-analyzer-unix.Stream): the analyzer does not know the cleanup attribute */
+/* NOLINTBEGIN(clang-analyzer-unix.Malloc,clang-analyzer-unix.Stream): the analyzer ignores the cleanup attribute */
 
 enum {
-    PAIRS_MAX = 1000,     /* of one git: as its arguments */
+    PAIRS_MAX = 1000,     /* of one git, which gets them as arguments */
     PAIR_MAX_BYTES = 136, /* two ids of SHA-256 and three dots */
 };
 
@@ -26,7 +26,7 @@ static void closep(FILE **filep) {
     }
 }
 
-/* A line without its end; NULL at the end of the output. @linep: the same memory for all lines, freed by the caller */
+/* Reads a line without its end; NULL at the end of the output. @linep: memory for all lines, freed by the caller */
 static char *read_line(FILE *output, char **linep, size_t *sizep) {
     ssize_t size = getline(linep, sizep, output);
 
@@ -37,7 +37,7 @@ static char *read_line(FILE *output, char **linep, size_t *sizep) {
     return *linep;
 }
 
-/* Starts git and makes a stream of its output, which owns the descriptor then. */
+/* Starts git and makes a stream of its output. The stream then owns the descriptor. */
 static int open_output(FILE **outputp, struct child *child, const struct child_git *git, int input,
                        const char *const argv[]) {
     int r = child_start(child, git, input, argv);
@@ -120,7 +120,7 @@ int ask_id(char id[ASK_ID_MAX], const struct child_git *git, const char *revisio
 
 /* ---- ancestors ---- */
 
-/* Starts a git that tells the merge bases. @text: memory for its arguments */
+/* Starts a git that prints merge bases. @text: memory for its arguments */
 static int start_bases(FILE **outputp, struct child *child, char *text, const struct child_git *git,
                        const struct ask_pair *pairs, size_t n_pairs) {
     const char *argv[PAIRS_MAX + 2] = {"rev-parse"};

@@ -15,9 +15,9 @@ enum ask_kind {
 };
 
 /**
- * struct ask_object - a question
- * @id: of the object
- * @peeled: tags are followed to what they lead to
+ * struct ask_object - a question about an object's kind
+ * @id: the object's id
+ * @peeled: tags are followed to the object that they lead to
  * @kind: the answer
  */
 struct ask_object {
@@ -26,7 +26,7 @@ struct ask_object {
     enum ask_kind kind;
 };
 
-/** ask_kinds() - find the kinds of objects, by one git for all. Return: 0 or a negative errno. */
+/** ask_kinds() - find the kinds of objects, with one git for all of them. Return: 0 or a negative errno. */
 int ask_kinds(const struct child_git *git, struct ask_object *objects, size_t n_objects);
 
 enum {
@@ -41,9 +41,9 @@ enum {
 int ask_id(char id[ASK_ID_MAX], const struct child_git *git, const char *revision);
 
 /**
- * struct ask_pair - a question
+ * struct ask_pair - a question whether one commit is an ancestor of another
  * @old, @new: ids of commits, or of tags that lead to one
- * @is_ancestor: the answer: @old is @new, or one of the commits behind it
+ * @is_ancestor: the answer: @old is @new or an ancestor of it
  */
 struct ask_pair {
     const char *old;
@@ -51,7 +51,7 @@ struct ask_pair {
     bool is_ancestor;
 };
 
-/** ask_ancestry() - find out for each pair, by one git for a thousand of them. Return: 0 or a negative errno. */
+/** ask_ancestry() - answer each pair, with one git for a thousand pairs. Return: 0 or a negative errno. */
 int ask_ancestry(const struct child_git *git, struct ask_pair *pairs, size_t n_pairs);
 
 enum {
@@ -60,11 +60,11 @@ enum {
 
 /**
  * ask_bases() - find the merge bases of each pair, whose @is_ancestor is not filled
- * @n_pairs: a thousand at the most
- * @visit: called for each pair in turn. @bases: their ids with a space in front of each; "" for none. Anything but 0
- *         ends it.
+ * @n_pairs: at most a thousand
+ * @visit: called for each pair in turn. @bases: the ids, each after a space; "" for none. It returns 0 to go on; any
+ *         other value ends the search.
  *
- * Return: 0; -E2BIG for a pair with more than 64 of them; what @visit returned; a negative errno.
+ * Return: 0; -E2BIG for a pair with more than 64 merge bases; the value with which @visit ended it; a negative errno.
  */
 int ask_bases(const struct child_git *git, const struct ask_pair *pairs, size_t n_pairs,
               int (*visit)(size_t pair, const char *bases, void *userdata), void *userdata);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Keeps the faults of commits. All references of a push are walked together, so which of them a commit came by is asked
- * afterwards, and only for faults.
+ * Records the faults of commits. All references of a push are walked together, so a fault does not say which reference
+ * brings its commit. git is asked about that afterwards, and only for faults.
  */
 
 #include "hook/findings.h"
@@ -17,7 +17,7 @@
 #include "hook/push.h"
 
 enum {
-    REFERENCES_MAX = 100, /* of one push, among which the one that brings a commit is looked for */
+    REFERENCES_MAX = 100, /* of one push that are tried, to find the one that brings a commit */
 };
 
 void findings_add(struct findings *findings, const char *commit, const char *format, ...) {
@@ -38,7 +38,7 @@ bool findings_are_full(const struct findings *findings) {
     return findings->n_findings == REPORT_REFUSALS_MAX;
 }
 
-/* The references that are to lead to a commit. Return: their number. */
+/* Lists the references that will lead to a commit. Return: their number. */
 static size_t find_tips(const struct push_command **tips, const struct push *push) {
     size_t n = 0;
 
@@ -50,7 +50,7 @@ static size_t find_tips(const struct push_command **tips, const struct push *pus
     return n;
 }
 
-/* @pairs: of this commit with each of the tips */
+/* @pairs: this commit with each of the tips */
 static void refuse(struct push *push, const struct finding *finding, const struct push_command **tips,
                    const struct ask_pair *pairs, size_t n_tips) {
     const char *name = NULL;

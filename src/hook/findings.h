@@ -13,25 +13,25 @@ enum {
     FINDINGS_WORDS_MAX = 1200,
 };
 
-/** struct finding - what is wrong with a commit */
+/** struct finding - a fault of a commit */
 struct finding {
     char commit[CHANGES_ID_MAX];
     char words[FINDINGS_WORDS_MAX];
 };
 
-/** struct findings - faults of commits, before it is known which references would have brought them */
+/** struct findings - faults of commits, while it is unknown which references would bring them */
 struct findings {
     struct push *push;
     size_t n_findings;
     struct finding findings[REPORT_REFUSALS_MAX];
 };
 
-/** findings_add() - remember a fault, unless they are full; what a pusher has chosen must have been quoted */
+/** findings_add() - record a fault, unless the list is full; texts of a pusher must be quoted */
 __attribute__((format(printf, 3, 4))) void findings_add(struct findings *findings, const char *commit,
                                                         const char *format, ...);
 
-/** findings_are_full() - whether there is no use in looking for more */
+/** findings_are_full() - whether the list is full, so that nothing more has to be looked for */
 bool findings_are_full(const struct findings *findings);
 
-/** findings_report() - refuse for each the references that lead to the commit. Return: 0 or a negative errno. */
+/** findings_report() - report each fault, with a reference that leads to its commit. Return: 0 or a negative errno. */
 int findings_report(struct findings *findings);

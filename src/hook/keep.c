@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Keeps the tips that a push takes from references: --keep-old. This happens in pre-receive, so the reference that keeps
- * a tip is there before the tip is gone, and a push whose tips cannot be kept is refused.
+ * Keeps the old tips of references that a push deletes or forces: --keep-old. It does so in pre-receive. So the
+ * reference to a kept tip exists before the tip's own reference changes, and a push whose tips cannot be kept is
+ * refused.
  *
- * A tip is what the push says that the reference holds. It is kept only if the reference does hold it at that moment, so
- * that nobody can put another object among the tips of a reference. git compares both once more, under the reference's
- * lock, before it moves the reference. There is one exception: git deletes a reference whatever it holds if the push names no
- * object, or one that git does not have. Such a push is refused here: the first by keep_find(), the second by git, which
- * makes no reference to such an object.
+ * The push names the tip of each reference. The tip is kept only if the reference holds it at that moment, so that
+ * nobody can put another object among the kept tips. git compares both once more, under the reference's lock, before it
+ * changes the reference. There is one exception: git deletes a reference whatever it holds, if the push names no old
+ * object, or one that git does not have. Such a push must be refused here: the first case by keep_find(), the second by
+ * git, which makes no reference to a missing object.
  */
 
 #include "hook/keep.h"
@@ -23,14 +24,14 @@
 #include "hook/ask.h"
 #include "rules/variables.h"
 
-/* Updates that have to be asked about, with the place of each among the commands. */
+/* Updates that git has to be asked about, with their places among the commands. */
 struct updates {
     struct ask_pair *pairs;
     size_t *places;
     size_t n;
 };
 
-/* What is found: room for a tip of each command. */
+/* The tips that were found. There is room for one tip of each command. */
 struct found {
     struct keep_tip *tips;
     size_t n;
@@ -45,7 +46,7 @@ static void add_forced(struct found *found, struct push_command *command) {
     add(found, command->old, command->name, "forced");
 }
 
-/* Whether the rules have seen to it already that it is a fast-forward. */
+/* Whether the rules have already made sure that the update is a fast-forward. */
 static bool is_judged(const struct push *push, const struct push_command *command) {
     const struct rules_refs *refs = push->rules ? rules_find_refs(push->rules, command->name) : NULL;
 
@@ -70,7 +71,7 @@ static int sort_commands(struct found *found, struct updates *updates, const str
     return 0;
 }
 
-/* A tag that has an object of its own, a tree or a blob is behind nothing. */
+/* Adds every update that is not from one commit to another. An annotated tag, a tree or a blob has no descendants. */
 static int take_others(struct found *found, struct updates *updates, struct push *push) {
     struct ask_object *objects = calloc(2 * updates->n, sizeof(*objects));
     size_t kept = 0;
@@ -97,7 +98,7 @@ static int take_others(struct found *found, struct updates *updates, struct push
     return r;
 }
 
-/* git answers for all pairs or, if one is not of commits, for none. Most pushes have no such pair. */
+/* git answers for all pairs, or for none if one of them is not of commits. Most pushes have no such pair. */
 static int ask(struct found *found, struct updates *updates, struct push *push) {
     bool is_known = updates->n == 0 || ask_ancestry(&push->git, updates->pairs, updates->n) == 0;
     int r = is_known ? 0 : take_others(found, updates, push);
@@ -141,7 +142,7 @@ int keep_name_time(char entry[KEEP_ENTRY_MAX], time_t time) {
     return gmtime_r(&time, &tm) && strftime(entry, KEEP_ENTRY_MAX, "%Y%m%dT%H%M%S", &tm) > 0 ? 0 : -EOVERFLOW;
 }
 
-/* The time comes first, so that git lists the entries in their order. */
+/* The time comes first, so that git lists the entries in the order of time. */
 int keep_name_entry(char entry[KEEP_ENTRY_MAX]) {
     struct timespec now;
     unsigned number;
@@ -159,7 +160,10 @@ int keep_name_entry(char entry[KEEP_ENTRY_MAX]) {
     return r;
 }
 
-/* Git refuses to change references while new objects are in quarantine, and an old tip is not among these. */
+/*
+ * git refuses to change references while it sees a quarantine. Old tips are no part of one, so this git sees old
+ * objects alone.
+ */
 int keep_update(const struct child_git *git, FILE *input) {
     static const char *const argv[] = {"-c",         "core.hooksPath=/dev/null",
                                        "-c",         "core.logAllRefUpdates=false",

@@ -18,35 +18,36 @@ struct keep_tip {
 };
 
 /**
- * keep_find() - find the tips that a push would take from references without leaving them behind the new ones
- * @tipsp, @n_tipsp: what was found, to be freed; the texts are the push's
+ * keep_find() - find the tips that references would lose by a push: of deletions, and of updates that are no
+ * fast-forwards
+ * @tipsp, @n_tipsp: the tips, to be freed; their texts belong to the push
  *
- * What cannot be shown to be a fast-forward counts as a loss. The kinds of the commands say so then. With rules, the push
- * has passed push_judge().
+ * An update that cannot be shown to be a fast-forward counts as forced. The kinds of the commands are set. With rules,
+ * call push_judge() first.
  *
- * Return: 0; -EINVAL for a deletion that does not say what it deletes; a negative errno.
+ * Return: 0; -EINVAL for a deletion that does not name the old object; a negative errno.
  */
 int keep_find(struct keep_tip **tipsp, size_t *n_tipsp, struct push *push);
 
-/** keep_name_entry() - name an entry by the time, and as nobody else does. Return: 0 or a negative errno. */
+/** keep_name_entry() - make a unique name of an entry from the time. Return: 0 or a negative errno. */
 int keep_name_entry(char entry[KEEP_ENTRY_MAX]);
 
-/** keep_name_time() - the beginning of the entries of a time, to be compared as text. Return: 0, -EOVERFLOW. */
+/** keep_name_time() - write how entries of a time begin, to be compared as text. Return: 0, -EOVERFLOW. */
 int keep_name_time(char entry[KEEP_ENTRY_MAX], time_t time);
 
 /**
- * keep_write() - make a reference to each tip, KEEP_PREFIX/ENTRY/HOW/NAME, all or none
- * @tips: each the tip of the reference of its name at this moment; none is made otherwise
+ * keep_write() - make a reference to each tip, KEEP_PREFIX/ENTRY/HOW/NAME; either all or none
+ * @tips: each must be the present tip of the reference of its name; otherwise none is made
  *
- * They are on the disk when it returns.
+ * The references are on the disk when it returns.
  *
  * Return: 0 or a negative errno.
  */
 int keep_write(const struct child_git *git, const char *entry, const struct keep_tip *tips, size_t n_tips);
 
 /**
- * keep_update() - have git change references as it is told, without hooks and reflogs
- * @input: for git update-ref -z --stdin, of child_input_open()
+ * keep_update() - have git change references, without hooks and reflogs
+ * @input: the input of git update-ref -z --stdin, from child_input_open()
  *
  * Return: 0 or a negative errno.
  */

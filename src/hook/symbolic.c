@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds symbolic references that lead to none. git lists no such reference, and makes the one behind it when a push
- * creates the symbolic one. They are never packed: without reftable each is a file of its own, or a link.
+ * Finds symbolic references that lead to a missing one. git does not list them. When a push creates such a reference,
+ * git creates the one that it leads to. Symbolic references are never packed: without reftable each one is a file, or a
+ * link. This file only reads.
  */
 
 #include "hook/symbolic.h"
@@ -23,7 +24,7 @@ static bool uses_reftable(const char *folder) {
     return snprintf(path, sizeof(path), "%s/reftable", folder) < (int)sizeof(path) && access(path, F_OK) == 0;
 }
 
-/* git fails, and writes nothing, when it is none or not there. */
+/* Asks git. It fails, and writes nothing, when the reference is missing or not symbolic. */
 static int ask(const struct child_git *git, const char *name) {
     const char *const argv[] = {"symbolic-ref", "--quiet", name, NULL};
     struct child child = CHILD_NONE;
@@ -63,7 +64,10 @@ static int look(const char *folder, const char *name) {
            memcmp(begin, mark, sizeof(begin)) == 0;
 }
 
-/* Git asks its hooks before it looks at names. It makes no reference of one that has this, and a path with it leads away. */
+/*
+ * git calls its hooks before it checks names. It refuses a name with "..", but here such a path would lead out of the
+ * folder.
+ */
 static bool leads_away(const char *name) {
     return strstr(name, "..") != NULL;
 }

@@ -4,11 +4,11 @@
 #include "hook/child.h"
 
 /**
- * symbolic_is_one() - whether a reference that git takes for missing is a symbolic one, which leads to a missing one
- * @folder: of the repository, where git stores references unless it uses reftable
- * @name: as the client sent it. With ".." it is none, as git will refuse it
+ * symbolic_is_one() - whether a reference that git reports as missing is a symbolic one that leads to a missing one
+ * @folder: the repository's folder
+ * @name: as the client sent it; a name with ".." is no symbolic reference, because git will refuse it
  *
- * With reftable it takes a process of git.
+ * With reftable this starts a git; otherwise it reads the reference's file.
  *
  * Return: 0 or 1; a negative errno.
  */
