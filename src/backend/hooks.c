@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Knows which hooks git runs for a gate, and finds those that git would skip. */
+/* Lists the hooks that git runs for a gate, and finds those that git would skip. It runs none. */
 
 #include "backend/hooks.h"
 
@@ -26,7 +26,7 @@ static bool may_run(const char *folder, size_t i) {
     return hooks_path(path, sizeof(path), folder, i) && access(path, X_OK) == 0;
 }
 
-/* A dangling link counts as there, and so does one whose target this user cannot reach. */
+/* A dangling link counts as there, and so does a link whose target this user cannot reach. */
 static bool is_there(const char *folder, size_t i) {
     struct stat status;
     char path[PATH_MAX];

@@ -37,17 +37,17 @@ struct hooks {
 void hooks_look(struct hooks *hooks, const char *folder);
 
 /**
- * hooks_find_lost() - find a hook that could be executed at start and cannot be any more
+ * hooks_find_lost() - find a hook that could be executed at start but no longer can
  *
- * git skips such a hook silently. Landlock cannot deny chmod(2). So hostile code in a push, if it runs as the hooks'
- * owner, could switch them off for the next push.
+ * git skips such a hook silently, and Landlock cannot deny chmod(2). So hostile code that a push runs as the hooks'
+ * owner could switch the hooks off for the next push.
  *
  * Return: its name; NULL for none.
  */
 const char *hooks_find_lost(const struct hooks *hooks, const char *folder);
 
 /**
- * hooks_find_owned() - find a hook that belongs to @owner, who may change its mode
+ * hooks_find_owned() - find a hook that belongs to @owner, so that @owner may change its mode
  *
  * Return: its name; "." for the folder; NULL for none.
  */

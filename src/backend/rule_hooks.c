@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds git-gate-hook, which git runs for its hooks while there are rules, and for a push that takes tips from references.
+ * Finds git-gate-hook. git runs it for its hooks while there are rules, and for a push by which a reference may lose
+ * its tip.
  *
- * git starts some hooks once for each reference: update, and reference-transaction three times. And it does without its
- * own work where there is a push-to-checkout. So these are there only when the operator has them, and there is one folder
- * for each combination. They are made when git-gate is installed: a gate makes and removes nothing for its rules, and
- * confined code cannot change what is root's.
+ * git starts some hooks once for each reference: update once, and reference-transaction three times. Where there is a
+ * push-to-checkout, git does not update the work tree itself. So the folder of hooks has these three only when the
+ * operator has them, and there is one folder for each combination. The folders are made at installation. A gate must
+ * make and remove nothing for its rules, and confined code cannot change files of root.
  */
 
 #include "backend/rule_hooks.h"
@@ -19,7 +20,10 @@
 
 #include "base/fd.h"
 
-/* The folder for an operator without hooks: each of the others would be one more process that does nothing. */
+/*
+ * The folder for an operator without hooks. It has pre-receive only: each other hook would be a process that does
+ * nothing.
+ */
 static const char alone[] = "alone";
 
 static const char *const costly[] = {"update", "reference-transaction", "push-to-checkout"};
@@ -28,7 +32,7 @@ enum {
     N_COSTLY = sizeof(costly) / sizeof(costly[0]),
 };
 
-/* The folder of the program or library that holds this code. Return: to be freed; NULL when it is not to be found. */
+/* Finds the folder of the program or library that holds this code. Return: to be freed; NULL when it is not found. */
 static char *find_own_folder(void) {
     Dl_info info = {0};
     char *path = NULL;
@@ -70,7 +74,7 @@ int rule_hooks_find(struct rule_hooks *hooks, const char *option, struct gate_er
     _cleanup_free_ char *own = find_own_folder();
 
     if ((own && (look(hooks, own, "") || look(hooks, own, "/../libexec/git-gate") ||
-                 look(hooks, own, "/../../libexec/git-gate"))) || /* of a library in lib/ARCHITECTURE */
+                 look(hooks, own, "/../../libexec/git-gate"))) || /* for a library in lib/ARCHITECTURE */
         look(hooks, GIT_GATE_LIBEXEC, "")) {
         return 0;
     }

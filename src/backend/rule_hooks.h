@@ -11,9 +11,10 @@ enum {
 };
 
 /**
- * struct rule_hooks - where git-gate-hook is
+ * struct rule_hooks - the place of git-gate-hook
  * @program: its path
- * @folder: holds a folder of hooks, all links to the program, for each set of hooks that the operator may have
+ * @folder: has one folder of hooks for each set of hooks that the operator may have; all hooks in them are links to the
+ *          program
  */
 struct rule_hooks {
     char program[PATH_MAX];
@@ -21,18 +22,18 @@ struct rule_hooks {
 };
 
 /**
- * rule_hooks_find() - look for it beside this program, and where it is installed
- * @option: which needs it, "--rules" or "--keep-old"
+ * rule_hooks_find() - find git-gate-hook beside this program, or where it was installed
+ * @option: the option that needs it, "--rules" or "--keep-old"
  *
  * Return: 0, GATE_E_START.
  */
 int rule_hooks_find(struct rule_hooks *hooks, const char *option, struct gate_error *error);
 
 /**
- * rule_hooks_choose() - the folder that is to be core.hooksPath
+ * rule_hooks_choose() - write the folder that core.hooksPath has to name
  * @operator_folder: of --hooks-path; NULL for none
  */
 void rule_hooks_choose(char path[RULE_HOOKS_PATH_MAX], const struct rule_hooks *hooks, const char *operator_folder);
 
-/** rule_hooks_are_there() - whether git would run the hook that judges. @folder: of rule_hooks_choose() */
+/** rule_hooks_are_there() - whether git would run git-gate-hook as pre-receive. @folder: from rule_hooks_choose() */
 bool rule_hooks_are_there(const char *folder);
