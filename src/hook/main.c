@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The program git-gate-hook: what git runs for its hooks while a gate has rules, or keeps old tips. The name that it is
- * called by says for which hook. As pre-receive it judges the push, and keeps the tips that the push takes from
- * references. As any hook, it becomes the operator's hook of that name, or runs it. If a gate has told it to do neither,
- * with rules of another version, and when anything fails, it refuses.
+ * The program git-gate-hook. git runs it for its hooks while a gate has rules or keeps old tips; its name is that of
+ * the hook. As pre-receive it judges the push, and keeps the old tips that references would lose. Then it becomes the
+ * operator's hook of the same name, or runs it. As any other hook it only becomes that one.
+ *
+ * As pre-receive it must refuse when anything fails, when no gate has asked it for anything, and when the rules are
+ * those of another version.
  */
 
 #include <errno.h>
@@ -28,7 +30,7 @@ static int refuse(const char *why) {
     return EXIT_FAILURE;
 }
 
-/* Becomes the operator's hook. One that is missing or may not be executed is passed over, as git does. */
+/* Becomes the operator's hook. If that is missing or may not be executed, it is skipped, as by git. */
 static int become_hook(const char *name, char *argv[]) {
     const char *folder = getenv(RULES_HOOKS_VARIABLE);
     char path[PATH_MAX];
@@ -42,7 +44,7 @@ static int become_hook(const char *name, char *argv[]) {
     return EXIT_FAILURE;
 }
 
-/* Reads all of standard input, and keeps it for the operator's hook. Return: its text, to be freed; NULL with errno. */
+/* Reads standard input, and copies it for the operator's hook. Return: its text, to be freed; NULL with errno. */
 static char *read_input(FILE *copy) {
     char *text = malloc(PUSH_MAX_BYTES + 1);
     size_t size = text ? fread(text, 1, PUSH_MAX_BYTES + 1, stdin) : 0;
@@ -101,7 +103,7 @@ static int refuse_to_lose(void) {
     return EXIT_FAILURE;
 }
 
-/* What the operator's hook refuses leaves nothing, so it runs first. */
+/* The operator's hook runs first, so that nothing is kept of a push that it refuses. */
 static int keep(const struct push *push, const struct keep_tip *tips, size_t n_tips, FILE *copy, char *argv[]) {
     char entry[KEEP_ENTRY_MAX];
     int r = run_hook(copy, argv);
@@ -114,7 +116,7 @@ static int keep(const struct push *push, const struct keep_tip *tips, size_t n_t
     return r ? refuse_to_lose() : EXIT_SUCCESS;
 }
 
-/* Judges, then ends as the operator's hook if nothing is lost. No hook of the operator gets to tell the gate anything. */
+/* Judges, then becomes the operator's hook if no tip is lost. The operator's hooks must not tell the gate anything. */
 static int take_commands(struct push *push, FILE *copy, char *argv[]) {
     _cleanup_free_ struct keep_tip *tips = NULL;
     size_t n_tips = 0;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Judges a push: its references one by one, then what they bring. References are judged here, in pre-receive, and not in
- * the hook update, for two reasons. git starts update once for each reference, which made a push of 10,000 of them seven
- * times slower. And before update git has moved the objects into the repository, where those of a refused one would stay.
+ * Judges a push: first its references, then the commits that they bring. It does so in pre-receive, and not in the hook
+ * update, for two reasons. git starts update once for each reference, which made a push of 10,000 references seven
+ * times slower. And before update git has moved the objects into the repository, where the objects of a refused push
+ * would stay. A failure is no verdict, so the caller must refuse the push.
  */
 
 #include "hook/push.h"
@@ -53,7 +54,7 @@ int push_parse(struct push *push, char *text) {
     return 0;
 }
 
-/* ---- what a section says ---- */
+/* ---- what a section allows ---- */
 
 static void refuse_unknown(struct push *push, const struct push_command *command) {
     char words[WORDS_MAX_BYTES];
@@ -71,7 +72,7 @@ static void refuse_act(struct push *push, const struct push_command *command, co
                   refs->pattern, words);
 }
 
-/* Return: whether it still has to be found out if this is a fast-forward. */
+/* Return: whether it remains to find out if this is a fast-forward. */
 static bool judge_act(struct push *push, const struct push_command *command) {
     const struct rules_refs *refs = rules_find_refs(push->rules, command->name);
 
@@ -95,10 +96,10 @@ static bool judge_act(struct push *push, const struct push_command *command) {
 
 /* ---- fast-forwards ---- */
 
-/* Pairs of commits that have to be in line, with the command of each. */
+/* Pairs of commits, each of which must be a fast-forward. */
 struct moves {
     struct ask_pair *pairs;
-    size_t *commands; /* their places in the push */
+    size_t *commands; /* the place of each pair's command in the push */
     size_t n;
 };
 
@@ -110,7 +111,7 @@ static void refuse_move(struct push *push, const struct push_command *command, c
     report_refuse(push->report, command->name, "%s; the rule for %.200s allows: %s", why, refs->pattern, words);
 }
 
-/* Tags that have an object of their own, trees and blobs are in line with nothing. */
+/* Refuses all pairs that are not of commits. An annotated tag, a tree or a blob has no fast-forward. */
 static int keep_commits(struct push *push, struct moves *moves) {
     struct ask_object *objects = calloc(2 * moves->n, sizeof(*objects));
     size_t kept = 0;
@@ -157,7 +158,7 @@ static int judge_moves(struct push *push, struct moves *moves) {
 
 /* ---- symbolic references ---- */
 
-/* git would move what it leads to, on which another rule decides. */
+/* git would move the reference that it leads to, and another rule decides about that one. */
 static void visit_symbolic(const char *name, void *userdata) {
     struct push *push = userdata;
 
@@ -172,7 +173,7 @@ static bool is_creation(const struct push_command *command) {
     return push_is_zero(command->old) && !push_is_zero(command->new);
 }
 
-/* A deletion may leave open what it deletes, so it counts. */
+/* A deletion may name no old object, so it counts. */
 static bool has_old(const struct push *push) {
     for (size_t i = 0; i < push->n_commands; i++) {
         if (!is_creation(&push->commands[i])) {
@@ -182,7 +183,7 @@ static bool has_old(const struct push *push) {
     return false;
 }
 
-/* In a trial there is no push that could create one. */
+/* A trial creates no reference, so it has nothing to look at. */
 static int judge_creations(struct push *push) {
     const char *folder = push->base ? NULL : getenv("GIT_DIR");
     int r = 0;
@@ -222,7 +223,7 @@ static int judge_references(struct push *push) {
 
 /* ---- what references lead to ---- */
 
-/* A tree or a blob has no author and no commit that names it, so no rule about commits could be applied. */
+/* A tree or a blob has no author, and no commit that names it. No rule about commits could be applied to it. */
 static int judge_targets(struct push *push) {
     struct ask_object *objects = calloc(push->n_commands, sizeof(*objects));
     int r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Tells a pusher what was refused and why, in a bounded number of lines. */
+/* Tells a pusher the refusals and their reasons, in a bounded number of lines. */
 
 #include "hook/report.h"
 

@@ -5,12 +5,12 @@
 #include <stdio.h>
 
 enum {
-    REPORT_REFUSALS_MAX = 20, /* that are told; further ones are counted */
+    REPORT_REFUSALS_MAX = 20, /* refusals that are printed; further ones are only counted */
 };
 
 /**
- * struct report - what a pusher is told
- * @to: a stream of lines
+ * struct report - the refusals, as the pusher reads them
+ * @to: the stream, for a line each
  * @n_refusals: so far
  */
 struct report {
@@ -19,12 +19,12 @@ struct report {
 };
 
 /**
- * report_refuse() - tell of one thing that is refused
- * @reference: whose name is shown quoted; NULL for the push as a whole
- * @format: why, and what would be allowed; what a pusher has chosen must have been quoted: words_quote()
+ * report_refuse() - print one refusal
+ * @reference: a name, which is shown quoted; NULL for the push as a whole
+ * @format: why, and what would be allowed; texts of a pusher must be quoted by words_quote()
  */
 __attribute__((format(printf, 3, 4))) void report_refuse(struct report *report, const char *reference,
                                                          const char *format, ...);
 
-/** report_end() - tell how many were not told, and that nothing of the push was taken */
+/** report_end() - print how many refusals were left out, and that nothing of the push was taken */
 void report_end(struct report *report);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Tells the gate what it does not know itself: which updates are fast-forwards. That goes through a pipe which git
- * inherits and hands to its hooks. All hooks are started by git-gate-hook, which lets none of the operator's have it.
+ * Tells the gate which updates are fast-forwards, because the gate cannot know. A pipe carries the answer: git inherits
+ * it and passes it on to its hooks. git-gate-hook starts all hooks, and must give the pipe to none of the operator's.
  */
 
 #include "hook/tell.h"

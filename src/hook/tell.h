@@ -3,12 +3,12 @@
 
 #include "hook/push.h"
 
-/** tell_begin() - take the descriptor of TELL_VARIABLE, so that no other hook gets it, nor what it starts */
+/** tell_begin() - take over the descriptor of TELL_VARIABLE, so that no other hook or program gets it */
 void tell_begin(void);
 
 /**
- * tell_kinds() - tell the gate how references move, as far as it is known: for its records
+ * tell_kinds() - tell the gate which updates are fast-forwards and which are forced, for its log
  *
- * Never waits. What there is no room for stays untold.
+ * It never waits. Lines that do not fit into the pipe are lost.
  */
 void tell_kinds(const struct push *push);
