@@ -42,7 +42,7 @@ struct dependencies {
 };
 
 /**
- * dependencies_look() - record how the files are now
+ * dependencies_look() - record the present state of the files
  * @repository: its name, without .git
  *
  * Return: whether each file is of its expected kind. If not, only git can tell what it would answer.
@@ -75,7 +75,7 @@ bool dependencies_undisturbed(const struct dependencies *before, const struct de
  * dependencies_suffice() - whether the answer depends on no other files
  *
  * This reads the files, which takes longer. It is false if a setting includes other files (include, includeIf) or makes
- * every answer different (transfer.advertiseSID), or if one of git's programs is a script.
+ * every answer different (transfer.advertiseSID). It is also false if one of git's programs is a script.
  */
 bool dependencies_suffice(const struct dependencies *dependencies, const struct environ_settings *settings,
                           const char *repository);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Builds git's environment for one request. It has the CGI variables (RFC 3875, git-http-backend(1)) or, for a service
- * that the gate starts itself, the variables that git-http-backend would set for it. It also has the settings that
- * outrank the repository's own configuration.
+ * Builds git's environment for one request. For git-http-backend it has the CGI variables (RFC 3875,
+ * git-http-backend(1)). For a service that the gate starts itself, it has the variables that git-http-backend would
+ * set. In both cases it has the settings that outrank the repository's own configuration.
  *
  * git inherits only PATH and GIT_EXEC_PATH. The token, which may be in the gate's own environment, must not be in
  * git's.
@@ -187,7 +187,7 @@ static void add_fsck_settings(struct composer *composer, size_t *countp, unsigne
 
 /*
  * A shallow push could make git treat a new commit as one without parents. The commit would still name the old tip as
- * an ancestor, but git would no longer find the tip behind it.
+ * an ancestor, but git would no longer reach the tip from it.
  *
  * When a push is known to lose no tip, git-gate-hook does not look at its references. Then git itself refuses to delete
  * or force a branch.

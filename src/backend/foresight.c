@@ -2,8 +2,8 @@
 
 /*
  * Tells from the beginning of a push whether a reference may lose its tip. A push that only creates references loses
- * none. A push that updates a single reference loses none if the commits at the beginning of its pack lead from the new
- * tip back to the old one: descent.c. For all other pushes git has to be asked. This file sees only bytes, and knows
+ * none. Nor does the update of a single reference, if the commits at the beginning of the pack lead from the new tip
+ * back to the old one: descent.c. For all other pushes git has to be asked. This file sees only bytes, and knows
  * nothing of the repository.
  */
 

@@ -117,8 +117,8 @@ static bool take_descriptors(struct birth *birth) {
 
 /*
  * The lifeline is a pipe on which nothing is ever written. Only the gate holds its write end. When the gate dies by any
- * cause, the kernel closes that end and signals the owner of the read end, which is the whole group (F_SETOWN and
- * F_SETSIG in fcntl(2)). The signal is SIGTERM, so that git removes its lock files. PR_SET_PDEATHSIG would reach only
+ * cause, the kernel closes that end. It then signals the owner of the read end, which is the whole group: F_SETOWN and
+ * F_SETSIG in fcntl(2). The signal is SIGTERM, so that git removes its lock files. PR_SET_PDEATHSIG would reach only
  * the leader, and would come at the end of a thread.
  */
 static bool tie_to_gate(struct birth *birth, int lifeline) {

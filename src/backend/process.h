@@ -66,8 +66,8 @@ enum {
  *
  * The child runs in "/", in a session of its own, with default signal handling. It has the descriptors 0, 1 and 2, its
  * end of the lifeline as 3, @limits->extra, and no others. When the calling process dies by any cause, the child's
- * group gets SIGTERM. The child shares the caller's memory until it executes the program, so nothing is copied, and
- * this call returns any failure to execute it.
+ * group gets SIGTERM. The child shares the caller's memory until it executes the program. So nothing is copied, and a
+ * failure to execute it is returned here.
  *
  * Return: 0 or a negative errno, of execve(2) too.
  */

@@ -55,8 +55,7 @@ int service_tell_head(struct buffer *output);
 /**
  * service_finds_repository() - whether git would recognise @path as a repository, and this process may read it
  *
- * It serves to choose between 404 and 500, as git-http-backend does, when a service has failed without telling the
- * client why.
+ * Call it when a service has failed without telling the client why. git-http-backend then answers with 500 or 404.
  */
 bool service_finds_repository(const char *path);
 

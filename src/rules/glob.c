@@ -3,7 +3,7 @@
 /*
  * Matches names of references, addresses and paths against patterns. The operator writes the patterns and a pusher the
  * texts, so no text may make a match slow. Paths match as by git's wildmatch() with WM_PATHNAME and WM_CASEFOLD. git
- * itself is not asked, because it would need one diff of a push for each rule, and here one diff serves all rules.
+ * itself is not asked: it would need one diff of a push for each rule. Here one diff serves all rules.
  */
 
 #include "rules/glob.h"

@@ -19,8 +19,8 @@ enum path_fault {
  * path_fold() - write @path as the least particular file system would take it
  *
  * It leaves out code points that HFS+ ignores. It folds letters to lower case, and letters of other scripts to ASCII
- * where a file system does. As on Windows, a backslash becomes a slash, and each name loses dots and spaces at its end
- * and a stream after a colon.
+ * where a file system does. As on Windows, a backslash becomes a slash. Each name loses a stream after a colon, and
+ * then dots and spaces at its end.
  *
  * Return: PATH_FINE, or the fault.
  */

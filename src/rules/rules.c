@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads rules. The gate reads them from the output of git's parser, and the hook reads the same keys and values again,
- * by the same table. A key or value that is not in the table must be refused: a misspelt rule would allow the very
- * things that it forbids.
+ * Reads rules. The gate reads them from the output of git's parser. The hook reads the same keys and values again, by
+ * the same table. A key or value that is not in the table must be refused: a misspelt rule would allow the very things
+ * that it forbids.
  */
 
 #include "rules/rules.h"
