@@ -2,14 +2,13 @@
 
 /*
  * Keeps the old tips of references that a push deletes or forces: --keep-old. It does so in pre-receive. So the
- * reference to a kept tip exists before the tip's own reference changes, and a push whose tips cannot be kept is
- * refused.
+ * reference to a kept tip exists before the tip's own reference changes. A push whose tips cannot be kept is refused.
  *
- * The push names the tip of each reference. The tip is kept only if the reference holds it at that moment, so that
- * nobody can put another object among the kept tips. git compares both once more, under the reference's lock, before it
- * changes the reference. There is one exception: git deletes a reference whatever it holds, if the push names no old
- * object, or one that git does not have. Such a push must be refused here: the first case by keep_find(), the second by
- * git, which makes no reference to a missing object.
+ * The push names the tip of each reference. The tip is kept only if the reference holds it at that moment. Otherwise
+ * somebody could put another object among the kept tips. git compares both once more, under the reference's lock,
+ * before it changes the reference. There is one exception: git deletes a reference whatever it holds, if the push names
+ * no old object, or one that git does not have. Such a push must be refused here: the first case by keep_find(), the
+ * second by git, which makes no reference to a missing object.
  */
 
 #include "hook/keep.h"

@@ -4,7 +4,7 @@
  * Judges a push: first its references, then the commits that they bring. It does so in pre-receive, and not in the hook
  * update, for two reasons. git starts update once for each reference, which made a push of 10,000 references seven
  * times slower. And before update git has moved the objects into the repository, where the objects of a refused push
- * would stay. A failure is no verdict, so the caller must refuse the push.
+ * would stay. When judging fails, the caller must refuse the push.
  */
 
 #include "hook/push.h"
@@ -72,7 +72,7 @@ static void refuse_act(struct push *push, const struct push_command *command, co
                   refs->pattern, words);
 }
 
-/* Return: whether it remains to find out if this is a fast-forward. */
+/* Return: whether it has yet to be found out if this is a fast-forward. */
 static bool judge_act(struct push *push, const struct push_command *command) {
     const struct rules_refs *refs = rules_find_refs(push->rules, command->name);
 
