@@ -124,7 +124,7 @@ static int refuse_answer(const char *program, const char *word, int r, int statu
     } else if (WEXITSTATUS(status) != 0) {
         (void)snprintf(how, sizeof(how), "ended with exit status %d", WEXITSTATUS(status));
     } else {
-        (void)snprintf(how, sizeof(how), "printed something else than is asked for");
+        (void)snprintf(how, sizeof(how), "printed an unexpected answer");
     }
     return gate_error_set(error, GATE_E_START,
                           "'%.*s %s' %s%s%s; mend that git, put another first in PATH, or check GIT_EXEC_PATH",

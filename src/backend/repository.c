@@ -246,8 +246,7 @@ static int examine_names(struct examination *examination) {
     if (snprintf(other, sizeof(other), "%s.git", examination->path) >= (int)sizeof(other) ||
         lstat(other, &status) == 0) {
         return refuse(examination->finding,
-                      "'%.200s' is what git serves when the repository beside it is damaged; rename one of them",
-                      other);
+                      "git would serve '%.200s' if the repository beside it were damaged; rename one of them", other);
     }
     return 0;
 }

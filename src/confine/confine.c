@@ -208,8 +208,8 @@ static int enter(struct confine *confine, enum confine_stage stage, const struct
     confine->missing[stage] = r;
     return settings->mode == CONFINE_REQUIRE
                ? gate_error_set(error, GATE_E_START,
-                                "--confine=require, but %s cannot be had here: %s: %s; the kernel is without it, or a "
-                                "container around git-gate keeps it from it; --confine=auto goes without",
+                                "--confine=require, but %s is not available here: %s: %s; the kernel lacks it, or a "
+                                "container around git-gate forbids it; --confine=auto does without it",
                                 stage_names[stage], confine->call[stage], strerror(-r))
                : 0;
 }

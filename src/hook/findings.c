@@ -63,8 +63,8 @@ static void refuse(struct push *push, const struct finding *finding, const struc
         }
     }
     if (n > 1) {
-        report_refuse(push->report, name, "commit %.12s, which %zu more bring, too: %s", finding->commit, n - 1,
-                      finding->words);
+        report_refuse(push->report, name, "commit %.12s, which %zu more references bring, too: %s", finding->commit,
+                      n - 1, finding->words);
     } else {
         report_refuse(push->report, name, "commit %.12s: %s", finding->commit, finding->words);
     }

@@ -139,7 +139,7 @@ void words_print(FILE *to, const struct rules *rules) {
     print_refs(to, rules);
     print_number(to, "push: it may hold at most", rules->max_refs, " references");
     print_list(to, "paths: no commit may touch these, in any spelling", &rules->deny_paths);
-    print_list(to, "paths: commits may touch these alone", &rules->allow_paths);
+    print_list(to, "paths: commits may touch only these", &rules->allow_paths);
     print_number(to, "files: one that a commit adds or changes has at most", rules->max_file_bytes, " bytes");
     print_number(to, "files: a path has at most", rules->max_path_bytes, " bytes");
     print_modes(to, rules->deny_modes);

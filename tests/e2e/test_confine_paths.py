@@ -147,7 +147,7 @@ def test_what_is_required_and_missing_ends_the_start(small_root, start_gate, tmp
     assert gate.wait() == START_FAILS
     gate.err.join()
     line, = (line for line in gate.lines if line.startswith("git-gate:"))
-    assert "--confine=require" in line and f"{missing} cannot be had here: {fault.split(':')[0]}: " in line
+    assert "--confine=require" in line and f"{missing} is not available here: {fault.split(':')[0]}: " in line
     assert "INJECTED" in (tmp_path / "strace").read_text()
     assert not gate.output
 

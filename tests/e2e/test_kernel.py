@@ -42,4 +42,4 @@ def test_require(small_root, start_gate):
     assert gate.wait() == START_FAILS
     gate.err.join()
     line, = (line for line in gate.lines if line.startswith("git-gate:"))
-    assert "--confine=require" in line and "Landlock cannot be had here" in line
+    assert "--confine=require" in line and "Landlock is not available here" in line

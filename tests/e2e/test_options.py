@@ -304,8 +304,8 @@ def test_git_is_missing(root, tmp_path):
 @pytest.mark.parametrize("script, words", [
     ("exit 3", ["ended with exit status 3"]),
     ("kill -SEGV $$", ["was ended by signal 11 (Segmentation fault)"]),
-    ("echo nonsense", ["printed something else than is asked for"]),
-    (":", ["printed something else than is asked for"]),
+    ("echo nonsense", ["printed an unexpected answer"]),
+    (":", ["printed an unexpected answer"]),
     ("echo 'libpcre: not found' >&2; exit 127", ["ended with exit status 127, and said: libpcre: not found"]),
     ("yes /x", ["printed too much"]),
     (None, ["cannot be run: execve: Permission denied"]),
