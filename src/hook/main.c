@@ -99,7 +99,8 @@ static int run_hook(FILE *copy, char *argv[]) {
 }
 
 static int refuse_to_lose(void) {
-    (void)fprintf(stderr, "refused: this server keeps what a push would remove, and could not; fetch, and try again\n");
+    (void)fprintf(stderr,
+                  "refused: this server keeps old tips, and could not keep those of this push; fetch, and try again\n");
     return EXIT_FAILURE;
 }
 

@@ -132,7 +132,7 @@ static int keep_commits(struct push *push, struct moves *moves) {
         } else {
             push->commands[moves->commands[i]].kind = PUSH_FORCED;
             refuse_move(push, &push->commands[moves->commands[i]],
-                        "to replace a tag, or what is no commit, is no fast-forward");
+                        "to replace a tag, or an object that is no commit, is no fast-forward");
         }
     }
     moves->n = kept;
@@ -150,7 +150,7 @@ static int judge_moves(struct push *push, struct moves *moves) {
         command->kind = moves->pairs[i].is_ancestor ? PUSH_FAST_FORWARD : PUSH_FORCED;
         if (command->kind == PUSH_FORCED) {
             refuse_move(push, command,
-                        "the new commit does not have the old one behind it; fetch, and merge or rebase first");
+                        "the old commit is no ancestor of the new one; fetch, and merge or rebase first");
         }
     }
     return r;

@@ -29,7 +29,7 @@ RECIPES = {
         (lambda w: w.write("x"), "HEAD:refs/heads/main", None),
         (lambda w: w.write("x"), "HEAD:refs/heads/new", None),
         (None, "HEAD:refs/tags/new", None),
-        (None, "+HEAD~1:refs/heads/main", "behind it"),
+        (None, "+HEAD~1:refs/heads/main", "no ancestor"),
         (None, ":refs/heads/old", "to delete it is not allowed"),
         (lambda w: w.write("x"), "+HEAD:refs/tags/v1", "to move it is not allowed"),
         (None, ":refs/tags/v1", "to delete it is not allowed"),
