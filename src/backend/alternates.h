@@ -10,8 +10,8 @@ enum {
     ALTERNATES_FILE_MAX_BYTES = 1 << 16, /* of one objects/info/alternates */
 
     /*
-     * limits for one repository and all stores that it borrows from: it must not block the start or use up the share of
-     * other repositories
+     * limits for one repository and all stores that it borrows from, so that it cannot block the start or use up the
+     * share of other repositories
      */
     ALTERNATES_OWN_MAX = 16,            /* object stores */
     ALTERNATES_LINES_MAX = 256,         /* lines looked at */

@@ -3,8 +3,8 @@
 /*
  * Follows the commits at the beginning of a pack (gitformat-pack(5)) from a new tip back to an old one. git writes
  * commits first, each before its parents. A commit's id is computed from its bytes, so a commit with false parents has
- * another id. The search therefore trusts the new tip's id, and the parents that a commit with a trusted id names. It
- * ends at anything that is not a whole commit, and at its limits. An ancestor that it does not find may still exist.
+ * another id. The search therefore trusts only the new tip's id, and the parents that a commit with a trusted id names.
+ * It ends at anything that is not a whole commit, and at its limits. An ancestor that it does not find may still exist.
  */
 
 #include "backend/descent.h"

@@ -30,7 +30,8 @@ enum environ_fsck {
  * @keep_old: the old tips of deleted and forced references are kept
  * @remote_user: the pusher's name in reflogs
  * @read_only: pushes are refused
- * @is_confined: git can write only inside the repository, and can read only objects of the repositories it borrows from
+ * @is_confined: git can write inside the repository alone; of repositories that it borrows from it can read objects
+ *               alone
  * @backend: enum environ_backend
  * @fsck: enum environ_fsck
  * @any_commit: a fetch may ask for any object by its id in protocol versions 0 and 1, too

@@ -185,8 +185,8 @@ static char *first_line(const struct buffer *answer) {
 
 /*
  * Whether both files are the git of one installation. Debian ships git as two copies with the same modification time,
- * because dpkg sets the times of all files of one build. A system may give all files the same time; there the sizes
- * differ.
+ * because dpkg sets the times of all files of one build. On a system that gives all files the same time, only the size
+ * tells.
  */
 static bool is_same_git(const char *path, const char *other_path) {
     struct stat one;
