@@ -16,8 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/hostile_repository.h"
 #include "backend/locks.h"
-#include "backend/repository.h"
 #include "base/ascii.h"
 #include "base/fd.h"
 #include "cli/check_hints.h"
@@ -60,9 +60,9 @@ static bool is_hidden(const char *path, const char *name) {
 static bool print_finding(const char *path) {
     char yes[] = "yes";
     char *const alternates[] = {yes, NULL};
-    const struct repository_policy policy = {.alternates = alternates, .is_local = true};
-    struct repository_finding finding = {0};
-    int r = repository_examine(&finding, &policy, path, NULL);
+    const struct hostile_repository_policy policy = {.alternates = alternates, .is_local = true};
+    struct hostile_repository_finding finding = {0};
+    int r = hostile_repository_examine(&finding, &policy, path, NULL);
 
     if (r == 0 && (is_hidden(path, "config") || is_hidden(path, "config.worktree"))) {
         r = -EACCES;
@@ -72,7 +72,7 @@ static bool print_finding(const char *path) {
                strerror(-r));
         return false;
     }
-    if (r == REPOSITORY_E_REFUSED) {
+    if (r == HOSTILE_REPOSITORY_E_REFUSED) {
         ascii_make_printable(finding.reason);
         printf("safe to serve: no, unless an option allows it: %s\n", finding.reason);
         return false;

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "backend/git.h"
-#include "backend/repository.h"
+#include "backend/hostile_repository.h"
 #include "base/argument.h"
 #include "base/fd.h"
 #include "cli/cli.h"
@@ -236,8 +236,8 @@ static size_t find_act(const struct arguments *arguments, struct gate_error *err
 static int examine(const char *path, struct gate_error *error) {
     char yes[] = "yes";
     char *const alternates[] = {yes, NULL};
-    const struct repository_policy policy = {.alternates = alternates, .is_local = true, .follows_links = true};
-    struct repository_finding finding = {0};
+    const struct hostile_repository_policy policy = {.alternates = alternates, .is_local = true, .follows_links = true};
+    struct hostile_repository_finding finding = {0};
     char head[PATH_MAX];
     int r;
 
@@ -245,7 +245,7 @@ static int examine(const char *path, struct gate_error *error) {
         return gate_error_set(error, GATE_E_USAGE, "'%.200s' is no bare repository, or is out of reach: %s", path,
                               strerror(errno));
     }
-    r = repository_examine(&finding, &policy, path, NULL);
+    r = hostile_repository_examine(&finding, &policy, path, NULL);
     return r == 0  ? 0
            : r > 0 ? gate_error_set(error, GATE_E_START, "git is not started for '%.200s': %s", path, finding.reason)
                    : gate_error_set(error, GATE_E_START, "cannot look at '%.200s': %s", path, strerror(-r));

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "serve/request.h"
+#include "serve/request_log.h"
 
 void advertisement_cache_init(struct advertisement_cache *cache, const struct environ_settings *settings,
                               bool is_wanted) {

@@ -15,8 +15,8 @@
 
 #include "http/reply.h"
 #include "serve/conversation_state.h"
+#include "serve/git_response.h"
 #include "serve/obstacle.h"
-#include "serve/response.h"
 
 void conversation_begin_request(struct conversation *conversation) {
     conversation->request = (struct request){
@@ -57,7 +57,7 @@ static bool start_exchange(struct conversation *conversation) {
 /* Responds with git's earlier output, if the cache has it and it is still valid. Return: whether it does. */
 static bool respond_from_cache(struct conversation *conversation) {
     struct advertisement_cache *cache = &conversation->gate->advertisements;
-    const struct response_form form = {
+    const struct git_response_form form = {
         .is_chunked = conversation->head.minor == 1,
         .closes = conversation->close_after,
         .date = reply_date(&conversation->gate->date, conversation->gate->loop->now_s),
@@ -67,7 +67,7 @@ static bool respond_from_cache(struct conversation *conversation) {
     if (advertisement_cache_covers(cache, &conversation->request)) {
         output = advertisement_cache_lookup(cache, conversation->request.repository);
     }
-    if (!output.data || response_append(&conversation->wire, &form, output) != 0) {
+    if (!output.data || git_response_append(&conversation->wire, &form, output) != 0) {
         return false;
     }
     conversation->request.status = 200;
@@ -143,7 +143,7 @@ bool conversation_judge(struct conversation *conversation) {
     uint64_t max_body_bytes;
 
     verdict_reach(verdict, &conversation->gate->settings->policy, head);
-    request_remember(&conversation->request, head, verdict);
+    request_log_remember(&conversation->request, head, verdict);
     verdict->repository = verdict->git_protocol = (struct span){NULL, 0};
     conversation->request.bytes_in = head->size;
     conversation->close_after = !head->keep_alive || conversation->gate->stage != GATE_SERVING;

@@ -54,8 +54,8 @@ bool conversation_reply_out_of_memory(struct conversation *conversation) {
 
 void conversation_log_request(struct conversation *conversation) {
     if (conversation_has_request(conversation)) {
-        request_log(&conversation->request, &conversation->gate->log, conversation->client,
-                    conversation->gate->loop->now_us);
+        request_log_write(&conversation->request, &conversation->gate->log, conversation->client,
+                          conversation->gate->loop->now_us);
     }
     conversation->request = (struct request){0};
 }

@@ -13,7 +13,7 @@
 #include "http/reason.h"
 #include "serve/exchange.h"
 #include "serve/gate.h"
-#include "serve/request.h"
+#include "serve/request_log.h"
 #include "serve/turns.h"
 
 enum {

@@ -14,7 +14,7 @@
 #include "http/reason.h"
 #include "serve/gate.h"
 #include "serve/loop.h"
-#include "serve/request.h"
+#include "serve/request_log.h"
 #include "serve/stderr_log.h"
 
 struct dependencies;

@@ -16,7 +16,7 @@
 #include "base/fd.h"
 #include "serve/confinement.h"
 #include "serve/exchange_process.h"
-#include "serve/response.h"
+#include "serve/git_response.h"
 
 enum {
     LONG_RESPONSE_BYTES = 256 * 1024, /* sent before the loop pauses for git: docs/architecture.md, event loop */
@@ -119,13 +119,13 @@ static void store_advertisement(struct exchange *exchange, size_t head_size) {
 }
 
 static int append_head(struct exchange *exchange, const struct cgi *cgi) {
-    const struct response_form form = {
+    const struct git_response_form form = {
         .is_chunked = exchange->is_chunked,
         .closes = exchange->closes,
         .date = reply_date(&exchange->gate->date, exchange->gate->loop->now_s),
     };
 
-    return response_append_head(exchange->client.wire, &form, cgi);
+    return git_response_append_head(exchange->client.wire, &form, cgi);
 }
 
 /*

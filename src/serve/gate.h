@@ -9,7 +9,7 @@
 #include "backend/environ.h"
 #include "backend/git.h"
 #include "backend/hooks.h"
-#include "backend/repository.h"
+#include "backend/hostile_repository.h"
 #include "backend/rule_hooks.h"
 #include "base/buffer.h"
 #include "base/log.h"
@@ -87,7 +87,7 @@ struct gate {
     const struct server_settings *settings;
     struct environ_settings environ;
     struct git git;
-    struct repository_policy policy;
+    struct hostile_repository_policy policy;
     struct log log;
     struct move_stream moves;
     struct loop *loop;

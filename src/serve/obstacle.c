@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 #include "backend/hooks.h"
+#include "backend/hostile_repository.h"
 #include "backend/mirror.h"
-#include "backend/repository.h"
 #include "backend/service.h"
 #include "serve/gate.h"
-#include "serve/request.h"
+#include "serve/request_log.h"
 
 /* git would skip a hook that is no longer executable, and accept the push without it: hooks_find_lost(). */
 static bool has_lost_hook(struct gate *gate, const struct request *request) {
@@ -71,13 +71,13 @@ static const char another_users[] =
  * Refuses a repository that belongs to another user, that would make git do more than serve it, or that the gate cannot
  * read.
  */
-static enum reason examine(struct repository_finding *finding, struct gate *gate, const struct request *request,
+static enum reason examine(struct hostile_repository_finding *finding, struct gate *gate, const struct request *request,
                            const char *key) {
     char path[PATH_MAX];
     int r;
 
     (void)settings_path_of(path, gate->settings, request->repository); /* mirror_exists() saw that it fits */
-    r = repository_examine(finding, &gate->policy, path, key);
+    r = hostile_repository_examine(finding, &gate->policy, path, key);
     if (r == 0 && !belongs_to_another(gate, path)) {
         return REASON_NONE;
     }
@@ -93,7 +93,7 @@ enum reason obstacle_find(const char **reasonp, struct gate *gate, const struct 
     const struct environ_settings *settings = &gate->settings->environ;
     const struct service_call call = {.name = request->route->service};
     const enum service_access access = service_find_access(&call, settings->git_config);
-    struct repository_finding finding;
+    struct hostile_repository_finding finding;
     enum reason code;
 
     if (!mirror_exists(gate->settings->environ.mirror_root, request->repository)) {

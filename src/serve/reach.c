@@ -18,7 +18,7 @@
 
 #include "access/route.h"
 #include "backend/hooks.h"
-#include "backend/repository.h"
+#include "backend/hostile_repository.h"
 #include "base/fd.h"
 #include "base/folder.h"
 #include "serve/gate.h"
@@ -46,11 +46,11 @@ static bool is_link(const char *path) {
 static int find_alternates(struct reach *reach, const struct server_settings *settings, const char *repository) {
     int r;
 
-    if (repository_alternates_none(settings->alternates)) {
+    if (hostile_repository_alternates_none(settings->alternates)) {
         return 0;
     }
     r = alternates_add(&reach->alternates, repository);
-    if (!r && !repository_alternates_all(settings->alternates)) {
+    if (!r && !hostile_repository_alternates_all(settings->alternates)) {
         reach->alternates.n_skipped += alternates_restrict(&reach->alternates, settings->alternates);
     }
     return r;

@@ -43,14 +43,14 @@ static int check_repositories(const struct server_settings *settings, struct gat
  */
 static int examine_repository(struct gate *gate, const char *name, struct gate_served *served,
                               struct gate_error *error) {
-    struct repository_policy lenient = gate->policy;
-    struct repository_finding finding;
+    struct hostile_repository_policy lenient = gate->policy;
+    struct hostile_repository_finding finding;
     char path[PATH_MAX];
     int r;
 
     (void)settings_path_of(path, gate->settings, name); /* check_repositories() saw that it fits */
     lenient.is_local = true;
-    r = repository_examine(&finding, &lenient, path, NULL);
+    r = hostile_repository_examine(&finding, &lenient, path, NULL);
     served->is_partial = finding.is_partial;
     if (r == 0 && finding.is_partial) {
         r = gate->policy.is_local ? 0 : git_ask_version(&gate->git, error);
@@ -58,7 +58,7 @@ static int examine_repository(struct gate *gate, const char *name, struct gate_s
             return r;
         }
         gate->policy.is_local = gate->git.stays_local;
-        r = repository_examine(&finding, &gate->policy, path, NULL);
+        r = hostile_repository_examine(&finding, &gate->policy, path, NULL);
     }
     return r == 0  ? 0
            : r > 0 ? gate_error_set(error, GATE_E_USAGE, "'%s' is not served: %s", path, finding.reason)
@@ -113,11 +113,11 @@ static int examine_repositories(struct gate *gate, struct gate_error *error) {
     const struct server_settings *settings = gate->settings;
     int r = 0;
 
-    gate->policy = (struct repository_policy){.git_config = settings->environ.git_config,
-                                              .alternates = settings->alternates,
-                                              .allow_paths = settings->allow_paths,
-                                              .is_ruled = settings->rules_file != NULL,
-                                              .follows_links = settings->confine == CONFINE_OFF};
+    gate->policy = (struct hostile_repository_policy){.git_config = settings->environ.git_config,
+                                                      .alternates = settings->alternates,
+                                                      .allow_paths = settings->allow_paths,
+                                                      .is_ruled = settings->rules_file != NULL,
+                                                      .follows_links = settings->confine == CONFINE_OFF};
     if (settings_serve_all(settings)) {
         r = git_ask_version(&gate->git, error);
         gate->policy.is_local = gate->git.stays_local;

@@ -16,7 +16,7 @@ MESSAGES = {
     "exposure->words": ("src/library/token_file.c", "*exposure_words(", "\n}"),
 }
 # Calls whose level is chosen elsewhere.
-LEVELS = {"level_of(request)": ("src/serve/request.c", "level_of(", "\n}")}
+LEVELS = {"level_of(request)": ("src/serve/request_log.c", "level_of(", "\n}")}
 
 
 def read(name):

@@ -45,7 +45,7 @@ static inline int talk_begin_with(const char *request, bool is_whole) {
     assert_int_equal(head_feed(&talk.head, content.data, content.size), 0);
     verdict_reach(&talk.verdict, &site.settings.policy, &talk.head);
     assert_int_equal(talk.verdict.status, 0);
-    request_remember(&talk.request, &talk.head, &talk.verdict);
+    request_log_remember(&talk.request, &talk.head, &talk.verdict);
     buffer_consume(&talk.input, talk.head.size);
     return exchange_start(&talk.exchange, &site.gate, &client, &talk.head, &talk.verdict, is_whole);
 }

@@ -5,12 +5,12 @@
  * This file works in memory only: it reads no clock, and knows neither the client nor the process.
  */
 
-#include "serve/response.h"
+#include "serve/git_response.h"
 
 #include "http/body.h"
 #include "http/reply.h"
 
-int response_append_head(struct buffer *wire, const struct response_form *form, const struct cgi *cgi) {
+int git_response_append_head(struct buffer *wire, const struct git_response_form *form, const struct cgi *cgi) {
     int r = reply_append_status(wire, cgi->status, form->closes, form->date);
 
     for (size_t i = 0; i < cgi->n_fields && !r; i++) {
@@ -22,7 +22,7 @@ int response_append_head(struct buffer *wire, const struct response_form *form, 
     return r ? r : buffer_append_all(wire, "\r\n");
 }
 
-int response_append(struct buffer *wire, const struct response_form *form, struct span output) {
+int git_response_append(struct buffer *wire, const struct git_response_form *form, struct span output) {
     const size_t before = buffer_size(wire);
     struct span body;
     struct cgi cgi;
@@ -32,7 +32,7 @@ int response_append(struct buffer *wire, const struct response_form *form, struc
         return r;
     }
     body = (struct span){output.data + cgi.size, output.size - cgi.size};
-    r = response_append_head(wire, form, &cgi);
+    r = git_response_append_head(wire, form, &cgi);
     if (!r && form->is_chunked && body.size > 0) {
         r = body_encode_chunk(wire, true, body.size);
     }

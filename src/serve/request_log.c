@@ -2,7 +2,7 @@
 
 /* Keeps the facts of a request, and logs them in one record. It must not read or log the Authorization field. */
 
-#include "serve/request.h"
+#include "serve/request_log.h"
 
 #include <string.h>
 
@@ -18,7 +18,7 @@ static void copy(char *text, size_t size, struct span bytes) {
     text[n] = '\0';
 }
 
-void request_remember(struct request *request, const struct head *head, const struct verdict *verdict) {
+void request_log_remember(struct request *request, const struct head *head, const struct verdict *verdict) {
     struct span target = head->target;
 
     request->method = head->method_name;
@@ -43,7 +43,7 @@ static struct log_field optional_string(const char *name, const char *string) {
     return string && *string ? log_string(name, string) : (struct log_field){0};
 }
 
-void request_log(const struct request *request, struct log *log, const char *client, uint64_t now_us) {
+void request_log_write(const struct request *request, struct log *log, const char *client, uint64_t now_us) {
     const struct route *route = request->route;
     struct log_field target = {0};
 

@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-#include "serve/response.h"
+#include "serve/git_response.h"
 
 #define GIT_HEAD "Expires: Fri, 01 Jan 1980 00:00:00 GMT\r\nContent-Type: text/plain\r\n\r\n"
 #define DATE "Sun, 06 Nov 1994 08:49:37 GMT"
@@ -40,12 +40,13 @@ static const struct {
 static void test_cases(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        const struct response_form form = {cases[i].is_chunked, cases[i].closes, DATE};
+        const struct git_response_form form = {cases[i].is_chunked, cases[i].closes, DATE};
         struct buffer wire;
 
         buffer_init(&wire, 1024);
         expect_int(cases[i].name,
-                   response_append(&wire, &form, (struct span){cases[i].output, strlen(cases[i].output)}), cases[i].r);
+                   git_response_append(&wire, &form, (struct span){cases[i].output, strlen(cases[i].output)}),
+                   cases[i].r);
         expect_span(cases[i].name, buffer_content(&wire), (struct span){cases[i].wire, strlen(cases[i].wire)});
         buffer_deinit(&wire);
     }
@@ -53,20 +54,20 @@ static void test_cases(void **state) {
 
 /* Whole or not at all, and what was on the wire before stays. */
 static void test_no_room(void **state) {
-    const struct response_form form = {.is_chunked = true, .date = DATE};
+    const struct git_response_form form = {.is_chunked = true, .date = DATE};
     const struct span output = SPAN(GIT_HEAD "hello");
     struct buffer wire;
     size_t whole;
 
     (void)state;
     buffer_init(&wire, 1024);
-    assert_int_equal(response_append(&wire, &form, output), 0);
+    assert_int_equal(git_response_append(&wire, &form, output), 0);
     whole = buffer_size(&wire);
     buffer_deinit(&wire);
     for (size_t room = 1; room <= whole; room++) {
         buffer_init(&wire, room + 3);
         assert_int_equal(buffer_append(&wire, "abc", 3), 0);
-        expect_int("room", response_append(&wire, &form, output), room < whole ? -ENOBUFS : 0);
+        expect_int("room", git_response_append(&wire, &form, output), room < whole ? -ENOBUFS : 0);
         expect_int("size", buffer_size(&wire), room < whole ? 3 : whole + 3);
         expect_true("before", memcmp(buffer_content(&wire).data, "abc", 3) == 0);
         buffer_deinit(&wire);

@@ -50,13 +50,13 @@ struct request {
     uint64_t bytes_out;
 };
 
-/** request_remember() - copy the facts that the record needs from @head and @verdict, before their bytes go */
-void request_remember(struct request *request, const struct head *head, const struct verdict *verdict);
+/** request_log_remember() - copy the facts that the record needs from @head and @verdict, before their bytes go */
+void request_log_remember(struct request *request, const struct head *head, const struct verdict *verdict);
 
 /**
- * request_log() - write the request's one record
+ * request_log_write() - write the request's one record
  *
  * Its level is info when the request was served or abandoned, and warning when it was refused or failed. A request
  * without credentials is logged as debug, because every git client begins with one.
  */
-void request_log(const struct request *request, struct log *log, const char *client, uint64_t now_us);
+void request_log_write(const struct request *request, struct log *log, const char *client, uint64_t now_us);

@@ -4,12 +4,12 @@
 #include <stdbool.h>
 
 enum {
-    REPOSITORY_CONFIG_MAX_BYTES = 1 << 20, /* of a configuration file */
-    REPOSITORY_REASON_MAX_BYTES = 512,
+    HOSTILE_REPOSITORY_CONFIG_MAX_BYTES = 1 << 20, /* of a configuration file */
+    HOSTILE_REPOSITORY_REASON_MAX_BYTES = 512,
 };
 
 /**
- * struct repository_policy - what the operator lets a repository do
+ * struct hostile_repository_policy - what the operator lets a repository do
  * @git_config: the operator's own settings, each KEY=VALUE, NULL at the end of the list
  * @alternates: {"yes"}, {"no"}, or the absolute paths of folders that may hold object stores; NULL at the end
  * @allow_paths: absolute paths; links in the repository may lead to them and below; NULL at the end
@@ -17,7 +17,7 @@ enum {
  * @is_local: git never fetches missing objects; see stays_local in struct git
  * @follows_links: nothing keeps git from following links out of the repository, so the examination looks for them
  */
-struct repository_policy {
+struct hostile_repository_policy {
     char *const *git_config;
     char *const *alternates;
     char *const *allow_paths;
@@ -27,23 +27,23 @@ struct repository_policy {
 };
 
 /**
- * struct repository_finding - the result of an examination
+ * struct hostile_repository_finding - the result of an examination
  * @reason: why the repository is not served: a sentence that names the key or the file
  * @is_partial: the repository is a partial clone, so objects may be missing
  * @closes: its owner closed the service that was asked for
  */
-struct repository_finding {
-    char reason[REPOSITORY_REASON_MAX_BYTES];
+struct hostile_repository_finding {
+    char reason[HOSTILE_REPOSITORY_REASON_MAX_BYTES];
     bool is_partial;
     bool closes;
 };
 
 enum {
-    REPOSITORY_E_REFUSED = 1,
+    HOSTILE_REPOSITORY_E_REFUSED = 1,
 };
 
 /**
- * repository_examine() - check that git does nothing for this repository but serve it
+ * hostile_repository_examine() - check that git does nothing for this repository but serve it
  * @finding: filled
  * @path: absolute
  * @key: the setting by which the repository may close the service: service_key(); NULL for none
@@ -51,14 +51,14 @@ enum {
  * Each request repeats the examination, because hostile code may have changed the files since the last one. It is
  * cheap: some twenty calls that look at names, and the reading of "config".
  *
- * Return: 0; REPOSITORY_E_REFUSED with @finding->reason; -ENOMEM, -EMFILE, -ENFILE. A missing file is no reason to
+ * Return: 0; HOSTILE_REPOSITORY_E_REFUSED with @finding->reason; -ENOMEM, -EMFILE, -ENFILE. A missing file is no reason to
  * refuse.
  */
-int repository_examine(struct repository_finding *finding, const struct repository_policy *policy, const char *path,
-                       const char *key);
+int hostile_repository_examine(struct hostile_repository_finding *finding,
+                               const struct hostile_repository_policy *policy, const char *path, const char *key);
 
-/** repository_alternates_all() - whether @alternates allows any object store: it is NULL, empty or {"yes"} */
-bool repository_alternates_all(char *const *alternates);
+/** hostile_repository_alternates_all() - whether @alternates allows any object store: it is NULL, empty or {"yes"} */
+bool hostile_repository_alternates_all(char *const *alternates);
 
-/** repository_alternates_none() - whether @alternates is {"no"} */
-bool repository_alternates_none(char *const *alternates);
+/** hostile_repository_alternates_none() - whether @alternates is {"no"} */
+bool hostile_repository_alternates_none(char *const *alternates);

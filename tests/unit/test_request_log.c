@@ -4,7 +4,7 @@
 
 #include "unit_log.h"
 
-#include "serve/request.h"
+#include "serve/request_log.h"
 
 static char scope[] = "r";
 static char *const scopes[] = {scope, NULL};
@@ -115,7 +115,7 @@ static const struct {
      "duration_ms=1 reason=no\n"},
 };
 
-/* The client's bytes are overwritten before the record is written: request_remember() made copies. */
+/* The client's bytes are overwritten before the record is written: request_log_remember() made copies. */
 static void remember(struct request *request, const char *name, const char *text) {
     size_t size = strlen(text);
     struct feeder feeder;
@@ -124,7 +124,7 @@ static void remember(struct request *request, const char *name, const char *text
     feeder_init(&feeder);
     expect_int(name, feeder_feed(&feeder, span_of(text), size), 0);
     verdict_reach(&verdict, &policy, &feeder.head);
-    request_remember(request, &feeder.head, &verdict);
+    request_log_remember(request, &feeder.head, &verdict);
     memset(feeder.memory, '!', size);
     feeder_deinit(&feeder);
 }
@@ -140,14 +140,14 @@ static void test_records(void **state) {
         request.begin_us = 1000;
         remember(&request, name, cases[i].head);
         log_init(&capture.log, capture.fds[1], LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT);
-        request_log(&request, &capture.log, "unix", 2999);
+        request_log_write(&request, &capture.log, "unix", 2999);
         out = capture_read();
         expect_true(name, is_time(out));
         expect_text(name, out + TIME_SIZE, cases[i].text);
         expect_true(name, !strstr(out, "dG9rZW46") && !strstr(out, "b3RoZXI6"));
 
         log_init(&capture.log, capture.fds[1], LOG_LEVEL_DEBUG, LOG_FORMAT_JSON);
-        request_log(&request, &capture.log, "unix", 2999);
+        request_log_write(&request, &capture.log, "unix", 2999);
         out = capture_read();
         expect_true(name, is_json_record(out));
         expect_true(name, strstr(out, "\"message\":\"request\",\"id\":7,\"client\":\"unix\",\"method\":") != NULL);
@@ -175,7 +175,7 @@ static void test_levels(void **state) {
             const char *out;
 
             log_init(&capture.log, capture.fds[1], (enum log_level)level, LOG_FORMAT_TEXT);
-            request_log(&level_cases[i].request, &capture.log, "127.0.0.1", 0);
+            request_log_write(&level_cases[i].request, &capture.log, "127.0.0.1", 0);
             out = capture_read();
             expect_int(level_cases[i].name, *out != '\0', level >= (int)level_cases[i].level);
         }
@@ -202,7 +202,7 @@ static void test_duration(void **state) {
         const char *out;
 
         log_init(&capture.log, capture.fds[1], LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT);
-        request_log(&request, &capture.log, "::1", duration_cases[i].now_us);
+        request_log_write(&request, &capture.log, "::1", duration_cases[i].now_us);
         out = capture_read();
         expect_true(duration_cases[i].shown, strstr(out, " client=::1 bytes_in=0 ") != NULL);
         expect_true(duration_cases[i].shown, strstr(out, duration_cases[i].shown) != NULL);
@@ -216,7 +216,7 @@ static void test_no_verdict(void **state) {
 
     (void)state;
     log_init(&capture.log, capture.fds[1], LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT);
-    request_log(&request, &capture.log, "unix", 0);
+    request_log_write(&request, &capture.log, "unix", 0);
     out = capture_read();
     assert_true(is_time(out));
     expect_text("no verdict", out + TIME_SIZE,
@@ -240,7 +240,7 @@ static void test_longest(void **state) {
     memset(request.repository, 'x', sizeof(request.repository));
     memset(request.git_protocol, 'x', sizeof(request.git_protocol));
     head_init(&head);
-    request_remember(&request, &head, &verdict);
+    request_log_remember(&request, &head, &verdict);
     assert_int_equal(strlen(request.repository), sizeof(repository));
     assert_memory_equal(request.repository, repository, sizeof(repository));
     assert_int_equal(strlen(request.git_protocol), sizeof(protocol));

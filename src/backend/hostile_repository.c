@@ -7,7 +7,7 @@
  * obey the settings.
  */
 
-#include "backend/repository.h"
+#include "backend/hostile_repository.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,20 +28,21 @@
 #include "base/fd.h"
 
 struct examination {
-    struct repository_finding *finding;
-    const struct repository_policy *policy;
+    struct hostile_repository_finding *finding;
+    const struct hostile_repository_policy *policy;
     const char *path;
     const char *key;
     const char *file; /* the configuration file that is being read */
 };
 
-__attribute__((format(printf, 2, 3))) static int refuse(struct repository_finding *finding, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static int refuse(struct hostile_repository_finding *finding, const char *format,
+                                                        ...) {
     va_list arguments;
 
     va_start(arguments, format);
     (void)vsnprintf(finding->reason, sizeof(finding->reason), format, arguments);
     va_end(arguments);
-    return REPOSITORY_E_REFUSED;
+    return HOSTILE_REPOSITORY_E_REFUSED;
 }
 
 /* ---- configuration ---- */
@@ -84,7 +85,7 @@ static bool matches(const struct rule *rule, const char *name) {
     return !rule->key || strcmp(rule->is_whole || !last ? rest : last + 1, rule->key) == 0;
 }
 
-static bool updates_work_tree(const struct repository_policy *policy) {
+static bool updates_work_tree(const struct hostile_repository_policy *policy) {
     static const char name[] = "receive.denyCurrentBranch=";
     bool updates = false;
 
@@ -119,7 +120,7 @@ static bool weakens_checks(const char *name, const char *value) {
     return strncmp(name, prefix, strlen(prefix)) == 0 && strcmp(value, "error") != 0;
 }
 
-static void note_partial(struct repository_finding *finding, const char *name, const char *value) {
+static void note_partial(struct hostile_repository_finding *finding, const char *name, const char *value) {
     static const struct rule promisor = {.section = "remote", .key = "promisor"};
     static const struct rule filter = {.section = "remote", .key = "partialclonefilter"}; /* suffices by itself */
 
@@ -141,7 +142,7 @@ static void note_closed(struct examination *examination, const char *name, const
 
 static int look_at_variable(const char *name, const char *value, void *userdata) {
     struct examination *examination = userdata;
-    const struct repository_policy *policy = examination->policy;
+    const struct hostile_repository_policy *policy = examination->policy;
 
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         if (matches(&rules[i], name) && (!rules[i].in_work_tree || updates_work_tree(policy))) {
@@ -174,7 +175,7 @@ static bool is_shortage(int r) {
 }
 
 /*
- * Return: 0; -ENOENT when the file does not exist, or when neither the gate nor git can reach it; REPOSITORY_E_REFUSED;
+ * Return: 0; -ENOENT when the file does not exist, or when neither the gate nor git can reach it; HOSTILE_REPOSITORY_E_REFUSED;
  * another errno of is_shortage().
  */
 static int read_config(struct buffer *content, struct examination *examination, const char *path) {
@@ -185,7 +186,8 @@ static int read_config(struct buffer *content, struct examination *examination, 
     if (fd < 0 && (errno == ENOENT || errno == EACCES || is_shortage(-errno))) {
         return errno == EACCES ? -ENOENT : -errno;
     }
-    if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size < REPOSITORY_CONFIG_MAX_BYTES) {
+    if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_size < HOSTILE_REPOSITORY_CONFIG_MAX_BYTES) {
         buffer_init(content, (size_t)status.st_size + 1); /* one byte more, to see its end */
         do {
             size = buffer_read(content, fd);
@@ -218,7 +220,7 @@ static int examine_config(struct examination *examination, const char *file) {
         return refuse(examination->finding, "'%.100s' of the repository is not a configuration file that git reads",
                       file);
     }
-    return r ? REPOSITORY_E_REFUSED : 0;
+    return r ? HOSTILE_REPOSITORY_E_REFUSED : 0;
 }
 
 /* ---- files that lead elsewhere ---- */
@@ -251,7 +253,7 @@ static int examine_names(struct examination *examination) {
     return 0;
 }
 
-static bool is_allowed(const struct repository_policy *policy, const char *path) {
+static bool is_allowed(const struct hostile_repository_policy *policy, const char *path) {
     for (char *const *allowed = policy->allow_paths; allowed && *allowed; allowed++) {
         if (links_lead_into(path, *allowed)) {
             return true;
@@ -316,11 +318,11 @@ static int examine_links(struct examination *examination) {
 
 /* Searches the names that are too many for a list, where no Landlock keeps git from following links. */
 static int examine_further_links(struct examination *examination) {
-    const struct repository_policy *policy = examination->policy;
+    const struct hostile_repository_policy *policy = examination->policy;
     char found[PATH_MAX];
 
     if (!policy->follows_links || !links_find(found, sizeof(found), examination->path, policy->allow_paths,
-                                              !repository_alternates_all(policy->alternates))) {
+                                              !hostile_repository_alternates_all(policy->alternates))) {
         return 0;
     }
     return refuse(
@@ -330,11 +332,11 @@ static int examine_further_links(struct examination *examination) {
         found);
 }
 
-bool repository_alternates_all(char *const *alternates) {
+bool hostile_repository_alternates_all(char *const *alternates) {
     return !alternates || !alternates[0] || strcmp(alternates[0], "yes") == 0;
 }
 
-bool repository_alternates_none(char *const *alternates) {
+bool hostile_repository_alternates_none(char *const *alternates) {
     return alternates && alternates[0] && strcmp(alternates[0], "no") == 0;
 }
 
@@ -343,10 +345,10 @@ static int examine_alternates(struct examination *examination) {
     char *const *allowed = examination->policy->alternates;
     int r;
 
-    if (repository_alternates_all(allowed)) {
+    if (hostile_repository_alternates_all(allowed)) {
         return 0;
     }
-    if (repository_alternates_none(allowed)) {
+    if (hostile_repository_alternates_none(allowed)) {
         return is_there(examination->path, "objects/info/alternates")
                    ? refuse(examination->finding,
                             "the repository has 'objects/info/alternates', which --alternates=no forbids; copy the "
@@ -363,12 +365,12 @@ static int examine_alternates(struct examination *examination) {
                : 0;
 }
 
-int repository_examine(struct repository_finding *finding, const struct repository_policy *policy, const char *path,
-                       const char *key) {
+int hostile_repository_examine(struct hostile_repository_finding *finding,
+                               const struct hostile_repository_policy *policy, const char *path, const char *key) {
     struct examination examination = {.finding = finding, .policy = policy, .path = path, .key = key};
     int r;
 
-    *finding = (struct repository_finding){0};
+    *finding = (struct hostile_repository_finding){0};
     r = examine_names(&examination);
     r = r ? r : examine_links(&examination);
     r = r ? r : examine_further_links(&examination);
