@@ -12,10 +12,10 @@
 #include <string.h>
 
 enum {
-    WORD_MAX = 32,      /* bytes of a word that is compared; a longer one is no slip of the pen */
-    SHARE_OF_SLIPS = 3, /* one byte in so many may be wrong */
-    BEGINNING_MIN = 3,  /* bytes of a name's beginning that tell which name is meant */
-    SHOWN_MAX = 64,     /* bytes of an argument */
+    WORD_MAX = 32,      /* bytes of a word that is compared; a longer one gets no hint */
+    SHARE_OF_SLIPS = 3, /* a word may have one mistake for each three bytes */
+    BEGINNING_MIN = 3,  /* bytes of the shortest prefix that is taken for a name */
+    SHOWN_MAX = 64,     /* bytes of an argument in a message */
 };
 
 bool argument_take(const char *name, char *argv[], int *ip, char **valuep) {
@@ -29,7 +29,7 @@ bool argument_take(const char *name, char *argv[], int *ip, char **valuep) {
     return true;
 }
 
-/* Return: the index of the option argv[*ip], or of the NULL behind @names. @ip: as in argument_take() */
+/* Return: the index in @names of the option argv[*ip], or of the NULL at their end. @ip: as in argument_take() */
 static size_t find_option(const char *const *names, char *argv[], int *ip) {
     char *value;
     size_t n = 0;
@@ -71,8 +71,8 @@ static unsigned least(unsigned a, unsigned b) {
 }
 
 /*
- * The edit distance of two words of at most WORD_MAX bytes: how many bytes to add, remove, change or swap with the next
- * one. A row belongs to one byte of @word. Three rows are kept, since a swap looks two rows back.
+ * The edit distance between two words of at most WORD_MAX bytes: the number of bytes to add, remove, change or swap
+ * with the next one. There is a row for each byte of @word. Three rows are kept, since a swap looks two rows back.
  */
 static unsigned distance(const char *word, size_t size, const char *name, size_t name_size) {
     unsigned rows[3][WORD_MAX + 1];
@@ -140,7 +140,7 @@ static bool has_name(const char *const *names, const char *name) {
 }
 
 /*
- * Return: the size of the part of @argument that a message may repeat. A token may follow it, or follow a single dash.
+ * Return: the size of the part of @argument that a message may repeat. The rest may be a token, as in -TOKEN.
  */
 static size_t shown_size(const char *argument) {
     static const char bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";

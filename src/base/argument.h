@@ -8,22 +8,22 @@
 
 enum {
     ARGUMENT_HINT_MAX = 96,   /* with terminator */
-    ARGUMENT_OPTIONS_MAX = 8, /* of a verb that has few */
+    ARGUMENT_OPTIONS_MAX = 8, /* options of any verb but serve */
 };
 
 /**
  * argument_take() - whether argv[*ip] is the option @name, which takes a value: --name=VALUE or --name VALUE
  * @argv: ended by NULL
- * @ip: index into @argv; on return, of the last argument that belongs to the option
+ * @ip: index into @argv; on return, the index of the last argument that belongs to the option
  * @valuep: the value, when the option is @name; NULL when the value is missing
  */
 bool argument_take(const char *name, char *argv[], int *ip, char **valuep);
 
 /**
- * argument_check_once() - refuse options that are given twice; each takes one value
+ * argument_check_once() - refuse an option that is given twice; each takes one value
  * @argv: its first argument is the verb's name; ended by NULL
- * @names: the options, with dashes, ARGUMENT_OPTIONS_MAX at the most, ended by NULL
- * @verb: for the message, which names the places of both among the arguments of the verb
+ * @names: the options, with dashes, at most ARGUMENT_OPTIONS_MAX, ended by NULL
+ * @verb: named in the message, which also gives the positions of both arguments
  *
  * Return: 0, GATE_E_USAGE.
  */
@@ -33,7 +33,7 @@ int argument_check_once(char *argv[], const char *const *names, const char *verb
 int argument_name_size(const char *argument);
 
 /**
- * argument_hint() - write ": did you mean 'NAME'?" with the most similar name, or the empty string when none is similar
+ * argument_hint() - write ": did you mean 'NAME'?" with the most similar name, or the empty string if none is similar
  * @word, @size: the argument as given; leading dashes are ignored
  * @names: the known names without dashes, ended by NULL
  * @dashes: printed before the name, for example "--"

@@ -15,7 +15,7 @@ static inline bool ascii_is_alphanumeric(int byte) {
     return ascii_is_letter(byte) || (byte >= '0' && byte <= '9');
 }
 
-/** ascii_is_name_byte() - whether @byte may stand in a repository's name, or in a word of Git-Protocol */
+/** ascii_is_name_byte() - whether @byte may be part of a repository's name, or of a word of Git-Protocol */
 static inline bool ascii_is_name_byte(int byte) {
     return ascii_is_alphanumeric(byte) || byte == '.' || byte == '_' || byte == '-';
 }
@@ -24,7 +24,7 @@ static inline bool ascii_is_printable(int byte) {
     return byte >= ' ' && byte <= '~';
 }
 
-/** ascii_has_control_byte() - whether a byte of @text is a control character; bytes beyond ASCII are none */
+/** ascii_has_control_byte() - whether @text has a control character of ASCII */
 static inline bool ascii_has_control_byte(struct span text) {
     for (size_t i = 0; i < text.size; i++) {
         if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f) {
@@ -34,7 +34,7 @@ static inline bool ascii_has_control_byte(struct span text) {
     return false;
 }
 
-/** ascii_shown() - @byte itself where it is printable ASCII, otherwise "?" */
+/** ascii_shown() - @byte itself if it is printable ASCII, otherwise "?" */
 static inline char ascii_shown(char byte) {
     return (char)(ascii_is_printable(byte) ? byte : '?');
 }

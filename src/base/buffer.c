@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A bounded queue of bytes. start <= end <= capacity always holds, and nothing outside of [start, end) is read. The
- * meaning of the bytes is not known here.
+ * Implements a bounded queue of bytes. start <= end <= capacity always holds, and no byte outside of [start, end) is
+ * read. It must not interpret the bytes.
  */
 
 #include "base/buffer.h"

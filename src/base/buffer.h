@@ -11,7 +11,7 @@
  * @capacity: size of the piece, and of all buffers that share the pool
  * @spare: the piece, or NULL
  *
- * With it, one request after another needs no allocation. A pool must outlive its buffers, and belongs to one thread.
+ * It saves the allocation when one request follows another. A pool must outlive its buffers, and belongs to one thread.
  */
 struct buffer_pool {
     size_t capacity;
@@ -25,9 +25,9 @@ void buffer_pool_deinit(struct buffer_pool *pool);
  * struct buffer - a bounded queue of bytes in one piece of memory
  * @data: the memory; NULL while the buffer is empty. Allocated at the first byte, released by buffer_release()
  * @capacity: the bound, fixed at buffer_init()
- * @pool: asked for memory before malloc(3), and given it before free(3); NULL for none
+ * @pool: gives memory before malloc(3) does, and takes it back before free(3) does; NULL for none
  * @start: offset of the first byte in use
- * @end: offset behind the last byte in use
+ * @end: offset just after the last byte in use
  *
  * It never grows. Bytes that do not fit stay with their sender.
  */
@@ -86,13 +86,13 @@ int buffer_append_texts(struct buffer *buffer, const char *const texts[]);
 __attribute__((format(printf, 2, 3))) int buffer_printf(struct buffer *buffer, const char *format, ...);
 
 /**
- * buffer_tail() - room for buffer_room() bytes behind the content, which moves to the front for it
+ * buffer_tail() - move the content to the front, and return the memory after it: buffer_room() bytes
  *
  * buffer_commit() adds the bytes written there to the content. Return: NULL when out of memory.
  */
 char *buffer_tail(struct buffer *buffer);
 
-/** buffer_commit() - add the first @size bytes behind buffer_tail() to the content */
+/** buffer_commit() - add the first @size bytes at buffer_tail() to the content */
 void buffer_commit(struct buffer *buffer, size_t size);
 
 /**

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum {
-    SHOWN_MAX = 150, /* bytes of a path; of a longer one, its end */
+    SHOWN_MAX = 150, /* bytes of a path in a message; a longer one loses its beginning */
     MODE_BITS = 07777,
 };
 
@@ -38,7 +38,7 @@ void denial_find(struct denial *denial, const char *path, const char *program) {
     find_obstacle(obstacle, *path ? path : ".");
     is_cut = strlen(obstacle) > SHOWN_MAX;
     shown += is_cut ? strlen(obstacle) - SHOWN_MAX : 0;
-    if (stat(obstacle, &status) < 0) { /* it is a link, and what keeps from it is somewhere else */
+    if (stat(obstacle, &status) < 0) { /* a link: the obstacle lies on the way to its target */
         (void)snprintf(denial->facts, sizeof(denial->facts), "'%s%s' leads to where uid %u may not go",
                        is_cut ? "..." : "", shown, user);
         (void)snprintf(denial->remedy, sizeof(denial->remedy), "run %s as its owner", program);

@@ -6,7 +6,7 @@
 #include "base/error.h"
 
 enum {
-    DENIAL_FACTS_MAX = 256, /* with terminator; of a long path, its end is in it */
+    DENIAL_FACTS_MAX = 256, /* with terminator; a long path loses its beginning */
     DENIAL_REMEDY_MAX = 64, /* with terminator */
 };
 

@@ -5,8 +5,8 @@
  * How functions fail.
  *
  * 0 is success. A negative errno is a failure of the system, which the caller passes on unchanged. A positive
- * MODULE_E_* is a verdict that the caller must handle; it is listed at the function. An error of the start or of the
- * configuration is for a person, and also fills a struct gate_error, which belongs to the library.
+ * MODULE_E_* is a verdict that the caller must handle; it is listed at the function. People read the errors of the
+ * start and of the configuration. So these also fill a struct gate_error of the public header.
  */
 
 #include "gitgate.h"
@@ -25,8 +25,8 @@ __attribute__((format(printf, 3, 4))) int gate_error_set(struct gate_error *erro
 /**
  * error_advice() - what to do about a system call that fails with @error, a positive errno
  *
- * Containers refuse calls by their seccomp profile, with EPERM or ENOSYS, and no error says so.
+ * The seccomp profile of a container refuses calls with EPERM or ENOSYS, and these errors do not name the profile.
  *
- * Return: static, to be put behind the name of the call and the error; empty when the error says enough.
+ * Return: a static text to append to the name of the call and its error; empty when the error says enough.
  */
 const char *error_advice(int error);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Cleanup attributes for file descriptors and heap memory: a local one is closed or freed at the end of its scope,
- * unless fd_take() or take_pointer() has handed it on.
+ * Cleanup attributes for local descriptors and heap memory: they are closed or freed at the end of their scope, unless
+ * fd_take() or take_pointer() has moved them out.
  */
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Writes log records. Each record is one line of printable ASCII whatever bytes come in, or one valid JSON object.
- * Writing must not block and must not change errno. The secret is never shown.
+ * Writes log records. Whatever bytes it gets, a record is one line of printable ASCII, or one valid JSON object.
+ * Writing must not block, change errno, or show a secret.
  */
 
 #include "base/log.h"
@@ -39,7 +39,7 @@ static const struct {
 };
 static_assert(sizeof(levels) / sizeof(levels[0]) == LOG_LEVEL_COUNT, "every level has a name");
 
-/* A record under construction. @overflow: something did not fit since it was last cleared. */
+/* A record under construction. @overflow: something did not fit. */
 struct record {
     char data[LOG_RECORD_MAX];
     size_t size;
@@ -189,7 +189,7 @@ static void record_fields(struct record *record, const struct log *log, const st
         }
         record_field(record, log, &fields[i]);
         if (record->overflow) {
-            record->size = before; /* a field is shown whole or not at all, or JSON would break */
+            record->size = before; /* half a field would break JSON */
             return;
         }
     }
@@ -212,9 +212,9 @@ static bool has_room(int fd) {
 }
 
 /*
- * When others write to the same descriptor, its room may be gone between poll(2) and the write. Sockets are told not to
- * wait, and so are pipes since Linux 6.4; log_reopen() helps before that. Files never wait, and could refuse such a
- * write.
+ * Other writers to the same descriptor may take the room between poll(2) and this write. So the write to a socket is
+ * told not to wait, and to a pipe, too, since Linux 6.4. On older kernels log_reopen() helps. Files never make a write
+ * wait, and could refuse one that is told not to.
  */
 static ssize_t put(const struct log *log, const char *data, size_t size) {
     struct iovec part = {(void *)data, size};
@@ -248,7 +248,7 @@ void log_record(struct log *log, enum log_level level, const char *message, cons
     record_end(&record, log->format);
     if (put(log, record.data, record.size) <= 0) {
         log->dropped++;
-    } else if (!record.overflow) { /* otherwise the count did not fit, and the next record tells it */
+    } else if (!record.overflow) { /* with an overflow the count did not fit: the next record has it */
         log->dropped = 0;
     }
     errno = saved;

@@ -11,7 +11,7 @@ enum log_level {
     LOG_LEVEL_WARNING, /* somebody was refused, or a setting is unwise */
     LOG_LEVEL_NOTICE,  /* the gate's own life: started, draining, stopped */
     LOG_LEVEL_INFO,    /* one record a request */
-    LOG_LEVEL_DEBUG,   /* the routine in between */
+    LOG_LEVEL_DEBUG,   /* details of the routine */
     LOG_LEVEL_COUNT,
 };
 
@@ -23,19 +23,19 @@ enum log_format {
 
 enum {
     LOG_RECORD_MAX = 4096, /* bytes of one record with its newline: PIPE_BUF, so that a ready pipe takes it whole */
-    LOG_VALUE_MAX = 512,   /* bytes of one value that are shown; what was cut off is marked with "..." */
-    LOG_SECRET_MIN = 8,    /* bytes of a secret that is masked; a shorter one would be found in innocent words */
+    LOG_VALUE_MAX = 512,   /* bytes shown of one value; "..." ends a value that was cut */
+    LOG_SECRET_MIN = 8,    /* bytes of the shortest secret that is masked; ordinary words may contain a shorter one */
 };
 
 /**
- * struct log - where records go and which are wanted
+ * struct log - where records go, and which of them are written
  * @fd: written to, never closed or made non-blocking, since others may share it; -1 drops every record
  * @is_socket, @is_pipe: the kind of @fd, so that a write can be told not to wait
  * @level: the least important level that is written
  * @format: text or JSON
  * @journal: @fd is systemd's journal, which adds the time itself
- * @secrets, @n_secrets: a value that contains one is not shown, since a client may put it anywhere; the caller's, who
- *                       may change them between two records; NULL for none
+ * @secrets, @n_secrets: a value that contains a secret is not shown, since a client may put one anywhere. The caller
+ *                       owns them, and may change them between two records. A secret may be NULL
  * @dropped: records lost since the last one was written, because nobody read the pipe
  */
 struct log {
@@ -69,15 +69,15 @@ struct log_field {
 /** log_is_journal() - whether @fd is systemd's journal, by JOURNAL_STREAM: systemd.exec(5) */
 bool log_is_journal(int fd);
 
-/** log_init() - write to @fd; for the journal, in its format */
+/** log_init() - write to @fd, in the journal's format if it is the journal */
 void log_init(struct log *log, int fd, enum log_level level, enum log_format format);
 
 /**
  * log_reopen() - write to the pipe in @log->fd by a file description of the gate's own, which does not block
  *
- * Another program may share the pipe, and fill it after poll(2) has seen room. It shares the description too, so that
- * must not be changed. The new descriptor is never closed: it is for logs that last as long as the process, or as its
- * thread's table of descriptors. Anything but a pipe is left alone, and so is a pipe that this user may not open.
+ * Another program may share the pipe, and fill it after poll(2) has seen room. It also shares the file description, so
+ * the gate must not make that one non-blocking. The new descriptor is never closed. So the log must last as long as the
+ * process, or as its thread's table of descriptors. If @log->fd is no pipe, or this user may not open it, it stays.
  */
 void log_reopen(struct log *log);
 
@@ -88,10 +88,10 @@ static inline bool log_wants(const struct log *log, enum log_level level) {
 /**
  * log_record() - write one record
  * @message: a plain word or sentence of the program's own
- * @fields: @n_fields of them. When one does not fit into LOG_RECORD_MAX, it and all behind it are left out, and the
- *          record says so
+ * @fields: @n_fields of them. The first one that does not fit into LOG_RECORD_MAX is left out, with all that follow,
+ *          and the record says so
  *
- * Never waits: a record for which the pipe has no room is counted and dropped, and the next record written tells the
+ * Never waits: when the pipe has no room, the record is dropped and counted. The next record that is written has the
  * count. Keeps errno.
  */
 void log_record(struct log *log, enum log_level level, const char *message, const struct log_field *fields,

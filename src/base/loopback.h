@@ -16,6 +16,7 @@ bool loopback_parse(const char *text, struct sockaddr_storage *storagep, socklen
 /**
  * loopback_is_address() - whether @text, given as the path of a socket, looks like HOST:PORT
  *
- * It does with digits behind its last colon, something before it, no slash, and no "@", since a token may precede that.
+ * It does if it has some text, a colon and then only digits, and neither a slash nor the prefix "unix:". With "@" in it
+ * the answer is false, since a message would repeat the text, and a token may precede "@".
  */
 bool loopback_is_address(const char *text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Collects bytes in a file that has no name (memfd_create(2)), to be read by another program. Once it is finished, neither
- * side can change it. It bounds nothing: whoever appends does.
+ * Collects bytes for another program in a file without a name (memfd_create(2)). Neither program can change a finished
+ * file. The file has no bound of its own: the caller must have one.
  */
 
 #include "base/memory_file.h"

@@ -4,15 +4,15 @@
 #include "base/span.h"
 
 /*
- * A file in memory alone: what is to be a program's standard input as a whole. It is a descriptor like any other,
- * owned by whoever opened it, and counts as that process's memory.
+ * A file that exists only in memory, to become the whole standard input of a program. The caller of memory_file_open()
+ * owns the descriptor, and the bytes count as memory of its process.
  */
 
 /** memory_file_open() - an empty one. Return: a descriptor, which does not survive execve(2), or a negative errno. */
 int memory_file_open(void);
 
-/** memory_file_append() - write all of @bytes behind what is there. Return: 0 or a negative errno. */
+/** memory_file_append() - append all of @bytes. Return: 0 or a negative errno. */
 int memory_file_append(int fd, struct span bytes);
 
-/** memory_file_finish() - nobody can change it any more, and it is read from its beginning. Return: 0 or a negative errno. */
+/** memory_file_finish() - forbid all further changes, and go back to the first byte. Return: 0 or a negative errno. */
 int memory_file_finish(int fd);

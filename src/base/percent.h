@@ -12,7 +12,7 @@
  * @decoded: receives the bytes, any of 0 to 255, and a terminator, which the result does not count
  * @size: of @decoded
  *
- * Return: the number of bytes, -EINVAL for a "%" without two hexadecimal digits behind it, -ENOBUFS.
+ * Return: the number of bytes, -EINVAL for a "%" without two hexadecimal digits after it, -ENOBUFS.
  */
 ssize_t percent_decode(char *decoded, size_t size, struct span text);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * SHA-1 and SHA-256, by which git names objects: FIPS 180-4. Git itself checks every name again, with a SHA-1 that
- * notices attacks; this code is for what may be known before git runs.
+ * Computes SHA-1 and SHA-256 (FIPS 180-4), by which git names objects. It tells the name of an object before git runs.
+ * Nothing may rely on it against forged objects: git checks every name again, with a SHA-1 that notices attacks.
  */
 
 #include "base/sha.h"
@@ -134,7 +134,7 @@ void sha_feed(struct sha *sha, const void *data, size_t size) {
     }
 }
 
-/* Ends with a one, zeros, and the number of bits. */
+/* The padding is a bit of 1, zeros, and the number of bits. */
 void sha_end(struct sha *sha, unsigned char digest[SHA_MAX_BYTES]) {
     static const unsigned char padding[SHA_BLOCK_BYTES] = {0x80};
     const uint64_t n_bits = sha->n_bytes * 8;

@@ -7,10 +7,10 @@
 
 enum {
     SHA_MAX_BYTES = 32,   /* of a digest */
-    SHA_BLOCK_BYTES = 64, /* of what is taken at a time */
+    SHA_BLOCK_BYTES = 64, /* of input for one step */
 };
 
-/** struct sha - a digest in the making: SHA-1 or SHA-256 (FIPS 180-4) */
+/** struct sha - a digest while it is computed: SHA-1 or SHA-256 (FIPS 180-4) */
 struct sha {
     bool is_256;
     uint32_t state[8];
@@ -21,7 +21,7 @@ struct sha {
 /** sha_init() - begin. @is_256: SHA-256, otherwise SHA-1 */
 void sha_init(struct sha *sha, bool is_256);
 
-/** sha_feed() - take the next bytes */
+/** sha_feed() - add the next bytes */
 void sha_feed(struct sha *sha, const void *data, size_t size);
 
 /** sha_end() - write the digest: 20 bytes or 32 */

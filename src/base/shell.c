@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Quotes a word for a shell: in single quotes a shell changes no byte. A single quote itself ends them, stands escaped,
- * and begins new ones.
+ * Quotes a word for a shell. A shell changes no byte between single quotes. For a single quote in the word, the quotes
+ * are closed, an escaped one is added, and they are opened again.
  */
 
 #include "base/shell.h"

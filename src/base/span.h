@@ -26,12 +26,12 @@ static inline bool span_equals(struct span span, const char *string) {
     return span.data && span.size == strlen(string) && memcmp(span.data, string, span.size) == 0;
 }
 
-/** span_equals_nocase() - the same, without regard to ASCII case, as HTTP compares some words */
+/** span_equals_nocase() - the same, ignoring ASCII case, as HTTP compares some words */
 static inline bool span_equals_nocase(struct span span, const char *string) {
     return span.data && span.size == strlen(string) && strncasecmp(span.data, string, span.size) == 0;
 }
 
-/** span_take_prefix() - whether *@spanp begins with @prefix, which is then cut off */
+/** span_take_prefix() - cut @prefix off *@spanp. Return: whether it began with that; if not, it is unchanged. */
 static inline bool span_take_prefix(struct span *spanp, const char *prefix) {
     size_t size = strlen(prefix);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Opens standard input, output and error where a program was started with one of them closed. */
+/* Opens standard input, output and error if the program was started without some of them. */
 
 #include "base/standard_fds.h"
 

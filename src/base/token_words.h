@@ -5,8 +5,8 @@
 
 /**
  * token_words_refuse_path() - refuse a token that is surely the path of a token file
- * @text: the token; refused when it begins with "/", has another "/", and the folder before the last one exists. It is
- *        never repeated.
+ * @text: the token; refused if it begins with "/", has another "/", and the folder before the last one exists. The
+ *        message never repeats it.
  * @source: where it was given, for example "GIT_GATE_TOKEN"
  * @option: the option that takes a file, for example "--token-file"
  *
@@ -26,5 +26,5 @@ int token_words_refuse_path(const char *text, const char *source, const char *op
 int token_words_refuse_file(const char *path, int cause, const char *source, const char *program,
                             struct gate_error *error);
 
-/** token_words_refuse_empty() - the same for a file with an empty first line. @source: "--token-file=FILE" */
+/** token_words_refuse_empty() - refuse a token file with an empty first line. @source: "--token-file=FILE" */
 int token_words_refuse_empty(const char *source, struct gate_error *error);
