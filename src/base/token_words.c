@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Words the errors about tokens that are in the wrong place, for every program that reads one. A message never shows a
- * token, even where it was given in place of something else.
+ * Words the errors about misplaced tokens, for every program that reads a token. No message may show a token, even one
+ * that was given in place of something else.
  */
 
 #include "base/token_words.h"
@@ -63,7 +63,6 @@ int token_words_refuse_file(const char *path, int cause, const char *source, con
 int token_words_refuse_empty(const char *source, struct gate_error *error) {
     return gate_error_set(
         error, GATE_E_USAGE,
-        "the first line of %s is empty; it has to be the token: that of the gate, or for a new gate one that "
-        "'git-gate mint' prints",
+        "the first line of %s is empty; put the token of the gate there; for a new gate, 'git-gate mint' prints one",
         source);
 }
