@@ -15,13 +15,13 @@
 int body_on_body(llhttp_t *parser, const char *at, size_t size) {
     struct body *body = ((struct head *)parser->data)->body;
 
-    assert(body->ready == 0); /* the pause behind each chunk sees to that */
+    assert(body->ready == 0); /* the parser pauses after each chunk */
     body->at = at;
     body->ready = size;
     return 0;
 }
 
-/* Not after the last chunk, which is empty: the end of the body must not wait for a byte of the next request. */
+/* Pauses, but not after the last, empty chunk: the end of the body must not wait for a byte of the next request. */
 int body_on_chunk_complete(llhttp_t *parser) {
     const struct body *body = ((struct head *)parser->data)->body;
 
@@ -42,7 +42,8 @@ void body_init(struct body *body, struct head *head) {
 }
 
 /*
- * The parser has been given all bytes that passed. It must stop there, and find the body's end where the grammar does.
+ * Whether the parser agrees with the grammar. It was given all bytes that passed, so it must stop at their @end, and
+ * find the end of the body where the grammar does.
  */
 static bool agrees(const struct body *body, llhttp_errno_t error, const char *end) {
     const bool is_paused = error == HPE_PAUSED || error == HPE_PAUSED_UPGRADE;

@@ -13,8 +13,8 @@
 struct head;
 
 enum {
-    BODY_FRAMING_MAX_BYTES = 64, /* chunk framing in a row without a byte of body: two chunk heads of 16 digits */
-    BODY_PREFIX_MAX_BYTES = 32,  /* what body_encode_chunk() and body_encode_end() append at the most */
+    BODY_FRAMING_MAX_BYTES = 64, /* of framing without a byte of body: room for two chunk heads of 16 digits */
+    BODY_PREFIX_MAX_BYTES = 32,  /* the most that body_encode_chunk() and body_encode_end() append */
 };
 
 enum {
@@ -43,10 +43,10 @@ struct body {
 };
 
 /**
- * body_init() - begin to decode the body behind @head
+ * body_init() - begin to decode the body after @head
  *
  * @head must neither move nor change until the body is complete. The buffer given to body_decode() begins with the
- * first byte behind the head.
+ * first byte after the head.
  */
 void body_init(struct body *body, struct head *head);
 
@@ -66,12 +66,12 @@ void body_consume(struct body *body, struct buffer *buffer, size_t size);
  * body_encode_chunk() - append to @wire the bytes that precede @size bytes of a chunked response body
  * @first: this is the body's first chunk
  *
- * The line end of a chunk is sent with the next one, so that at most two pieces are written: @wire and the chunk.
+ * The line end of a chunk is sent with the next chunk. So a chunk is written in two pieces: @wire and its data.
  * Return: as buffer_append().
  */
 int body_encode_chunk(struct buffer *wire, bool first, size_t size);
 
-/** body_encode_end() - the same for the final chunk. Without that, the client knows that the response was cut. */
+/** body_encode_end() - the same for the final chunk. A response without it is cut, and the client can tell. */
 int body_encode_end(struct buffer *wire, bool first);
 
 /* For head.c alone, which sets the callbacks: one parser reads the head and then the body. */

@@ -4,8 +4,8 @@
  * Decodes a request body: removes framing, then compression, and bounds the result. Without compression nothing is
  * copied: the bytes are used where they are in the input.
  *
- * The last inflated byte is ready only once the body has ended and its checksum is right. So git never gets the whole of
- * a compressed push that is damaged, and changes no reference.
+ * The last inflated byte is ready only once the body has ended and its checksum is right. So git never gets a whole
+ * push from a damaged body, and changes no reference.
  */
 
 #include "http/content.h"
@@ -32,7 +32,7 @@ static int refuse(struct content *content, const char *reason) {
     return CONTENT_E_MALFORMED;
 }
 
-/* Inflated bytes that may be used: all but the last one, until nothing can be wrong any more. */
+/* Return: how many inflated bytes may be used. The last one waits until the body has ended without a fault. */
 static size_t inflated_ready(const struct content *content) {
     bool is_proven = content->gunzip.complete && content->body.complete && content->body.ready == 0;
     size_t size = buffer_size(&content->inflated);

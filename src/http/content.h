@@ -13,12 +13,12 @@
 struct head;
 
 enum {
-    CONTENT_INFLATED_BYTES = 32 * 1024, /* bytes in flight behind gunzip: its window */
+    CONTENT_INFLATED_BYTES = 32 * 1024, /* of inflated bytes in memory: the size of gunzip's window */
 };
 
 enum {
     CONTENT_E_MALFORMED = 1, /* framing or compression is broken: answer 400 and close, content->reason says why */
-    CONTENT_E_TOO_LARGE,     /* more than @max_bytes, as it came or inflated: answer 413 and close */
+    CONTENT_E_TOO_LARGE,     /* more than @max_bytes, compressed or inflated: answer 413 and close */
 };
 
 /**
@@ -38,7 +38,7 @@ struct content {
 };
 
 /**
- * content_init() - begin to decode the body behind @head, which must neither move nor change until all is consumed
+ * content_init() - begin to decode the body after @head, which must neither move nor change until all is consumed
  * @is_gzip: the body is compressed
  * @max_bytes: the bound on its size, both compressed and not; 0 for none
  *
@@ -50,7 +50,7 @@ void content_deinit(struct content *content);
 /**
  * content_decode() - make the next bytes ready, from the front of @input
  *
- * At first @input begins with the first byte behind the head. Each call does a bounded amount of work. Without
+ * At first @input begins with the first byte after the head. Each call does a bounded amount of work. Without
  * compression, ready bytes stay in @input until content_consume(). With it, the last byte becomes ready once the body
  * has ended and its checksum is right.
  *

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Checks that the body of a fetch is whole: complete packets, of which the last one ends the request. upload-pack tells its
- * client nothing when the body ends too early. It dies when the head of its answer may have been sent. The words inside
- * of the packets are git's to judge.
+ * Checks that the body of a fetch is whole: it has complete packets, and the last one ends the request. If a body ends
+ * too early, upload-pack dies without a word to the client, and the head of its answer may have been sent. Git judges
+ * the content of the packets; this file must not.
  */
 
 #include "http/fetch_body.h"
@@ -15,7 +15,7 @@
 enum {
     LENGTH_DIGITS = 4,
     FLUSH = 0,
-    LAST_MARK = 2, /* delimiter and response end have no data; git knows no packet of length 3 */
+    LAST_MARK = 2, /* lengths 0 to 2 are marks without data: flush, delimiter, response end. Git has no length 3 */
 };
 
 static bool begins_with(const struct fetch_body *body, const char *word) {

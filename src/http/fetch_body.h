@@ -8,13 +8,13 @@
 
 enum {
     FETCH_BODY_PACKET_MAX_BYTES = 65524, /* the longest packet that git reads, with its length */
-    FETCH_BODY_SHOWN_BYTES = 8,          /* of a packet's data; no word that counts is longer */
+    FETCH_BODY_SHOWN_BYTES = 8,          /* of a packet's data; no word that matters here is longer */
 };
 
 /**
  * struct fetch_body - follows the packets in the body of a fetch: gitprotocol-common(5), "pkt-line Format"
  *
- * A struct of zeros has seen nothing. All members are fetch_body.c's own.
+ * All zeros is a valid start. All members are private to fetch_body.c.
  */
 struct fetch_body {
     bool has_begun;
@@ -33,10 +33,10 @@ struct fetch_body {
 void fetch_body_feed(struct fetch_body *body, struct span bytes);
 
 /**
- * fetch_body_find_fault() - why upload-pack would give up at the end of this body
+ * fetch_body_find_fault() - say why upload-pack would give up at the end of this body
  *
- * A client ends each of its requests with a flush packet, or in protocol versions 0 and 1 with "done". Nothing at all is
- * no fault.
+ * A client ends each of its requests with a flush packet, or in protocol versions 0 and 1 with "done". An empty body
+ * has no fault.
  *
  * Return: a static sentence for the client; NULL when nothing is missing.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Inflates a gzip request body. It takes exactly one member, nothing behind it, and verifies the checksum. git
- * http-backend must not see compressed input: it answers corrupt input with an empty success, and inflates without a
- * bound.
+ * Inflates a gzip request body. It takes exactly one member, with nothing after it, and verifies the checksum.
+ * Compressed input must not reach git http-backend, which inflates without a bound, and answers corrupt input with an
+ * empty success.
  */
 
 #include "http/gunzip.h"

@@ -8,7 +8,7 @@
 #include "base/span.h"
 
 enum {
-    GUNZIP_E_CORRUPT = 1, /* not gzip, damaged, or bytes behind its end: answer 400 */
+    GUNZIP_E_CORRUPT = 1, /* not gzip, damaged, or bytes after its end: answer 400 */
 };
 
 /**

@@ -3,10 +3,10 @@
 /*
  * Parses a request head, strictly.
  *
- * The bytes pass the grammar of syntax.c first. llhttp then parses them with every lenient flag off. This file refuses
- * what both let through and no git client sends: repeated singleton fields, codings other than chunked, lengths that
- * are not digits, too large heads. Nothing depends on llhttp's release. The first fault is the verdict; nothing is
- * repaired. A fault of a line is found at the end of that line.
+ * The bytes pass the grammar of syntax.c first. llhttp then parses them with every lenient flag off. Both let through
+ * some heads that no git client sends. This file refuses these: repeated singleton fields, codings other than chunked,
+ * lengths that are not digits, heads that are too large. The verdict does not depend on llhttp's release. The first
+ * fault is the verdict; nothing is repaired. A fault of a line is found at the end of that line.
  *
  * It uses no descriptor, no clock and no memory of its own.
  */
@@ -98,7 +98,7 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t size) {
     return 0;
 }
 
-/* llhttp strips the white space before a value, but not that after it. */
+/* llhttp strips the white space before a value, but not the white space after it. */
 static struct head_piece piece_trim_end(const struct head *head, struct head_piece piece) {
     while (piece.size > 0 && strchr(" \t", head->data[piece.at + piece.size - 1])) {
         piece.size--;
@@ -106,7 +106,7 @@ static struct head_piece piece_trim_end(const struct head *head, struct head_pie
     return piece;
 }
 
-/* The line ends at its carriage return, whatever llhttp takes for the value. */
+/* Whether the white space after a value has a tab. The scan ends at the carriage return of the line at the latest. */
 static bool has_tab_behind(const struct head *head, const struct head_piece *piece) {
     const char *at = head->data + piece->at + piece->size;
 
@@ -139,7 +139,7 @@ static bool host_is_valid(struct span host) {
     return host.size > 0;
 }
 
-/* A second field that frames the body, or a field that this request must not have. */
+/* Refuses a second field that frames the body, and a field that this request must not have. */
 static int check_body(struct head *head) {
     const struct head_piece *coding = &head->field_piece[HEAD_FIELD_TRANSFER_ENCODING];
 
@@ -156,8 +156,8 @@ static int check_body(struct head *head) {
 }
 
 /*
- * The fields that frame a body. A tab after the value is white space by the grammar. But readers differ in that, and so
- * do llhttp's releases, so it is refused.
+ * Checks a field that frames the body. The grammar allows a tab after the value, as white space. But parsers, even
+ * llhttp's releases, differ in that, so it is refused.
  */
 static int check_framing(struct head *head, enum head_field_name name, const struct head_piece *piece) {
     struct span value = piece_span(head, piece);
@@ -210,8 +210,8 @@ static int check_field(struct head *head, enum head_field_name name, const struc
 }
 
 /*
- * Handles the end of a field line. llhttp reports it only with the first byte of the next line, which could be a fold;
- * the grammar has no folds. So head_feed() does not wait for that byte. Return: 0 or HPE_USER.
+ * Handles the end of a field line. llhttp reports it only with the first byte of the next line, which could be a folded
+ * one. The grammar has no folded lines, so head_feed() does not wait for that byte. Return: 0 or HPE_USER.
  */
 static int end_field(struct head *head) {
     struct span name = piece_span(head, &head->name_piece);
@@ -223,7 +223,7 @@ static int end_field(struct head *head) {
     if (span_equals_nocase(name, "connection") && list_says_close(piece_span(head, &value))) {
         head->is_last = true;
     }
-    value.present = true; /* an empty value is there all the same */
+    value.present = true; /* even if it is empty */
     for (enum head_field_name i = 0; i < HEAD_FIELD_COUNT; i++) {
         if (!span_equals_nocase(name, field_names[i])) {
             continue;
@@ -244,7 +244,7 @@ static int on_header_value_complete(llhttp_t *parser) {
     struct head *head = parser->data;
 
     if (!head->name_piece.present) {
-        head->value_piece = (struct head_piece){0}; /* llhttp has handed over an empty value behind the line's end */
+        head->value_piece = (struct head_piece){0}; /* llhttp reports an empty value after the end of its line */
         return 0;
     }
     return end_field(head);
@@ -278,7 +278,7 @@ static int refuse_syntax(struct head *head, llhttp_errno_t error) {
     if (head->status == 0) {
         switch (error) {
         case HPE_INVALID_METHOD:
-            (void)refuse(head, 501, "the method is unknown"); /* its bytes have passed */
+            (void)refuse(head, 501, "the method is unknown"); /* the grammar has passed its bytes */
             break;
         case HPE_INVALID_URL:
             (void)refuse(head, 400, "the request target is neither a path nor an address");
@@ -304,8 +304,7 @@ static int check_whole(struct head *head) {
     }
     if (head->chunked != ((head->parser.flags & F_CHUNKED) != 0) ||
         head->content_length != head->parser.content_length) {
-        return refuse(head, 400,
-                      "the framing of the body is not clear"); /* llhttp, which takes it off, sees another one */
+        return refuse(head, 400, "the framing of the body is not clear"); /* llhttp, which removes it, disagrees */
     }
     return 0;
 }
@@ -340,7 +339,7 @@ int head_feed(struct head *head, const char *data, size_t size) {
     if (n_passed > 0) {
         error = llhttp_execute(&head->parser, next, n_passed);
     }
-    /* Both must find the end at the same byte. */
+    /* llhttp and the grammar must find the end at the same byte. */
     if (head->complete && error == HPE_PAUSED && head->syntax.state == SYNTAX_COMPLETE &&
         llhttp_get_error_pos(&head->parser) == next + n_passed) {
         return finish(head);

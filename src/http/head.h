@@ -24,7 +24,7 @@ enum head_field_name {
 };
 
 enum {
-    HEAD_E_MORE = 1, /* fine as far as it goes, but not whole yet */
+    HEAD_E_MORE = 1, /* no fault so far, but not whole yet */
     HEAD_E_REFUSED,  /* not strict HTTP: answer with head->status and close the connection */
 };
 
@@ -36,14 +36,14 @@ struct head_piece {
 };
 
 /**
- * struct head - a request head, and the parser that goes on with the body behind it
+ * struct head - a request head, and the parser, which then reads the body
  *
  * Once head_feed() has returned 0:
  * @size: bytes of the head in the buffer, the empty line included
  * @method, @method_name: the method; its name is a constant string
  * @minor: minor version, 0 or 1
  * @target: the request target, byte for byte
- * @field: values without the white space around them; data is NULL where absent. None is there twice
+ * @field: values without the white space around them; data is NULL if the field is absent. No field is there twice
  * @chunked: the body has chunked framing
  * @content_length: size of a body that is not chunked; 0 for no body
  * @keep_alive: the client may send another request on this connection
@@ -85,7 +85,7 @@ void head_init(struct head *head);
 /**
  * head_feed() - go on parsing a request head (RFC 9112, with no leniency: git-gate(1), STATUS CODES, 400)
  * @data: all bytes received so far, from the first byte of the request on
- * @size: their number; bytes behind the head are left alone
+ * @size: their number; bytes after the head are ignored
  *
  * Continues where the last call stopped: @data may have moved, but must not have changed. The verdict does not depend
  * on how the bytes were cut. The spans in @head point into the @data of the call that returned 0.
@@ -94,7 +94,7 @@ void head_init(struct head *head);
  */
 int head_feed(struct head *head, const char *data, size_t size);
 
-/** head_has_body() - whether bytes of a body follow */
+/** head_has_body() - whether a body follows, either chunked or of a known length above 0 */
 static inline bool head_has_body(const struct head *head) {
     return head->chunked || head->content_length > 0;
 }

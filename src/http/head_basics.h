@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The part of a request head that needs no parser, for programs without llhttp, such as git-remote-gate. */
+/* Definitions of request heads for programs without llhttp, such as git-remote-gate. */
 
 enum {
     HEAD_MAX_BYTES = 16 * 1024,       /* request line, fields and the empty line */

@@ -2,8 +2,8 @@
 
 /*
  * Checks whether the bytes received of a request body are well formed, before a process is started for it. It decodes
- * them with a copy of the parser, follows the packets of a fetch in the result, and drops it. The bytes are decoded
- * again when they are used.
+ * them with a copy of the parser, checks the packets if it is a fetch, and drops the result. The bytes stay in their
+ * buffer, and are decoded again when they are used.
  */
 
 #include "http/preview.h"

@@ -11,12 +11,12 @@
 #include "http/head.h"
 
 enum {
-    PREVIEW_STEP_BYTES = 32 * 1024, /* decoded in one call, about, before others get their turn */
+    PREVIEW_STEP_BYTES = 32 * 1024, /* that one call decodes, about, so that other clients get their turn */
 };
 
 enum {
-    PREVIEW_E_MORE = CONTENT_E_TOO_LARGE + 1, /* well formed as far as it goes, but not whole yet */
-    PREVIEW_E_BUSY,                           /* not all that is there was looked at yet: call again */
+    PREVIEW_E_MORE = CONTENT_E_TOO_LARGE + 1, /* well formed so far, but not whole yet */
+    PREVIEW_E_BUSY,                           /* some of the bytes are not checked yet: call again */
 };
 
 /**
@@ -38,7 +38,7 @@ struct preview {
 };
 
 /**
- * preview_new() - begin to check the body behind @head, with a copy of its parser
+ * preview_new() - begin to check the body after @head, with a copy of its parser
  * @is_gzip, @max_bytes: as for content_init()
  *
  * Return: 0, -ENOMEM.
@@ -50,7 +50,7 @@ struct preview *preview_free(struct preview *preview);
 
 /**
  * preview_feed() - check the bytes received since the last call
- * @input: all bytes received of the body, from its first one on; bytes behind the body are left alone
+ * @input: all bytes received of the body, from its first one on; bytes after the body are ignored
  *
  * @input may have moved since the last call, but its first @n_seen bytes must be the same.
  *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Lists the gate's reasons for a refusal, each with its word and its status. The gate writes the words, and the programs
- * inside of containers read them: this file needs libc alone.
+ * Lists the gate's reasons for a refusal, each with its word and its status. The gate writes the words. The programs
+ * inside of containers read them, so this file must need no library but libc.
  */
 
 #include "http/reason.h"
@@ -54,7 +54,7 @@ static const struct {
 static_assert(sizeof(reasons) / sizeof(reasons[0]) == REASON_COUNT, "a word and a status for each reason");
 
 const char *reason_word(enum reason reason) {
-    assert(reason < REASON_COUNT); /* a status in its place is a mistake */
+    assert(reason < REASON_COUNT); /* finds a status that was passed by mistake */
     return reasons[reason].word;
 }
 

@@ -6,8 +6,8 @@
 /**
  * enum reason - why a gate refuses or fails, for programs
  *
- * Each has a word, which the response carries in the field Gate-Reason, and one status. git-gate(1), REASONS, lists them,
- * and says what to do. The words are stable: one may be added, none changes its meaning.
+ * Each has one status, and one word, which the response carries in the field Gate-Reason. git-gate(1), REASONS, lists
+ * them, and says what to do. The words are stable: one may be added, none changes its meaning.
  */
 enum reason {
     REASON_NONE,
@@ -50,7 +50,7 @@ enum reason {
 /** reason_field - the name of the field, "Gate-Reason" */
 extern const char reason_field[];
 
-/** reason_word() - the word of a @reason, of lower-case letters and hyphens; "" of REASON_NONE */
+/** reason_word() - the word of a @reason, of lower-case letters and hyphens; "" for REASON_NONE */
 const char *reason_word(enum reason reason);
 
 /** reason_status() - the status that goes with a @reason; 0 for REASON_NONE */
@@ -59,5 +59,5 @@ int reason_status(enum reason reason);
 /** reason_find() - the reason with this @word; REASON_NONE when there is none */
 enum reason reason_find(struct span word);
 
-/** reason_of_head() - the reason for which head_feed() refuses with @status: each of its statuses has one */
+/** reason_of_head() - the reason that goes with @status, when head_feed() refuses with it */
 enum reason reason_of_head(int status);

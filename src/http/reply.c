@@ -74,7 +74,7 @@ int reply_append_field(struct buffer *buffer, struct span name, struct span valu
     return r;
 }
 
-/* Follows a sentence about a fault of the request itself, unless it has advice of its own, behind a semicolon. */
+/* Return: what to append to the sentence about a faulty request. After a semicolon a sentence has advice of its own. */
 static const char *advice(const struct reply *reply) {
     if (strchr(reply->sentence, ';')) {
         return "";
@@ -105,7 +105,7 @@ static const char *number_text(char text[24], size_t number) {
     return at;
 }
 
-/* How a sentence becomes a body. */
+/* The bytes around a sentence in a body, and the body's media type. */
 struct form {
     const char *type;
     const char *before;

@@ -9,11 +9,11 @@
 #include "http/reason.h"
 
 /**
- * struct reply - a response of the gate's own: a refusal or a failure, one line of plain text; for REASON_NO_LFS, JSON of
- *                git-lfs's media type
+ * struct reply - a response of the gate's own, about a refusal or a failure. The body is one line of plain text; for
+ *                REASON_NO_LFS it is JSON of git-lfs's media type
  * @code: its word goes into the field Gate-Reason, its status into the status line
- * @sentence: for people, without a newline, and for JSON without anything to escape: the fault, a semicolon, and the
- *            remedy. A remedy that all faults of a kind share, "use a git client", is added where there is none
+ * @sentence: for people, without a newline: the fault, a semicolon, and the remedy. Without a remedy, that of its
+ *            status is added, such as "use a git client". For JSON, it must have nothing to escape
  * @allow: value of the Allow field, NULL for none
  * @close: the connection ends after it
  * @omit_body: the request was a HEAD
@@ -29,7 +29,7 @@ struct reply {
 };
 
 enum {
-    REPLY_MAX_BYTES = 1024,       /* room that reply_append() and reply_append_continue() need at the most */
+    REPLY_MAX_BYTES = 1024,       /* the most room that reply_append() and reply_append_continue() need */
     REPLY_RETRY_AFTER_SECONDS = 5 /* in the Retry-After field of a 503 */
 };
 
@@ -51,7 +51,7 @@ const char *reply_date(struct reply_date *date, time_t now);
 const char *reply_reason_phrase(int status);
 
 /**
- * reply_append_status() - append the status line and the fields of every response: Date and, on demand, Connection
+ * reply_append_status() - append the status line and the fields of every response: Date and, with @close, Connection
  *
  * Return: as buffer_append().
  */

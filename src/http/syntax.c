@@ -3,12 +3,12 @@
 /*
  * Checks the bytes of a request against the grammar of RFC 9110 and 9112, before llhttp sees them.
  *
- * llhttp's releases differ in what they accept: 9.2.0 takes folded lines, 9.4 a tab behind Content-Length. With this
+ * llhttp's releases differ in what they accept: 9.2.0 takes folded lines, 9.4 a tab after Content-Length. With this
  * check the gate's answer is the same with any release. The grammar: single spaces in the request line, HTTP/1.1 or
  * HTTP/1.0 at its end, CRLF at the end of each line and nowhere else, names of token bytes, values without control
  * bytes, chunk sizes of hexadecimal digits, no folded lines, no chunk extensions, no trailers.
  *
- * The meaning of a field belongs to head.c: this file never looks at a name or a value as a whole.
+ * This file must not look at a name or a value as a whole: head.c knows what the fields mean.
  */
 
 #include "http/syntax.h"
@@ -78,7 +78,7 @@ static bool is_version_byte(size_t at, unsigned char byte) {
                                  : at == VERSION_SIZE - 1 && (byte == '0' || byte == '1');
 }
 
-/* Any other printable text after "HTTP/", or none, names another version. */
+/* Any other printable text after "HTTP/", even none, counts as another version. */
 static const char *step_version(struct syntax *syntax, unsigned char byte) {
     size_t at = syntax->n_seen;
 

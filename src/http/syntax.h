@@ -9,7 +9,7 @@ enum syntax_state {
     SYNTAX_METHOD,
     SYNTAX_TARGET,
     SYNTAX_VERSION,
-    SYNTAX_LINE_END, /* the line feed behind a request line or a field line */
+    SYNTAX_LINE_END, /* the line feed after a request line or a field line */
     SYNTAX_FIELD,    /* the first byte of a field line, or the empty line */
     SYNTAX_NAME,
     SYNTAX_VALUE,
@@ -17,9 +17,9 @@ enum syntax_state {
     SYNTAX_SIZE,     /* of a chunk */
     SYNTAX_SIZE_END, /* its line feed */
     SYNTAX_DATA,     /* of a chunk, or of a body without chunks */
-    SYNTAX_DATA_CR,  /* behind the data of a chunk */
+    SYNTAX_DATA_CR,  /* after the data of a chunk */
     SYNTAX_DATA_LF,
-    SYNTAX_LAST, /* behind the size of the last chunk, which has no data */
+    SYNTAX_LAST, /* after the size of the last chunk, which has no data */
     SYNTAX_LAST_END,
     SYNTAX_COMPLETE, /* the head or the body */
 };
@@ -45,12 +45,12 @@ struct syntax {
 /** syntax_init_head() - begin a request head */
 void syntax_init_head(struct syntax *syntax);
 
-/** syntax_init_body() - begin the body behind it, of @content_length bytes or in chunks */
+/** syntax_init_body() - begin the body after it, of @content_length bytes or in chunks */
 void syntax_init_body(struct syntax *syntax, bool is_chunked, uint64_t content_length);
 
 /**
  * syntax_pass() - check the next bytes of the request
- * @data: bytes of the head or body, behind those that passed before
+ * @data: bytes of the head or body, after those that passed before
  *
  * Stops before the first byte that breaks the grammar, and sets syntax->fault. Also stops at the end of the head, of
  * each chunk, and of the body. The result does not depend on how the bytes were cut.
