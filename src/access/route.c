@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The table of routes. Anything that is not in it does not exist. The paths are those of gitprotocol-http(5) and
- * git-http-backend(1).
+ * Holds the table of routes, and checks names of repositories. A path outside of the table does not exist. The paths
+ * are those of gitprotocol-http(5) and git-http-backend(1).
  */
 
 #include "access/route.h"
@@ -135,7 +135,7 @@ static struct span take_query(struct span *restp) {
     return query;
 }
 
-/* A path that is no route, but is known to people. @path: the target after "/REPO.git", without the query. */
+/* Tells apart the paths that are no routes. @path: the target after "/REPO.git", without the query. */
 static int explain_unknown(struct span path) {
     static const char lfs[] = "/info/lfs/";
 

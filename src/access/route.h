@@ -7,7 +7,7 @@
 #include "http/head_basics.h"
 
 enum {
-    ROUTE_REPOSITORY_MAX_BYTES = 250, /* REPO of a target: with ".git" it has to be the name of a folder */
+    ROUTE_REPOSITORY_MAX_BYTES = 250, /* of REPO in a target: REPO.git has to be possible as the name of a folder */
 };
 
 /**
@@ -34,30 +34,29 @@ struct route {
 
 enum {
     ROUTE_E_UNKNOWN = 1,  /* 404 */
-    ROUTE_E_LFS,          /* 404: below /info/lfs/, what git-lfs asks a server for */
+    ROUTE_E_LFS,          /* 404: below /info/lfs/, the requests of git-lfs */
     ROUTE_E_ARCHIVE,      /* 404: git archive --remote */
     ROUTE_E_NO_SERVICE,   /* 403: the dumb protocol, which ignores transfer.hideRefs */
-    ROUTE_E_WRONG_METHOD, /* 405: *routep tells what it takes */
+    ROUTE_E_WRONG_METHOD, /* 405: *routep has the method that it takes */
 };
 
 /** route_repository_is_valid() - whether @name can be the REPO of a target */
 bool route_repository_is_valid(struct span name);
 
-/** route_repository_of() - @folder without the ".git" at its end, if it has that */
+/** route_repository_of() - @folder without ".git" at its end, if it ends so */
 struct span route_repository_of(struct span folder);
 
 /**
- * route_repository_fault() - what keeps @name from being the REPO of a target
+ * route_repository_fault() - say why @name cannot be the REPO of a target
  *
- * Return: NULL when nothing does; or words for people, "the repository's name ...", static and without any of its
- * bytes.
+ * Return: NULL if it can; otherwise static words for people, "the repository's name ...", without any byte of @name.
  */
 const char *route_repository_fault(struct span name);
 
-/** route_folder_is_repository() - whether @folder is NAME.git, whatever else can be wrong with NAME */
+/** route_folder_is_repository() - whether @folder is NAME.git; NAME may have any bytes, but not be empty */
 bool route_folder_is_repository(struct span folder);
 
-/** route_folder_fault() - the same for a @folder that has to be NAME.git, with a NAME that can be the REPO of a target */
+/** route_folder_fault() - say why @folder is not NAME.git, with a NAME that can be REPO. Return: as above. */
 const char *route_folder_fault(struct span folder);
 
 /**

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The token: its form, its decoding from a request, its comparison, and minting. It is never written anywhere. No
- * function returns early because of one of its bytes, or because one of the places where it may stand has it.
+ * Checks the form of tokens, decodes them from a request, compares them, and mints new ones. A comparison always takes
+ * the same time: it does not end early at a wrong byte, or when one of several places has the token. A token must not
+ * be written anywhere.
  */
 
 #include "access/token.h"
@@ -92,7 +93,7 @@ static bool base64_decode(struct span encoded, char *decoded, size_t *sizep) {
     return true;
 }
 
-/* The byte at @i of "user:password"; 0 behind its end. */
+/* The byte at @i of "user:password"; 0 after its end. */
 static unsigned char pair_byte(struct span user, struct span password, size_t i) {
     if (i < user.size) {
         return (unsigned char)user.data[i];
@@ -130,7 +131,7 @@ void token_encode(char credentials[TOKEN_CREDENTIALS_MAX], const char *user, con
     *out = '\0';
 }
 
-/* Splits the credentials from @scheme and its spaces (RFC 9110, 11.4). */
+/* Removes @scheme and the spaces after it from the credentials (RFC 9110, 11.4). */
 static bool take_scheme(struct span *restp, const char *scheme) {
     size_t size = strlen(scheme);
 
@@ -164,7 +165,7 @@ static bool equals_in_constant_time(struct span given, const char *token) {
     return difference == 0;
 }
 
-/* Compares with each token. Another one's place is taken by the first, so that the time does not tell their number. */
+/* Compares with each token. A missing one is replaced by the first, so that the time does not tell their number. */
 static bool is_any(struct span given, const char *const tokens[TOKEN_COUNT_MAX]) {
     unsigned n_equal = equals_in_constant_time(given, tokens[0]);
 
@@ -199,7 +200,7 @@ static int check_basic(struct span encoded, const char *const tokens[TOKEN_COUNT
     return is_user || is_password ? 0 : TOKEN_E_MISMATCH;
 }
 
-/* Any visible bytes, since a token may have more of them than RFC 6750, 2.1, lists. */
+/* Takes any visible bytes, since a token may have bytes that RFC 6750, 2.1, does not list. */
 static int check_bearer(struct span given, const char *const tokens[TOKEN_COUNT_MAX]) {
     for (size_t i = 0; i < given.size; i++) {
         if (!ascii_is_printable(given.data[i]) || given.data[i] == ' ') {

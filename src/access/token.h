@@ -8,7 +8,7 @@
 
 enum {
     TOKEN_MAX_BYTES = 255,
-    TOKEN_COUNT_MAX = 2,        /* valid at a time: while one replaces the other, clients may have either */
+    TOKEN_COUNT_MAX = 2,        /* valid at a time: while one replaces the other, clients may use either */
     TOKEN_SHORT_BYTES = 16,     /* below this a token can be guessed */
     TOKEN_MINT_HEX_DIGITS = 32, /* 128 bits from getrandom(2) */
 
@@ -24,7 +24,7 @@ bool token_is_valid(struct span token);
 
 enum {
     TOKEN_E_MALFORMED = 1, /* no well-formed Basic or Bearer credentials: 401 */
-    TOKEN_E_MISMATCH,      /* somebody else's: 401, so that git asks for others (RFC 9110, 15.5.2) */
+    TOKEN_E_MISMATCH,      /* other credentials: 401, so that git asks for new ones (RFC 9110, 15.5.2) */
 };
 
 /**
@@ -32,18 +32,18 @@ enum {
  * @authorization: data may be NULL, when there is no such field
  * @tokens: all but the first may be NULL
  *
- * Expects, with the scheme in any case and one or more spaces behind it,
+ * Expects, with the scheme in any case and one or more spaces after it,
  *
  *     Basic  strict base64 of "user:password" (RFC 7617, RFC 4648 section 4), of which either is a token
  *     Bearer visible ASCII bytes, which are a token (RFC 6750)
  *
- * The time it takes reveals nothing about the tokens, not even how many there are or how long, nor what matches which.
+ * The time that it takes reveals neither the number nor the length of the tokens, nor which one matched.
  *
  * Return: 0 or TOKEN_E_*.
  */
 int token_check(struct span authorization, const char *const tokens[TOKEN_COUNT_MAX]);
 
-/** token_encode() - encode @user, without a colon, and @password for "Basic"; each has TOKEN_MAX_BYTES at the most */
+/** token_encode() - encode @user, without a colon, and @password for "Basic"; each has at most TOKEN_MAX_BYTES */
 void token_encode(char credentials[TOKEN_CREDENTIALS_MAX], const char *user, const char *password);
 
 /**
@@ -51,6 +51,6 @@ void token_encode(char credentials[TOKEN_CREDENTIALS_MAX], const char *user, con
  * @token: receives @prefix, TOKEN_MINT_HEX_DIGITS hex digits and a terminator
  * @size: of @token
  *
- * Return: 0, -EINVAL when @prefix makes no valid token, -ENOBUFS when @size is too small, an errno of getrandom(2).
+ * Return: 0, -EINVAL if @prefix makes no valid token, -ENOBUFS if @size is too small, a negative errno of getrandom(2).
  */
 int token_mint(char *token, size_t size, const char *prefix);

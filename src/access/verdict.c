@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the order of the checks: what exists, who asks, what they may reach, what they send. Nothing has been started
- * when a verdict falls, and a check may rely on all those above it in the table having passed.
+ * Checks a request in a fixed order: its route and method, its credentials, their scope, the service, its other fields.
+ * A check may rely on all checks above it in the table. No process may be started before all have passed.
  */
 
 #include "access/verdict.h"
 
 #include "base/ascii.h"
 
-/* Ends the walk through the table. */
+/* Return: false, which ends the checks. */
 static bool refuse(struct verdict *verdict, enum reason code, const char *reason) {
     verdict->status = reason_status(code);
     verdict->code = code;
@@ -158,7 +158,7 @@ static bool check_git_protocol(struct verdict *verdict, const struct verdict_pol
     return refuse(verdict, REASON_BAD_PROTOCOL, "Git-Protocol is not a list of key=value");
 }
 
-/* git-gate(1), STATUS CODES: from what stands behind strict HTTP to what stands before the room that is left. */
+/* The checks of git-gate(1), STATUS CODES, after the HTTP syntax checks and before the size and capacity limits. */
 static bool (*const checks[])(struct verdict *, const struct verdict_policy *, const struct head *) = {
     check_route,        /* 404, 403 */
     check_method,       /* 405 */

@@ -14,7 +14,9 @@ enum {
 };
 
 /**
- * struct verdict_policy - who may reach what; the strings belong to the caller, and do not change during a verdict
+ * struct verdict_policy - who may use which repository, and how. The caller owns the strings, which do not change
+ * during
+ *                         a verdict
  * @tokens: those that are valid now; all but the first may be NULL
  * @scopes: the names of the repositories, or "*" alone for all of them; NULL after the last
  * @read_only: pushes are refused
@@ -26,14 +28,14 @@ struct verdict_policy {
 };
 
 /**
- * struct verdict - what becomes of a request
- * @status: 0 when it may go on, otherwise what to answer
- * @code: for programs, when it was refused: REASON_NONE otherwise
- * @reason: for people, when it was refused: what is wrong and what to do about it
+ * struct verdict - whether a request may go on, and what the checks found
+ * @status: 0 if it may go on, otherwise the status of the refusal
+ * @code: the reason of the refusal, for programs; otherwise REASON_NONE
+ * @reason: the reason of the refusal, for people: the fault and the remedy
  * @allow: value of the Allow field of a 405
- * @anonymous: refused because no credentials came at all, which is how git begins when its URL holds a token
- * @route: static; NULL as long as none was found
- * @repository: within the head's data; data is NULL as long as none was found
+ * @anonymous: refused for sending no credentials at all; git's first request has none when the URL holds a token
+ * @route: static; NULL if none was found
+ * @repository: within the head's data; data is NULL if none was found
  * @gzip: the request body is compressed
  * @expects_continue: the client waits for 100 before it sends the body
  * @git_protocol: checked value of the Git-Protocol field, within the head's data; data is NULL when absent
