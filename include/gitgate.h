@@ -30,21 +30,22 @@
  * is freed. gate_server_start() and gate_server_stop() wait: do not call them on a thread that must not block, or that
  * pthread_cancel(3) may end meanwhile. Only gate_server_start() reads the environment: do not call setenv(3) during it.
  *
- * Processes: git runs in children of the caller's process. The caller must not ignore SIGCHLD, and must not wait for
- * children that it did not start, as waitpid(2) does with -1: a request fails if somebody else waits for its process.
- * Descriptors 0 to 2 must be open, if only on /dev/null. A program that root runs must change its user, setuid(2),
- * before it starts a server, and not while one runs: libc changes the user of all threads, and ends the program when
- * the serving thread, which has given up its privileges, may not. "die-with-parent" watches the parent of the caller's
- * process. It cannot watch one in another PID namespace, as the first process of a container has: then the start fails.
+ * Processes: git runs in children of the caller's process. The caller must not ignore SIGCHLD. It must not wait for
+ * children that it did not start, as waitpid(2) does with -1: a request fails if the caller waits for its process.
+ * Descriptors 0 to 2 must be open, if only on /dev/null. A program that root runs must change its user with setuid(2)
+ * before it starts a server, and not while one runs. The reason: libc changes the user of all threads. The serving
+ * thread has given up its privileges and cannot change its user, so libc ends the program. "die-with-parent" watches
+ * the parent of the caller's process. The start fails if that parent is in another PID namespace, as the parent of a
+ * container's first process is.
  *
  * Descriptors: a server has a table of its own. Its thread makes the table, and no child of the program gets it. The
- * limit on open files applies to this table by itself. Until the server has stopped, it keeps these of the program's
- * descriptors open: standard error, "log-fd", "moves-fd" and "listen-fd", as they are in gate_server_start(). It does
- * not notice if such a number is given to another file later.
+ * limit on open files applies to this table by itself. The server keeps these descriptors of the program open until it
+ * has stopped: standard error, "log-fd", "moves-fd" and "listen-fd", as they are in gate_server_start(). It does not
+ * notice if such a number is given to another file later.
  *
- * fork(2): allowed at any time, with or without execve(2). The child holds nothing of a server, neither the thread nor
- * the descriptors, and keeps no port, client or process of git alive. Servers that ran at the fork belong to the
- * parent: calls of the child to start, stop or free them do nothing.
+ * fork(2): allowed at any time, with or without execve(2). The child has neither the thread nor the descriptors of a
+ * server, so it keeps no port, client or process of git alive. Servers that ran at the fork belong to the parent. In
+ * the child, calls to start such a server fail; calls to stop or free it do nothing.
  */
 
 #include <stddef.h>
@@ -99,7 +100,7 @@ int gate_config_new(struct gate_config **configp);
  * @config: to set it in
  * @name: a long option of "git-gate serve", git-gate(1), without dashes, as "mirror-root" or "max-backends"; or one of:
  *        "token", the token itself;
- *        "second-token", another one that is valid, too, while one replaces the other;
+ *        "second-token", another valid token, for the time in which one replaces the other;
  *        "listen-fd", the number of a listening socket, a Unix socket or one on the loopback; it becomes non-blocking;
  *        "log-fd", the number of a descriptor to write the log to; without it there is no log;
  *        "moves-fd", the number of a descriptor that gets the records of pushes, as JSON, one object a line.
@@ -107,9 +108,9 @@ int gate_config_new(struct gate_config **configp);
  * @value: 1 to 4096 bytes, copied; "yes" or "no" for an option that takes no value on the command line
  * @error: filled on failure; may be NULL
  *
- * A repeatable option, such as "scope", gains one more value. Any other option replaces its earlier one: a program may
- * set defaults first. The command line refuses it instead. gate_server_new() finds the faults of the configuration as a
- * whole, such as a missing token.
+ * A repeatable option, such as "scope", gains one more value. For any other option, the value replaces an earlier one,
+ * so that a program may set defaults first; the command line refuses a second value. gate_server_new() finds the faults
+ * of the configuration as a whole, such as a missing token.
  *
  * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL. On failure the configuration is as it was.
  */
@@ -143,8 +144,8 @@ int gate_server_new(struct gate_server **serverp, const struct gate_config *conf
  * It returns once connections are accepted. A failed start leaves no thread, process, descriptor or socket behind. A
  * stopped server can be started again.
  *
- * 0 says that the server has started, not that it still runs: gate_server_stop() on another thread, or with
- * "die-with-parent" the end of the parent, may have stopped it already. gate_server_address() tells.
+ * 0 says that the server has started, not that it still runs. gate_server_stop() on another thread may have stopped it
+ * already, or, with "die-with-parent", the end of the parent. gate_server_address() tells whether it serves.
  *
  * Return: 0; GATE_E_USAGE when it has been started already, or when a path has changed; GATE_E_START; GATE_E_INTERNAL.
  */
@@ -162,9 +163,9 @@ const char *gate_server_address(const struct gate_server *server);
  * gate_server_stop() - stop serving as git-gate does on SIGTERM, and wait for the end
  * @server: of any state
  *
- * The server accepts nobody any more, lets running requests finish for "drain-timeout", ends the rest and removes a
- * Unix socket. A second call, from another thread while the first one waits, ends the remaining requests at once, and
- * waits as well. A call during a start stops the server as soon as it has started. The call does nothing to a server
+ * The server accepts no further clients, lets running requests finish for at most "drain-timeout", ends the rest, and
+ * removes its Unix socket. While one call waits, a second call from another thread ends the remaining requests at once,
+ * and waits, too. A call during a start stops the server as soon as it has started. The call does nothing to a server
  * that does not run.
  *
  * Return: 0; GATE_E_INTERNAL when a fault had ended serving before.
