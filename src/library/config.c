@@ -53,7 +53,7 @@ static int refuse_name(const char *name, struct gate_error *error) {
     const char *names[CONFIG_NAMES_MAX];
     char hint[ARGUMENT_HINT_MAX];
 
-    (void)config_option_names(names, true); /* the command line gives none that is not in the table */
+    (void)config_option_names(names, true); /* the internal ones, too: the command line never gets here */
     argument_hint(hint, name, strlen(name), names, "--");
     return gate_error_set(error, GATE_E_USAGE, "there is no option --%.64s%s%s 'git-gate serve --help' lists them",
                           name, hint, *hint ? "" : ";");
@@ -100,7 +100,7 @@ void config_unset(struct gate_config *config, const char *name) {
     }
 }
 
-/* A test proves the defaults valid, so this fails only for want of memory. */
+/* A test shows that all defaults are valid, so this fails only when memory runs out. */
 static int init_option(struct gate_config *config, const struct config_option *option) {
     void *at = field_of(config, option);
 
@@ -128,7 +128,7 @@ int gate_config_new(struct gate_config **configp) {
     return 0;
 }
 
-/* Each pointer becomes the copy's own, or NULL, before anything is freed. */
+/* Even after a failure, every pointer of the copy is replaced, by one of its own or NULL, before it is freed. */
 int config_copy(struct gate_config **copyp, const struct gate_config *config) {
     size_t n_options;
     const struct config_option *options = config_options(&n_options);

@@ -32,7 +32,7 @@ struct config_exposure {
 /**
  * struct gate_config - the settings while they are set and checked
  * @settings: each value is checked; config_resolve() completes them for a server. The configuration owns their memory
- * @is_given: set by gate_config_set(), not by default; in the order of config_options()
+ * @is_given: which options gate_config_set() has set, in the order of config_options()
  * @exposure: of the token file
  * @has_read_tokens: the tokens come from a file, and settings.token_file is set if it can be read again
  * @token_option: how that file was named, for messages
@@ -59,7 +59,7 @@ int config_copy(struct gate_config **copyp, const struct gate_config *config);
 /**
  * config_set_token_from() - read the token from the first line of a file, as a client does
  * @path: "-" for standard input
- * @option: printed before the path in a message, for example "--token-file="; for a missing file, only this is printed
+ * @option: printed before the path in messages, for example "--token-file="; about a missing file, without the path
  *
  * Also fills config->exposure. Return: 0, GATE_E_USAGE, GATE_E_INTERNAL.
  */
@@ -70,17 +70,19 @@ int config_set_token_from(struct gate_config *config, const char *path, const ch
  * @path: may be the configuration's own token-file
  * @option: static
  *
- * A pipe, as standard input, gives its first line alone, since it may stay open. Afterwards token-file is set if the file
- * can be read again, and config_resolve() does not read it.
+ * Of a pipe or standard input only the first line is read, since a pipe may stay open. Afterwards token-file is set if
+ * the file can be read again, and config_resolve() does not read it.
  *
- * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL. The tokens are as they were on failure.
+ * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL. A failure leaves the tokens as they were.
  */
 int config_set_tokens_from(struct gate_config *config, const char *path, const char *option, struct gate_error *error);
 
 /**
- * config_reload_tokens() - read token-file again, after config_set_tokens_from(); a regular file, so that nothing waits
+ * config_reload_tokens() - read token-file again, after config_set_tokens_from()
  *
- * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL. The tokens are as they were on failure.
+ * It refuses anything but a regular file, since that could make it wait.
+ *
+ * Return: 0, GATE_E_USAGE, GATE_E_INTERNAL. A failure leaves the tokens as they were.
  */
 int config_reload_tokens(struct gate_config *config, struct gate_error *error);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Makes an array of the table of options. The compiler checks that a row's kind fits the type of its field. */
+/* Makes an array of the rows of serve/option_table.h. The compiler checks that a row's kind fits its field's type. */
 
 #include "library/config_option.h"
 
@@ -36,7 +36,7 @@ enum {
     N_OPTIONS = sizeof(options) / sizeof(options[0]),
 };
 
-static_assert(N_OPTIONS + 2 <= CONFIG_NAMES_MAX, "--help and the end of a list find room behind the options");
+static_assert(N_OPTIONS + 2 <= CONFIG_NAMES_MAX, "a list of the options has room for --help and its end");
 static_assert(LOG_LEVEL_COUNT == 5 && LOG_FORMAT_COUNT == 2 && CONFINE_MODE_COUNT == 3 && ENVIRON_BACKEND_COUNT == 2 &&
                   ENVIRON_FSCK_COUNT == 3,
               "the choices of log-level, log-format, confine, backend and fsck name each value");

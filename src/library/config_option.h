@@ -8,7 +8,7 @@
 #include "base/error.h"
 
 enum {
-    CONFIG_NAMES_MAX = 64, /* options, with --help and the end of a list */
+    CONFIG_NAMES_MAX = 64, /* options, and room in lists for --help and the end */
 };
 
 /** enum config_kind - the kind of value that an option takes */
@@ -18,9 +18,9 @@ enum config_kind {
     CONFIG_FLAG,   /* "yes" or "no"; on the command line, its presence */
     CONFIG_SWITCH, /* "yes" or "no", on the command line, too */
     CONFIG_NUMBER, /* a number within the option's bounds */
-    CONFIG_BYTES,  /* the same with K, M or G behind it or not: powers of 1024 */
+    CONFIG_BYTES,  /* the same, with an optional unit K, M or G: powers of 1024 */
     CONFIG_CHOICE, /* one of the words in the option's argument */
-    CONFIG_MODE,   /* the mode of a file, octal, which others may not write */
+    CONFIG_MODE,   /* an octal file mode without write permission for others */
     CONFIG_FD,     /* a descriptor */
 };
 

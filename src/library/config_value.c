@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Parses the value of an option into its field, and owns the memory of texts and lists. The option's kind tells the
+ * Parses the value of an option into its field, and manages the memory of texts and lists. The option's kind tells the
  * type of the field. Texts and lists are accessed by memcpy(3), since the structs that declare them differ in const.
  */
 
@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 
 enum {
-    WANTED_MAX = 64, /* bytes of what a number has to be, in words, with terminator */
+    WANTED_MAX = 64, /* bytes of the words about the bounds of a number, with terminator */
 };
 
 static_assert(CONFIG_LIST_MAX == 64, "a sentence below says this number");
@@ -182,7 +182,7 @@ static int set_choice(unsigned *choicep, const struct config_option *option, con
     }
 }
 
-/* Three or four digits, so that a decimal number or an odd bit is not taken for a mode. */
+/* A mode has three or four digits, so that a decimal number or an odd bit is not taken for one. */
 static int set_mode(unsigned *modep, const struct config_option *option, const char *value, struct gate_error *error) {
     size_t size = strlen(value);
     unsigned mode = 0;

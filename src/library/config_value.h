@@ -12,7 +12,7 @@ enum {
  * Texts are overwritten before they are freed, since one of them is the token.
  */
 
-/** config_value_init() - set a field of zeros to an option that was not given. Return: 0 or -ENOMEM. */
+/** config_value_init() - give a field of zeros the value of an option that is not set. Return: 0 or -ENOMEM. */
 int config_value_init(void *at, const struct config_option *option);
 
 /**

@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Return: the lowest of @kept that is at least @first; ~0 when there is none. -1, no descriptor, is ~0 too. */
+/* Return: the lowest of @kept that is at least @first; ~0 if there is none. -1, no descriptor, is ~0, too. */
 static unsigned next_kept(const int kept[], size_t n_kept, unsigned first) {
     unsigned next = ~0U;
 
@@ -28,8 +28,8 @@ static unsigned next_kept(const int kept[], size_t n_kept, unsigned first) {
 }
 
 /*
- * An empty range, so that nothing is closed yet. For a partial copy, Linux before 6.11 takes unused numbers for used
- * ones. unshare(2) does the same, but containers refuse that call altogether.
+ * The first call has an empty range, so it copies the whole table and closes nothing. When Linux before 6.11 copies a
+ * part of the table, it takes unused numbers for used ones. unshare(2) would do as well, but containers refuse it.
  */
 int descriptors_separate(const int kept[], size_t n_kept) {
     unsigned first = STDERR_FILENO + 1;
@@ -45,7 +45,7 @@ int descriptors_separate(const int kept[], size_t n_kept) {
     }
     for (int fd = STDIN_FILENO; fd < STDERR_FILENO; fd++) {
         if (next_kept(kept, n_kept, (unsigned)fd) != (unsigned)fd) {
-            (void)dup2(STDERR_FILENO, fd); /* nobody uses it, but a pipe must not get its number: process.c */
+            (void)dup2(STDERR_FILENO, fd); /* unused, but a pipe must not get this number: process.c */
         }
     }
     return 0;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Starts and stops the thread of a server, from outside of it. The server itself (server_thread.c) lives on that
- * thread, so that confining the thread confines the server and ends with it. The thread has a descriptor table of its
- * own. An eventfd in its loop tells it to stop. A mutex guards everything else that both sides use.
+ * Implements the calls of gitgate.h, which start and stop the thread of a server. The server itself (server_thread.c)
+ * lives on that thread. So confinement of the thread confines the server alone, and ends with it. The thread has a
+ * descriptor table of its own. An eventfd in its loop tells it to stop. A mutex guards everything else that the thread
+ * and its callers share.
  */
 
 #include <errno.h>
@@ -39,7 +40,7 @@ enum thread_state {
     THREAD_ENDED,
 };
 
-/* The result of a start, in the memory of the caller who waits for it. */
+/* The result of a start, on the stack of the caller that waits for it. */
 struct start_outcome {
     bool is_over;
     int result;
@@ -49,7 +50,7 @@ struct start_outcome {
 /*
  * @mark: a page that the kernel zeroes in the child of a fork (MADV_WIPEONFORK): see is_own()
  * @config: the checked configuration, constant
- * @run: the number of the last start, so that a caller who waits for one run does not mistake the next one for it
+ * @run: the number of the last start, by which a caller that waits for one run tells it from the next
  * @stop_fd: an eventfd(2) that exists while there is a thread, which has it under the same number
  * @is_joined: a caller waits in pthread_join(3); others wait for the state
  * @fault: the loop's error, a negative errno
@@ -85,7 +86,7 @@ static void finish_start(struct gate_server *gate, int result, const struct gate
     (void)pthread_mutex_unlock(&gate->mutex);
 }
 
-/* Runs a server from start to end. Return: 0, also when it did not start; a negative errno of the loop. */
+/* Runs a server from start to end. Return: a negative errno of the loop; otherwise 0, even if it did not start. */
 static int run(struct gate_server *gate) {
     _cleanup_(server_thread_deinit) struct server_thread thread = SERVER_THREAD_NONE;
     struct gate_error error = {0};
@@ -193,7 +194,8 @@ int gate_server_new(struct gate_server **serverp, const struct gate_config *conf
 }
 
 /*
- * The thread blocks all signals: its system calls are filtered, and handlers are the program's. Return: 0 or an errno.
+ * The thread blocks all signals: the program's handlers must not run where system calls are filtered. Return: 0 or a
+ * negative errno.
  */
 static int make_thread(struct gate_server *gate) {
     sigset_t all;
@@ -215,14 +217,15 @@ static int make_thread(struct gate_server *gate) {
 }
 
 /*
- * Waits for the thread of a run to end, as long as its drain may take. Called with the mutex held; released meanwhile.
+ * Waits until the thread of a run has ended, which may take as long as its drain. Called with the mutex held, which it
+ * releases meanwhile.
  */
 static void join(struct gate_server *gate, uint64_t run) {
     while (gate->run == run && gate->is_joined) {
         (void)pthread_cond_wait(&gate->changed, &gate->mutex);
     }
     if (gate->run != run || gate->state == THREAD_NONE) {
-        return; /* somebody else has done so, and may have started the next run */
+        return; /* another caller has joined it, and the next run may have started */
     }
     gate->is_joined = true;
     (void)pthread_mutex_unlock(&gate->mutex);
@@ -281,7 +284,7 @@ int gate_server_start(struct gate_server *server, struct gate_error *error) {
 }
 
 const char *gate_server_address(const struct gate_server *server) {
-    struct gate_server *gate = (struct gate_server *)server; /* what is promised of it does not change */
+    struct gate_server *gate = (struct gate_server *)server; /* locking it is no change that a caller sees */
     const char *address;
 
     if (!is_own(gate)) {
@@ -313,7 +316,7 @@ int gate_server_stop(struct gate_server *server) {
 }
 
 struct gate_server *gate_server_free(struct gate_server *server) {
-    if (server && is_own(server)) { /* the copy of a fork stays: malloc's locks may be in any state there */
+    if (server && is_own(server)) { /* a fork keeps its copy: malloc's locks may be in any state there */
         (void)gate_server_stop(server);
         (void)pthread_cond_destroy(&server->changed);
         (void)pthread_mutex_destroy(&server->mutex);

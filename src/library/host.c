@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 /*
- * While SIGCHLD is ignored, no child can be waited for, and no request would learn how its process ended: wait(2). If a
- * standard stream is closed, a pipe to a child could get its number, and the child's own stream would replace it:
- * process.c.
+ * While SIGCHLD is ignored, the kernel keeps no exit status, so a request could not learn how its process ended:
+ * wait(2). If a standard stream is closed, a pipe to a child could get its number. The child's own stream would then
+ * replace the pipe: process.c.
  */
 int host_check(struct gate_error *error) {
     struct sigaction action;

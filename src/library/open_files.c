@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Raises the limit on open files as far as allowed, to the most that the settings can need. So a gate full of clients
- * still has the descriptors for a process. Git inherits the same limit. Where it cannot be raised enough, the gate
- * takes fewer clients.
+ * Raises the limit on open files to the most that the settings can need, as far as the system allows. So a gate full of
+ * clients still has descriptors for a process. Git inherits the limit. If the limit stays too low, the gate takes fewer
+ * clients.
  */
 
 #include "library/open_files.h"
@@ -12,7 +12,7 @@
 
 enum {
     OPEN_FILES_PER_BACKEND = 12, /* six are held; the rest is for the child's ends while it is being started */
-    OPEN_FILES_OTHER = 32,       /* the loop, the socket, standard streams, and those that were inherited */
+    OPEN_FILES_OTHER = 32,       /* the loop, the socket, standard streams, and inherited descriptors */
 };
 
 void open_files_provide(struct server_settings *settings, struct log *log, bool may_raise) {

@@ -10,6 +10,6 @@
  * open_files_provide() - allow as many open files as the settings need
  * @may_raise: the program permits raising the limit
  *
- * Otherwise @settings->max_connections is lowered to fit the limit, and a log record says so.
+ * If the limit stays too low, it lowers @settings->max_connections to fit, and a log record says so.
  */
 void open_files_provide(struct server_settings *settings, struct log *log, bool may_raise);

@@ -29,10 +29,10 @@ static_assert((int)SETTINGS_SCOPES_MAX == (int)CONFIG_LIST_MAX, "a list of --sco
 static_assert((int)SETTINGS_ALLOW_PATHS_MAX == (int)CONFIG_LIST_MAX, "a list of --allow-path is as long as any");
 
 enum {
-    PATH_SHOWN_MAX = 100, /* bytes of a path, in front of those that say what keeps from it */
+    PATH_SHOWN_MAX = 100, /* bytes of a path in a message that gives the cause after it */
 };
 
-/* Behind a path of --allow-path, for "git may write there". */
+/* Ends a value of --allow-path if git may write there. */
 #define ALLOW_PATH_MARK ":rw"
 
 /* Return: a folder's path, absolute and without links, owned by the caller; or NULL with @error. */
@@ -83,7 +83,7 @@ static int make_rules_absolute(struct gate_config *config, struct gate_error *er
     return path ? gate_config_set(config, "rules", absolute, error) : 0;
 }
 
-/* Git skips all hooks of a folder that it cannot search, without a word. */
+/* Git silently skips all hooks in a folder that it cannot search. */
 static int check_search(const char *hooks, struct gate_error *error) {
     int cause = hooks && access(hooks, X_OK) < 0 ? errno : 0;
 
@@ -149,14 +149,14 @@ static bool ends_in_mark(const char *path) {
 }
 
 /*
- * Splits "PATH:rw". A file is fine, too. Settings may be resolved again, so no path may be left that ends in the mark.
+ * Splits "PATH:rw". PATH may be a file, too. The result must not end in the mark, since settings may be resolved again.
  * @may_writep: set for ":rw", and left alone otherwise
  */
 static int resolve_allow_path(char **pathp, bool read_only, bool *may_writep, struct gate_error *error) {
     const bool may_write = ends_in_mark(*pathp);
     const size_t mark_size = may_write ? strlen(ALLOW_PATH_MARK) : 0;
     _cleanup_free_ char *absolute = NULL;
-    char path[2 * PATH_MAX]; /* the library has put its working directory before a value */
+    char path[2 * PATH_MAX];
 
     (void)snprintf(path, sizeof(path), "%.*s", (int)(strlen(*pathp) - mark_size), *pathp);
     absolute = realpath(path, NULL);
@@ -215,7 +215,7 @@ static int resolve_alternates(const struct server_settings *settings, struct gat
     return 0;
 }
 
-/* Forms that git itself would refuse at every request. */
+/* Refuses values with which git would fail at every request, hide nothing, or skip the gate's own hooks. */
 static int check_for_git(const struct server_settings *settings, struct gate_error *error) {
     const char *remote_user = settings->environ.remote_user;
 
@@ -223,7 +223,7 @@ static int check_for_git(const struct server_settings *settings, struct gate_err
         return gate_error_set(error, GATE_E_USAGE, "--remote-user must not hold control characters, '<' or '>'");
     }
     for (char *const *prefix = settings->environ.hide_refs; *prefix; prefix++) {
-        const char *name = *prefix + strspn(*prefix, "!^"); /* which undo an earlier one: transfer.hideRefs */
+        const char *name = *prefix + strspn(*prefix, "!^"); /* these undo an earlier prefix: transfer.hideRefs */
 
         if (strncmp(name, "refs/", strlen("refs/")) != 0) {
             return gate_error_set(
@@ -248,7 +248,7 @@ static int check_for_git(const struct server_settings *settings, struct gate_err
     return 0;
 }
 
-/* Whether a setting lets in malformed objects, or has git read a file that could. */
+/* Whether a setting lets in malformed objects, or makes git read a file that could. */
 static bool weakens_rules(const char *setting) {
     static const char *const prefixes[] = {"include.", "includeif.", "receive.fsckobjects=", "receive.fsck."};
 
@@ -260,7 +260,7 @@ static bool weakens_rules(const char *setting) {
     return false;
 }
 
-/* git-gate-hook reads trees as git has checked them. */
+/* git-gate-hook relies on git to have checked the trees that it reads. */
 static int check_rules(const struct server_settings *settings, struct gate_error *error) {
     if (settings->rules_file && settings->environ.fsck != ENVIRON_FSCK_STRICT) {
         return gate_error_set(error, GATE_E_USAGE,
@@ -319,7 +319,7 @@ static int resolve_token(struct gate_config *config, struct gate_error *error) {
 
 int config_resolve(struct gate_config *config, struct gate_error *error) {
     struct server_settings *settings = &config->settings;
-    int r = resolve_allow_paths(settings, error); /* first: what follows must not lie where git may write */
+    int r = resolve_allow_paths(settings, error); /* first: later checks refuse paths where git may write */
 
     r = r ? r : resolve_repository(config, error);
     r = r ? r : resolve_alternates(settings, error);

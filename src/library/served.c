@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds paths that lie where git and hooks may write: inside the served repositories, and in the paths of --allow-path
- * with ":rw". Nothing that the gate relies on may lie there. It reads folders and changes nothing.
+ * Refuses paths that lie where git and hooks may write: in the served repositories, and in the paths of --allow-path
+ * with ":rw". No file that the gate relies on may lie there. It reads folders and changes nothing.
  */
 
 #include "library/served.h"
@@ -18,7 +18,7 @@
 #include "base/folder.h"
 #include "serve/reach.h"
 
-/* In messages, behind "what is served". */
+/* Follows "what is served" in messages. */
 #define OR_ALLOWED " or an --allow-path that ends in :rw"
 
 /* Whether @path is in the repository @root/@name, which may be a link. */
@@ -27,7 +27,7 @@ static bool lies_in_repository(const char *path, const char *root, const char *n
     char repository[PATH_MAX];
 
     (void)snprintf(repository, sizeof(repository), "%s/%s", root, name);
-    real = realpath(repository, NULL); /* that it is there at all is seen at start */
+    real = realpath(repository, NULL); /* the start finds out if it is missing */
     return folder_contains(real ? real : repository, path);
 }
 
@@ -64,7 +64,7 @@ static bool is_writable(const struct server_settings *settings, const char *path
     return reach_allows_writing(settings, path) || is_served(settings, path);
 }
 
-/* Whether a hook is a link to where git may write. */
+/* Whether a hook is a link to a place where git may write. */
 static bool has_writable_hook(const struct server_settings *settings) {
     const char *hooks_path = settings->environ.hooks_path;
     DIR *folder = opendir(hooks_path);
@@ -145,9 +145,9 @@ int served_check_token(const struct server_settings *settings, struct gate_error
     return 0;
 }
 
-/* The socket's folder may be missing still: then its nearest parent that exists counts. */
+/* The socket's folder may be missing; then its nearest parent that exists is checked. */
 int served_check_socket(const struct server_settings *settings, struct gate_error *error) {
-    char folder[2 * PATH_MAX]; /* the library has put its working directory before a value */
+    char folder[2 * PATH_MAX]; /* the library has put the working directory before a relative path */
     _cleanup_free_ char *real = NULL;
     const char *path = settings->listener.socket_path;
     char *slash;

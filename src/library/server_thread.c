@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Runs a server with its own loop inside another program, on one thread, which the server may confine. It raises no
- * limit, and reads the environment only at its start.
+ * Runs a server with its own loop inside another program, on one thread, which the server may confine. It must not
+ * raise a limit, and must not read the environment after its start.
  */
 
 #include "library/server_thread.h"
@@ -42,7 +42,7 @@ int server_thread_start(struct server_thread *thread, const struct gate_config *
     int r = loop_init(&thread->loop);
 
     *settings = config->settings;
-    settings->token_file = NULL; /* read once: nothing tells the thread to read it again */
+    settings->token_file = NULL; /* it has been read: nothing tells the thread to read it again */
     settings->parent = getppid();
     r = r ? r : loop_watch(&thread->loop, &thread->stop_io, stop_fd, EPOLLIN, on_stop, thread);
     if (r) {

@@ -23,7 +23,7 @@ struct server_thread {
  * server_thread_start() - start a server on the calling thread
  * @thread: SERVER_THREAD_NONE; it must not move
  * @config: resolved; it must outlive the thread
- * @stop_fd: an eventfd(2); the first stop written to it drains, each further one ends what is left
+ * @stop_fd: an eventfd(2); the first stop written to it lets requests finish, each further one ends those that remain
  * @error: filled on failure
  *
  * Return: 0 or GATE_E_*. Call server_thread_deinit() in both cases.

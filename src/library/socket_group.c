@@ -17,7 +17,7 @@ enum {
     NUMBER_MAX_DIGITS = 10,
 };
 
-/* The number that stands for "no change" in chown(2) is no group. */
+/* (gid_t)-1 is not a group: chown(2) takes it for "no change". */
 static bool parse_number(gid_t *gidp, const char *text) {
     size_t size = strspn(text, "0123456789");
     unsigned long long number;
@@ -38,8 +38,8 @@ static void close_file(FILE **filep) {
 }
 
 /*
- * The system's modules (nsswitch.conf) are for the libc that they were made with, so they are not loaded into a static
- * program: it knows the groups of the file alone. Return: 0 or an errno; ENOENT when there is no such group.
+ * Looks only in /etc/group. A static program must not load the system's modules (nsswitch.conf), which are made for
+ * another libc. Return: 0 or an errno; ENOENT if there is no such group.
  */
 static int look_up(gid_t *gidp, const char *name) {
     _cleanup_(close_file) FILE *file = fopen("/etc/group", "re");

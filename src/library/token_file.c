@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads the token, or two, from a file or standard input, and notes a file that others may read or change. No message
- * repeats a byte of an invalid token: it may be a token with a typing error. No copy of a token stays outside the
- * configuration. Nothing of the configuration changes unless all of the file is fine.
+ * Reads one or two tokens from a file or standard input, and notes a file that others may read or change. The
+ * configuration changes only if the whole file is valid. No copy of a token may stay outside the configuration. No
+ * message may repeat a byte of an invalid token, which may be a token with a typing error.
  */
 
 #include <assert.h>
@@ -27,11 +27,11 @@ static_assert(TOKEN_SHORT_BYTES == 16, "a sentence below says this number");
 
 enum {
     SOURCE_MAX_BYTES = 256, /* of an option and a path */
-    /* Of a file: its tokens with their newlines, and enough behind them to see that there is more. */
+    /* Of a file: its tokens with their newlines, and enough to notice more lines. */
     FILE_MAX_BYTES = TOKEN_COUNT_MAX * (TOKEN_MAX_BYTES + 1) + 64,
     MODE_BITS = 07777,           /* of a mode, without the file's type */
     OWN_EXPOSING_BITS = 0066,    /* to read or write for group and others */
-    OTHERS_EXPOSING_BITS = 0026, /* not to read for the group, which may be how this user reads another's file */
+    OTHERS_EXPOSING_BITS = 0026, /* the group may read: that may be how this user reads root's file */
 };
 
 /* Whether @path lies in the folder of systemd's credentials, which systemd protects by its own means. */
@@ -110,8 +110,8 @@ void config_warn(const struct gate_config *config, struct log *log) {
 }
 
 /*
- * The content of a file while it is taken apart. @is_regular: all of its lines are in @bytes; otherwise the first line
- * alone, as a pipe may stay open behind it.
+ * The content of a file while it is parsed. @is_regular: @bytes has all of its lines; otherwise only the first line,
+ * since a pipe may stay open.
  */
 struct content {
     bool is_regular;
@@ -124,8 +124,8 @@ static void content_deinit(struct content *content) {
 }
 
 /*
- * @wants_file: another kind of file, whose bytes may be gone or late, is -EINVAL. Return: 0; -EMSGSIZE when a first line
- * that is read alone is too long; another errno.
+ * @wants_file: only a regular file will do, since the bytes of another kind may be gone or late. Return: 0; -EINVAL or
+ * -EISDIR if it is not one; -EMSGSIZE if a first line that is read alone is too long; another negative errno.
  */
 static int read_content(struct content *content, struct config_exposure *exposure, const char *path, bool wants_file) {
     const bool is_stdin = strcmp(path, "-") == 0;
@@ -154,7 +154,7 @@ static struct span take_line(struct span *restp) {
     struct span line = {restp->data, end ? (size_t)(end - restp->data) : restp->size};
     size_t size = line.size + (end != NULL);
 
-    ((char *)line.data)[line.size] = '\0'; /* there is a byte behind the last one, too */
+    ((char *)line.data)[line.size] = '\0'; /* content.bytes has room for it after the last line, too */
     *restp = (struct span){restp->data + size, restp->size - size};
     return line;
 }
@@ -217,7 +217,8 @@ static int refuse_content(const char *path, int cause, const char *option, struc
                               "git-gate anew, or put the file where it was",
                               name);
     }
-    return token_words_refuse_file(path, cause, name, "git-gate", error); /* what is no file may be the token itself */
+    /* It does not repeat a path that does not exist, which may be the token itself. */
+    return token_words_refuse_file(path, cause, name, "git-gate", error);
 }
 
 static int set_from(struct gate_config *config, const char *path, const char *option, bool first_alone, bool is_again,
