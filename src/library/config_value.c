@@ -81,7 +81,7 @@ static int set_list(void *at, const struct config_option *option, const char *va
     char **longer;
 
     if (n == CONFIG_LIST_MAX) {
-        return config_option_refuse(option, "64 values at the most", error);
+        return config_option_refuse(option, "at most 64 values", error);
     }
     longer = calloc(n + 2, sizeof(*longer));
     if (!longer || !(longer[n] = strdup(value))) {
@@ -129,7 +129,7 @@ static int refuse_number(const struct config_option *option, struct gate_error *
     char wanted[WANTED_MAX];
 
     if (option->kind == CONFIG_BYTES) {
-        return config_option_refuse(option, "a number of bytes, with K, M or G behind it or not", error);
+        return config_option_refuse(option, "a number of bytes, with or without K, M or G after it", error);
     }
     if (option->maximum < INT_MAX) {
         (void)snprintf(wanted, sizeof(wanted), "a whole number from %" PRIu64 " to %" PRIu64, option->minimum,
@@ -193,8 +193,7 @@ static int set_mode(unsigned *modep, const struct config_option *option, const c
     if (size < 3 || size > 4 || strspn(value, "01234567") != size || (size == 4 && value[0] != '0') ||
         !(mode & S_IWUSR) || (mode & S_IWOTH)) {
         return config_option_refuse(
-            option, "an octal mode such as 0660, by which the owner may write and others, beside the group, may not",
-            error);
+            option, "an octal mode such as 0660: the owner may write, and users outside of the group may not", error);
     }
     *modep = mode;
     return 0;

@@ -105,8 +105,8 @@ static void *serve(void *argument) {
 
     if (r < 0) {
         r = gate_error_set(&error, GATE_E_INTERNAL,
-                           "no descriptors apart from those of this program: close_range: %s%s", strerror(-r),
-                           error_advice(-r));
+                           "cannot make a table of descriptors apart from this program's: close_range: %s%s",
+                           strerror(-r), error_advice(-r));
         finish_start(gate, r, &error, "");
         return NULL;
     }
@@ -275,7 +275,7 @@ int gate_server_start(struct gate_server *server, struct gate_error *error) {
 
     if (!is_own(server)) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "the server is that of another process, of which this one is a fork; make a new one");
+                              "the server belongs to another process, and this one is a fork of it; make a new one");
     }
     (void)pthread_mutex_lock(&server->mutex);
     r = start_locked(server, &outcome, error);

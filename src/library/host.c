@@ -20,16 +20,16 @@ int host_check(struct gate_error *error) {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) < 0) {
             return gate_error_set(error, GATE_E_START,
-                                  "the descriptor %d of this program is closed, and git needs it open; "
-                                  "open /dev/null there",
+                                  "descriptor %d of this program is closed, and git needs it open; open /dev/null "
+                                  "there",
                                   fd);
         }
     }
     if (sigaction(SIGCHLD, NULL, &action) == 0 &&
         (action.sa_handler == SIG_IGN || (action.sa_flags & SA_NOCLDWAIT) != 0)) {
         return gate_error_set(error, GATE_E_START,
-                              "this program ignores SIGCHLD, so the ends of git's processes are lost; "
-                              "let it have SIG_DFL, or a handler, without SA_NOCLDWAIT");
+                              "this program ignores SIGCHLD, so it cannot learn how git's processes end; set SIG_DFL, "
+                              "or a handler without SA_NOCLDWAIT");
     }
     return 0;
 }

@@ -165,8 +165,8 @@ static int resolve_allow_path(char **pathp, bool read_only, bool *may_writep, st
     }
     if (ends_in_mark(absolute)) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "--allow-path=%s: a name that itself ends in " ALLOW_PATH_MARK " cannot be told from the "
-                              "mark for writing: rename it",
+                              "--allow-path=%s: a name must not end in " ALLOW_PATH_MARK ", the mark for writing: "
+                              "rename it",
                               *pathp);
     }
     if (may_write && read_only) {
@@ -200,7 +200,7 @@ static int resolve_alternates(const struct server_settings *settings, struct gat
 
         if (strcmp(*path, "yes") == 0 || strcmp(*path, "no") == 0) {
             if (settings->alternates[1]) {
-                return gate_error_set(error, GATE_E_USAGE, "--alternates=%s says all of it: leave out the other ones",
+                return gate_error_set(error, GATE_E_USAGE, "--alternates=%s stands alone: leave out the other values",
                                       *path);
             }
             continue;

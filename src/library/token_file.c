@@ -167,7 +167,7 @@ static int check_token(struct span token, const char *place, const char *source,
                               "and colon; 'git-gate mint' makes one",
                               place, source);
     }
-    return token_words_refuse_path(token.data, "what is in the token's file", "--token-file", error);
+    return token_words_refuse_path(token.data, "a line in the token's file", "--token-file", error);
 }
 
 static int set_tokens(struct gate_config *config, struct span first, struct span second, struct gate_error *error) {
