@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Connects each client of a loopback port to the gate's socket, in one process and one thread. It dials the gate when
- * the client speaks, and passes the first bytes on at once. While the gate starts or restarts, it tries again for a
- * while. The gate alone parses the bytes and decides who may do what.
+ * Connects each client of a loopback port to the gate's socket, in one process and one thread. It connects to the gate
+ * when the client sends something, and passes the first bytes on at once. While the gate starts or restarts, it tries
+ * again for a while. It must not parse the bytes: the gate does, and decides what a client may do.
  */
 
 #include "client/bridge.h"
@@ -26,7 +26,7 @@
 enum {
     SLOT_LISTENER,
     SLOT_WATCHED,
-    SLOT_RELAYS, /* from here on: one for a client that waits for a gate, and two for a relay */
+    SLOT_RELAYS, /* and all that follow: one for a client without a gate, two for a connected one */
 };
 
 enum {
@@ -68,7 +68,7 @@ void bridge_address(const struct bridge *bridge, char address[BRIDGE_ADDRESS_MAX
 
 /* ---- one client ---- */
 
-/* The last relay moves into the free place. */
+/* Ends a relay. The last one of the array moves to its place. */
 static void end_relay(struct bridge *bridge, size_t i) {
     if (bridge->on_end) {
         bridge->on_end(bridge->relays[i], bridge->userdata);
@@ -115,7 +115,7 @@ static bool begin_relay(struct bridge *bridge, struct relay *relay, int64_t now_
     return false;
 }
 
-/* For a client that has no gate yet. Return: whether the relay goes on. */
+/* Serves a client that has no gate yet. Return: whether the relay goes on. */
 static bool serve_waiting(struct bridge *bridge, struct relay *relay, short revents, int64_t now_ms, bool may_connect) {
     if (!relay_hear(relay, revents, now_ms)) {
         return false;
@@ -143,7 +143,7 @@ static int accept_client(struct bridge *bridge, int64_t now_ms) {
     }
     relay_init(relay, fd_take(&fd), now_ms);
     bridge->relays[bridge->n_relays++] = relay;
-    if (!serve_waiting(bridge, relay, POLLIN, now_ms, true)) { /* most have spoken already */
+    if (!serve_waiting(bridge, relay, POLLIN, now_ms, true)) { /* most have sent something already */
         end_relay(bridge, bridge->n_relays - 1);
     }
     return 0;
@@ -169,7 +169,10 @@ static int until(int64_t due_ms, int64_t now_ms, int timeout_ms) {
     return timeout_ms < 0 || left_ms < timeout_ms ? left_ms : timeout_ms;
 }
 
-/* Absent descriptors must not take a slot: poll(2) refuses more slots than files may be open. Return: the next slot. */
+/*
+ * Fills in the slots of a relay. A missing descriptor takes no slot, since poll(2) refuses more slots than files may be
+ * open. Return: the next slot.
+ */
 static size_t await_relay(struct bridge *bridge, struct relay *relay, size_t slot) {
     struct pollfd pollfds[2];
 

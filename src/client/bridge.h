@@ -13,9 +13,9 @@
 enum {
     BRIDGE_MAX_CLIENTS = 256, /* at once; further ones wait in the backlog. As many as a gate takes by default */
     BRIDGE_BACKLOG = 256,     /* clients that wait to be accepted */
-    BRIDGE_ACCEPT_BATCH = 16, /* before those who are there get their turn */
-    BRIDGE_ATTEMPTS = 8,      /* for a client whose connection a gate that is full ends before it took anything of it */
-    BRIDGE_SHORTAGE_MS = 100, /* without accepting, when descriptors or memory are out */
+    BRIDGE_ACCEPT_BATCH = 16, /* accepted in a row, before the other clients get their turn */
+    BRIDGE_ATTEMPTS = 8,      /* connections tried for one client, if a full gate ends each before it reads a byte */
+    BRIDGE_SHORTAGE_MS = 100, /* without accepting, after descriptors or memory ran out */
     BRIDGE_ADDRESS_MAX = 32,  /* "http://[::1]:65535", with terminator */
 };
 
@@ -28,7 +28,7 @@ enum {
  * @watched: another descriptor to wait for, until its @watched_events or a hang-up; -1 for none
  * @has_come: that event has come
  * @relays, @n_relays: one for each client
- * @cause: why the last client found no gate, a positive errno; 0 after the next client that found one
+ * @cause: why a client found no gate, a positive errno; 0 once another client has found one
  * @on_end: called at each client's end; may be NULL
  * @userdata: for @on_end
  */
@@ -71,7 +71,7 @@ void bridge_address(const struct bridge *bridge, char address[BRIDGE_ADDRESS_MAX
  */
 int bridge_step(struct bridge *bridge, int timeout_ms, const sigset_t *signals);
 
-/** bridge_waited_ms() - how long the first of the clients that wait for a gate has waited; 0 when none waits */
+/** bridge_waited_ms() - the longest time that a client has waited for a gate so far; 0 if none waits */
 int64_t bridge_waited_ms(const struct bridge *bridge);
 
 /** bridge_deinit() - end all connections, and stop listening */

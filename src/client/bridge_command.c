@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The command git-gate bridge: a loopback port connected to the socket of a gate, for programs that need http://. */
+/* Runs the command git-gate bridge: it connects a loopback port to a gate's socket, for programs that need http://. */
 
 #include "client/bridge_command.h"
 
@@ -120,7 +120,10 @@ static int listen_on(struct bridge *bridge, const char *text, struct gate_error 
              : 0;
 }
 
-/* Signals come by a descriptor, since a busy bridge never waits, and so never unblocks them. Return: fd, an errno. */
+/*
+ * Signals arrive on a descriptor: a busy bridge never waits, and so would never unblock them. Return: the descriptor,
+ * or a negative errno.
+ */
 static int open_signals(void) {
     sigset_t stops;
     int fd;
@@ -134,7 +137,7 @@ static int open_signals(void) {
     return fd < 0 ? -errno : fd;
 }
 
-/* Each client needs two. */
+/* Each client needs two descriptors. */
 static void raise_limit(void) {
     const rlim_t needed = 2 * BRIDGE_MAX_CLIENTS + OTHER_DESCRIPTORS;
     struct rlimit limit;
@@ -145,7 +148,7 @@ static void raise_limit(void) {
     }
 }
 
-/* Said once for each period without a gate, and not for each client. */
+/* Prints why there is no gate, once for each period without one, and not for each client. */
 static void complain(const char *program, struct bridge *bridge, int *said_causep) {
     struct gate_error error;
 
@@ -156,7 +159,7 @@ static void complain(const char *program, struct bridge *bridge, int *said_cause
     *said_causep = bridge->cause;
 }
 
-/* Told once for each period in which clients wait. */
+/* Prints that clients wait, once for each period in which they do. */
 static void tell(const char *program, const struct bridge *bridge, bool *has_toldp) {
     int64_t waited_ms = bridge_waited_ms(bridge);
 
@@ -198,7 +201,7 @@ static int run(const char *program, struct bridge *bridge, const struct bridge_o
     bridge->watched_events = POLLIN;
     bridge_address(bridge, address);
     printf("listening %s\n", address);
-    (void)fflush(stdout); /* who does not listen is no reason to stop */
+    (void)fflush(stdout); /* if nobody reads it, the bridge serves all the same */
     return serve(program, bridge, error);
 }
 

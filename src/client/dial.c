@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Connects to a gate's socket, and words each reason for which that fails. */
+/* Connects to a gate's socket, and says why a connection failed. */
 
 #include "client/dial.h"
 
@@ -82,7 +82,7 @@ bool dial_may_pass(int r, const char *path) {
            r == -ENOBUFS;
 }
 
-/* Whether this process may make no Unix socket at all. */
+/* Whether this process cannot make any Unix socket, for that @cause. */
 static bool makes_no_socket(int cause) {
     _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -104,12 +104,12 @@ static int explain_restraint(const char *what, const char *path, int cause, stru
                           strerror(cause), who, remedy);
 }
 
-/* Such a user has no number in this user namespace, and nobody can become the one whose number is shown. */
+/* An unmapped user has no number in this user namespace: the number that is shown stands for all of them. */
 static bool is_unmapped(uid_t user) {
     return user == restraint_overflow_user() && !restraint_maps_every_user();
 }
 
-/* @words: empty when the modes let in nobody but the gate's user. */
+/* @words: empty if the modes let in only the gate's user. */
 static void word_group(char *words, size_t size, const struct denial *denial) {
     if (denial->group == (gid_t)-1) {
         words[0] = '\0';

@@ -21,13 +21,13 @@ const char *dial_path(const char *text);
 int dial_open(int *fdp, const char *path);
 
 /**
- * dial_is_early() - whether @r, of dial_open(), says that nobody listens on @path yet
+ * dial_is_early() - whether @r, the result of dial_open(), means that no gate listens on @path yet
  *
- * The socket is missing while its folder is there, or it is left from a gate that has ended.
+ * Then the socket is missing and its folder exists, or the socket is left from a gate that has ended.
  */
 bool dial_is_early(int r, const char *path);
 
-/** dial_may_pass() - whether @r, of dial_open(), may pass soon: the gate starts, or a resource is short */
+/** dial_may_pass() - whether @r, the result of dial_open(), may pass soon: a gate starts, or a resource is short */
 bool dial_may_pass(int r, const char *path);
 
 /**
@@ -35,6 +35,6 @@ bool dial_may_pass(int r, const char *path);
  * @cause: an errno, positive
  * @names: how to name another socket, for example "--socket=PATH or GIT_GATE_SOCKET"
  *
- * Return: GATE_E_INTERNAL, or GATE_E_USAGE for a path that can be no socket.
+ * Return: GATE_E_INTERNAL, or GATE_E_USAGE for a path that is too long for a socket.
  */
 int dial_explain(const char *path, int cause, const char *names, struct gate_error *error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One program with two names: git-remote-gate, git's transport helper, and git-gate-bridge. */
+/* Runs the program under either of its names: git-remote-gate, git's transport helper, or git-gate-bridge. */
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds the user of a loopback connection. A loopback port is open to all users of the machine; the gate's socket is
- * not. A connection whose user is not found counts as another user's. The answer is meaningful only when
+ * Finds the user of a loopback connection. All users of the machine can connect to a loopback port, but not to the
+ * gate's socket. A connection whose user is not found counts as another user's. The answer is meaningful only if
  * owner_tells_users_apart() is true.
  */
 
@@ -29,7 +29,7 @@
 enum {
     LINE_MAX_BYTES = 512,
     LINES_MAX = 1 << 16, /* as many as there are ports */
-    COLUMNS_TO_USER = 6, /* from behind the far end's port */
+    COLUMNS_TO_USER = 6, /* between the port of the far end and the user */
 };
 
 /* Reads the number in the next column, hexadecimal by default. Columns end at a space or a colon. */
@@ -43,7 +43,7 @@ static unsigned long take(const char **atp, int base) {
     return number;
 }
 
-/* Reads an address and its port. */
+/* One end of a connection. */
 struct end {
     unsigned long address;
     unsigned long port;

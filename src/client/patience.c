@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Waits for a gate that does not listen yet, as when both start together. Every wait ends, at the latest after the time
- * in GIT_GATE_WAIT. A program that reads standard error gets no line more than without a wait.
+ * Waits for a gate that does not listen yet, as when both start together. Every wait ends after the time in
+ * GIT_GATE_WAIT at the latest. It must print nothing unless standard error is a terminal.
  */
 
 #include "client/patience.h"

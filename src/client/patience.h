@@ -7,10 +7,10 @@
 #include "base/error.h"
 
 enum {
-    PATIENCE_S = 30,            /* for a gate that does not listen yet; GIT_GATE_WAIT says otherwise */
-    PATIENCE_MAX_S = 24 * 3600, /* of that */
+    PATIENCE_S = 30,            /* the default of GIT_GATE_WAIT, for a gate that does not listen yet */
+    PATIENCE_MAX_S = 24 * 3600, /* its maximum */
     PATIENCE_RETRY_MS = 100,    /* between two attempts to connect */
-    PATIENCE_TELL_MS = 1000,    /* of silence, until a person is told what this program waits for */
+    PATIENCE_TELL_MS = 1000,    /* of waiting, until a person is told about it */
 };
 
 /**

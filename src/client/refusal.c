@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Tells a gate's refusals apart, for clients: by the word in the field Gate-Reason, never by a sentence. It reads bytes,
- * and keeps none.
+ * Tells a gate's refusals apart, for clients: by the word in the field Gate-Reason, or without one by the status. It
+ * must not look at the sentence for people. It keeps none of the bytes.
  */
 
 #include "client/refusal.h"
@@ -12,7 +12,7 @@
 #include "http/reason.h"
 
 enum {
-    STATUS_ERROR = 400, /* the first of them */
+    STATUS_ERROR = 400, /* the lowest one */
     STATUS_UNAUTHORIZED = 401,
     STATUS_FORBIDDEN = 403,
     STATUS_NOT_FOUND = 404,
@@ -61,14 +61,14 @@ static const char version[] = "HTTP/1.";
 
 enum {
     VERSION_BYTES = sizeof(version) - 1,
-    STATUS_AT = VERSION_BYTES + 2, /* behind the minor version and a space */
+    STATUS_AT = VERSION_BYTES + 2, /* after the minor version and a space */
 };
 
 static bool begins_as_http(struct span words) {
     return memcmp(words.data, version, words.size < VERSION_BYTES ? words.size : VERSION_BYTES) == 0;
 }
 
-/* Return: 0 when it is not there. */
+/* Return: the status; 0 if it is missing. */
 static int parse_status(struct span words) {
     int status = 0;
 
@@ -88,7 +88,7 @@ static bool says(struct span head, const char *words) {
     return memmem(head.data, head.size, words, strlen(words)) != NULL;
 }
 
-/* What stands before the end of the line, without the space around it. */
+/* Return: the text up to the end of the line, without the spaces around it. */
 static struct span trim(const char *at, size_t size) {
     const char *end = memchr(at, '\r', size);
     struct span value = {at, end ? (size_t)(end - at) : size};
@@ -104,7 +104,7 @@ static struct span trim(const char *at, size_t size) {
 }
 
 /*
- * The value of the field Gate-Reason. @head: from the status line to the end of the last field line, without its line end.
+ * The value of the field Gate-Reason. @head: from the status line to the last field line, without its line end.
  * Return: data is NULL when there is none.
  */
 static struct span find_word(struct span head) {
@@ -121,7 +121,7 @@ static struct span find_word(struct span head) {
     return (struct span){NULL, 0};
 }
 
-/* What each error of a gate has in its head: reply.c. One without the field Gate-Reason is an older gate's. */
+/* Whether an error has the fields of a gate's: reply.c. An older gate sends no Gate-Reason. */
 static bool is_of_gate(int status, struct span head, struct span word) {
     return word.data || (says(head, "Content-Type: text/plain") &&
                          (status != STATUS_UNAUTHORIZED || says(head, "realm=\"git-gate\"")));

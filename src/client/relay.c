@@ -2,7 +2,7 @@
 
 /*
  * Passes bytes between two sockets, in both directions. Each direction ends by itself: a side that shuts down only its
- * sending half still gets its answer. The meaning of the bytes is not known here.
+ * sending half still gets its answer. It must not interpret the bytes.
  */
 
 #include "client/relay.h"
@@ -65,7 +65,7 @@ static short events_of(const struct relay_way *from, const struct relay_way *to)
 
 /*
  * poll(2) reports an end again and again, so a side is left out when both its directions have ended. Until then the
- * gate's end and the client's reset are watched. Without a gate, only the client's reset is.
+ * gate's end and the client's reset are watched. A client that waits for a gate is watched for its reset alone.
  */
 void relay_await(const struct relay *relay, struct pollfd pollfds[2]) {
     bool client_has_ended = relay->up.state != RELAY_OPEN && relay->up.state != RELAY_DROPPING;
@@ -102,7 +102,7 @@ static int read_from(struct relay_way *way, int source) {
     return n > 0;
 }
 
-/* Return: 1 when bytes went out, 0 when not, a negative errno when none ever will. */
+/* Return: 1 if bytes went out, 0 if not, a negative errno if none ever will. */
 static int write_to(struct relay_way *way, int sink) {
     struct span bytes = buffer_content(&way->buffer);
     ssize_t n;
@@ -139,7 +139,7 @@ static void keep_words(struct relay *relay) {
     relay->n_words += n;
 }
 
-/* The gate reads no more, but may still answer. Reading from the client will show whether that has ended. */
+/* Drops the client's bytes: the gate reads no more, but may still answer. Reading goes on, to see the client's end. */
 static void drop(struct relay *relay) {
     if (relay->up.state != RELAY_DONE) {
         finish(&relay->up, relay->up.state == RELAY_ENDING ? RELAY_DONE : RELAY_DROPPING);
@@ -208,7 +208,7 @@ bool relay_pump(struct relay *relay, const struct pollfd pollfds[2], int64_t now
         drop(relay);
     }
     if ((pollfds[0].revents & POLLHUP) != 0 && relay->down.state != RELAY_DONE) {
-        return false; /* it reads no more either; of one that has been sent the end, this is to be expected */
+        return false; /* the client reads no more; that is expected only of one that got the whole answer */
     }
     if (buffer_size(&relay->up.buffer) == 0 && buffer_size(&relay->down.buffer) == 0) {
         buffer_release(&relay->up.buffer);

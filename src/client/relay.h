@@ -12,9 +12,9 @@
 enum {
     RELAY_BUFFER_BYTES = 64 * 1024, /* in flight, each way: as much as a gate has */
     RELAY_ROUNDS = 16,              /* of reading and writing, before others get their turn */
-    RELAY_SILENCE_MS = 1000,        /* of a client, until it is given the gate although it has said nothing */
-    RELAY_LINGER_MS = 2000,         /* behind the gate's end, for a client that still sends to read what it said */
-    RELAY_WORDS_MAX = 1024,         /* of the gate's last answer that are kept, for whoever has to explain it */
+    RELAY_SILENCE_MS = 1000,        /* of a client's silence, until it is connected to the gate all the same */
+    RELAY_LINGER_MS = 2000,         /* after the gate's end, for a client that still sends to read the answer */
+    RELAY_WORDS_MAX = 1024,         /* bytes kept of the gate's last answer, to explain it */
 };
 
 /**
@@ -48,12 +48,12 @@ struct relay_way {
  * struct relay - two connected stream sockets, non-blocking, and bytes both ways between them
  * @client, @gate: owned; @gate is -1 until relay_connect()
  * @up, @down: from the client to the gate, and back
- * @gate_is_gone: the gate closed its socket, and did not only shut down sending
+ * @gate_is_gone: the gate has closed its socket, and not only shut down sending
  * @wants_gate: relay_hear() has said that it is time to connect
  * @has_asked: the last bytes moved went up
- * @words, @n_words: the first bytes that the gate has sent since the client's last words before them
- * @n_turns: how often the gate has answered after the client spoke
- * @wants_answer: the client has spoken since the gate's last byte
+ * @words, @n_words: the first bytes of the gate's last answer; an answer begins after bytes of the client
+ * @n_turns: the number of such answers
+ * @wants_answer: the client has sent something since the gate's last byte
  * @since_ms: by the owner's clock, when bytes last moved; before that, the time of relay_connect(), of @wants_gate, or
  *            of relay_init()
  * @slot: for the owner's use
@@ -106,7 +106,7 @@ static inline struct span relay_words(const struct relay *relay) {
 /** relay_await() - fill in the events for poll(2) of both sides; the gate's is -1 before relay_connect() */
 void relay_await(const struct relay *relay, struct pollfd pollfds[2]);
 
-/** relay_lingers() - whether it only drops bytes of a client; it ends when @since_ms is RELAY_LINGER_MS ago */
+/** relay_lingers() - whether it only drops bytes of a client, until RELAY_LINGER_MS after @since_ms */
 static inline bool relay_lingers(const struct relay *relay) {
     return relay->up.state == RELAY_DROPPING && relay->down.state == RELAY_DONE;
 }

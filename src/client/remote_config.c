@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Asks git for its configuration. Only git knows which files count, and in which order. */
+/* Asks git for settings of its configuration. It must not read the files itself: only git knows which ones count. */
 
 #include "client/remote_config.h"
 
@@ -17,7 +17,7 @@
 
 enum {
     NOTHING_IS_SET = 1, /* the exit status of git-config(1) */
-    CANNOT_RUN = 127,   /* as of a shell */
+    CANNOT_RUN = 127,   /* as a shell's */
 };
 
 static int take_value(char *value, size_t size, struct span text) {

@@ -7,11 +7,11 @@
 #include "base/span.h"
 
 enum {
-    REMOTE_CONFIG_MAX_BYTES = 16 * 1024,  /* of what git prints */
-    REMOTE_CONFIG_TIMEOUT_MS = 10 * 1000, /* for git to print some of it */
+    REMOTE_CONFIG_MAX_BYTES = 16 * 1024,  /* of git's output */
+    REMOTE_CONFIG_TIMEOUT_MS = 10 * 1000, /* for each wait for some of it */
 };
 
-/** struct remote_config - the settings of git's configuration for gates; an unset one is the empty string */
+/** struct remote_config - the settings for gates in git's configuration; an unset one is the empty string */
 struct remote_config {
     char socket[PATH_MAX];
     char token_file[PATH_MAX];

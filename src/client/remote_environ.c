@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Sets the environment of git's HTTP helper, which carries all its settings: everybody can read a command line, and a
- * file would stay behind. It changes the environment of this process, which is about to execute that helper.
+ * Puts all settings of git's HTTP helper into the environment. A command line must not have them, since everybody can
+ * read it, nor a file, which would be left over. It changes the environment of this process, which is about to execute
+ * that helper.
  */
 
 #include "client/remote_environ.h"
@@ -55,8 +56,8 @@ static int set(const char *prefix, long number, const char *value) {
 }
 
 /*
- * Variables that outrank settings. Nobody is asked for a password, whatever answers. Git must not write these settings
- * into its traces, as trace2.configParams may ask: the list of names to trace gets one that no setting has.
+ * Variables that outrank settings. The first two keep git from asking anybody for a password. The third keeps these
+ * settings out of git's traces, where trace2.configParams could put them: its only name is one that no setting has.
  */
 static const struct {
     const char *name;
@@ -67,7 +68,7 @@ static const struct {
     {"GIT_TRACE2_CONFIG_PARAMS", "gate.none"},
 };
 
-/* Appends to a variable where it is set. Its value is asked for here, as setenv() may move what getenv() returned. */
+/* Appends to a variable if it is set. It calls getenv() itself, since setenv() may move an older result. */
 static int append(const char *name, const char *more) {
     const char *value = getenv(name);
     char *both = NULL;
@@ -85,10 +86,10 @@ static int append(const char *name, const char *more) {
 }
 
 /*
- * gate:// is made of http://, so allowing the one allows the other. GIT_ALLOW_PROTOCOL, where it is set, outranks
- * everything else: git(1). The settings of "git -c", which are in GIT_CONFIG_PARAMETERS, outrank those with a number.
- * Credential helpers add up, so the list has to be emptied behind them once more: a gate that refuses the token makes
- * git ask the helpers.
+ * Allows http://, by which gate:// works. GIT_ALLOW_PROTOCOL, if it is set, outranks everything else: git(1). The
+ * settings of "git -c" are in GIT_CONFIG_PARAMETERS, and outrank the numbered ones. Credential helpers add up, so the
+ * list of helpers has to be emptied once more after these settings. Otherwise git would ask the helpers when a gate
+ * refuses the token.
  */
 static int outrank(const char *address) {
     char more[PARAMETERS_MAX_BYTES];

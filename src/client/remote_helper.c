@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The program git-remote-gate. Git's HTTP helper does all the work, through a loopback port that leads to the gate's
- * socket. The port exists only while the helper runs. The helper gets standard input and output, so git talks to it
- * alone. The token is in memory here and in the helper's environment, and nowhere else.
+ * Runs git-remote-gate. Git's HTTP helper does all the work, through a loopback port that leads to the gate's socket.
+ * The port exists only while the helper runs. The helper gets standard input and output, so git talks to it alone. The
+ * token must be nowhere but in memory here and in the helper's environment.
  */
 
 #include "client/remote_helper.h"
@@ -138,10 +138,9 @@ static void on_end(const struct relay *relay, void *userdata) {
     enum refusal refusal = refusal_parse(relay_words(relay));
 
     if (helper->refusal == REFUSAL_NONE && (refusal != REFUSAL_STRANGER || relay->n_turns <= 1)) {
-        helper->refusal = refusal; /* words behind the first answer may be some from within another */
+        helper->refusal = refusal; /* after the first answer, the words may be from the middle of another */
     }
-    /* The relay may have read the gate's end of file before poll(2) reports the hang-up, and the HTTP helper may exit in
-     * between. */
+    /* The relay may read the gate's end of file before poll(2) reports the hang-up. The helper may exit in between. */
     helper->was_cut |=
         relay->gate >= 0 && relay->n_words == 0 && (relay->gate_is_gone || relay->down.state != RELAY_OPEN);
 }
@@ -163,7 +162,7 @@ static bool is_silent(const struct remote_helper *helper) {
 /* ---- git's HTTP helper ---- */
 
 /*
- * The URL also stands in place of the remote's name. A remote's own settings, such as its proxy, would outrank those
+ * The URL is passed in place of the remote's name, too. A remote's own settings, such as its proxy, would outrank those
  * for an address, and must not reach a gate.
  */
 static void become_http_helper(const struct remote_helper *helper, pid_t parent, const sigset_t *signals) {
@@ -173,7 +172,7 @@ static void become_http_helper(const struct remote_helper *helper, pid_t parent,
 
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) {
-        _exit(REMOTE_HELPER_FAILED); /* which died before */
+        _exit(REMOTE_HELPER_FAILED); /* the parent has died already */
     }
     bridge_address(&helper->bridge, address);
     (void)snprintf(url, sizeof(url), "%s/%s.git", address, helper->url.repository);
@@ -218,7 +217,7 @@ static bool has_ended(const struct remote_helper *helper, int *statusp) {
     return waitpid(helper->child, statusp, WNOHANG) != 0;
 }
 
-/* Waits until it has ended, first by itself and then by SIGTERM. */
+/* Ends the child by SIGTERM, or by SIGKILL if it does not end in time. */
 static void end_child(struct remote_helper *helper, const sigset_t *waiting, int *statusp) {
     int64_t deadline_ms = clock_now_ms() + REMOTE_HELPER_LAST_WORDS_MS;
 
@@ -236,8 +235,8 @@ static void end_child(struct remote_helper *helper, const sigset_t *waiting, int
 }
 
 /*
- * Passes bytes on until the child has ended. Silence is judged after each step: bytes that came while this process was
- * stopped, for example by Ctrl-Z, are read first. Return: the child's status, as of waitpid(2).
+ * Passes bytes on until the child has ended. Each step reads first and then looks for silence, since bytes may have
+ * come while this process was stopped, for example by Ctrl-Z. Return: the child's status, as of waitpid(2).
  */
 static int await_child(struct remote_helper *helper, const sigset_t *waiting) {
     int64_t hung_up_ms = 0;
@@ -260,9 +259,9 @@ static int await_child(struct remote_helper *helper, const sigset_t *waiting) {
 }
 
 /*
- * git is killed by SIGPIPE if it writes and nobody reads. When the HTTP helper exits with REMOTE_HELPER_FAILED, git is
- * waiting for an answer and writes nothing. When the HTTP helper ended by a signal or with another status, without
- * being told to end, git may be about to write its next command.
+ * Reads git's next command, if there may be one: git is killed by SIGPIPE if it writes and nobody reads. When the HTTP
+ * helper exits with REMOTE_HELPER_FAILED, git is waiting for an answer and writes nothing. When the helper ended by a
+ * signal or with another status, without being told to end, git may be about to write.
  */
 static void drain_git(const struct remote_helper *helper, int status) {
     bool is_waiting = WIFEXITED(status) && WEXITSTATUS(status) == REMOTE_HELPER_FAILED;
@@ -303,7 +302,7 @@ static int prepare(struct remote_helper *helper, char *argv[], struct gate_error
     if (!r) {
         bridge_init(&helper->bridge, helper->settings.socket, 0);
         helper->bridge.is_private = true;
-        helper->bridge.watched = STDOUT_FILENO; /* stdin ends while a pack is still on its way */
+        helper->bridge.watched = STDOUT_FILENO; /* not stdin, which git closes while a pack is still on its way */
         helper->bridge.on_end = on_end;
         helper->bridge.userdata = helper;
         r = open_bridge(helper, error);
@@ -318,11 +317,11 @@ int remote_helper(char *argv[]) {
     int status;
     int r;
 
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* the parent is "git remote-gate", a process of git's for this one alone */
-    (void)signal(SIGCHLD, SIG_DFL);         /* or nobody could wait for a child, where it came in ignored: wait(2) */
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* the parent is "git remote-gate", which git runs for this process alone */
+    (void)signal(SIGCHLD, SIG_DFL);         /* it may be inherited as ignored, and waiting would fail: wait(2) */
     r = prepare(&helper, argv, &error);
     if (!r) {
-        remote_input_await(REMOTE_INPUT_FIRST_MS); /* whoever reads it, the child or drain_git() */
+        remote_input_await(REMOTE_INPUT_FIRST_MS); /* the child or drain_git() reads it */
         r = start_child(&helper, &waiting, &error);
     }
     remote_settings_deinit(&helper.settings);

@@ -3,9 +3,9 @@
 
 enum {
     REMOTE_HELPER_FAILED = 128,         /* the exit status of git's programs that give up: git(1) */
-    REMOTE_HELPER_LOOK_MS = 1000,       /* between two looks at what takes too long */
-    REMOTE_HELPER_HANGUP_MS = 1000,     /* for git's HTTP helper to end when nobody reads from it any more */
-    REMOTE_HELPER_LAST_WORDS_MS = 1000, /* for git's HTTP helper to end when it was told to */
+    REMOTE_HELPER_LOOK_MS = 1000,       /* between two checks for time-outs */
+    REMOTE_HELPER_HANGUP_MS = 1000,     /* for git's HTTP helper to end by itself, once nobody reads its output */
+    REMOTE_HELPER_LAST_WORDS_MS = 1000, /* for git's HTTP helper to end after SIGTERM */
 };
 
 /**

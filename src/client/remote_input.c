@@ -53,7 +53,7 @@ void remote_input_drain(int timeout_ms) {
             return;
         }
         if (chunk[n - 1] == '\n') {
-            deadline_ms = 0; /* what else is there already */
+            deadline_ms = 0; /* read only what is there already */
         }
     }
 }

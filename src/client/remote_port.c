@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Opens the loopback port for git's HTTP helper, and words each reason for which that fails. Where users of connections
- * cannot be told apart, it must not open the port, since other users could get to the gate by it.
+ * Opens the loopback port for git's HTTP helper, or says why that failed. It must not open the port if the users of
+ * connections cannot be told apart: other users could reach the gate through it.
  */
 
 #include "client/remote_port.h"

@@ -7,7 +7,7 @@
 /**
  * remote_port_open() - listen on the loopback port for git's HTTP helper
  * @bridge: made by bridge_init(), and without a listener
- * @error: filled on failure; says what keeps from it, and what to do
+ * @error: filled on failure; names the obstacle and the remedy
  *
  * Return: 0 or GATE_E_INTERNAL.
  */

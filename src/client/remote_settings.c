@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds the socket and the token. The place nearest to the command wins. The token is read into memory and never shown.
+ * Finds the socket, the token and the time-outs. Of several places, the one nearest to the command wins. The token is
+ * read into memory and must not be shown.
  */
 
 #include "client/remote_settings.h"
@@ -52,7 +53,7 @@ static int take_socket(struct remote_settings *settings, const char *path, const
     return 0;
 }
 
-/* As git reads a boolean: any other word is false. */
+/* Reads the variable as git does: any word that is not in the list is false. */
 static bool is_from_user(void) {
     static const char *const yes[] = {"1", "true", "yes", "on"};
     const char *value = getenv("GIT_PROTOCOL_FROM_USER");
@@ -124,7 +125,7 @@ static int take_token_file(struct remote_settings *settings, const char *path, c
     ssize_t size = read_token_file(line, path);
     int r;
 
-    (void)snprintf(where, sizeof(where), "the file of %s", source); /* its name may be the token, in the wrong place */
+    (void)snprintf(where, sizeof(where), "the file of %s", source); /* its path may be a misplaced token */
     if (size == -EINVAL) {
         return gate_error_set(
             error, GATE_E_USAGE,

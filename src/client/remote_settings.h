@@ -8,8 +8,8 @@
 #include "client/remote_url.h"
 
 enum {
-    REMOTE_TIMEOUT_S = 300 + 60,      /* for a gate to go on, which may queue for 300 s; or GIT_GATE_TIMEOUT */
-    REMOTE_TIMEOUT_MAX_S = 24 * 3600, /* of that */
+    REMOTE_TIMEOUT_S = 300 + 60,      /* the default of GIT_GATE_TIMEOUT: a gate may queue a request for 300 s */
+    REMOTE_TIMEOUT_MAX_S = 24 * 3600, /* its maximum */
 };
 
 /**
@@ -17,7 +17,7 @@ enum {
  * @socket: from the URL, GIT_GATE_SOCKET, gate.socket in git's configuration, or the default, in this order
  * @token: GIT_GATE_TOKEN, or the first line of the file GIT_GATE_TOKEN_FILE, or of gate.tokenFile, in this order
  * @token_source: where the token was found
- * @timeout_ms: how long a gate may take for its first answer
+ * @timeout_ms: how long a gate that was asked something may neither send nor take a byte
  * @wait_ms: how long to wait for a gate that does not listen yet
  */
 struct remote_settings {

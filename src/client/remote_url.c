@@ -19,7 +19,7 @@ static int refuse(struct remote_url *url, int code, const char *fault) {
     return code;
 }
 
-/* NAME or NAME.git, and a slash behind it */
+/* NAME or NAME.git, and perhaps a slash */
 static int take_name(struct remote_url *url, struct span path) {
     const char *fault;
 

@@ -2,8 +2,8 @@
 
 /*
  * Finds out what may refuse a system call to this process although users and modes permit it: a filter of system calls,
- * a security module, the sandbox's own kernel, a user namespace. It reads files of /proc, and changes nothing. Its
- * answers are only for sentences to people: access never depends on them, except on the maps of users.
+ * a security module, the sandbox's own kernel, a user namespace. It reads files of /proc, and changes nothing. Access
+ * may depend on the maps of users, and must not depend on its other answers, which are for sentences to people.
  */
 
 #include "client/restraint.h"
@@ -19,7 +19,7 @@
 #include "base/fd.h"
 
 enum {
-    OVERFLOW_USER = 65534, /* where /proc does not tell it */
+    OVERFLOW_USER = 65534, /* if /proc does not tell it */
     TEXT_MAX_BYTES = 4096, /* of a file */
     PATH_MAX_BYTES = 256,
 };
@@ -42,7 +42,7 @@ static int read_in(const char *folder, const char *name, char *text, size_t size
 
 /* ---- filters and security modules ---- */
 
-/* @status: the text of /proc/self/status. The mode 2 is that of filters. */
+/* @status: the text of /proc/self/status. Mode 2 means a filter. */
 static bool has_filter(const char *status) {
     static const char name[] = "\nSeccomp:";
     const char *line = strstr(status, name);
@@ -87,7 +87,7 @@ bool restraint_is_refusal(int cause) {
     return cause == EACCES || cause == EPERM || cause == ENOSYS || cause == EAFNOSUPPORT;
 }
 
-/* Security modules answer EACCES. A filter answers as its author likes, EPERM more often than not. */
+/* Security modules answer EACCES. The author of a filter chooses its errno, which is EPERM more often than not. */
 const char *restraint_who(const struct restraint *restraint, int cause, char who[RESTRAINT_WHO_MAX]) {
     bool is_of_module = cause == EACCES && restraint->policy != RESTRAINT_NO_POLICY;
 
@@ -107,7 +107,7 @@ const char *restraint_who(const struct restraint *restraint, int cause, char who
     return "its log says which (dmesg)";
 }
 
-/* The release differs, and the date never has. */
+/* gVisor's releases have had different names, but always this date. */
 bool restraint_is_gvisor(const char *version) {
     return strstr(version, "Sun Jan 10 15:06:54 PST 2016") != NULL;
 }

@@ -31,7 +31,7 @@ struct restraint {
     char label[RESTRAINT_LABEL_MAX];
 };
 
-/** restraint_find() - look in @folder, RESTRAINT_FOLDER; what cannot be read counts as absent */
+/** restraint_find() - read the files in @folder, RESTRAINT_FOLDER; a restraint that cannot be read counts as absent */
 void restraint_find(struct restraint *restraint, const char *folder);
 
 /**
@@ -56,7 +56,7 @@ bool restraint_is_gvisor(const char *version);
  */
 bool restraint_map_is_whole(const char *map);
 
-/** restraint_maps_every_user() - the same for this process's user namespace; true where there are none */
+/** restraint_maps_every_user() - the same for this process's user namespace; true if the kernel has none */
 bool restraint_maps_every_user(void);
 
 /** restraint_overflow_user() - the user who stands for all users that are not mapped, usually 65534, nobody */

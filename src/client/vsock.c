@@ -41,7 +41,7 @@ bool vsock_is_address(const char *text) {
     return vsock_parse(text, &(struct vsock_address){0});
 }
 
-/* Only a blocking connect(2) tells at once whether somebody listens. */
+/* Connects before the socket is made non-blocking: only a blocking connect(2) tells at once whether a gate listens. */
 int vsock_open(int *fdp, const char *text) {
     struct vsock_address address;
     _cleanup_fd_ int fd = -1;
