@@ -224,8 +224,8 @@ int bridge_command(const char *program, char *argv[], struct gate_error *error) 
     if (loopback_is_address(options.socket) && !vsock_is_address(options.socket)) {
         return gate_error_set(
             error, GATE_E_USAGE,
-            "'%s' is an address, and not the path of a gate's socket, which %s names; where the bridge "
-            "listens goes with --listen=HOST:PORT",
+            "'%s' is an address, and not the path of a gate's socket, which %s names; for the bridge's own "
+            "address there is --listen=HOST:PORT",
             options.socket, names);
     }
     options.socket = dial_path(options.socket);

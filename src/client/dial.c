@@ -221,7 +221,7 @@ int dial_explain(const char *path, int cause, const char *names, struct gate_err
     }
     if (cause == ENAMETOOLONG) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "the socket's path is longer than %zu bytes, which no socket's can be; %s names another",
+                              "the socket's path is longer than %zu bytes, the most that it can have; %s names another",
                               sizeof(((struct sockaddr_un *)0)->sun_path) - 1, names);
     }
     if (cause == EMFILE || cause == ENFILE) {

@@ -61,7 +61,7 @@ static int explain_refusal(const struct remote_helper *helper, struct gate_error
     switch (helper->refusal) {
     case REFUSAL_STRANGER:
         return gate_error_set(error, GATE_E_INTERNAL,
-                              "'%s' is not the socket of a git-gate, for what answers there is not its like; %s names "
+                              "'%s' is not the socket of a git-gate: the answer from there is not a gate's; %s names "
                               "another",
                               socket, names);
     case REFUSAL_ANONYMOUS:
@@ -178,7 +178,7 @@ static void become_http_helper(const struct remote_helper *helper, pid_t parent,
     (void)snprintf(url, sizeof(url), "%s/%s.git", address, helper->url.repository);
     if (remote_environ_set(address, helper->settings.token) < 0) {
         (void)gate_error_set(&error, GATE_E_INTERNAL,
-                             "git's HTTP helper cannot be told the token: check GIT_CONFIG_COUNT in the environment");
+                             "cannot pass the token to git's HTTP helper: check GIT_CONFIG_COUNT in the environment");
         _exit(fail(&error));
     }
     (void)sigprocmask(SIG_SETMASK, signals, NULL);

@@ -46,8 +46,9 @@ static int take_socket(struct remote_settings *settings, const char *path, const
     }
     path = dial_path(path);
     if (strlen(path) >= sizeof(settings->socket)) {
-        return gate_error_set(error, GATE_E_USAGE, "the path in %s is longer than %zu bytes, which no socket's can be",
-                              source, sizeof(settings->socket) - 1);
+        return gate_error_set(error, GATE_E_USAGE,
+                              "the path in %s is longer than %zu bytes, the most that a socket's path can have", source,
+                              sizeof(settings->socket) - 1);
     }
     (void)snprintf(settings->socket, sizeof(settings->socket), "%s", path);
     return 0;
@@ -72,8 +73,8 @@ static int find_socket(struct remote_settings *settings, const struct remote_url
 
     if (*url->socket && !is_from_user()) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "the URL of a submodule may not name a socket, for it would be sent your token: take "
-                              "?socket= out of it, and set GIT_GATE_SOCKET");
+                              "the URL of a submodule may not name a socket, since your token would be sent there: "
+                              "take ?socket= out of it, and set GIT_GATE_SOCKET");
     }
     if (*url->socket) {
         return take_socket(settings, url->socket, "the URL", error);
@@ -92,7 +93,7 @@ static int take_token(struct remote_settings *settings, struct span token, const
                       struct gate_error *error) {
     if (!token_is_valid(token)) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "what is in %s is not a token of 1 to 255 printable ASCII characters without space and "
+                              "the text in %s is not a token of 1 to 255 printable ASCII characters without space and "
                               "colon; get it from whoever started the gate",
                               where);
     }
@@ -129,7 +130,7 @@ static int take_token_file(struct remote_settings *settings, const char *path, c
     if (size == -EINVAL) {
         return gate_error_set(
             error, GATE_E_USAGE,
-            "%s names something else than a file, which nobody may have to wait for; name a file with "
+            "%s names something else than a file, from which a read could wait for ever; name a file with "
             "the token on its first line",
             source);
     }

@@ -41,20 +41,20 @@ static int take_socket(struct remote_url *url, struct span query) {
 
     if (!span_take_prefix(&query, socket_key)) {
         return refuse(url, REMOTE_URL_E_QUERY,
-                      "behind the '?' there is something else than socket=PATH; a token goes into GIT_GATE_TOKEN");
+                      "after the '?' there is something else than socket=PATH; a token goes into GIT_GATE_TOKEN");
     }
     if (memchr(query.data, '&', query.size)) {
         return refuse(url, REMOTE_URL_E_QUERY,
-                      "behind socket=PATH there is an '&', and nothing may follow; in PATH it is %26");
+                      "after socket=PATH there is an '&', and nothing may follow; in PATH it is %26");
     }
     size = percent_decode(url->socket, sizeof(url->socket), query);
     if (size == -ENOBUFS) {
         return refuse(url, REMOTE_URL_E_QUERY,
-                      "the path in socket=PATH is longer than 107 bytes, which no socket's can be");
+                      "the path in socket=PATH is longer than 107 bytes, the most that a socket's path can have");
     }
     if (size < 0) {
         return refuse(url, REMOTE_URL_E_QUERY,
-                      "in socket=PATH there is a '%' without two hexadecimal digits behind it; '%' itself is %25");
+                      "in socket=PATH there is a '%' without two hexadecimal digits after it; '%' itself is %25");
     }
     if (size == 0) {
         return refuse(url, REMOTE_URL_E_QUERY, "the path in socket=PATH is missing");
@@ -70,9 +70,9 @@ static_assert(sizeof(((struct remote_url *)0)->socket) == 108, "a sentence above
 /* gate://NAME.git, or a host, user or token, which the URL must not have. */
 static const char *fault_of_host(struct span rest) {
     return memchr(rest.data, '/', rest.size)
-               ? "between the second and the third slash there is something, and a gate has "
-                 "no host; a token goes into GIT_GATE_TOKEN"
-               : "a third slash is missing behind gate://, as a gate has no host";
+               ? "there is text between the second and the third slash, and a gate has no host; "
+                 "a token goes into GIT_GATE_TOKEN"
+               : "a third slash is missing after gate://, as a gate has no host";
 }
 
 int remote_url_parse(struct remote_url *url, const char *text) {
