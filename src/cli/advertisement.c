@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns what an advertisement of git's protocol version 2 looks like: packets (gitprotocol-common(5), "pkt-line
- * Format"), of which the first says the version, and each further one a capability, up to a flush packet. It reads
- * bytes and fills in values. The first fault is the end.
+ * Parses an advertisement of git's protocol version 2. It consists of packets (gitprotocol-common(5), "pkt-line
+ * Format"): the first has the version, each further one a capability, and a flush packet ends it. It reads bytes and
+ * fills in values. The first fault ends the parse.
  */
 
 #include "cli/advertisement.h"
@@ -17,7 +17,7 @@ enum {
     OBJECT_ID_DIGITS = 40, /* of SHA-1; those of SHA-256 are more */
 };
 
-/* A line of protocol 0, as the first reference: an object's id and a space. */
+/* Whether the line is a reference, with which protocol 0 begins: an object's id and a space. */
 static bool begins_with_object_id(struct span line) {
     size_t n = 0;
 
@@ -69,7 +69,7 @@ static enum advertisement_state on_line(struct advertisement *advertisement, str
     }
 }
 
-/* All four digits of a length are in. Lengths of 1 to 3 are marks that have no place here, and so are empty lines. */
+/* Handles a length that is whole. An advertisement has neither the marks, which are lengths 1 to 3, nor empty lines. */
 static void begin_packet(struct advertisement *advertisement) {
     if (advertisement->length > LENGTH_DIGITS) {
         return;

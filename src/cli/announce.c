@@ -22,7 +22,7 @@ static void print_word(const char *text) {
     putchar('\'');
     for (; *text; text++) {
         if (*text == '\'') {
-            printf("'\\'"); /* out of the quotes, a quote, and in again */
+            printf("'\\'"); /* closes the quotes, and escapes a quote; the one below opens them again */
         }
         putchar(*text);
     }

@@ -7,7 +7,7 @@
 
 /**
  * announce() - print on standard output the address for clients
- * @minted: the token was just minted, so nobody else knows it: a clone command follows, as it does on a terminal
+ * @minted: the token was just minted, and only the gate knows it: prints a clone command, too, as on a terminal
  *
  * A supervisor that does not read standard output, or has closed it, does not stop the gate.
  */

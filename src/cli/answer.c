@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns how a response is read. llhttp parses it with every lenient flag off; of what it finds, little is kept, and that
- * in memory of a fixed size, as whoever answers may be anybody. No descriptor, no clock.
+ * Parses a response, by llhttp with every lenient flag off. It keeps only short texts, in memory of a fixed size, since
+ * the server may be anybody. It uses no descriptor and no clock.
  */
 
 #include "cli/answer.h"
@@ -18,12 +18,10 @@ static const char *const field_names[] = {
 };
 static_assert(sizeof(field_names) / sizeof(field_names[0]) == ANSWER_FIELD_COUNT, "every field has a name");
 
-/*
- * How every response begins. Releases of llhttp differ in what else they take: other protocols, or line ends before it.
- */
+/* How every response must begin. Some releases of llhttp also take other protocols, or line ends before it. */
 static const char version[] = "HTTP/1.";
 
-/* Whether the next bytes go on with the version as far as they reach into it. */
+/* Whether the next bytes continue the version, as far as they belong to it. */
 static bool has_version(const struct answer *answer, struct span bytes) {
     size_t n_left = answer->n_bytes < sizeof(version) - 1 ? sizeof(version) - 1 - answer->n_bytes : 0;
 
@@ -38,7 +36,7 @@ static void append(char *memory, size_t capacity, size_t *n_usedp, const char *a
     *n_usedp += n_fitting;
 }
 
-/* One byte more than the longest name is kept, so that a name that is too long is none of them. */
+/* One byte more than the longest name is kept, so that a longer name matches none. */
 static int on_header_field(llhttp_t *parser, const char *at, size_t size) {
     struct answer *answer = parser->data;
 
@@ -65,7 +63,7 @@ static int on_header_value_complete(llhttp_t *parser) {
     return 0;
 }
 
-/* Nobody asked for an interim response. */
+/* Refuses an interim response: the request does not ask for one. */
 static int on_headers_complete(llhttp_t *parser) {
     struct answer *answer = parser->data;
 

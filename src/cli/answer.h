@@ -10,7 +10,7 @@
 #include "cli/advertisement.h"
 
 enum {
-    ANSWER_MAX_BYTES = 65536, /* of a whole response: a gate's has some hundred */
+    ANSWER_MAX_BYTES = 65536, /* of a whole response; a gate's has a few hundred */
     ANSWER_VALUE_MAX = 1024,  /* bytes of a field's value that are kept */
     ANSWER_TEXT_MAX = 1024,   /* bytes of an error's body that are kept */
 };
@@ -31,10 +31,10 @@ enum answer_field {
 /**
  * struct answer - a response to the request for an advertisement, as it comes
  * @status: 0 before the head is complete
- * @is_whole: all of it has come; what follows is not looked at
- * @field: values, cut to what fits, empty when there is no such field. Bytes of others', as are those below.
+ * @is_whole: the whole response has come; later bytes are ignored
+ * @field: values, cut to fit, empty if the field is absent. Any bytes, here and below: they come from the server
  * @advertisement: the body of a 200
- * @text, @text_size: the body of any other status, cut to what fits
+ * @text, @text_size: the body of any other status, cut to fit
  */
 struct answer {
     int status;
@@ -44,7 +44,7 @@ struct answer {
     char text[ANSWER_TEXT_MAX];
     size_t text_size;
 
-    /* the rest is answer.c's own */
+    /* private to answer.c */
     llhttp_t parser;
     size_t n_bytes;
     char name[sizeof("www-authenticate")];
@@ -54,8 +54,8 @@ struct answer {
 
 void answer_init(struct answer *answer);
 
-/** answer_feed() - go on with the next bytes, cut wherever it may be. Return: 0 or ANSWER_E_*. */
+/** answer_feed() - parse the next bytes; they may be cut anywhere. Return: 0 or ANSWER_E_*. */
 int answer_feed(struct answer *answer, struct span bytes);
 
-/** answer_finish() - the connection has ended, which may be what ends the response: see is_whole */
+/** answer_finish() - tell that the connection has ended, which may be the end of the response: see is_whole */
 void answer_finish(struct answer *answer);

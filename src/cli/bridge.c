@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The verb bridge, which is the same code as the program git-gate-bridge. */
+/* The verb bridge. It runs the same code as the program git-gate-bridge. */
 
 #include "cli/cli.h"
 #include "client/bridge_command.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * git-gate check: would a git client be served? Whom to ask, about which repository and with which token is made out
- * here, and never repeated where a token may stand in it.
+ * The verb check: asks a gate whether it would serve a git client. This file finds the address, the repository and the
+ * token. It must not repeat an argument that may contain a token.
  */
 
 #include <errno.h>
@@ -23,7 +23,7 @@
 #include "cli/token_source.h"
 #include "client/dial.h"
 
-/* What the arguments say, and then what stands in for what they do not. */
+/* The arguments, completed by the environment and by defaults. */
 struct check {
     const char *socket;
     char *url_text;
@@ -31,7 +31,7 @@ struct check {
     const char *repository_text;
     const char *mirror_root;
 
-    struct check_url url;       /* the repository is here, wherever it came from */
+    struct check_url url;       /* holds the repository, even if it comes from --repo */
     struct gate_config *config; /* holds the token */
 };
 
@@ -62,7 +62,7 @@ static void print_help(void) {
 
 /* ---- options ---- */
 
-/* Without what stands behind "=" or alone: it may be a token. */
+/* Does not repeat a value, or an argument that is no option: either may be a token. */
 static int refuse_argument(const char *argument, struct gate_error *error) {
     static const char *const names[] = {"socket", "url", "token-file", "repo", "mirror-root", "help", NULL};
 
@@ -109,7 +109,7 @@ static int parse(struct check *check, char *argv[], struct gate_error *error) {
 static int take_url(struct check *check, struct gate_error *error) {
     int r = check_url_parse(&check->url, check->url_text);
 
-    check_url_hide(check->url_text); /* where /proc/PID/cmdline would go on showing the token */
+    check_url_hide(check->url_text); /* or /proc/PID/cmdline would go on showing the token */
     return r ? gate_error_set(error, GATE_E_USAGE,
                               "--url is none of a gate: %s (it takes http://[x:TOKEN@]HOST:PORT/NAME.git on the "
                               "loopback)",
@@ -166,7 +166,7 @@ static int take_repository(struct check *check, struct gate_error *error) {
 
 /* ---- the token ---- */
 
-/* The part that is more likely the token: programs hide passwords, and show user names. */
+/* Return: the part that is more likely the token. A token is better given as the password, which programs hide. */
 static const char *url_token(const struct check_url *url) {
     return *url->password ? url->password : url->user;
 }
@@ -199,7 +199,7 @@ static int choose_token(struct check *check, struct gate_error *error) {
                                 "there is no token: give --token-file=FILE, GIT_GATE_TOKEN or GIT_GATE_TOKEN_FILE");
 }
 
-/* Wherever it comes from, none stays in the environment. */
+/* Finds the token, and removes it from the environment, even if the one that is used comes from elsewhere. */
 static int take_token(struct check *check, struct gate_error *error) {
     int r = choose_token(check, error);
 
@@ -224,7 +224,7 @@ static int complete(struct check *check, struct gate_error *error) {
     return r ? r : take_token(check, error);
 }
 
-/* As git does: what the URL has, or else the token. */
+/* Sends the user and the password of the URL, as git does, or else the token as the user. */
 static int ask(const struct check *check, struct gate_error *error) {
     const char *token = check->config->settings.policy.tokens[0];
     bool is_in_url = *url_token(&check->url) != '\0';
@@ -274,7 +274,7 @@ int cli_check(int argc, char *argv[]) {
             return 0;
         }
     }
-    (void)signal(SIGPIPE, SIG_IGN); /* a write that fails says so itself */
+    (void)signal(SIGPIPE, SIG_IGN); /* a failing write returns an error */
     r = parse(&check, argv, &error);
     r = r ? r : complete(&check, &error);
     if (!r) {

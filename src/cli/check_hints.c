@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The advice of git-gate check: which command would make clones of a repository cheaper, and what it saved where
- * bench/hints measured it. docs/performance.md has the figures. It is advice alone, so it changes no exit status. It is
- * for repositories that are safe to serve, because the commands run git with the repository's configuration.
+ * Prints the advice of git-gate check: the commands that make clones of a repository cheaper, and what each saved in
+ * bench/hints. docs/performance.md has these figures. Advice changes no exit status. It must not be given for a
+ * repository that is unsafe to serve, because the commands run git with the repository's configuration.
  */
 
 #include "cli/check_hints.h"

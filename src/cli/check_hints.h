@@ -2,8 +2,9 @@
 #pragma once
 
 /**
- * check_hints_print() - print on standard output, one line each, what would make clones of a repository cheaper, with the
- *                       command that does it
- * @path: of the repository, absolute; it must be one that git may work in, see hostile_repository_examine()
+ * check_hints_print() - print on standard output the reasons why clones of a repository are expensive, one a line
+ * @path: of the repository, absolute; hostile_repository_examine() must have found that git may work in it
+ *
+ * Each line has the command that helps.
  */
 void check_hints_print(const char *path);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The part of git-gate check that looks into a repository: whether git would only serve it, whether all of its objects
- * have to be there, and for lock files that a git has left which was killed. Names are shown as printable bytes, for
- * whoever can write there chooses them.
+ * Looks into a repository for git-gate check. It tells whether the repository is safe to serve, whether objects may be
+ * missing, and which lock files a killed git has left. It changes nothing. Names must be shown as printable bytes,
+ * since hostile code may have chosen them.
  */
 
 #include "cli/check_mirror.h"
@@ -24,7 +24,7 @@
 
 enum {
     COMMAND_MAX = 2 * PATH_MAX,
-    AGE_S = 10, /* of a lock file that no git at work has made a moment ago */
+    AGE_S = 10, /* a git at work may have made a younger lock file */
 };
 
 static void print_lock(const char *path) {
@@ -48,7 +48,7 @@ static void print_locks(const char *path) {
     locks_deinit(&locks);
 }
 
-/* Whether @name in the repository is there and this user may not read it, as the gate's user may. */
+/* Whether the repository has @name, and this user may not read it; the gate's user may. */
 static bool is_hidden(const char *path, const char *name) {
     char file[PATH_MAX];
 
@@ -56,7 +56,7 @@ static bool is_hidden(const char *path, const char *name) {
            errno == EACCES;
 }
 
-/* As a gate with default options sees it: what an option of its own allows is not known here. Tells whether it is safe. */
+/* Prints what a gate with default options finds; the gate's own options are not known. Return: whether it is safe. */
 static bool print_finding(const char *path) {
     char yes[] = "yes";
     char *const alternates[] = {yes, NULL};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns what a URL of a gate looks like. It reads a string and fills in values; what it finds wrong it does not repeat,
- * as a token may be in it.
+ * Parses the http:// URL of a gate. It reads a string and fills in values. A fault must not repeat any part of the URL,
+ * which may be a token.
  */
 
 #include "cli/check_url.h"
@@ -24,7 +24,7 @@ static bool take_part(char part[TOKEN_MAX_BYTES + 1], struct span encoded) {
     return size == 0 || (size > 0 && token_is_valid((struct span){part, (size_t)size}));
 }
 
-/* Return: whether the user is one that a gate may take. */
+/* Return: whether the user may be a token or a name; a password that cannot be a token is ignored. */
 static bool take_user(struct check_url *url, struct span text) {
     const char *colon = memchr(text.data, ':', text.size);
     struct span user = {text.data, colon ? (size_t)(colon - text.data) : text.size};
@@ -49,7 +49,7 @@ static int refuse_scheme(struct check_url *url, const char *text) {
         {"gate://", "it begins with gate://, which is for git; give --repo=NAME, and the socket by --socket=PATH"},
         {"unix:", "it is the path of a socket, which goes with --socket=PATH"},
         {"/", "it is the path of a socket, which goes with --socket=PATH"},
-        {"", "it does not begin with http://"}, /* as everything does */
+        {"", "it does not begin with http://"}, /* matches every text */
     };
     size_t i = 0;
 
@@ -61,7 +61,7 @@ static int refuse_scheme(struct check_url *url, const char *text) {
 
 static const char bad_port[] = "its port is not a number from 1 to 65535";
 
-/* What loopback_parse() takes, but for port 0, which nobody listens on. */
+/* Takes what loopback_parse() does, except for port 0, on which nobody listens. */
 static int take_host(struct check_url *url, struct span host) {
     const char *bracket = memchr(host.data, ']', host.size);
     const char *behind = bracket ? bracket : host.data;
@@ -101,7 +101,7 @@ bool check_url_repository(char name[ROUTE_REPOSITORY_MAX_BYTES + 1], struct span
     return true;
 }
 
-/* Nothing, "/", "/REPO.git" or "/REPO.git/", as git takes them. */
+/* Takes nothing, "/", "/REPO.git" or "/REPO.git/", as git does. */
 static int take_path(struct check_url *url, struct span path) {
     const char *fault;
 

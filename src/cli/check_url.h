@@ -15,7 +15,7 @@ enum {
  * @host: HOST:PORT
  * @user, @password: empty when there is none; either may be the token
  * @repository: without ".git", empty when there is none
- * @fault: of a URL that is none: what is wrong with it, in words that repeat none of it
+ * @fault: the fault of an invalid URL, in words that repeat no part of it
  */
 struct check_url {
     char host[CHECK_URL_HOST_MAX];
@@ -29,23 +29,23 @@ struct check_url {
 
 enum {
     CHECK_URL_E_SCHEME = 1, /* it does not begin with http:// */
-    CHECK_URL_E_USER,       /* the user, decoded, is no token */
-    CHECK_URL_E_HOST,       /* HOST is not on the loopback, or PORT is none */
-    CHECK_URL_E_PATH,       /* something else than /REPO.git stands behind */
+    CHECK_URL_E_USER,       /* the user, decoded, cannot be a token */
+    CHECK_URL_E_HOST,       /* HOST is not on the loopback, or PORT is not a port */
+    CHECK_URL_E_PATH,       /* the path is not /REPO.git */
 };
 
 /**
- * check_url_parse() - take a URL apart
+ * check_url_parse() - parse a URL
  *
- * HOST is an address in 127.0.0.0/8, [::1] or localhost, which is 127.0.0.1; nothing is resolved. PORT is 80 when there
- * is none. A password that cannot be a token is passed over. Percent-encoding is undone in user and password alone.
+ * HOST is an address in 127.0.0.0/8, [::1] or localhost, which is 127.0.0.1; nothing is resolved. PORT is 80 if there
+ * is none. A password that cannot be a token is ignored. Only the user and the password are percent-decoded.
  *
  * Return: 0 or CHECK_URL_E_*.
  */
 int check_url_parse(struct check_url *url, const char *text);
 
-/** check_url_repository() - copy the name in @text, which may end in ".git", without it. Return: whether it is one. */
+/** check_url_repository() - copy the name in @text without ".git" at its end. Return: whether it is a valid name. */
 bool check_url_repository(char name[ROUTE_REPOSITORY_MAX_BYTES + 1], struct span text);
 
-/** check_url_hide() - overwrite all in @text that may be a token, whatever @text is */
+/** check_url_hide() - overwrite all bytes of @text that may belong to a token, even if @text is no URL */
 void check_url_hide(char *text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The verb demo: tells the story of one task and its gate, with the real git and a real gate. */
+/* The verb demo: shows one task and its gate step by step, with the real git and a real gate. */
 
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +55,7 @@ static int clone(struct demo_site *site, const char *command, struct gate_error 
     return demo_site_git(site, ".", words, NULL, true, error);
 }
 
-/* Changes a file of the clone, commits and pushes that, as the printed commands would. @takes: the gate takes the push */
+/* Changes a file of the clone, commits and pushes it, as the printed commands would. @takes: the gate takes the push */
 static int push_change(struct demo_site *site, const char *name, const char *text, const char *branch, bool takes,
                        struct gate_error *error) {
     char path[64];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The environment of git and of the gate in git-gate demo. It is the user's, without the variables that lead git or the
- * gate elsewhere, so that the demo shows the same to everybody.
+ * Makes the environment of git and of the gate in git-gate demo. It is the user's, without the variables that change
+ * what git or the gate does. So the demo is the same for everybody.
  */
 
 #include "cli/demo_environ.h"
@@ -21,7 +21,7 @@ static const char *const own_variables[] = {
     "no_proxy=127.0.0.1",
 };
 
-/* Beginnings of variables that lead git or the gate elsewhere. */
+/* How the variables begin that change what git or the gate does. */
 static const char *const foreign_variables[] = {
     "GIT_",      "HOME=",          "XDG_CONFIG_HOME=", "no_proxy=",
     "NO_PROXY=", "NOTIFY_SOCKET=", "LISTEN_",          "CREDENTIALS_DIRECTORY=",

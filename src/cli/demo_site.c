@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The place of git-gate demo: a temporary folder, the git that works there, and one gate. Nothing of it outlives
- * demo_site_end(), which is called after a signal, too. When this process is killed, the kernel ends its children, and
- * only the folder is left. Nothing here reads the user's configuration or changes it.
+ * Makes the temporary folder of git-gate demo, and runs git and one gate there. All of it ends with demo_site_end(),
+ * which is called after a signal, too. If this process is killed, the kernel ends its children, and only the folder is
+ * left. The user's configuration must be neither read nor changed.
  */
 
 #include "cli/demo_site.h"
@@ -37,7 +37,7 @@ enum {
 static int block_signals(void) {
     sigset_t signals;
 
-    (void)signal(SIGPIPE, SIG_IGN); /* of a reader of standard output: it has no say in whether the folder goes */
+    (void)signal(SIGPIPE, SIG_IGN); /* the folder must be removed even if nobody reads standard output */
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGHUP);
     (void)sigaddset(&signals, SIGINT);
@@ -94,7 +94,7 @@ static int remove_one(const char *path, const struct stat *status, int type, str
     return remove(path) < 0 ? errno : 0;
 }
 
-/* SIGTERM, and SIGKILL when that does not help. Its children end with it. */
+/* Ends the gate by SIGTERM, or by SIGKILL if that does not help. Its children end with it. */
 static void stop_gate(struct process *gate) {
     struct pollfd end = {.fd = gate->pidfd, .events = POLLIN};
     int status;
@@ -133,7 +133,7 @@ int demo_site_end(struct demo_site *site, struct gate_error *error) {
 
 /* ---- lines ---- */
 
-/* Takes the first line out of @text, without its end: also a cut one, when the buffer is full or @is_last. */
+/* Takes the first line out of @text, without its line end. A cut line counts if the buffer is full or @is_last. */
 static bool take_line(struct buffer *text, bool is_last, char line[LINE_MAX_BYTES + 1]) {
     const struct span content = buffer_content(text);
     const char *end = memchr(content.data, '\n', content.size);
@@ -148,7 +148,7 @@ static bool take_line(struct buffer *text, bool is_last, char line[LINE_MAX_BYTE
     return true;
 }
 
-/* git fills up what a remote side says with spaces. */
+/* git appends spaces to the lines of a remote side. */
 static void print_line(const char *line) {
     size_t size = strlen(line);
 
@@ -167,7 +167,7 @@ static void print_lines(struct buffer *text, bool is_last) {
     }
 }
 
-/* Waits until one of both descriptors, of which -1 is none, has something to read or has ended. */
+/* Waits until @fd or @other_fd has bytes or has ended, or for a signal. A descriptor of -1 is ignored. */
 static int await(const struct demo_site *site, int fd, int other_fd, int timeout_ms, struct gate_error *error) {
     struct pollfd polled[] = {
         {.fd = site->signal_fd, .events = POLLIN},
@@ -188,7 +188,7 @@ static int await(const struct demo_site *site, int fd, int other_fd, int timeout
     return polled[0].revents ? DEMO_SIGNALLED : 0;
 }
 
-/* Reads what is there, and closes at the end. Return: whether more may come. */
+/* Reads the bytes that are there, and closes the descriptor at its end. Return: whether more may come. */
 static bool read_more(struct buffer *text, int *fdp) {
     ssize_t size = *fdp < 0 ? 0 : buffer_read(text, *fdp);
 
@@ -200,7 +200,7 @@ static bool read_more(struct buffer *text, int *fdp) {
 
 /* ---- git ---- */
 
-/* Prints all output of @process until it has closed both. */
+/* Prints all output of @process, until it has closed both pipes and has ended. */
 static int print_output(struct demo_site *site, struct process *process, struct gate_error *error) {
     _cleanup_(buffer_deinit) struct buffer output;
     _cleanup_(buffer_deinit) struct buffer errors;

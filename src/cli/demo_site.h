@@ -9,18 +9,18 @@
 #include "base/error.h"
 
 enum {
-    DEMO_SIGNALLED = -1, /* a signal asks to end, which is no failure */
+    DEMO_SIGNALLED = -1, /* a signal has asked the demo to end, which is no failure */
     DEMO_ANSWER_MAX = 1024,
 };
 
 /**
- * struct demo_site - a temporary folder, and what runs on it
+ * struct demo_site - a temporary folder, and the processes that work in it
  * @folder: its absolute path; NULL before demo_site_begin()
- * @signal_fd: where SIGHUP, SIGINT and SIGTERM arrive, which are blocked
+ * @signal_fd: reports SIGHUP, SIGINT and SIGTERM, which are blocked
  * @environment: of git and of the gate, on the heap; it names nothing of the user's configuration
  * @git, @git_program: where git is
  * @gate: the gate, once it runs
- * @log: what the gate has written on standard error, and nobody has taken yet
+ * @log: bytes of the gate's standard error that are not printed yet
  */
 struct demo_site {
     char *folder;
@@ -37,7 +37,7 @@ struct demo_site {
  * the last two.
  */
 
-/** demo_site_begin() - block the signals, find git and make the folder. demo_site_end() is due whatever it returns. */
+/** demo_site_begin() - block the signals, find git and make the folder. Call demo_site_end() even if it fails. */
 int demo_site_begin(struct demo_site *site, struct gate_error *error);
 
 /**
@@ -61,7 +61,7 @@ int demo_site_git(struct demo_site *site, const char *folder, const char *const 
                   struct gate_error *error);
 
 /**
- * demo_site_serve() - start a gate, this very program, and print what it prints until it serves
+ * demo_site_serve() - start a gate, by this very program, and print its output until it serves
  * @rules, @repository: relative to the site's folder
  * @answer: receives the last line, the command to clone with
  */
