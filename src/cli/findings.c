@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns the words for what a probe found, and the verdict: would a git client be served? Whatever comes from the other
- * side is shown as printable bytes, cut short, and never with the token in it.
+ * Says in words what a probe found, and whether a git client would be served. Bytes from the server are shown as
+ * printable ones and cut short. They must not be shown if the token is in them.
  */
 
 #include "cli/findings.h"
@@ -19,7 +19,7 @@
 #include "client/refusal.h"
 
 enum {
-    SHOWN_MAX = 160, /* bytes of others' that are shown */
+    SHOWN_MAX = 160, /* bytes of a server's text that are shown */
     MS_PER_S = 1000,
     STATUS_UNAVAILABLE = 503,
 };
@@ -27,16 +27,16 @@ enum {
 #define HOLDS_WHOLE_SECRET(size) ((int)(size) >= (int)SHOWN_MAX + (int)TOKEN_CREDENTIALS_MAX)
 static_assert(HOLDS_WHOLE_SECRET(ANSWER_TEXT_MAX) && HOLDS_WHOLE_SECRET(ANSWER_VALUE_MAX) &&
                   HOLDS_WHOLE_SECRET(ADVERTISEMENT_LINE_MAX),
-              "of a secret that begins in what is shown, all is there to know it by");
+              "a secret that begins in the bytes that are shown is kept as a whole, and so is found");
 static_assert(PROBE_STEP_MS == 5000 && PROBE_TOTAL_MS == 10000 && ANSWER_MAX_BYTES == 65536,
               "the sentences below and git-gate(1) say these numbers");
 
-/* Bytes of others', made fit for a terminal. */
+/* A server's text, made safe for a terminal. */
 struct shown {
     char text[SHOWN_MAX + sizeof("...")];
 };
 
-/* As in the log: a secret that is shorter would be found in innocent words. */
+/* As in the log, a shorter secret is not looked for, since ordinary words may contain it. */
 static bool has_secret(struct span bytes, const char *secret) {
     size_t size = strlen(secret);
 
@@ -58,12 +58,12 @@ static struct shown show(const struct findings_subject *subject, struct span byt
     return shown;
 }
 
-/* Which option to look at. */
+/* Return: the option that gave the address. */
 static const char *option(const struct findings_subject *subject) {
     return subject->socket_path ? "--socket" : "--url";
 }
 
-/* ---- nobody there ---- */
+/* ---- no connection ---- */
 
 static int explain_connect(const struct findings_subject *subject, int cause, struct gate_error *error) {
     if (subject->socket_path) {
@@ -124,7 +124,10 @@ static int explain_no_answer(const struct findings_subject *subject, const struc
 
 /* ---- a refusal ---- */
 
-/* Each error of a gate is one line of plain text, and has the field Gate-Reason; a 401 of an older one names the gate. */
+/*
+ * Whether an error comes from a gate. A gate's is one line of plain text, and has the field Gate-Reason. An older gate
+ * has no such field, but its 401 names git-gate.
+ */
 static bool is_refusal_of_gate(const struct answer *answer) {
     static const char type[] = "text/plain";
     const char *end = memchr(answer->text, '\n', answer->text_size);
@@ -135,7 +138,7 @@ static bool is_refusal_of_gate(const struct answer *answer) {
             strstr(answer->field[ANSWER_FIELD_WWW_AUTHENTICATE], "realm=\"git-gate\""));
 }
 
-/* Says what the gate has found before it refused, in the order of its checks: verdict.c. */
+/* Prints what the gate found before it refused. Its checks have an order: verdict.c. */
 static int explain_refusal(const struct findings_subject *subject, const struct answer *answer,
                            struct gate_error *error) {
     const struct span sentence = {answer->text, answer->text_size - 1};

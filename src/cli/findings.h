@@ -8,7 +8,7 @@
  * struct findings_subject - what was asked
  * @address: as people know it: "unix:PATH" or "http://HOST:PORT"
  * @socket_path: NULL when it was a port
- * @secrets: user and password, of which one is the token: never shown, whoever repeats them
+ * @secrets: user and password; one of them is the token. Neither is shown, even if the server repeats it
  */
 struct findings_subject {
     const struct probe_target *target;
@@ -18,7 +18,7 @@ struct findings_subject {
 };
 
 /**
- * findings_print() - say on standard output what a probe found, one line each
+ * findings_print() - print on standard output what a probe found, one finding a line
  * @r: what probe_run() returned
  * @error: says why a client would not be served
  *

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+/* Sends messages to systemd. It never waits, and without systemd it does nothing. */
+
 #include "cli/notify.h"
 
 #include <errno.h>
@@ -22,7 +24,7 @@ int notify_open(void) {
     }
     memcpy(address.sun_path, path, size);
     if (path[0] == '@') {
-        address.sun_path[0] = '\0'; /* an abstract one: unix(7) */
+        address.sun_path[0] = '\0'; /* an abstract address: unix(7) */
     }
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || connect(fd, (const struct sockaddr *)&address,

@@ -12,6 +12,6 @@ int notify_open(void);
 /**
  * notify_send() - send @state, for example "READY=1", without waiting
  *
- * Return: 0, also when nobody listens any more; -EAGAIN when the socket has no room, and nothing was sent.
+ * Return: 0, even if nobody listens any more; -EAGAIN if the socket has no room, and nothing was sent.
  */
 int notify_send(int fd, const char *state);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The verb old: lists the tips that --keep-old kept, puts some back, or removes those that have been kept for long enough.
- * The repository may be hostile, so git gets to see it only if it would do nothing but serve it.
+ * The verb old: lists the tips that --keep-old kept, puts some back, or removes old ones. The repository may be hostile.
+ * So git must not run in it before repository_examine() has found it safe.
  */
 
 #include <errno.h>
@@ -102,7 +102,10 @@ static int list(struct old_list *old, const struct arguments *arguments, const s
     return 0;
 }
 
-/* The last tip of a reference, or all of an entry, or that of a reference in an entry. */
+/*
+ * Chooses the last tip of a reference, all tips of an entry, or the tip of one reference in an entry. Return: their
+ * number.
+ */
 static size_t choose(struct old_list *old, const struct arguments *arguments) {
     const char *entry = arguments->words[2];
     const char *name = arguments->words[3];
@@ -185,7 +188,7 @@ static int prune(struct old_list *old, const struct arguments *arguments, const 
         return gate_error_set(error, GATE_E_USAGE, "--older-than=%.64s is no age: a number and s, m, h, d or w, as 30d",
                               arguments->age);
     }
-    r = keep_name_time(bound, now - age + (age == 0)); /* 0: also those of this second */
+    r = keep_name_time(bound, now - age + (age == 0)); /* an age of 0 includes this second */
     r = r ? r : remove_older(old, bound, git, &n_removed);
     if (r) {
         return gate_error_set(error, GATE_E_START,
@@ -213,7 +216,7 @@ enum {
     N_ACTS = sizeof(acts) / sizeof(acts[0]),
 };
 
-/* Return: index of what is to be done; N_ACTS with @error. */
+/* Return: the index in acts; N_ACTS with @error if the arguments are wrong. */
 static size_t find_act(const struct arguments *arguments, struct gate_error *error) {
     size_t i = 0;
 

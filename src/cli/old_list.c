@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Lists the references below KEEP_PREFIX, each of which has the entry, the way of the loss and a reference in its name. */
+/* Lists the kept tips: the references below KEEP_PREFIX. Each name has the entry, the kind of loss, and a reference. */
 
 #include "cli/old_list.h"
 
@@ -18,7 +18,7 @@ int old_refs_visit(const struct child_git *git, const char *prefix, int (*visit)
     return child_each_line(git, -1, argv, visit, userdata);
 }
 
-/* Others may have made references there, which are none of git-gate's. */
+/* Return: false for a reference there that git-gate has not made. */
 static bool parse(struct old_tip *tip, char *line) {
     static const char prefix[] = KEEP_PREFIX "/";
     char *rest = line;

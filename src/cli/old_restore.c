@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Puts kept tips back. A reference that exists loses its own tip by that, so this one is kept first, as at a push. The
- * kept tips stay where they are: git-gate old prune removes them in time.
+ * Puts kept tips back. A reference that exists thereby loses its present tip, so this tip is kept first, as at a push.
+ * The kept tips must stay where they are: git-gate old prune removes them in time.
  */
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "hook/keep.h"
 #include "rules/words.h"
 
-/* @old: what each of the list's references leads to now, owned by it; NULL for one that does not exist */
+/* @old: for each tip of the list, the present id of its reference, on the heap; NULL if there is none */
 struct restore {
     const struct old_list *list;
     char **old;

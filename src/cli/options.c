@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Parses the command line of serve into a configuration. It takes the options from the table alone. */
+/* Parses the command line of serve into a configuration. It must know no option but those of the table. */
 
 #include <getopt.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ enum {
     HELP_COLUMN_WIDTH = 34, /* of "  --name=ARGUMENT" */
 };
 
-/* The table in the form of getopt_long(3). The value of each option is its index. */
+/* Writes the table in the form of getopt_long(3). The value of an option is its index, from OPTION_FIRST on. */
 static void fill_getopt(struct option getopt_options[CONFIG_NAMES_MAX]) {
     const struct config_option *options;
     size_t n_options;
@@ -35,7 +35,7 @@ static void fill_getopt(struct option getopt_options[CONFIG_NAMES_MAX]) {
     getopt_options[n] = (struct option){0};
 }
 
-/* Abbreviations, which getopt_long(3) allows, would change their meaning when an option is added. */
+/* getopt_long(3) takes abbreviations, too; the meaning of one could change when an option is added. */
 static bool is_spelled_out(const char *argument, const char *name) {
     return strncmp(argument, "--", 2) == 0 && strncmp(argument + 2, name, strlen(name)) == 0 &&
            strchr("=", argument[2 + strlen(name)]);
@@ -51,13 +51,13 @@ static int refuse_unknown(const char *argument, struct gate_error *error) {
     return argument_refuse(argument, names, "--", "git-gate serve", error);
 }
 
-/* Without the text after "=", which may be a token. */
+/* Does not repeat the text after "=", which may be a token. */
 static int refuse(const char *argument, const char *problem, struct gate_error *error) {
     return gate_error_set(error, GATE_E_USAGE, "%.*s %s; 'git-gate serve --help' lists the options",
                           argument_name_size(argument), argument, problem);
 }
 
-/* Sets an option, unless it has been given before and is not repeatable. *@placep: the argument that gave it; 0 for none */
+/* Sets an option, unless it is given twice and is not repeatable. *@placep: the argument that gave it; 0 for none */
 static int set(struct gate_config *config, const struct config_option *option, const char *value, int *placep,
                int place, struct gate_error *error) {
     if (*placep && option->kind != CONFIG_LIST) {
@@ -84,7 +84,7 @@ int options_parse(struct gate_config *config, int argc, char *argv[], const char
     fill_getopt(getopt_options);
     *positionalp = NULL;
     *wants_helpp = false;
-    opterr = 0; /* the sentences are this program's own */
+    opterr = 0; /* this program prints messages of its own */
     while (optind < argc) {
         const char *argument = argv[optind];
         const int place = optind;
@@ -92,7 +92,7 @@ int options_parse(struct gate_config *config, int argc, char *argv[], const char
 
         value = getopt_long(argc, argv, "-:h", getopt_options, &index); /* '-': arguments in their order */
         if (value == -1) {
-            break; /* behind "--" */
+            break; /* after "--" */
         }
         if (value == 'h' || (value == OPTION_HELP && is_spelled_out(argument, "help"))) {
             *wants_helpp = true;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Owns one connection to a gate, on which one request goes out and one response comes in. Each wait has a deadline of
- * its own, and all of them have one together, so that whoever answers, or does not, is done with in time. What a
- * response says is not judged here.
+ * Connects to a gate, sends one request and receives one response. Each wait has a deadline, and so have all of them
+ * together. So a probe ends in time, whatever the server does. It must not judge the response.
  */
 
 #include "cli/probe.h"
@@ -20,7 +19,7 @@
 enum {
     REQUEST_MAX_BYTES = 2048,
     PIECE_BYTES = 4096,
-    BACKLOG_PAUSE_MS = 10, /* until a Unix socket with a full backlog is asked again */
+    BACKLOG_PAUSE_MS = 10, /* between two attempts to connect to a Unix socket with a full backlog */
 };
 
 /* A connection that is being used. */
@@ -29,7 +28,7 @@ struct dial {
     int64_t start_ms;
 };
 
-/* The time that is left for a step that began at @step_ms, in the time that is left for all. */
+/* The time left for a step that began at @step_ms; no more than the time left for all steps. */
 static int time_left(const struct dial *dial, int64_t step_ms) {
     int64_t now = clock_now_ms();
     int64_t step_left = step_ms + PROBE_STEP_MS - now;
@@ -39,7 +38,7 @@ static int time_left(const struct dial *dial, int64_t step_ms) {
     return left > 0 ? (int)left : 0;
 }
 
-/* Return: 1 when one of @events is there, 0 when the time is over, an errno. */
+/* Return: 1 when one of @events has come, 0 when the time is over, a negative errno. */
 static int wait_for(const struct dial *dial, short events, int64_t step_ms) {
     struct pollfd pollfd = {.fd = dial->fd, .events = events};
 
@@ -56,7 +55,7 @@ static int wait_for(const struct dial *dial, short events, int64_t step_ms) {
     }
 }
 
-/* The connection to a TCP socket is under way. */
+/* Waits until the connection to a TCP socket is made, or has failed. */
 static int finish_connect(struct probe *probe, const struct dial *dial) {
     socklen_t size = sizeof(probe->cause);
     int r = wait_for(dial, POLLOUT, dial->start_ms);
@@ -70,7 +69,7 @@ static int finish_connect(struct probe *probe, const struct dial *dial) {
     return probe->cause ? PROBE_E_CONNECT : 0;
 }
 
-/* A Unix socket with a full backlog says EAGAIN, and there is nothing to wait for but time: connect(2). */
+/* For a Unix socket with a full backlog, connect(2) fails with EAGAIN, and poll(2) cannot wait for room. */
 static int connect_in_time(struct probe *probe, const struct dial *dial, const struct probe_target *target) {
     while (connect(dial->fd, (const struct sockaddr *)&target->address, target->address_size) < 0) {
         if (errno == EINPROGRESS) {
@@ -92,7 +91,7 @@ static bool has_hung_up(int error) {
     return error == EPIPE || error == ECONNRESET;
 }
 
-/* A server may answer before it has read all of it, and close: so the end of the connection is found when reading. */
+/* A server may answer and close before it has read the whole request. So a hang-up is no error before the reading. */
 static int send_request(const struct dial *dial, const char *request, size_t size) {
     int64_t step_ms = clock_now_ms();
 
@@ -119,7 +118,7 @@ static int send_request(const struct dial *dial, const char *request, size_t siz
     return 0;
 }
 
-/* Time is over: at which point? */
+/* Return: the code that tells at which point the time was over. */
 static int late(const struct dial *dial, size_t n_bytes) {
     if (n_bytes == 0) {
         return PROBE_E_SILENT;
@@ -127,7 +126,7 @@ static int late(const struct dial *dial, size_t n_bytes) {
     return clock_now_ms() - dial->start_ms >= PROBE_TOTAL_MS ? PROBE_E_SLOW : PROBE_E_STALLED;
 }
 
-/* Takes what is there. Return: 0, PROBE_E_*, an errno, -EAGAIN among them. */
+/* Receives the bytes that are there. Return: 0, -EAGAIN if there are none, PROBE_E_*, another negative errno. */
 static int receive(struct answer *answer, const struct dial *dial, size_t *n_bytesp) {
     char piece[PIECE_BYTES];
     ssize_t n = recv(dial->fd, piece, sizeof(piece), 0);
@@ -169,7 +168,7 @@ static int receive_answer(struct answer *answer, const struct dial *dial) {
     return 0;
 }
 
-/* One that is not kept: the gate has nothing to wait for behind it. */
+/* The connection is not kept, so the gate does not wait for another request. */
 static int converse(struct probe *probe, const struct dial *dial, const struct probe_target *target) {
     char request[REQUEST_MAX_BYTES];
     int size = snprintf(request, sizeof(request),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Runs one server as a program. It handles all that concerns the whole process, and so is not for the library: signals,
- * confinement of the process, the end of a parent that a server cannot watch, and messages to systemd.
+ * Runs one server as a program. It handles what concerns the whole process: signals, confinement of the process, the
+ * end of a parent that a server cannot watch, and messages to systemd. The library must do none of these.
  */
 
 #include "cli/program.h"
@@ -25,7 +25,7 @@
 #include "library/open_files.h"
 #include "serve/server.h"
 
-#define PARENT_SIGNAL SIGRTMIN /* of this program's own, when a parent ends that cannot be watched otherwise */
+#define PARENT_SIGNAL SIGRTMIN /* the kernel sends it when a parent ends that cannot be watched otherwise */
 
 /* A running program: its server, and its status for systemd. @had_terminal: standard error was one at start */
 struct program {
@@ -49,7 +49,7 @@ static void on_stop(struct program *program, unsigned signal) {
     server_stop(server);
 }
 
-/* Whoever closes the terminal that shows the log wants the gate to end, as any program does there. */
+/* SIGHUP ends the gate if the terminal that shows the log was closed, as it ends any program. Otherwise it reloads. */
 static void on_hangup(struct program *program) {
     if (program->had_terminal && !isatty(STDERR_FILENO)) {
         on_stop(program, SIGHUP);
@@ -142,7 +142,7 @@ static int watch_foreign_parent(struct program *program, struct server_settings 
     program->parent_is_foreign = true;
     (void)sigemptyset(&signal);
     (void)sigaddset(&signal, PARENT_SIGNAL);
-    (void)pthread_sigmask(SIG_BLOCK, &signal, NULL); /* it is not lost either when it comes before the loop turns */
+    (void)pthread_sigmask(SIG_BLOCK, &signal, NULL); /* so it is not lost if it comes before the loop runs */
     if (prctl(PR_SET_PDEATHSIG, PARENT_SIGNAL, 0, 0, 0) < 0) {
         return gate_error_set(error, GATE_E_INTERNAL,
                               "--die-with-parent, but the kernel does not tell of the parent's end: %s",
@@ -206,7 +206,7 @@ int program_run(struct gate_config *config, bool minted, struct gate_error *erro
     if (r) {
         return r;
     }
-    log_reopen(&log); /* behind confine_process(), which closes what is not known */
+    log_reopen(&log); /* after confine_process(), which closes descriptors that it does not know */
     r = begin(&program);
     if (r) {
         return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads files of a running gate again. Each file stands for itself: one that is at fault changes nothing, and keeps no
- * other one from being read. Requests that have passed their checks go on as they began, and a push whose git has begun
- * keeps its rules. It never shows a token.
+ * Reads the token file and the rules file of a running gate again. The files are independent: a fault in one changes
+ * nothing, and the other is read all the same. Requests that have passed their checks go on unchanged, and a push keeps
+ * its rules once its git has started. It must not show a token.
  */
 
 #include "cli/reload.h"

@@ -6,10 +6,11 @@
 struct gate;
 
 /**
- * reload() - read again, on SIGHUP, what a running gate can: the file of the token, and that of --rules
+ * reload() - on SIGHUP, read the token file and the rules file again
  * @config: its settings are those of the running server, and change between two rounds of the loop
- * @gate: gets the rules; its log tells what was read, and what is at fault
+ * @gate: gets the rules; its log tells which files were read, and their faults
  *
- * A fault in a file keeps what was in force. The loop waits for the git that reads the rules: rules_file_read().
+ * If a file has a fault, its old content stays in force. The loop waits for the git that reads the rules:
+ * rules_file_read().
  */
 void reload(struct gate_config *config, struct gate *gate);

@@ -80,7 +80,7 @@ static int check_kind(const char *path, struct gate_error *error) {
                           path);
 }
 
-/* Why the name of @path cannot be in a URL: clients ask for DIR/NAME.git by NAME.git. NULL if it can. */
+/* Return: why the name of @path cannot be in a URL, where clients name DIR/NAME.git as NAME.git; NULL if it can. */
 static const char *name_fault(const char *path) {
     const char *slash = strrchr(path, '/');
 
@@ -142,9 +142,9 @@ static char *locate_link(const char link[PATH_MAX]) {
 }
 
 /*
- * The absolute path of @repository. For a link it is the link's own path if its name can be served, since it may have
- * been made for that, and if it belongs to this user: git refuses a repository behind another user's link at every
- * request. Any other link is followed. Return: a path owned by the caller, or NULL with @error.
+ * Finds the absolute path of @repository. A link is not followed if this user owns it and its name can be served, since
+ * it may have been made for that name. Any other link is followed: git refuses every request for a repository behind
+ * another user's link. Return: a path owned by the caller, or NULL with @error.
  */
 static char *find(const char *repository, struct gate_error *error) {
     char name[PATH_MAX];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The verb rules: says what a file of rules allows, or judges commits that exist, by the code that judges a push. It
- * changes nothing in the repository.
+ * The verb rules: says what a file of rules allows, or judges existing commits by the code that judges a push. It must
+ * change nothing in the repository.
  */
 
 #include <limits.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The verb serve: from options to a running server. */
+/* The verb serve: reads the options, and runs a server with them. */
 
 #include <stdio.h>
 #include <unistd.h>
@@ -33,7 +33,7 @@ int cli_serve(int argc, char *argv[]) {
     _cleanup_(free_config) struct gate_config *config = NULL;
     struct gate_error error = {0};
     const char *repository;
-    const pid_t parent = getppid(); /* first of all, lest it end in between and somebody else have its place */
+    const pid_t parent = getppid(); /* first of all: after its end, another process would be the parent */
     bool wants_help;
     bool minted = false;
     int r;

@@ -54,7 +54,7 @@ static int mint_token(struct gate_config *config, bool *mintedp, struct gate_err
     if (config->settings.token_file || config->settings.policy.tokens[0]) {
         return 0;
     }
-    if (log_is_journal(STDOUT_FILENO)) { /* kept for long, and read by others than the one who would use it */
+    if (log_is_journal(STDOUT_FILENO)) { /* the journal keeps it for long, and others can read it */
         return gate_error_set(
             error, GATE_E_USAGE,
             "there is no token, and a fresh one would be printed to the journal; give --token-file, or "

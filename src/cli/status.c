@@ -50,7 +50,7 @@ static void say(struct status *status) {
 /* Return: whether there was something to send. */
 static bool say_changes(struct status *status) {
     if (status->server->gate.stage != GATE_SERVING && !status->is_stopping) {
-        status_stopping(status); /* it was not a signal that ended it */
+        status_stopping(status); /* the server stops for another reason than a signal */
         return true;
     }
     if (!*status->event && !has_changed(status)) {
@@ -89,7 +89,7 @@ static void on_interval(void *userdata) {
     look_again(status, say_changes(status));
 }
 
-/* At half the interval that systemd wants; sooner when the socket had no room for the last one. */
+/* Runs at half the interval that systemd wants, or sooner if the socket had no room for the last message. */
 static void on_watchdog(void *userdata) {
     struct status *status = userdata;
     bool is_said = notify_send(status->fd, "WATCHDOG=1") == 0;

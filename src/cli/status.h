@@ -7,7 +7,7 @@
 #include "serve/server.h"
 
 enum {
-    STATUS_INTERVAL_MS = 1000,      /* between two words about counts */
+    STATUS_INTERVAL_MS = 1000,      /* between two messages about counts */
     STATUS_WATCHDOG_MIN_US = 10000, /* between two signs of life, however short WATCHDOG_USEC is */
 };
 

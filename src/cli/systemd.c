@@ -39,7 +39,7 @@ static int count_sockets(void) {
         return -EINVAL;
     }
     if (pid != (unsigned long long)getpid()) {
-        return 0; /* they are somebody else's, who has this environment from */
+        return 0; /* the sockets are for a process that has passed its environment on */
     }
     return read_number("LISTEN_FDS", INT_MAX - SYSTEMD_LISTEN_FD, &n) && n > 0 ? (int)n : -EINVAL;
 }

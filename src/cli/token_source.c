@@ -52,7 +52,7 @@ void token_source_forget_environment(void) {
     (void)unsetenv("GIT_GATE_TOKEN");
 }
 
-/* An unreadable credential is an error: a minted token in its place would be known to nobody. */
+/* An unreadable credential is an error: no client would know the token that the gate would mint instead. */
 int token_source_take_credentials(struct gate_config *config,
                                   int (*take)(struct gate_config *config, const char *path, const char *option,
                                               struct gate_error *error),

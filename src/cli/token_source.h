@@ -4,15 +4,15 @@
 #include "library/config.h"
 
 /**
- * token_source_take_environment() - take the token from GIT_GATE_TOKEN, if that is set and @config has none yet
+ * token_source_take_environment() - take the token from GIT_GATE_TOKEN, if it is set and @config has no token yet
  * @file_option: the option that takes a file, for example "--token-file", for the error about a path
  *
- * Return: 0, also when there is none; GATE_E_USAGE, GATE_E_INTERNAL.
+ * Return: 0, even if there is none; GATE_E_USAGE, GATE_E_INTERNAL.
  */
 int token_source_take_environment(struct gate_config *config, const char *file_option, struct gate_error *error);
 
 /**
- * token_source_forget_environment() - remove GIT_GATE_TOKEN from the environment, however often it is there, since
+ * token_source_forget_environment() - remove each GIT_GATE_TOKEN from the environment, and overwrite its value, since
  * /proc/PID/environ would go on showing it
  */
 void token_source_forget_environment(void);
