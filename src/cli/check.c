@@ -68,7 +68,7 @@ static int refuse_argument(const char *argument, struct gate_error *error) {
 
     if (argument[0] != '-') {
         return gate_error_set(error, GATE_E_USAGE,
-                              "check takes options alone: use --url=URL, --socket=PATH and --repo=NAME");
+                              "check takes only options: use --url=URL, --socket=PATH and --repo=NAME");
     }
     return argument_refuse(argument, names, "--", "git-gate check", error);
 }
@@ -111,8 +111,8 @@ static int take_url(struct check *check, struct gate_error *error) {
 
     check_url_hide(check->url_text); /* or /proc/PID/cmdline would go on showing the token */
     return r ? gate_error_set(error, GATE_E_USAGE,
-                              "--url is none of a gate: %s (it takes http://[x:TOKEN@]HOST:PORT/NAME.git on the "
-                              "loopback)",
+                              "--url is not the URL of a gate: %s (it takes http://[x:TOKEN@]HOST:PORT/NAME.git on "
+                              "the loopback)",
                               check->url.fault)
              : 0;
 }
@@ -138,7 +138,7 @@ static int take_socket(struct check *check, struct gate_error *error) {
     if (strlen(check->socket) >= sizeof(address->sun_path)) {
         return gate_error_set(
             error, GATE_E_USAGE,
-            "the path in --socket or GIT_GATE_SOCKET is longer than %zu bytes, which no socket's can be",
+            "the path in --socket or GIT_GATE_SOCKET is longer than %zu bytes, the most that a socket's path can have",
             sizeof(address->sun_path) - 1);
     }
     address->sun_family = AF_UNIX;

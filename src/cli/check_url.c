@@ -71,7 +71,7 @@ static int take_host(struct check_url *url, struct span host) {
     const char *port;
 
     if (host.size == 0) {
-        return refuse(url, CHECK_URL_E_HOST, "there is no host behind http://");
+        return refuse(url, CHECK_URL_E_HOST, "there is no host after http://");
     }
     if (size < 0 || size >= (int)sizeof(url->host) || !loopback_parse(url->host, &url->address, &url->address_size)) {
         return refuse(url, CHECK_URL_E_HOST, "its host is not an address of the loopback");
@@ -112,7 +112,7 @@ static int take_path(struct check_url *url, struct span path) {
         return 0;
     }
     if (memchr(path.data, '?', path.size) || memchr(path.data, '#', path.size)) {
-        return refuse(url, CHECK_URL_E_PATH, "it has a '?' or a '#', and nothing may stand behind /NAME.git");
+        return refuse(url, CHECK_URL_E_PATH, "it has a '?' or a '#', and nothing may follow /NAME.git");
     }
     fault = route_folder_fault((struct span){path.data + 1, path.size - 1});
     if (fault) {
@@ -141,7 +141,7 @@ int check_url_parse(struct check_url *url, const char *text) {
             return refuse(
                 url, CHECK_URL_E_USER,
                 "its user part is not a token or a name of 1 to 255 printable ASCII characters without space and "
-                "colon, percent-encoded, which --token-file needs not");
+                "colon, percent-encoded; in --token-file nothing is encoded");
         }
         authority = (struct span){at + 1, authority.size - user.size - 1};
     }

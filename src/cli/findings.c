@@ -213,7 +213,7 @@ static int explain_advertisement(const struct findings_subject *subject, const s
         printf("protocol: no\n");
         return gate_error_set(
             error, GATE_E_INTERNAL,
-            "this is not a git-gate: what %s answers is no advertisement of git's protocol version 2; "
+            "this is not a git-gate: the answer of %s is not an advertisement of git's protocol version 2; "
             "check %s",
             subject->address, option(subject));
     }

@@ -83,8 +83,8 @@ static int refuse_verb(const char *word, struct gate_error *error) {
     char hint[ARGUMENT_HINT_MAX];
 
     if (looks_like_repository(word)) {
-        return gate_error_set(error, GATE_E_USAGE, "'%.128s' is no verb; to serve it, say 'git-gate serve REPOSITORY'",
-                              word);
+        return gate_error_set(error, GATE_E_USAGE,
+                              "'%.128s' is not a verb; to serve it, say 'git-gate serve REPOSITORY'", word);
     }
     for (size_t i = 0; i < N_VERBS; i++) {
         names[i] = verbs[i].name;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The verb old: lists the tips that --keep-old kept, puts some back, or removes old ones. The repository may be hostile.
- * So git must not run in it before repository_examine() has found it safe.
+ * The verb old: lists the tips that --keep-old kept, puts some back, or removes old ones. The repository may be
+ * hostile. So git must not run in it before repository_examine() has found it safe.
  */
 
 #include <errno.h>
@@ -35,21 +35,18 @@ struct arguments {
 };
 
 static void print_help(void) {
-    printf(
-        "usage: git-gate old list REPOSITORY\n"
-        "       git-gate old restore REPOSITORY REF | ENTRY [REF]\n"
-        "       git-gate old prune REPOSITORY --older-than=AGE\n"
-        "\n"
-        "Tips that references have lost by a push, and that --keep-old kept.\n"
-        "\n"
-        "list shows one a line, the oldest first: ENTRY, how it was lost, its id, and the reference. ENTRY begins with "
-        "the\n"
-        "time in UTC, and is the same for all tips that one push took. restore puts back the last tip that REF lost, "
-        "or\n"
-        "what ENTRY says. If REF exists, its own tip is kept in turn. prune removes what was kept for longer than "
-        "AGE.\n"
-        "\n"
-        "  --older-than=AGE  what prune removes: a number and s, m, h, d or w, as 30d\n");
+    printf("usage: git-gate old list REPOSITORY\n"
+           "       git-gate old restore REPOSITORY REF | ENTRY [REF]\n"
+           "       git-gate old prune REPOSITORY --older-than=AGE\n"
+           "\n"
+           "Tips that references have lost by a push, and that --keep-old kept.\n"
+           "\n"
+           "list prints one tip a line, the oldest first: ENTRY, how it was lost, its id, and the\n"
+           "reference. ENTRY begins with the time in UTC, and is the same for all tips that one push\n"
+           "took. restore puts back the last tip that REF lost, or the tips of ENTRY. If REF exists,\n"
+           "its own tip is kept in turn. prune removes tips that were kept for longer than AGE.\n"
+           "\n"
+           "  --older-than=AGE  what prune removes: a number and s, m, h, d or w, as 30d\n");
 }
 
 static int take_word(struct arguments *arguments, const char *word, struct gate_error *error) {

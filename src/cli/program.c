@@ -145,7 +145,7 @@ static int watch_foreign_parent(struct program *program, struct server_settings 
     (void)pthread_sigmask(SIG_BLOCK, &signal, NULL); /* so it is not lost if it comes before the loop runs */
     if (prctl(PR_SET_PDEATHSIG, PARENT_SIGNAL, 0, 0, 0) < 0) {
         return gate_error_set(error, GATE_E_INTERNAL,
-                              "--die-with-parent, but the kernel does not tell of the parent's end: %s",
+                              "--die-with-parent is not possible: the kernel does not report the parent's end: %s",
                               strerror(errno));
     }
     settings->die_with_parent = false;

@@ -91,8 +91,8 @@ static int check_name(const char *path, struct gate_error *error) {
     const char *fault = name_fault(path);
 
     return fault ? gate_error_set(error, GATE_E_USAGE,
-                                  "'%.*s' cannot be served: %s; clients ask for NAME.git, where NAME holds A-Z a-z 0-9 "
-                                  ". _ - alone: serve a link to it, made with 'ln -s', or rename it",
+                                  "'%.*s' cannot be served: %s; clients ask for NAME.git, where NAME has only A-Z a-z "
+                                  "0-9 . _ -: serve a link to it, made with 'ln -s', or rename it",
                                   SHOWN_MAX, path, fault)
                  : 0;
 }
@@ -100,7 +100,7 @@ static int check_name(const char *path, struct gate_error *error) {
 static int refuse_link(const char *link, uid_t owner, struct gate_error *error) {
     return gate_error_set(
         error, GATE_E_USAGE,
-        "the link '%.*s' belongs to uid %u, and this is uid %u: git serves a link's owner alone; make a "
+        "the link '%.*s' belongs to uid %u, and this is uid %u: git serves a link only to its owner; make a "
         "link of your own with 'ln -s'",
         SHOWN_MAX, link, (unsigned)owner, (unsigned)geteuid());
 }
