@@ -6,12 +6,12 @@ Run git-gate inside a Python program: an HTTP gate in front of one git repositor
                           socket_path="/run/task7/socket/gate.sock"):
         ...
 
-The C library libgitgate serves on a thread of its own: neither the interpreter's lock nor a blocked event loop keeps a
-client waiting. git-gate(1) says what is served, what the options mean and how git and its hooks are confined. No thread
-of the program itself is confined.
+The C library libgitgate serves on a thread of its own, so clients wait neither for the interpreter's lock nor for a
+blocked event loop. git-gate(1) says what is served, what the options mean and how git and its hooks are confined. No
+thread of the program itself is confined.
 
-While a gate runs, the program must not ignore SIGCHLD, wait for children that it did not start, as os.wait() does, or
-change its user. It must not change os.environ while start() runs.
+While a gate runs, the program must not ignore SIGCHLD, change its user, or wait for children that it did not start, as
+os.wait() does. It must not change os.environ while start() runs.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _address(host: str, port: int) -> str:
 
 @contextlib.contextmanager
 def _own_thread() -> Iterator[concurrent.futures.Executor]:
-    """Make a thread for calls that wait: the loop's own threads may all be busy, perhaps waiting for this very gate."""
+    """Make a thread for a call that waits: the loop's own threads may all wait, perhaps for this very gate."""
     thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="git-gate")
     try:
         yield thread
@@ -99,18 +99,18 @@ async def _ended(*calls: "asyncio.Future[None]") -> None:
         except asyncio.CancelledError:
             pass
     for call in calls:
-        call.exception()  # or asyncio would warn that nobody has read it
+        call.exception()  # otherwise asyncio would warn that it was never retrieved
 
 
 def _hurry(server: Server) -> "List[asyncio.Future[None]]":
-    """Stop once more, to end the requests that the first stop waits for. Without a thread, the first one goes on."""
+    """Stop once more, to end the requests that the first stop waits for. Without a thread, the first stop goes on."""
     with contextlib.suppress(GateError), _own_thread() as thread:
         return [_call(thread, server.stop)]
     return []
 
 
 async def _end_at_once(thread: concurrent.futures.Executor, server: Server) -> None:
-    """Stop the server in any case, as nobody else would. The ending interpreter takes no more calls on threads."""
+    """Stop the server in any case, since no other call will. An ending interpreter takes no more calls on threads."""
     try:
         stopping = _call(thread, server.stop)
     except GateError:
@@ -120,7 +120,7 @@ async def _end_at_once(thread: concurrent.futures.Executor, server: Server) -> N
 
 
 def _drop(server: Server) -> None:
-    """Stop a server that nobody else can stop any more, on another thread, as this one may be the loop's."""
+    """Stop a server that the program can no longer reach, on another thread, since this one may be the loop's."""
     if server.is_running():
         try:
             start_new_thread(_stop_quietly, (server,))
@@ -151,10 +151,10 @@ class GateServer:
     hooks_path: the folder of the hooks that git runs; without it git runs no hook
     home_path: HOME of git, which reads its .gitconfig; without it git reads no global configuration
     options: any other option of "git-gate serve", git-gate(1), by its name with underscores for hyphens, as
-        max_backends=4, read_only=True, hide_refs=["refs/a", "refs/b"]. Besides: log_fd, a file or descriptor that gets
-        the log in place of logging; moves_fd, one that gets the records of moves(), as JSON; and listen_fd, a listening
-        socket in place of another transport. None and
-        an empty list stand for the default. An option that does not exist is a GateError at start().
+        max_backends=4, read_only=True, hide_refs=["refs/a", "refs/b"]. There are three more: log_fd, a file or
+        descriptor that gets the log in place of logging; moves_fd, one that gets the records of moves(), as JSON;
+        listen_fd, a listening socket in place of another transport. None and an empty list stand for the default. An
+        option that does not exist is a GateError at start().
 
     Without log_fd, the log goes to the logger "git_gate" of logging, by the event loop that ran start(). A record's
     message is a line of text; its attribute "gate" is the dict of all fields, as {"level": "notice", "id": 7, ...}.
@@ -162,9 +162,9 @@ class GateServer:
     While the loop is blocked, at most 64 KiB of records wait; further ones are dropped, and the next record has their
     number as dropped_records.
 
-    A server that is dropped while it runs stops, with a ResourceWarning. The ending interpreter stops all servers that
-    still run, at the same time, and waits up to drain_timeout for their requests. In the child of a fork no server runs
-    and the child holds nothing of one, so gates and multiprocessing work together.
+    A server that is garbage-collected while it runs stops, with a ResourceWarning. When the interpreter ends, it stops
+    all servers that still run, at the same time, and waits up to drain_timeout for their requests. In the child of a
+    fork no server runs, and the child has no descriptor of one. So gates and multiprocessing work together.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class GateServer:
             raise TypeError("home and home_path are one option: give one of them")
         self._is_logging = options.get("log_fd") is None
         if self._is_logging and options.get("log_format") is not None:
-            raise TypeError("log_format is of the text that log_fd gets: give log_fd, too, or a Formatter to logging")
+            raise TypeError("log_format is for the text that log_fd gets: give log_fd, too, or a Formatter to logging")
         given = {"mirror_root": mirror_root, "token": token, "scope": scope, "hooks_path": hooks_path,
                  "home": home_path, **{name: value for name, value in options.items() if value is not None}}
         self._scope = scope
@@ -192,7 +192,7 @@ class GateServer:
         self._sockets = _settings("socket", socket_path)
         self._host = host
         self._port = port
-        self._options = options  # keeps files among them open as long as this object lives
+        self._options = options  # keeps the files in it open as long as this object lives
         self._server = Server()
         self._records: Set[Records] = set()  # of starts that are under way or have succeeded
         self._moves: Optional[Moves] = None  # of the last start that has succeeded
@@ -237,7 +237,7 @@ class GateServer:
             return records.started
         finally:
             records.close_write_end()
-            if not self._server.is_current(records.started):  # it failed, or was stopped meanwhile
+            if not self._server.is_current(records.started):  # the start failed, or was stopped meanwhile
                 self._close(records)
 
     async def _start(self, settings: List[Setting]) -> object:
@@ -256,9 +256,9 @@ class GateServer:
         Stop accepting, let running requests finish for drain_timeout, end the rest, remove the socket.
 
         It returns after that, and never blocks the loop. It does nothing to a server that does not run. A stopped
-        server can be started again. A second call while the first one waits, or cancelling it, ends the remaining
-        requests at once; the server has stopped before CancelledError is raised. It is a GateError if a fault had
-        ended serving before.
+        server can be started again. A second call while the first one waits ends the remaining requests at once. So
+        does cancelling the first one; the server has stopped before CancelledError is raised. It is a GateError if a
+        fault had ended serving before.
         """
         if self._moves is not None:
             self._moves.drain()
@@ -279,11 +279,11 @@ class GateServer:
 
     def moves(self) -> AsyncIterator[Move]:
         """
-        Tell what pushes have moved: async for move in gate.moves().
+        Tell which references pushes have moved: async for move in gate.moves().
 
         It has all moves since the last start(), in the order in which the pushes ended, hooks included. It ends when
-        the server has stopped. Each Move is told once, to one task at a time. The gate never waits for the program: at
-        most 64 KiB of records wait, and Move.missed says how many did not fit.
+        the server has stopped. Each Move comes once, and only one task can wait at a time. The gate never waits for the
+        program: at most 64 KiB of records wait, and Move.missed says how many did not fit.
 
         It is a GateError if the server was never started, or if the option moves_fd takes the records elsewhere.
         """

@@ -2,8 +2,8 @@
 """
 Loads libgitgate with ctypes, declares its calls, and wraps a server that threads may share.
 
-Calls that wait do so without the interpreter's lock, so other threads go on. The last reference to a server frees it,
-so it is never freed while a call for it still waits. This module must not know asyncio.
+Calls that wait do not hold the interpreter's lock, so other threads go on. A server is freed with the last reference to
+it, so never while a call for it still waits. This module must not know asyncio.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Setting = Tuple[str, str]
 
 class GateError(RuntimeError):
     """
-    A failure of a gate in one sentence, which names the option to change, as in git-gate(1), and never the token.
+    A failure of a gate in one sentence. It names the option to change, as in git-gate(1), and never has the token.
 
     code: the exit status that the program git-gate would have: 1 a fault of the gate or of the system under it; 2 an
     option, or a file that it names, is wrong; 4 the options are fine, but serving cannot begin.
@@ -92,7 +92,7 @@ _library = _load()
 
 
 def _bytes(name: str, value: str) -> bytes:
-    """Encode a text for C. A NUL is refused: C would end the text there, and a shorter token would be another one."""
+    """Encode a text for C. Refuse a NUL, where C would end the text: a shorter token would be another token."""
     try:
         encoded = os.fsencode(value)
     except UnicodeEncodeError:
@@ -103,7 +103,7 @@ def _bytes(name: str, value: str) -> bytes:
 
 
 class _Native:
-    """One struct gate_server. In a child made by fork(2), the library's calls for it do nothing."""
+    """One struct gate_server. In a child made by fork(2), the library's calls for it have no effect."""
 
     def __init__(self, settings: Iterable[Setting]) -> None:
         self._pointer = ctypes.c_void_p()
@@ -135,10 +135,10 @@ class _Native:
 
     def stop(self) -> None:
         if _library.gate_server_stop(self._pointer):
-            raise GateError("the gate had ended by a fault before it was stopped; its log says by which", E_INTERNAL)
+            raise GateError("a fault had ended the gate before it was stopped; its log has the fault", E_INTERNAL)
 
     def begin_stop(self) -> Callable[[], None]:
-        """Stop it on a C thread. The returned function waits for the end, or stops it itself if there was no thread."""
+        """Stop it on a C thread. The returned function waits for the end, or stops it itself if no thread was made."""
         thread = _THREAD()
         call = ctypes.cast(_library.gate_server_stop, ctypes.c_void_p)
         is_made = _library.pthread_create(ctypes.byref(thread), None, call, self._pointer) == 0
@@ -192,7 +192,7 @@ class Server:
                     self._native = None
 
     def begin_stop(self) -> Callable[[], None]:
-        """Stop in two steps; the returned one waits. It is for the ending interpreter, which makes no more threads."""
+        """Stop in two steps. The returned function waits. For an interpreter that ends and can make no more threads."""
         with self._changing:
             native, self._native = self._native, None
         return native.begin_stop() if native is not None else lambda: None
@@ -216,9 +216,9 @@ _servers: "weakref.WeakSet[Server]" = weakref.WeakSet()
 
 def _stop_servers() -> None:
     """
-    Stop all servers, so that a program that forgot to leaves no socket and no process at its end.
+    Stop all servers, so that a program that forgot to do so leaves no socket and no process when it ends.
 
-    They stop at the same time, as each one may have to drain: the wait is as long as the slowest, not their sum.
+    They stop at the same time, since each may have to drain. So the wait is as long as the slowest stop, not their sum.
     """
     waits = [server.begin_stop() for server in list(_servers)]
     for wait in waits:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tells a program what pushes have moved. docs/log.md of git-gate says what the gate writes."""
+"""Tells a program which references pushes have moved. docs/log.md of git-gate has the records that the gate writes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ._pipe import Pipe
 @dataclass(frozen=True)
 class Move:
     """
-    What became of one reference that a push asked to move.
+    The result for one reference that a push asked to move.
 
-    request: the number of the request, "id" in the log; all references of one push have the same
+    request: the number of the request, "id" in the log; the same for all references of one push
     repository: the name of the repository, without .git
-    ref: the name of the reference, as "refs/heads/main". Bytes that are no UTF-8 are as in os.fsdecode(). It is "" for
-        moves of which nothing but their number is known: see missed.
+    ref: the name of the reference, as "refs/heads/main". Bytes that are not UTF-8 are as in os.fsdecode(). It is "" if
+        only the number of moves is known: see missed.
     old, new: 40 or 64 hexadecimal digits; zeros for no object
-    kind: "create", "delete", "fast-forward" or "forced"; "update" where the gate did not find out which of these two
-    result: "ok", "refused", or "unknown" when git did not report
+    kind: "create", "delete", "fast-forward" or "forced"; "update" if the gate did not find out which of the last two
+    result: "ok", "refused", or "unknown" if git did not report
     reason: why git refused it, in git's words
-    missed: how many records are not told, between the last Move and this one: the program read too slowly, or the push
-        moved more than 256 references. Then look at the references of the repository themselves.
+    missed: how many moves are missing between the last Move and this one: the program read too slowly, or the push
+        moved more than 256 references. Then look at the references of the repository itself.
     """
 
     request: int
@@ -41,7 +41,7 @@ class Move:
 
 
 def _text(fields: Dict[str, Any], name: str) -> str:
-    """The text of a field, in which each byte of the gate's is a character."""
+    """The text of a field. In the gate's JSON each byte is a character."""
     return str(fields.get(name, "")).encode("latin-1").decode(errors="surrogateescape")
 
 
@@ -56,7 +56,7 @@ def _move(line: bytes) -> Move:
 
 
 class Moves(Pipe):
-    """An asynchronous iterator over the moves of one start. It ends when the gate has ended and all is read."""
+    """An asynchronous iterator over the moves of one start. It ends when the gate has ended and all moves are read."""
 
     def __init__(self) -> None:
         super().__init__("moves")
@@ -64,16 +64,16 @@ class Moves(Pipe):
         self._waiting: Optional["asyncio.Future[None]"] = None
 
     def settings(self) -> List[Setting]:
-        """What tells the gate to write here."""
+        """The options by which the gate writes to this pipe."""
         return [("moves-fd", str(self._write_fd))]
 
     def drain(self) -> None:
-        """Make room in the pipe, so that an ending gate can tell what it has lost. Who waits does so anyway."""
+        """Make room in the pipe, so that an ending gate can write how many it dropped. A waiting task reads anyway."""
         while self._waiting is None and self.take(self._lines) > 0:
             pass
 
     def close(self) -> None:
-        """Close the pipe, and keep what is left in it. Call it when the gate has ended. Who waits sees the end."""
+        """Close the pipe, and keep the moves left in it. Call it when the gate has ended. A waiting task sees that."""
         self.drain()
         if self._waiting is None:
             self.forget()

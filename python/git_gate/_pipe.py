@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-A pipe in which a gate writes records to this process, one a line.
+A pipe by which a gate sends records to this process, one a line.
 
-The gate never waits for the pipe: while that is full, the gate counts the records that it drops. In the child of a
-fork(2) both ends are closed, as no gate runs there.
+The gate never waits for the pipe: while the pipe is full, the gate drops records and counts them. In the child of a
+fork(2) both ends are closed, since no gate runs there.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ _CHUNK_BYTES = 65536  # read at a time: a pipe's usual capacity, a few hundred r
 
 class Pipe:
     """
-    The pipe of one start, from before it until the gate has ended. One that cannot be made is a GateError.
+    The pipe of one start. It exists from before the start until the gate has ended. If it cannot be made, that is a
+    GateError.
 
-    what: what it is for, in the error
-    started: the mark of Server.start(), None before; the owner sets it
+    what: the purpose of the pipe, for the error
+    started: the mark that Server.start() returned, None before; the owner sets it
     """
 
     def __init__(self, what: str) -> None:
@@ -39,20 +40,20 @@ class Pipe:
         self.forget()
 
     def close_write_end(self) -> None:
-        """Call it when the start has ended. The gate has the end in a table of its own."""
+        """Call it when the start has ended. The gate has a copy of this end in a table of its own."""
         fd, self._write_fd = self._write_fd, -1
         if fd >= 0:
             os.close(fd)
 
     def forget(self) -> None:
-        """Close both ends and touch no event loop: a loop's epoll may be the one of the parent of a fork(2)."""
+        """Close both ends, and leave the event loop alone: after a fork(2) its epoll may be the parent's."""
         self.close_write_end()
         fd, self._read_fd = self._read_fd, -1
         if fd >= 0:
             os.close(fd)
 
     def take(self, lines: List[bytes]) -> int:
-        """Read once, and add whole lines. Return: the number of bytes; 0 at the end; -1 if there are none now."""
+        """Read once, and append whole lines. Return: the number of bytes; 0 at the end; -1 if there are none now."""
         if self._read_fd < 0:
             return 0
         try:

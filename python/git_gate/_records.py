@@ -2,8 +2,8 @@
 """
 Passes a gate's log records on to Python's logging.
 
-The gate writes them to a pipe, as JSON, one a line. When it has dropped some because the pipe was full, the next record
-that it writes has their number as dropped_records. The event loop reads the pipe.
+The gate writes them to a pipe, as JSON, one a line. If the pipe was full and the gate dropped some, the next record has
+their number as dropped_records. The event loop reads the pipe.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _wanted_level() -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value in the message: quoted and escaped unless it is a plain word, as a client may have chosen it."""
+    """A value in the message. It is quoted and escaped unless it is a plain word, since a client may have chosen it."""
     text = str(value)
     return text if _PLAIN.fullmatch(text) else json.dumps(text)
 
@@ -58,12 +58,12 @@ class Records(Pipe):
             raise
 
     def settings(self, has_level: bool) -> List[Setting]:
-        """What tells the gate to write here; unless a level is given, the logger chooses it."""
+        """The options by which the gate writes to this pipe. If no level is given, the logger's level decides."""
         level = [] if has_level else [("log-level", _wanted_level())]
         return [("log-fd", str(self._write_fd)), ("log-format", "json"), *level]
 
     def close(self) -> None:
-        """Pass on what is left and close the pipe. Call it when the gate has ended, from any thread."""
+        """Pass on the records that are left, and close the pipe. Call it when the gate has ended, from any thread."""
         if self._loop.is_running() and self._loop is not asyncio.get_running_loop():
             self._loop.call_soon_threadsafe(self._finish)
         else:
@@ -81,12 +81,12 @@ class Records(Pipe):
             self._finish()
 
     def _read(self) -> int:
-        """Read once and pass on. Return: the number of bytes; 0 at the end; -1 if there are none now."""
+        """Read once, and pass records on. Return: the number of bytes; 0 at the end; -1 if there are none now."""
         lines: List[bytes] = []
         size = self.take(lines)
         for line in lines:
             try:
                 _emit(line)
-            except Exception as error:  # of a filter or handler of the program's; it must not keep the pipe open
+            except Exception as error:  # from the program's filter or handler; it must not keep the pipe open
                 self._loop.call_exception_handler({"message": "a record of git_gate was not logged", "exception": error})
         return size
