@@ -94,7 +94,7 @@ const char *route_repository_fault(struct span name) {
     }
     return route_repository_is_valid(name)
                ? NULL
-               : "the repository's name has something else in it than letters, digits, '.', '_' and '-'";
+               : "the repository's name may have only letters, digits, '.', '_' and '-'";
 }
 
 const char *route_folder_fault(struct span folder) {
@@ -135,7 +135,7 @@ static struct span take_query(struct span *restp) {
     return query;
 }
 
-/* Tells apart the paths that are no routes. @path: the target after "/REPO.git", without the query. */
+/* Return: ROUTE_E_*, for a path that is not a route. @path: the target after "/REPO.git", without the query. */
 static int explain_unknown(struct span path) {
     static const char lfs[] = "/info/lfs/";
 

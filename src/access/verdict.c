@@ -110,7 +110,7 @@ static bool check_coding(struct verdict *verdict, const struct verdict_policy *p
         return true;
     }
     return refuse(verdict, REASON_WRONG_CODING,
-                  "the Content-Encoding is not gzip, or stands where git sends no body; use a git client");
+                  "the Content-Encoding is not gzip, or comes with a request that has no body; use a git client");
 }
 
 static bool check_expect(struct verdict *verdict, const struct verdict_policy *policy, const struct head *head) {
@@ -118,7 +118,7 @@ static bool check_expect(struct verdict *verdict, const struct verdict_policy *p
 
     (void)policy;
     if (expect.data && !span_equals_nocase(expect, "100-continue")) {
-        return refuse(verdict, REASON_WRONG_EXPECTATION, "the only expectation that is met here is 100-continue");
+        return refuse(verdict, REASON_WRONG_EXPECTATION, "the gate meets no expectation but 100-continue");
     }
     /* RFC 9110, 10.1.1: not from HTTP/1.0, and not without a body to continue with. */
     verdict->expects_continue = expect.data && head->minor == 1 && head_has_body(head);

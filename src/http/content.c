@@ -56,7 +56,7 @@ static int inflate_ready(struct content *content, struct buffer *input) {
         return CONTENT_E_TOO_LARGE;
     }
     if (r || (at_end && !content->gunzip.complete && inflated_ready(content) == 0)) {
-        return refuse(content, "the gzip body is damaged, cut short, or has bytes behind its end");
+        return refuse(content, "the gzip body is damaged, cut short, or has bytes after its end");
     }
     return 0;
 }

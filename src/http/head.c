@@ -44,7 +44,7 @@ static const char *reason_twice(enum head_field_name name) {
     case HEAD_FIELD_CONTENT_TYPE:
         return FROM_EXTRA_HEADER("Content-Type");
     default:
-        return "a header field that may stand once is there twice";
+        return "a header field is there twice, and may be there only once";
     }
 }
 
@@ -167,10 +167,10 @@ static int check_framing(struct head *head, enum head_field_name name, const str
             return refuse(head, 400, "Transfer-Encoding is empty");
         }
         if (!span_equals_nocase(value, "chunked")) {
-            return refuse(head, 501, "the transfer coding is not chunked alone");
+            return refuse(head, 501, "the transfer coding is something else than chunked");
         }
         if (has_tab_behind(head, piece)) {
-            return refuse(head, 400, "Transfer-Encoding has a tab behind it");
+            return refuse(head, 400, "Transfer-Encoding has a tab after it");
         }
     } else if (name == HEAD_FIELD_CONTENT_LENGTH &&
                (!read_number(&head->content_length, value) || has_tab_behind(head, piece))) {

@@ -3,10 +3,14 @@
 /*
  * Checks the bytes of a request against the grammar of RFC 9110 and 9112, before llhttp sees them.
  *
- * llhttp's releases differ in what they accept: 9.2.0 takes folded lines, 9.4 a tab after Content-Length. With this
- * check the gate's answer is the same with any release. The grammar: single spaces in the request line, HTTP/1.1 or
- * HTTP/1.0 at its end, CRLF at the end of each line and nowhere else, names of token bytes, values without control
- * bytes, chunk sizes of hexadecimal digits, no folded lines, no chunk extensions, no trailers.
+ * llhttp's releases accept different requests: 9.2.0 takes folded lines, 9.4 a tab after Content-Length. With this
+ * check the gate's answer is the same with any release. The grammar has
+ *
+ *   - single spaces in the request line, and HTTP/1.1 or HTTP/1.0 at its end,
+ *   - CRLF at the end of each line and nowhere else,
+ *   - names of token bytes, and values without control bytes,
+ *   - chunk sizes of hexadecimal digits,
+ *   - and neither folded lines, nor chunk extensions, nor trailers.
  *
  * This file must not look at a name or a value as a whole: head.c knows what the fields mean.
  */
@@ -68,7 +72,7 @@ static const char *step_target(struct syntax *syntax, unsigned char byte) {
     } else if (byte == '\r' || byte == '\n') {
         return "the request line has no version";
     } else {
-        return "the request target holds a byte that must not be there";
+        return "the request target has a byte that is not allowed there";
     }
     return NULL;
 }
@@ -89,7 +93,7 @@ static const char *step_version(struct syntax *syntax, unsigned char byte) {
     } else if (byte == ' ' && at == 0) {
         return "target and version are not separated by exactly one space";
     } else if (at == VERSION_SIZE) {
-        return "the request line does not end behind the version";
+        return "the request line does not end after the version";
     } else if (at >= PROTOCOL_SIZE && byte < 0x7f && (byte >= ' ' || byte == '\r')) {
         syntax->status = 505;
         return "the version is neither HTTP/1.1 nor HTTP/1.0";
@@ -107,7 +111,7 @@ static const char *step_field(struct syntax *syntax, unsigned char byte) {
     } else if (byte == ' ' || byte == '\t') {
         return "a header field is folded, or white space stands before its name";
     } else {
-        return "the name of a header field holds a byte that must not be there";
+        return "the name of a header field has a byte that is not allowed there";
     }
     return NULL;
 }
@@ -116,7 +120,7 @@ static const char *step_name(struct syntax *syntax, unsigned char byte) {
     if (byte == ':') {
         enter(syntax, SYNTAX_VALUE);
     } else if (!is_token_byte(byte)) {
-        return "the name of a header field holds a byte that must not be there";
+        return "the name of a header field has a byte that is not allowed there";
     }
     return NULL;
 }
@@ -125,7 +129,7 @@ static const char *step_value(struct syntax *syntax, unsigned char byte) {
     if (byte == '\r') {
         enter(syntax, SYNTAX_LINE_END);
     } else if (!is_value_byte(byte)) {
-        return "the value of a header field holds a byte that must not be there";
+        return "the value of a header field has a byte that is not allowed there";
     }
     return NULL;
 }
@@ -160,7 +164,7 @@ static const char *step_last(struct syntax *syntax, unsigned char byte) {
 /* Takes one fixed byte. */
 static const char *step_fixed(struct syntax *syntax, unsigned char byte, char expected, enum syntax_state next) {
     if (byte != (unsigned char)expected) {
-        return syntax->state <= SYNTAX_HEAD_END ? "a carriage return has no line feed behind it"
+        return syntax->state <= SYNTAX_HEAD_END ? "a carriage return has no line feed after it"
                                                 : "the chunked framing of the body is broken";
     }
     enter(syntax, next);
