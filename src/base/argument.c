@@ -161,10 +161,10 @@ int argument_refuse(const char *argument, const char *const *names, const char *
 
     if (size == strlen(token) && memcmp(argument, token, size) == 0 && has_name(names, "token-file")) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "--token is no option, as everybody on the machine can read a command line; name the "
-                              "token's file by --token-file, or set GIT_GATE_TOKEN");
+                              "--token is not an option, since everybody on the machine can read a command line; name "
+                              "the token's file by --token-file, or set GIT_GATE_TOKEN");
     }
     argument_hint(hint, argument, (size_t)argument_name_size(argument), names, dashes);
-    return gate_error_set(error, GATE_E_USAGE, "%.*s is no option of %s%s%s '%s --help' lists them", (int)size,
+    return gate_error_set(error, GATE_E_USAGE, "%.*s is not an option of %s%s%s '%s --help' lists them", (int)size,
                           argument, command, hint, *hint ? "" : ";", command);
 }

@@ -39,7 +39,7 @@ void denial_find(struct denial *denial, const char *path, const char *program) {
     is_cut = strlen(obstacle) > SHOWN_MAX;
     shown += is_cut ? strlen(obstacle) - SHOWN_MAX : 0;
     if (stat(obstacle, &status) < 0) { /* a link: the obstacle lies on the way to its target */
-        (void)snprintf(denial->facts, sizeof(denial->facts), "'%s%s' leads to where uid %u may not go",
+        (void)snprintf(denial->facts, sizeof(denial->facts), "'%s%s' leads to a place that uid %u cannot reach",
                        is_cut ? "..." : "", shown, user);
         (void)snprintf(denial->remedy, sizeof(denial->remedy), "run %s as its owner", program);
         denial->owner = (uid_t)-1;

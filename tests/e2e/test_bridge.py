@@ -97,7 +97,7 @@ def test_addresses_of_the_loopback(gate, bridges, listen):
     ([], USAGE, ["--listen"]),
     (["--listen"], USAGE, ["--listen", "needs a value"]),
     (["--listen="], USAGE, ["--listen", "needs a value"]),
-    (["--listen=127.0.0.1:0", "--port=1"], USAGE, ["--port is no option", "--help"]),
+    (["--listen=127.0.0.1:0", "--port=1"], USAGE, ["--port is not an option", "--help"]),
     (["--listen=127.0.0.1:0", "/run/x"], USAGE, ["--socket=PATH"]),
     (["--listen=127.0.0.1:0", f"--socket=/{'x' * 120}"], USAGE, ["107 bytes", "--socket=PATH"]),
 ])

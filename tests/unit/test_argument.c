@@ -113,20 +113,20 @@ static void test_refuse(void **state) {
         const char *argument;
         const char *words;
     } refusals[] = {
-        {"--token=hunter2", "--token is no option, as everybody on the machine can read a command line"},
+        {"--token=hunter2", "--token is not an option, since everybody on the machine can read a command line"},
         {"--token", "name the token's file by --token-file"},
         {"--tokenfile=hunter2",
-         "--tokenfile is no option of a program: did you mean '--token-file'? 'a program --help'"},
-        {"--brew=hunter2", "--brew is no option of a program; 'a program --help' lists them"},
-        {"-b=hunter2", "-b is no option of"},
-        {"-bhunter2", "-b is no option of"},
-        {"-_hunter2", "- is no option of"},
-        {"-", "- is no option of"},
-        {"--token:hunter2", "--token is no option, as"},
-        {"--token hunter2", "--token is no option, as"},
-        {"--tok_hunter2", "--tok is no option of"},
-        {"--brew:hunter2", "--brew is no option of"},
-        {"--:hunter2", "-- is no option of"},
+         "--tokenfile is not an option of a program: did you mean '--token-file'? 'a program --help'"},
+        {"--brew=hunter2", "--brew is not an option of a program; 'a program --help' lists them"},
+        {"-b=hunter2", "-b is not an option of"},
+        {"-bhunter2", "-b is not an option of"},
+        {"-_hunter2", "- is not an option of"},
+        {"-", "- is not an option of"},
+        {"--token:hunter2", "--token is not an option, since"},
+        {"--token hunter2", "--token is not an option, since"},
+        {"--tok_hunter2", "--tok is not an option of"},
+        {"--brew:hunter2", "--brew is not an option of"},
+        {"--:hunter2", "-- is not an option of"},
     };
     static const char *const without_token[] = {"socket", NULL};
     struct gate_error error;
@@ -140,9 +140,9 @@ static void test_refuse(void **state) {
         }
     }
     assert_int_equal(argument_refuse("--token=hunter2", without_token, "--", "a program", &error), GATE_E_USAGE);
-    assert_string_equal(error.message, "--token is no option of a program; 'a program --help' lists them");
+    assert_string_equal(error.message, "--token is not an option of a program; 'a program --help' lists them");
     assert_int_equal(argument_refuse("--tokenfile", names, "a verb --", "a program", &error), GATE_E_USAGE);
-    assert_string_equal(error.message, "--tokenfile is no option of a program: did you mean 'a verb --token-file'? "
+    assert_string_equal(error.message, "--tokenfile is not an option of a program: did you mean 'a verb --token-file'? "
                                        "'a program --help' lists them");
 }
 

@@ -24,7 +24,7 @@ static const struct {
     {"open/file", "'open/file' belongs to uid 0 and has mode 0600,", "run git-gate as its owner, uid 0"},
     {"open/closed/file", "'open/closed' belongs to uid 0 and has mode 0700,", "run git-gate as its owner, uid 0"},
     {"open/./closed/../file", "'open/./closed' belongs to uid 0", "run git-gate as its owner, uid 0"},
-    {"link", "'link' leads to where uid 65534 may not go", "run git-gate as its owner"},
+    {"link", "'link' leads to a place that uid 65534 cannot reach", "run git-gate as its owner"},
     {"mine/file", "'mine' belongs to uid 65534 and has mode 0000,", "mend its mode with chmod"},
     {"open/" LONG_NAME, "'..." X50 X50, "run git-gate as its owner, uid 0"},
     {"", "'.' belongs to uid 0", "run git-gate as its owner, uid 0"},
