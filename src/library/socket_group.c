@@ -75,7 +75,8 @@ static int find_group(struct socket_access *access, struct gate_error *error) {
     int r = parse_number(&access->gid, access->group) ? 0 : look_up(&access->gid, access->group);
 
     if (r == ENOENT) {
-        return gate_error_set(error, GATE_E_USAGE, "--socket-group=%.64s is no group here; give its name or number",
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--socket-group=%.64s is not a group here; give the name or the number of one",
                               access->group);
     }
     return r ? gate_error_set(error, GATE_E_USAGE, "--socket-group=%.64s cannot be looked up: %s; give its number",

@@ -110,7 +110,7 @@ def test_nobody_connects_before(small_root, start_gate, tmp_path):
     (["--socket-mode=0666"], ["--socket-mode takes", "0660"]),
     (["--socket-mode=4600"], ["--socket-mode takes"]),
     (["--socket-mode=rw"], ["--socket-mode takes"]),
-    (["--socket-group=no such group"], ["--socket-group=no such group is no group here"]),
+    (["--socket-group=no such group"], ["--socket-group=no such group is not a group here"]),
 ])
 def test_refused(small_root, tmp_path, more, words):
     said = run("serve", *options(small_root, tmp_path / "sock", *more), GIT_GATE_TOKEN=TOKEN)
