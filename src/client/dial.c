@@ -136,8 +136,7 @@ static int explain_denied(const char *path, struct gate_error *error) {
     word_group(group, sizeof(group), &denial);
     return gate_error_set(
         error, GATE_E_INTERNAL, "permission denied to connect to '%s': %s%s; become the user who started the gate%s",
-        path, denial.facts, geteuid() == 0 ? ", without the capability to pass over modes (CAP_DAC_OVERRIDE)" : "",
-        group);
+        path, denial.facts, geteuid() == 0 ? ", without the capability to ignore modes (CAP_DAC_OVERRIDE)" : "", group);
 }
 
 /* Connecting needs write permission. When the modes grant it, something else must be the cause. */
@@ -182,7 +181,7 @@ static int explain_refused(const char *path, struct gate_error *error) {
 
 static int explain_vsock(const char *address, int cause, struct gate_error *error) {
     const char *remedy = cause == ENODEV || cause == EAFNOSUPPORT
-                             ? "this machine has no vsock device; who starts the virtual machine adds one"
+                             ? "this machine has no vsock device; its host can give it one"
                              : "is the gate running, and does this port lead to its socket? The CID of the host is 2";
 
     return gate_error_set(error, GATE_E_INTERNAL, "cannot connect to '%s': %s; %s", address, strerror(cause), remedy);
