@@ -281,7 +281,7 @@ int demo_site_write(const struct demo_site *site, const char *name, const char *
 /* A gate that ends by itself has said why in its last record. */
 static int refuse_ended_gate(struct demo_site *site, struct gate_error *error) {
     print_lines(&site->log, true);
-    return gate_error_set(error, GATE_E_START, "the gate has ended; its log stands above");
+    return gate_error_set(error, GATE_E_START, "the gate has ended; its log is above");
 }
 
 static const char clone_words[] = "git clone ";

@@ -103,8 +103,8 @@ static int explain_no_answer(const struct findings_subject *subject, const struc
                               subject->address, PROBE_TOTAL_MS / MS_PER_S);
     case PROBE_E_HUNG_UP:
         return gate_error_set(error, GATE_E_INTERNAL,
-                              "%s ends the connection without an answer: it has no room, or is no git-gate; try again, "
-                              "or check %s",
+                              "%s ends the connection without an answer: it has no room, or is not a git-gate; try "
+                              "again, or check %s",
                               subject->address, option(subject));
     case PROBE_E_CUT:
         return gate_error_set(error, GATE_E_INTERNAL,

@@ -66,7 +66,7 @@ static int refuse_option(const char *argument, struct gate_error *error) {
     (void)config_option_names(serves, false);
     if (is_option(argument, serves)) {
         return gate_error_set(error, GATE_E_USAGE,
-                              "%.*s stands before the verb; say 'git-gate serve %.*s', or another verb", size, argument,
+                              "%.*s comes before the verb; say 'git-gate serve %.*s', or another verb", size, argument,
                               size, argument);
     }
     argument_hint(hint, argument, (size_t)size, own, "--");

@@ -126,7 +126,7 @@ static int restore(struct old_list *old, const struct arguments *arguments, cons
     if (choose(old, arguments) == 0) {
         return gate_error_set(
             error, GATE_E_USAGE,
-            "nothing like that is kept: 'git-gate old list' says what is; a reference is named in full, "
+            "nothing like that is kept: 'git-gate old list' lists the kept tips; a reference is named in full, "
             "as refs/heads/main");
     }
     return old_restore(old, git, error);
@@ -182,8 +182,8 @@ static int prune(struct old_list *old, const struct arguments *arguments, const 
     int r;
 
     if (parse_age(&age, arguments->age) || age > now) {
-        return gate_error_set(error, GATE_E_USAGE, "--older-than=%.64s is no age: a number and s, m, h, d or w, as 30d",
-                              arguments->age);
+        return gate_error_set(error, GATE_E_USAGE,
+                              "--older-than=%.64s is not an age: a number and s, m, h, d or w, as 30d", arguments->age);
     }
     r = keep_name_time(bound, now - age + (age == 0)); /* an age of 0 includes this second */
     r = r ? r : remove_older(old, bound, git, &n_removed);
@@ -242,7 +242,7 @@ static int examine(const char *path, struct gate_error *error) {
     int r;
 
     if (snprintf(head, sizeof(head), "%s/HEAD", path) >= (int)sizeof(head) || access(head, F_OK) < 0) {
-        return gate_error_set(error, GATE_E_USAGE, "'%.200s' is no bare repository, or is out of reach: %s", path,
+        return gate_error_set(error, GATE_E_USAGE, "'%.200s' is not a bare repository, or cannot be read: %s", path,
                               strerror(errno));
     }
     r = hostile_repository_examine(&finding, &policy, path, NULL);

@@ -111,7 +111,7 @@ int old_restore(const struct old_list *list, const struct child_git *git, struct
     return r ? gate_error_set(
                    error, GATE_E_START,
                    "git has not moved the references: %s; nothing is lost: does 'git update-ref' work there, "
-                   "or is there a reference in the way, as refs/heads/a is in that of refs/heads/a/b?",
+                   "or is another reference in the way, as refs/heads/a is for refs/heads/a/b?",
                    strerror(-r))
              : 0;
 }

@@ -118,12 +118,13 @@ static int confine_process(const struct server_settings *settings, struct log *l
     }
     if (r && settings->confine == CONFINE_REQUIRE) {
         return gate_error_set(error, GATE_E_START,
-                              "--confine=require, but what git-gate was started with cannot be given up: %s: %s%s; "
-                              "--confine=auto goes without",
+                              "--confine=require, but the process's memory cannot be hidden, or inherited descriptors "
+                              "cannot be closed: %s: %s%s; --confine=auto continues all the same",
                               call, strerror(-r), error_advice(-r));
     }
     if (r) {
-        log_record(log, LOG_LEVEL_WARNING, "what git-gate was started with cannot be given up",
+        log_record(log, LOG_LEVEL_WARNING,
+                   "the process's memory cannot be hidden, or inherited descriptors cannot be closed",
                    LOG_FIELDS(log_string("call", call), log_string("error", strerror(-r))));
     }
     return 0;

@@ -85,7 +85,8 @@ static int resolve(char id[ASK_ID_MAX], const struct child_git *git, const char 
     }
     return ask_id(id, git, revision) == 0
                ? 0
-               : gate_error_set(error, GATE_E_USAGE, "'%.128s' is no revision in '%.200s'", revision, git->repository);
+               : gate_error_set(error, GATE_E_USAGE, "'%.128s' is not a revision in '%.200s'", revision,
+                                git->repository);
 }
 
 static void fill_zeros(char id[ASK_ID_MAX], const char *like) {

@@ -206,9 +206,9 @@ def test_failing_step_of_a_child(gate, call, error):
     ("vfork,clone", "EAGAIN", ["--confine=off"], ["no room to run", "vfork: Resource temporarily unavailable", "ulimit"]),
     ("pipe2", "EMFILE", ["--confine=off"], ["no room to run", "pipe2: Too many open files", "ulimit"]),
     ("close_range", "EPERM", ["--confine=require"],
-     ["--confine=require", "cannot be given up: close_range: Operation not permitted", "seccomp profile"]),
+     ["--confine=require", "cannot be closed: close_range: Operation not permitted", "seccomp profile"]),
     ("prctl", "EPERM", ["--confine=require"],
-     ["--confine=require", "cannot be given up: prctl(PR_SET_DUMPABLE): Operation not permitted"]),
+     ["--confine=require", "cannot be closed: prctl(PR_SET_DUMPABLE): Operation not permitted"]),
     ("pidfd_open", "EPERM:when=2", ["--confine=off", "--die-with-parent"],
      ["--die-with-parent", "cannot be watched: pidfd_open: Operation not permitted", "seccomp profile"]),
 ])

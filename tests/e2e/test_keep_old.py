@@ -440,12 +440,12 @@ def test_restore(place, storage):
     (["restore", "REPO", "refs/heads/none"], "nothing like that is kept"),
     (["restore", "REPO", "main"], "nothing like that is kept"),
     (["prune", "REPO"], "takes other arguments"),
-    (["prune", "REPO", "--older-than=1y"], "is no age"),
-    (["prune", "REPO", "--older-than=-1d"], "is no age"),
-    (["prune", "REPO", "--older-than=999999999999999999d"], "is no age"),
+    (["prune", "REPO", "--older-than=1y"], "is not an age"),
+    (["prune", "REPO", "--older-than=-1d"], "is not an age"),
+    (["prune", "REPO", "--older-than=999999999999999999d"], "is not an age"),
     (["prune", "REPO", "--older-than"], "needs an age"),
     (["list", "/nonexistent/x.git"], "there is no repository"),
-    (["list", "/tmp"], "is no bare repository"),
+    (["list", "/tmp"], "is not a bare repository"),
     (["list", "--older=1d", "REPO"], "did you mean '--older-than'"),
 ])
 def test_faults_of_the_command_line(small_root, arguments, words):

@@ -158,8 +158,8 @@ def test_a_trial_runs_no_command_of_the_repository(work, tmp_path):
     (("a", "b", "c", "d", "e", "--repo=."), "one argument too many"),
     (("a", "--rep=."), "did you mean '--repo'"),
     (("none",), "--rules=none cannot be read"),
-    ((FOLDER / "no-ci.rules", "--repo=.", "none", "HEAD", "refs/heads/x"), "'none' is no revision"),
-    ((FOLDER / "no-ci.rules", "--repo=/nonexistent", "HEAD", "HEAD", "refs/heads/x"), "is no revision in '/nonexistent'"),
+    ((FOLDER / "no-ci.rules", "--repo=.", "none", "HEAD", "refs/heads/x"), "'none' is not a revision"),
+    ((FOLDER / "no-ci.rules", "--repo=/nonexistent", "HEAD", "HEAD", "refs/heads/x"), "is not a revision in '/nonexistent'"),
 ])
 def test_rules_refuses_its_arguments(mirror_template, arguments, words):
     said = run("rules", *arguments, cwd=mirror_template[0])
