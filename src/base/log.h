@@ -77,7 +77,7 @@ void log_init(struct log *log, int fd, enum log_level level, enum log_format for
  *
  * Another program may share the pipe, and fill it after poll(2) has seen room. It also shares the file description, so
  * the gate must not make that one non-blocking. The new descriptor is never closed. So the log must last as long as the
- * process, or as its thread's table of descriptors. If @log->fd is no pipe, or this user may not open it, it stays.
+ * process, or as its thread's table of descriptors. @log->fd stays as it is if it is not a pipe, or cannot be opened.
  */
 void log_reopen(struct log *log);
 

@@ -62,7 +62,7 @@ static void print_help(void) {
 
 /* ---- options ---- */
 
-/* Does not repeat a value, or an argument that is no option: either may be a token. */
+/* Does not repeat a value, or an argument that is not an option: either may be a token. */
 static int refuse_argument(const char *argument, struct gate_error *error) {
     static const char *const names[] = {"socket", "url", "token-file", "repo", "mirror-root", "help", NULL};
 

@@ -146,7 +146,7 @@ static void drop(struct relay *relay) {
     }
 }
 
-/* Return: as write_to(), except that a gate that stopped reading is no failure. */
+/* Return: as write_to(), but 0 for a gate that has stopped reading. */
 static int pump_up(struct relay *relay) {
     int n_read = read_from(&relay->up, relay->client);
     int n_written;

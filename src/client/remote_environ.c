@@ -28,7 +28,7 @@ static const struct {
     const char *name;
     const char *value; /* NULL: the field with the token */
 } settings[] = {
-    {"http", "extraHeader", ""}, /* drops those that were set for all addresses */
+    {"http", "extraHeader", ""}, /* drops the fields that were set for all addresses */
     {"http", "extraHeader", NULL},        {"http", "proxy", ""},
     {"http", "cookieFile", ""},           {"http", "saveCookies", "false"},
     {"http", "followRedirects", "false"}, {"http", "version", "HTTP/1.1"},

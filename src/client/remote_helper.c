@@ -34,7 +34,7 @@ static const char names[] = "GIT_GATE_SOCKET, gate.socket or ?socket=PATH";
 
 /*
  * @refusal: how the gate first refused something
- * @was_silent: the gate did not go on in time, and the helper was told to end
+ * @was_silent: the gate was silent for the whole time-out, and git's HTTP helper was told to end
  * @was_cut: a connection ended without an answer
  */
 struct remote_helper {

@@ -83,7 +83,7 @@ struct head {
 void head_init(struct head *head);
 
 /**
- * head_feed() - go on parsing a request head (RFC 9112, with no leniency: git-gate(1), STATUS CODES, 400)
+ * head_feed() - parse more of a request head (RFC 9112, with no leniency: git-gate(1), STATUS CODES, 400)
  * @data: all bytes received so far, from the first byte of the request on
  * @size: their number; bytes after the head are ignored
  *
