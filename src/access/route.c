@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Holds the table of routes, and checks names of repositories. A path outside of the table does not exist. The paths
- * are those of gitprotocol-http(5) and git-http-backend(1).
+ * Holds the table of routes, and checks names of repositories. Nothing outside of the table is served. The paths are
+ * those of gitprotocol-http(5) and git-http-backend(1).
  */
 
 #include "access/route.h"
@@ -92,9 +92,8 @@ const char *route_repository_fault(struct span name) {
     if (name.size > ROUTE_REPOSITORY_MAX_BYTES) {
         return "the repository's name is longer than 250 bytes";
     }
-    return route_repository_is_valid(name)
-               ? NULL
-               : "the repository's name may have only letters, digits, '.', '_' and '-'";
+    return route_repository_is_valid(name) ? NULL
+                                           : "the repository's name may have only letters, digits, '.', '_' and '-'";
 }
 
 const char *route_folder_fault(struct span folder) {

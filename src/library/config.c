@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A configuration: the settings, set option by option. Each value is checked when it is set, so that the error can name
- * the option. config_resolve() in resolve.c checks the settings as a whole.
+ * Sets a configuration option by option. Each value is checked when it is set, so that the error can name the option.
+ * config_resolve() in resolve.c checks the settings as a whole.
  */
 
 #include "library/config.h"
