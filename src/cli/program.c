@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "cli/announce.h"
 #include "cli/reload.h"
-#include "cli/status.h"
+#include "cli/systemd_messages.h"
 #include "confine/limits.h"
 #include "library/open_files.h"
 #include "serve/server.h"
@@ -32,7 +32,7 @@ struct program {
     struct gate_config *config;
     struct loop loop;
     struct server server;
-    struct status status;
+    struct systemd_messages systemd;
     bool parent_is_foreign;
     bool had_terminal;
     int signal_fd;
@@ -45,7 +45,7 @@ static void on_stop(struct program *program, unsigned signal) {
     log_record(&server->gate.log, LOG_LEVEL_NOTICE, "stopping",
                LOG_FIELDS(log_number("signal", signal), log_number("connections", server->crowd.n_connections),
                           log_number("backends", server->gate.turns.n_running)));
-    status_stopping(&program->status);
+    systemd_messages_stopping(&program->systemd);
     server_stop(server);
 }
 
@@ -163,15 +163,15 @@ static int serve(struct program *program, const struct server_settings *settings
         return r;
     }
     announce(server, minted);
-    status_ready(&program->status);
+    systemd_messages_ready(&program->systemd);
     r = loop_run(&program->loop);
-    status_stopping(&program->status);
+    systemd_messages_stopping(&program->systemd);
     server_deinit(server);
     return r < 0 ? gate_error_set(error, GATE_E_INTERNAL, "the event loop failed: %s", strerror(-r)) : 0;
 }
 
 static void end(struct program *program) {
-    status_deinit(&program->status);
+    systemd_messages_deinit(&program->systemd);
     loop_unwatch(&program->signal_io);
     program->signal_fd = fd_close(program->signal_fd);
     loop_deinit(&program->loop);
@@ -181,7 +181,7 @@ static int begin(struct program *program) {
     int r = loop_init(&program->loop);
 
     r = r ? r : watch_signals(program);
-    status_init(&program->status, &program->server, &program->loop);
+    systemd_messages_init(&program->systemd, &program->server, &program->loop);
     return r;
 }
 
@@ -190,7 +190,7 @@ int program_run(struct gate_config *config, bool minted, struct gate_error *erro
         .config = config,
         .loop = LOOP_NONE,
         .server = SERVER_NONE,
-        .status = STATUS_NONE,
+        .systemd = SYSTEMD_MESSAGES_NONE,
         .had_terminal = isatty(STDERR_FILENO),
         .signal_fd = -1,
     };

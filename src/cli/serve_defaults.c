@@ -16,14 +16,14 @@
 #include "access/token.h"
 #include "base/log.h"
 #include "cli/repository.h"
-#include "cli/systemd.h"
+#include "cli/systemd_environ.h"
 #include "cli/token_source.h"
 
 static_assert(TOKEN_MAX_BYTES == 255, "the sentences below say this number");
 
 /* Takes the socket that systemd opened before this program started: sd_listen_fds(3). */
 static int take_inherited_socket(struct gate_config *config, struct gate_error *error) {
-    int n = systemd_take_sockets();
+    int n = systemd_environ_take_sockets();
     char fd[16];
 
     if (n == -EINVAL) {
@@ -35,7 +35,7 @@ static int take_inherited_socket(struct gate_config *config, struct gate_error *
         return gate_error_set(error, GATE_E_USAGE,
                               "the socket that LISTEN_FDS announces cannot be taken over: %s; unset LISTEN_FDS, or "
                               "hand over a socket as descriptor %d",
-                              strerror(-n), SYSTEMD_LISTEN_FD);
+                              strerror(-n), SYSTEMD_ENVIRON_LISTEN_FD);
     }
     if (n > 1) {
         return gate_error_set(error, GATE_E_USAGE, "one socket can be inherited, not %d; give the .socket unit one", n);
@@ -43,7 +43,7 @@ static int take_inherited_socket(struct gate_config *config, struct gate_error *
     if (n == 0) {
         return 0;
     }
-    (void)snprintf(fd, sizeof(fd), "%d", SYSTEMD_LISTEN_FD);
+    (void)snprintf(fd, sizeof(fd), "%d", SYSTEMD_ENVIRON_LISTEN_FD);
     return gate_config_set(config, "listen-fd", fd, error);
 }
 

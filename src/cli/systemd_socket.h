@@ -6,12 +6,12 @@
  * later.
  */
 
-/** notify_open() - connect to systemd. Return: a descriptor for notify_send(), the caller's; -1 without systemd. */
-int notify_open(void);
+/** systemd_socket_open() - connect to systemd. Return: a descriptor for systemd_socket_send(), the caller's; -1 without systemd. */
+int systemd_socket_open(void);
 
 /**
- * notify_send() - send @state, for example "READY=1", without waiting
+ * systemd_socket_send() - send @state, for example "READY=1", without waiting
  *
  * Return: 0, even if nobody listens any more; -EAGAIN if the socket has no room, and nothing was sent.
  */
-int notify_send(int fd, const char *state);
+int systemd_socket_send(int fd, const char *state);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cli/systemd.h"
+#include "cli/systemd_environ.h"
 
 /* A PID in place of this process's own. */
 #define OWN "own"
@@ -31,13 +31,13 @@ static void open_sockets(void) {
     int fd = open("/dev/null", O_RDONLY);
 
     assert_true(fd >= 0);
-    for (int place = SYSTEMD_LISTEN_FD; place < SYSTEMD_LISTEN_FD + 2; place++) {
+    for (int place = SYSTEMD_ENVIRON_LISTEN_FD; place < SYSTEMD_ENVIRON_LISTEN_FD + 2; place++) {
         if (fd == place) {
             continue;
         }
         assert_int_equal(dup2(fd, place), place);
     }
-    for (int place = SYSTEMD_LISTEN_FD; place < SYSTEMD_LISTEN_FD + 2; place++) {
+    for (int place = SYSTEMD_ENVIRON_LISTEN_FD; place < SYSTEMD_ENVIRON_LISTEN_FD + 2; place++) {
         assert_int_equal(fcntl(place, F_SETFD, 0), 0);
     }
 }
@@ -72,12 +72,12 @@ static void test_sockets(void **state) {
         set_number("LISTEN_PID", cases[i].pid);
         set_number("LISTEN_FDS", cases[i].fds);
         set_number("LISTEN_FDNAMES", "gate");
-        expect_int(cases[i].name, systemd_take_sockets(), cases[i].expected);
+        expect_int(cases[i].name, systemd_environ_take_sockets(), cases[i].expected);
         expect_true(cases[i].name, !getenv("LISTEN_PID") && !getenv("LISTEN_FDS") && !getenv("LISTEN_FDNAMES"));
         for (int fd = 0; fd < cases[i].expected; fd++) {
-            expect_int(cases[i].name, fcntl(SYSTEMD_LISTEN_FD + fd, F_GETFD), FD_CLOEXEC);
+            expect_int(cases[i].name, fcntl(SYSTEMD_ENVIRON_LISTEN_FD + fd, F_GETFD), FD_CLOEXEC);
         }
-        expect_int(cases[i].name, systemd_take_sockets(), 0);
+        expect_int(cases[i].name, systemd_environ_take_sockets(), 0);
     }
 }
 
@@ -104,7 +104,7 @@ static void test_watchdog(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         set_number("WATCHDOG_PID", cases[i].pid);
         set_number("WATCHDOG_USEC", cases[i].usec);
-        expect_true(cases[i].name, systemd_watchdog_us() == cases[i].expected);
+        expect_true(cases[i].name, systemd_environ_watchdog_us() == cases[i].expected);
     }
 }
 

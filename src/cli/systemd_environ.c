@@ -2,7 +2,7 @@
 
 /* Reads the variables that systemd sets for a process: sd_listen_fds(3), sd_watchdog_enabled(3). */
 
-#include "cli/systemd.h"
+#include "cli/systemd_environ.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,16 +41,16 @@ static int count_sockets(void) {
     if (pid != (unsigned long long)getpid()) {
         return 0; /* the sockets are for a process that has passed its environment on */
     }
-    return read_number("LISTEN_FDS", INT_MAX - SYSTEMD_LISTEN_FD, &n) && n > 0 ? (int)n : -EINVAL;
+    return read_number("LISTEN_FDS", INT_MAX - SYSTEMD_ENVIRON_LISTEN_FD, &n) && n > 0 ? (int)n : -EINVAL;
 }
 
-int systemd_take_sockets(void) {
+int systemd_environ_take_sockets(void) {
     int n = count_sockets();
 
     (void)unsetenv("LISTEN_PID");
     (void)unsetenv("LISTEN_FDS");
     (void)unsetenv("LISTEN_FDNAMES");
-    for (int fd = SYSTEMD_LISTEN_FD; n > 0 && fd < SYSTEMD_LISTEN_FD + n; fd++) {
+    for (int fd = SYSTEMD_ENVIRON_LISTEN_FD; n > 0 && fd < SYSTEMD_ENVIRON_LISTEN_FD + n; fd++) {
         if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
             return -errno;
         }
@@ -58,7 +58,7 @@ int systemd_take_sockets(void) {
     return n;
 }
 
-uint64_t systemd_watchdog_us(void) {
+uint64_t systemd_environ_watchdog_us(void) {
     unsigned long long pid = 0;
     unsigned long long usec = 0;
 

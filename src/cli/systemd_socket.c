@@ -2,7 +2,7 @@
 
 /* Sends messages to systemd. It never waits, and without systemd it does nothing. */
 
-#include "cli/notify.h"
+#include "cli/systemd_socket.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 
 #include "base/fd.h"
 
-int notify_open(void) {
+int systemd_socket_open(void) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *path = getenv("NOTIFY_SOCKET");
     size_t size = path ? strlen(path) : 0;
@@ -34,7 +34,7 @@ int notify_open(void) {
     return fd_take(&fd);
 }
 
-int notify_send(int fd, const char *state) {
+int systemd_socket_send(int fd, const char *state) {
     if (fd < 0 || send(fd, state, strlen(state), MSG_NOSIGNAL) >= 0) {
         return 0;
     }

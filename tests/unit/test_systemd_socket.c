@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "cli/notify.h"
+#include "cli/systemd_socket.h"
 
 /* A receiver at @path, or at the abstract name behind an '@'. */
 static int receive_at(const char *path) {
@@ -32,14 +32,14 @@ static void expect_word(const char *path) {
     int fd;
 
     assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);
-    fd = notify_open();
+    fd = systemd_socket_open();
     expect_true(path, fd >= 0);
     expect_true(path, fcntl(fd, F_GETFL) & O_NONBLOCK);
     expect_true(path, fcntl(fd, F_GETFD) & FD_CLOEXEC);
-    expect_int(path, notify_send(fd, "READY=1"), 0);
+    expect_int(path, systemd_socket_send(fd, "READY=1"), 0);
     expect_int(path, recv(receiver, word, sizeof(word), 0), 7);
     expect_true(path, memcmp(word, "READY=1", 7) == 0);
-    expect_int(path, notify_send(fd, "STOPPING=1"), 0);
+    expect_int(path, systemd_socket_send(fd, "STOPPING=1"), 0);
     expect_int(path, recv(receiver, word, sizeof(word), 0), 10);
     expect_true(path, memcmp(word, "STOPPING=1", 10) == 0);
     assert_int_equal(close(fd), 0);
@@ -78,8 +78,8 @@ static void test_abstract(void **state) {
 static void test_absent(void **state) {
     (void)state;
     assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
-    assert_int_equal(notify_open(), -1);
-    assert_int_equal(notify_send(-1, "READY=1"), 0);
+    assert_int_equal(systemd_socket_open(), -1);
+    assert_int_equal(systemd_socket_send(-1, "READY=1"), 0);
 }
 
 static void test_no_socket(void **state) {
@@ -96,7 +96,7 @@ static void test_no_socket(void **state) {
 
         assert_int_equal(close(free_before), 0);
         assert_int_equal(setenv("NOTIFY_SOCKET", values[i], 1), 0);
-        expect_int(values[i], notify_open(), -1);
+        expect_int(values[i], systemd_socket_open(), -1);
         expect_int(values[i], dup(STDERR_FILENO), free_before); /* nothing was left open */
         assert_int_equal(close(free_before), 0);
     }
@@ -114,18 +114,18 @@ static void test_nobody_listens(void **state) {
     (void)snprintf(path, sizeof(path), "%s/notify", folder.path);
     receiver = receive_at(path);
     assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);
-    fd = notify_open();
+    fd = systemd_socket_open();
     assert_true(fd >= 0);
     (void)alarm(20);
-    for (n_sent = 0; notify_send(fd, "WATCHDOG=1") == 0; n_sent++) {
+    for (n_sent = 0; systemd_socket_send(fd, "WATCHDOG=1") == 0; n_sent++) {
         assert_true(n_sent < 10000);
     }
     assert_true(n_sent > 0);
-    assert_int_equal(notify_send(fd, "READY=1"), -EAGAIN);
+    assert_int_equal(systemd_socket_send(fd, "READY=1"), -EAGAIN);
     assert_int_equal(recv(receiver, word, sizeof(word), 0), 10);
-    assert_int_equal(notify_send(fd, "READY=1"), 0); /* there is room again */
+    assert_int_equal(systemd_socket_send(fd, "READY=1"), 0); /* there is room again */
     assert_int_equal(close(receiver), 0);
-    assert_int_equal(notify_send(fd, "READY=1"), 0);
+    assert_int_equal(systemd_socket_send(fd, "READY=1"), 0);
     (void)alarm(0);
     assert_int_equal(close(fd), 0);
 }
