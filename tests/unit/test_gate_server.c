@@ -6,7 +6,7 @@
 
 enum {
     ROUNDS = 1000,
-    WARM_UP_ROUNDS = 100, /* in which libraries and the allocator take the memory that they keep */
+    WARM_UP_ROUNDS = 100, /* of warming up: libraries and the allocator take the memory that they keep */
     LIVES = 60,
     WARM_UP_LIVES = 20,
     MAX_GROWN_BYTES = 16, /* in each counted round: half of the least that malloc(3) takes */
@@ -62,7 +62,7 @@ static void test_bad_options(void **state) {
         expect_int("no error wanted", gate_config_set(config, bad_options[i].name, bad_options[i].value, NULL),
                    GATE_E_USAGE);
     }
-    set(config, "listen", "127.0.0.1:0"); /* the configuration is as before, so it can be served */
+    set(config, "listen", "127.0.0.1:0"); /* the configuration has not changed, so a server still starts */
     server = server_of(config);
     start(server);
     assert_int_equal(ask(gate_server_address(server), "repo0", CREDENTIALS), 200);
@@ -149,7 +149,7 @@ static void test_mint(void **state) {
 
 /* ---- rounds ---- */
 
-/* A leak in each round shows on the heap or, like a lost stack, in pages. */
+/* A leak in each round shows on the heap, or in pages if it is a lost stack. */
 static void expect_not_grown(const char *name, const struct holdings *before, int n_rounds) {
     struct holdings after;
 
@@ -176,7 +176,7 @@ static void test_rounds(void **state) {
     assert_null(gate_server_free(server));
 }
 
-/* A whole life each: configuration, server, start, one answer, free. */
+/* Each round is a whole life: configuration, server, start, one answer, free. */
 static void test_lives(void **state) {
     struct holdings before = {0};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Makes a start fail at each of its steps: the sentence is right, nothing is left, and the next start succeeds. */
+/* A start fails at each of its steps: the sentence is right, nothing is left, and the next start succeeds. */
 
 #include "unit_held_start.h"
 
@@ -10,9 +10,9 @@ enum {
     MAX_DESCRIPTORS = 100, /* more than a start can need */
 };
 
-static const size_t huge_stack_bytes = SIZE_MAX / 2; /* no address space has that in one piece */
+static const size_t huge_stack_bytes = SIZE_MAX / 2; /* larger than any address space */
 
-/* Starts, fails, and leaves nothing. */
+/* Checks that the start fails and leaves nothing. */
 static void expect_failure(const char *name, struct gate_server *server, int code, const char *word) {
     struct gate_error error = {0};
     struct holdings before;
@@ -36,7 +36,7 @@ static void expect_success(const char *name, struct gate_server *server) {
     expect_int(name, gate_server_stop(server), 0);
 }
 
-/* The obstacle, and the shell commands that make and remove it. */
+/* An obstacle, and the shell commands that make and remove it. */
 static const struct {
     const char *name;
     const char *obstruct;
@@ -66,7 +66,7 @@ static void test_obstacles(void **state) {
     assert_null(gate_server_free(server));
 }
 
-/* Where a server listens, a second one does not start, and the first one goes on. */
+/* At a server's address a second one does not start, and the first one goes on. */
 static void test_taken(void **state) {
     struct gate_server *first = server_with("listen", "127.0.0.1:0");
     struct gate_server *first_unix = server_with("socket", in_place("taken/gate.sock"));
@@ -166,9 +166,9 @@ static void test_listen_fd(void **state) {
 /* ---- too few descriptors ---- */
 
 /*
- * The uses of descriptors in a start, in this order, as words of the sentence when there is none. The first ruleset of
- * Landlock never lacks one, as it takes the descriptor of the folder's lock; and the lock takes the one by which the
- * repository's configuration was read.
+ * The steps of a start that need a descriptor, in this order, as words of the sentence when there is none. Two steps
+ * never lack one: the lock takes the descriptor by which the repository's configuration was read, and Landlock's first
+ * ruleset takes that of the folder's lock.
  */
 static const char *const steps[] = {
     "no thread",       "no event loop", "no room to run", "cannot look at", "make --socket", "set the mode of --socket",
@@ -176,7 +176,7 @@ static const char *const steps[] = {
 };
 
 enum {
-    STEP_GIT = 2, /* it needs more at once than all later steps, which can fail only on their own */
+    STEP_GIT = 2, /* it needs more at once than any later step, so those fail only with a limit set later */
     STEP_LANDLOCK = 6,
 };
 
@@ -197,7 +197,7 @@ static void list_descriptors(char *list) {
     }
 }
 
-/* Starts without this descriptor or higher ones, from the beginning or from the moment when git has been asked. */
+/* Starts with no descriptor from this number on, from the beginning or after git has been asked. */
 static void start_below(rlim_t number, bool is_behind_git, struct held_start *held, struct gate_server *server) {
     struct rlimit limit;
     struct rlimit low;
@@ -216,7 +216,7 @@ static void start_below(rlim_t number, bool is_behind_git, struct held_start *he
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* Allows one more after each failure, until there are enough. */
+/* Allows one more descriptor after each failure, until there are enough. */
 static void fail_at_each_step(struct gate_server *server, bool is_behind_git, unsigned *n_seen) {
     char descriptors[MAX_DESCRIPTORS];
     char now[MAX_DESCRIPTORS];
@@ -264,7 +264,7 @@ static void test_descriptors(void **state) {
     assert_null(gate_server_free(server));
 }
 
-/* With such a stack, pthread_create(3) can make no thread. */
+/* pthread_create(3) can make no thread with such a stack. */
 static void test_no_thread(void **state) {
     struct gate_server *server = server_with("listen", "127.0.0.1:0");
     pthread_attr_t before;
@@ -282,7 +282,7 @@ static void test_no_thread(void **state) {
     assert_null(gate_server_free(server));
 }
 
-/* With a standard stream closed, a pipe would get its number, and git the wrong end of it. */
+/* A pipe would get the number of a closed standard stream, and git the wrong end of the pipe. */
 static void test_closed_streams(void **state) {
     struct gate_server *server = server_with("listen", "127.0.0.1:0");
     struct gate_error error = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Neither a server nor its program holds the other's descriptors, and no child of the program holds the server's. */
+/* A server and its program hold none of each other's descriptors, and no child of the program holds the server's. */
 
 #include "unit_library.h"
 
@@ -33,7 +33,7 @@ static void expect_child_content(pid_t pid) {
     assert_int_equal(status, 0);
 }
 
-/* A child that is a copy of this process and does nothing, as a worker without work. */
+/* Forks a copy of this process that does nothing, like an idle worker. */
 static pid_t fork_idle(void) {
     pid_t pid = fork();
 
@@ -57,7 +57,7 @@ static struct gate_server *make_server(void) {
 
     (void)snprintf(seconds, sizeof(seconds), "%d", PATIENT_BACKEND_S);
     set(config, "listen", "127.0.0.1:0");
-    set(config, "backend", "http-backend"); /* which is there before all of a fetch has come */
+    set(config, "backend", "http-backend"); /* it starts before all of a fetch has come */
     set(config, "backend-timeout", seconds);
     set(config, "drain-timeout", "0");
     return server_of(config);
@@ -65,7 +65,7 @@ static struct gate_server *make_server(void) {
 
 /* ---- a request under way ---- */
 
-/* A fetch by protocol 2 that wants nothing: git answers, and waits for a further command or the end. */
+/* A fetch of protocol 2 that wants nothing. git answers, and waits for another command or the end. */
 static size_t write_fetch(char *body) {
     size_t size = (size_t)sprintf(body, "0011command=fetch0001");
 
@@ -75,7 +75,7 @@ static size_t write_fetch(char *body) {
     return size + (size_t)sprintf(body + size, "0000");
 }
 
-/* Sends all but the last byte, and waits until git is there to read it. */
+/* Sends all bytes but the last, and waits until git runs. */
 static int begin_request(const char *address, char *last) {
     static char body[BODY_MAX];
     size_t size = write_fetch(body);
@@ -95,7 +95,7 @@ static int begin_request(const char *address, char *last) {
     return fd;
 }
 
-/* The answer is whole, and comes before the gate would give git up. */
+/* Checks that the answer is whole, and comes before the gate would give git up. */
 static void expect_answer(int fd) {
     char text[ANSWER_MAX] = "";
     size_t size = 0;
@@ -111,7 +111,7 @@ static void expect_answer(int fd) {
     assert_true(size > 5 && memcmp(text + size - 5, "0\r\n\r\n", 5) == 0);
 }
 
-/* A copied pipe would hide the end of input from git; a copied socket would go on listening at the port. */
+/* A copied pipe would hide the end of input from git. A copied socket would go on listening at the port. */
 static void test_request(void **state) {
     struct gate_server *server = make_server();
     struct holdings before;
@@ -150,7 +150,7 @@ static void call_all(struct gate_server *server) {
     child_expect(gate_server_free(server) == NULL);
 }
 
-/* The child has a copy of the server's stop descriptor, whatever its id: in a PID namespace, both may be 1. */
+/* The child has a copy of the server's stop descriptor. Ids do not tell them apart: both may be 1 in PID namespaces. */
 static void test_calls_of_a_fork(void **state) {
     struct gate_server *running = make_server();
     struct gate_server *other = make_server();
@@ -178,7 +178,7 @@ static void test_calls_of_a_fork(void **state) {
 
 /* ---- a program that is killed ---- */
 
-/* The data that a program gives to the process that will kill it. */
+/* A program's data for the process that will kill it. */
 struct word {
     char address[64];
     pid_t copy;
@@ -220,7 +220,7 @@ static bool is_one_child_left(void) {
     return count_children() == 1;
 }
 
-/* git ends with the program, although a copy of that lives on: no copy has the pipe that tells git. */
+/* git ends with the program although a copy lives on, as no copy has the pipe that tells git. */
 static void test_killed(void **state) {
     struct word word = {0};
     int ends[2];
@@ -246,7 +246,7 @@ static void test_killed(void **state) {
 
 /* ---- descriptors of the program ---- */
 
-/* Tells whether nobody holds the write end any more. */
+/* Tells whether all write ends are closed. */
 static bool has_ended(int reader) {
     struct pollfd poller = {.fd = reader, .events = POLLIN};
     char byte;
@@ -254,7 +254,7 @@ static bool has_ended(int reader) {
     return poll(&poller, 1, 0) == 1 && read(reader, &byte, 1) == 0;
 }
 
-/* A pipe whose write end gets the number @fd. Return: the read end. */
+/* Makes a pipe whose write end gets the number @fd. Return: the read end. */
 static int pipe_at(int fd) {
     int ends[2];
 
@@ -275,7 +275,7 @@ static void listen_at(int fd) {
     assert_int_equal(close(made), 0);
 }
 
-/* A server with a log and a socket at distant numbers, @log_fd and @listen_fd. */
+/* Makes a server whose log and socket have the distant numbers @log_fd and @listen_fd. */
 static struct gate_server *make_spread_server(int log_fd, int listen_fd) {
     struct gate_config *config = config_begin();
     char number[16];
@@ -287,7 +287,7 @@ static struct gate_server *make_spread_server(int log_fd, int listen_fd) {
     return server_of(config);
 }
 
-/* Pipes all around a server's descriptors: the program can close them while the server runs. */
+/* Pipes have the numbers around a server's descriptors. The program can close them while the server runs. */
 static void expect_not_kept(const char *name, int log_fd, int listen_fd) {
     const int numbers[] = {SPREAD - 1, SPREAD + 1, 2 * SPREAD - 1, 2 * SPREAD + 1, 3 * SPREAD};
     struct gate_server *server = make_spread_server(log_fd, listen_fd);
@@ -324,7 +324,7 @@ static void test_not_kept(void **state) {
     expect_held("numbers", &before);
 }
 
-/* A program that closes its standard output, after it has printed its address. */
+/* A program closes its standard output after it has printed its address. */
 static void test_standard_output(void **state) {
     struct gate_server *server = make_server();
     int kept = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -343,7 +343,7 @@ static void test_standard_output(void **state) {
 
 /* ---- without a table of its own ---- */
 
-/* As in a sandbox with an older list of system calls. */
+/* A filter like that of a sandbox with an older list of system calls. */
 static void refuse_close_range(void) {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),

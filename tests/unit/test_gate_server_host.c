@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A server must leave its program alone. */
+/* A server must not change its program: its threads, signals, limits, working directory and output. */
 
 #include "unit_library.h"
 
@@ -14,7 +14,7 @@ enum {
 
 /* ---- confinement is the thread's own ---- */
 
-/* A line of /proc/.../status, its end excluded; empty when there is none. */
+/* A line of /proc/.../status without its end; empty if there is none. */
 static void read_status(char *line, size_t size, const char *path, const char *name) {
     char text[STATUS_MAX] = "";
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -40,7 +40,7 @@ static void read_freedom(struct freedom *freedom) {
     }
 }
 
-/* Every confined thread is denied these: a file elsewhere, a socket. */
+/* Tries what every confined thread is denied: a file elsewhere, and a socket. */
 static bool is_free(void) {
     int file = open(in_place("elsewhere"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -126,7 +126,7 @@ static void read_dispositions(void (*handlers[])(int)) {
     }
 }
 
-/* A program that wants to know of its children, and blocks signals that it reads elsewhere. */
+/* The program watches its children, and blocks signals that it reads elsewhere. */
 static void test_handlers(void **state) {
     struct gate_server *server = server_with("listen", "127.0.0.1:0");
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
@@ -146,7 +146,7 @@ static void test_handlers(void **state) {
     assert_int_equal(pthread_sigmask(SIG_BLOCK, &blocked, NULL), 0);
     read_dispositions(before);
     start(server);
-    assert_int_equal(kill(getpid(), SIGUSR1), 0); /* for any thread that takes it: none does */
+    assert_int_equal(kill(getpid(), SIGUSR1), 0); /* any thread could take it, and none does */
     assert_int_equal(ask(gate_server_address(server), "repo0", CREDENTIALS), 200);
     wait_until("git's end was told", n_handled > 0);
     assert_int_equal(sigpending(&pending), 0);

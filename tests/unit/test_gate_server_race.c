@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Starts and stops meet, on any thread, at any moment: no call hangs, and nothing is left. */
+/* Starts and stops on any thread at any moment: no call hangs, and nothing is left. */
 
 #include "unit_held_start.h"
 
@@ -12,10 +12,10 @@ enum {
     STORM_THREADS = 4,
     START_MICROSECONDS = IS_SANITIZED ? 12000 : 6000, /* the usual time of a start */
     MAX_STOPS = 2,
-    SEED = 20260101, /* of the delays, the same in each run */
+    SEED = 20260101, /* of the delays, so that each run has the same */
 };
 
-/* ---- a start that is held up ---- */
+/* ---- a slow start ---- */
 
 static const struct {
     const char *name;
@@ -49,7 +49,7 @@ static void expect_held_start(size_t i, struct gate_server *server) {
     }
 }
 
-/* The stop comes while the start asks git. Nobody has to call it again. */
+/* The stop comes while the start asks git. One call is enough. */
 static void test_held_starts(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(held_starts); i++) {
@@ -117,7 +117,7 @@ static void test_during_start(void **state) {
     assert_null(gate_server_free(server));
 }
 
-/* Threads that start and stop the same server, whose repository comes and goes, so that starts fail between them. */
+/* Threads start and stop the same server. Its repository comes and goes, so that some starts fail. */
 static void *storm(void *argument) {
     struct gate_server *server = argument;
 
@@ -167,7 +167,7 @@ static void test_storm(void **state) {
     assert_null(gate_server_free(server));
 }
 
-/* Started by one thread that ends, stopped by another one. */
+/* One thread starts the server and ends, and another one stops it. */
 static void test_other_threads(void **state) {
     struct gate_server *server = server_with("listen", "127.0.0.1:0");
     struct held_start begun = {.server = server};

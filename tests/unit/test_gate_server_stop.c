@@ -13,7 +13,7 @@ enum {
     PART_OF_A_PUSH = 40000,
 };
 
-/* A push whose hook takes its time, by the real git. */
+/* A push by the real git, with a slow hook. */
 static pid_t begin_slow_push(const struct gate_server *server) {
     char url[256];
     pid_t pid;
@@ -78,7 +78,7 @@ static void test_slow_hook(void **state) {
     assert_null(gate_server_free(server));
 }
 
-/* The second stop, from another thread, ends at once the requests that the first one waits for. */
+/* The first stop waits for requests. The second stop, from another thread, ends them at once. */
 static void test_twice_at_once(void **state) {
     struct gate_server *server = slow_server("60");
     struct holdings before;
@@ -113,7 +113,7 @@ static void test_twice_at_once(void **state) {
 
 static pid_t serving_tid;
 
-/* Tells whether git is a child of this thread; the main thread has the client. */
+/* Tells whether git is a child of this thread. The client belongs to the main thread. */
 static bool is_serving(const char *tid) {
     char text[64];
     pid_t id = (pid_t)strtol(tid, NULL, 10);

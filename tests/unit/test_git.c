@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Where git is: looked up in the environment once, and fixed from then on. The real git answers. */
+/* git: looks for git in the environment once, and keeps the place. The real git answers. */
 
 #include "unit_folder.h"
 
@@ -38,7 +38,7 @@ static void test_search_path(void **state) {
     }
 }
 
-/* A script in place of git, with a time of modification of its own. */
+/* Writes a script in git's place, with its own modification time. */
 static void write_git(const char *path, const char *text, time_t modified) {
     const struct timespec times[] = {{.tv_sec = modified}, {.tv_sec = modified}};
 
@@ -47,7 +47,7 @@ static void write_git(const char *path, const char *text, time_t modified) {
     assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
-/* Where git has a twin in the folder of its programs, nobody asks it; otherwise its answer counts. */
+/* If git has a twin in the folder of its programs, nobody asks it. Otherwise its answer counts. */
 static void test_exec_path(void **state) {
     static const struct {
         const char *name;
@@ -106,7 +106,7 @@ static void test_exec_path(void **state) {
     assert_int_equal(unsetenv("GIT_EXEC_PATH"), 0);
 }
 
-/* git 2.45, and its earlier releases with the corrections. */
+/* git 2.45, and earlier releases with the correction. */
 static void test_versions(void **state) {
     static const struct {
         const char *answer;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Patterns of references, addresses and paths: what fits, what does not, and texts that would be slow elsewhere. */
+/* Patterns of references, addresses and paths: texts that fit, texts that do not, and texts that are slow elsewhere. */
 
 #include "unit.h"
 
@@ -45,7 +45,7 @@ static const struct {
     {"*a*b*", "xaybz", true},
 };
 
-/* What git ls-files ':(glob,icase)PATTERN' lists is GLOB_WHOLE. */
+/* GLOB_WHOLE stands for the paths that git ls-files ':(glob,icase)PATTERN' lists. */
 static const struct {
     const char *pattern;
     const char *path;
@@ -152,7 +152,7 @@ static void test_faults(void **state) {
     assert_int_equal(glob_match_path(longest, "a"), 0);
 }
 
-/* A matcher that goes back would need ages for this. */
+/* A matcher that backtracks would need ages for this. */
 static void test_time(void **state) {
     static const char pattern[] = "**/a*a*a*/**/a*a*a*/**/a*a*a*/**/a*a*a*/**/b";
     char path[4096];

@@ -24,7 +24,7 @@ static const char text[] =
     "0032want 0a53e9ddeaddad63ad106860237bbf53411d11a7\n0032want 441b40d833fdfa93eb2908e52742248faf0ee993"
     "\n0000";
 
-/* Return: the number of bytes of @plain's compressed form, now at @out. */
+/* Compresses @plain to @out. Return: the number of bytes there. */
 static size_t compress_to(char *out, size_t room, const void *plain, size_t size, int format) {
     z_stream stream = {0};
 
@@ -231,8 +231,8 @@ static void test_corrupt(void **state) {
     check_corrupt("raw format", (struct span){bytes, size});
 }
 
-/* Wherever a bit after the header is wrong, the output must not pass for complete, unless it is right all the same: the
- * bits that fill up the last byte of the data mean nothing. */
+/* With any wrong bit after the header, the output must not pass for complete. The bits that fill up the last byte of the
+ * data mean nothing: there the output is right all the same. */
 static void test_flipped_bits(void **state) {
     char bytes[ROOM];
     size_t size = compress_to(bytes, sizeof(bytes), text, sizeof(text) - 1, GZIP_FORMAT);
@@ -271,7 +271,7 @@ static void test_bytes_behind(void **state) {
     check_corrupt("a newline behind it", (struct span){bytes, size + 1});
 }
 
-/* A little input that becomes much fills the buffer and no more, each time it is emptied. */
+/* A small input with a large output fills the buffer, and no more, each time it is emptied. */
 static void test_bomb(void **state) {
     enum {
         PLAIN_SIZE = 1 << 20,

@@ -129,7 +129,7 @@ static void check_accepted(const struct accept_case *c, const char *how, const s
     expect_true(name, head->target.data >= feeder->memory && head->target.data < feeder->memory + n_fed);
 }
 
-/* Feeds up to each of @cuts in turn; all before the last are short of the head's end. */
+/* Feeds up to each of @cuts in turn. All but the last lie before the head's end. */
 static void check_cut(const struct accept_case *c, const char *how, const size_t *cuts, size_t n_cuts) {
     struct feeder feeder;
 
@@ -166,7 +166,7 @@ static void test_accepted(void **state) {
     }
 }
 
-/* A request that grows to the given size in target, value or number of fields. */
+/* Makes a request with a target, a value or a number of fields of the given size. */
 struct limit_case {
     const char *name;
     size_t target_size;
@@ -259,7 +259,7 @@ static void test_limits(void **state) {
     }
 }
 
-/* The limits bound how long the gate listens to a client that never comes to the end. */
+/* The limits end the head of a client that never comes to its end. */
 static void test_endless(void **state) {
     static const struct {
         const char *name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Forbidden bytes, each in each place: a 400, however the bytes were cut. All other faults of a head are files in
+ * Each forbidden byte in each place means a 400, however the bytes are cut. All other faults of a head are files in
  * tests/data/http/refuse.
  */
 
@@ -59,7 +59,7 @@ static bool is_no_name_byte(unsigned byte) {
     return is_control(byte) || byte > 0x7f || strchr(" \"(),/;<=>?@[\\]{}", (int)byte);
 }
 
-/* Each byte that must not be there, in place of the "*" of each of these. */
+/* Each forbidden byte is tried in place of the "*". */
 static void test_single_bytes(void **state) {
     static const struct {
         const char *name;
@@ -99,7 +99,7 @@ static void test_single_bytes(void **state) {
     }
 }
 
-/* Nothing follows the line's end, and the bytes before the line are no fault. */
+/* Nothing follows the line's end, and the bytes before the line are valid. */
 static void test_at_the_end_of_the_line(void **state) {
     static const struct {
         int status;
@@ -154,7 +154,7 @@ static void test_at_the_end_of_the_line(void **state) {
     }
 }
 
-/* As many lines as allowed, and one more. */
+/* As many lines as are allowed, and one more. */
 static void test_lines_too_many(void **state) {
     char text[1024] = "GET / HTTP/1.1\r\n";
     struct feeder feeder;
@@ -172,7 +172,7 @@ static void test_lines_too_many(void **state) {
     feeder_deinit(&feeder);
 }
 
-/* What git itself may have sent is told with the setting that it comes from. */
+/* The message about a field that git may have sent names the setting that it comes from. */
 static void test_twice(void **state) {
     static const struct {
         const char *fields;

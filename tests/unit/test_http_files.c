@@ -280,8 +280,8 @@ static void test_byte_by_byte(void **state) {
 }
 
 /*
- * The first part of a good request is neither refused nor complete. A bad request may be refused at once, or when the
- * rest of it comes.
+ * The first part of a good request is neither refused nor complete. A bad request may be refused at once, or only when
+ * the rest of it comes.
  */
 static void check_cut(const struct file *file, size_t n_answers, size_t end, size_t cut) {
     struct walk walk;

@@ -2,7 +2,8 @@
 
 /*
  * Landlock: each access allows its actions and nothing else, inside and outside of the path. A child makes each try in
- * a tree of its own: in/ and out/, alike, with the files "file", "other" and "tool", and the folders "sub" and "empty".
+ * its own tree. The folders in/ and out/ there are alike, with the files "file", "other" and "tool", and the folders
+ * "sub" and "empty".
  */
 
 #include "unit_child.h"
@@ -35,7 +36,7 @@ static int list_folder(void) {
     return try_open("sub", O_RDONLY | O_DIRECTORY);
 }
 
-/* It is no program, as the kernel says once it may read it. */
+/* The file is no program, and the kernel says so once it may read it. */
 static int execute(void) {
     (void)execl("tool", "tool", (char *)NULL);
     return errno == ENOEXEC ? 0 : errno;
@@ -107,7 +108,7 @@ enum {
     PARENT = 1 << 5, /* without any access under the ruleset for children */
 };
 
-/* @allowed: with which access it is allowed inside; outside the result is as with NO, or with PARENT */
+/* @allowed: the access that allows it inside; outside the result is as with NO, or with PARENT */
 static const struct {
     const char *name;
     int (*try)(void);
@@ -185,7 +186,7 @@ static int confine_and_try(const void *argument) {
     return task->try();
 }
 
-/* @refusal: of moves, 0: EXDEV or EACCES. The kernel says the first if only the move to another folder is denied. */
+/* @refusal: 0 for moves, which give EXDEV if only the move to another folder is denied, and otherwise EACCES */
 static void check(const char *name, const char *how, int got, bool is_allowed, int refusal) {
     bool is_right = is_allowed ? got == 0 : refusal ? got == refusal : got == EXDEV || got == EACCES;
 
@@ -225,7 +226,7 @@ static int deny_parents_and_reading(struct landlock *landlock, int abi) {
     return landlock_deny_parents(landlock, abi, true);
 }
 
-/* A child may do everything that the gate may, but may remove and move files only where that is allowed again. */
+/* A child has all rights of the gate, except that it may remove and move files only where that is allowed again. */
 static void test_deny_parents(void **state) {
     (void)state;
     if (has_no_landlock()) {
@@ -243,7 +244,7 @@ static void test_deny_parents(void **state) {
     }
 }
 
-/* Where the gate may read more than its child, the child reads only what is allowed again. */
+/* If the gate may read more than its child, the child reads only paths that are allowed again. */
 static void test_deny_reading(void **state) {
     static const struct {
         const char *name;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Privileges that a process gives up by a plain call: they are gone, even after execve(2), and the rest stays. */
+/* Privileges that a process gives up by a plain call are gone, even after execve(2). The rest stays. */
 
 #include "unit_child.h"
 
@@ -65,7 +65,7 @@ static int drop_capabilities(const void *argument) {
     child_expect("call", limits_keep_privileges() == 0 && limits_drop_capabilities(&had, &call) == 0);
     child_expect("had", had == (strncmp(permitted, "CapPrm:\t0000000000000000", 24) != 0));
     read_capabilities("thread-self", after, sizeof(after));
-    /* A user with no privilege may not empty the bounding set, and cannot use it either. */
+    /* A user without privileges can neither empty the bounding set nor use it. */
     child_expect("after", strcmp(after, NO_CAPABILITIES) == 0 || !had);
     child_expect("after", strstr(after, "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"));
     child_expect("again", limits_drop_capabilities(&had, &call) == 0 && !had);
@@ -88,7 +88,7 @@ static int drop_and_execute(const void *argument) {
     return CHILD_FAILED;
 }
 
-/* User 0 gets everything in the bounding set after an execve(2), so the set must be empty. */
+/* execve(2) gives user 0 the whole bounding set, so the set must be empty. */
 static void test_no_capabilities_behind_execve(void **state) {
     char out[1024];
     ssize_t size;

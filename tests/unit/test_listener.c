@@ -152,7 +152,7 @@ static int bound(int family, int type, const void *address, socklen_t size, bool
     return fd;
 }
 
-/* Its maker keeps it: closing the listener leaves it listening. */
+/* The socket belongs to its maker. It still listens after the listener is closed. */
 static void test_inherited(void **state) {
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int inherited = bound(AF_INET, SOCK_STREAM, &in, sizeof(in), true);

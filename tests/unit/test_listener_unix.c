@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The Unix socket: its mode, its folders, the files that it may replace; it removes nothing but itself. */
+/* The Unix socket: its mode, its folders, and the files that it may replace. The gate removes no other file. */
 
 #include "unit_folder.h"
 
@@ -108,7 +108,7 @@ static void test_good(void **state) {
     }
 }
 
-/* A folder that is there keeps its mode. */
+/* An existing folder keeps its mode. */
 static void test_folder_kept(void **state) {
     struct listener listener;
     struct gate_error error;
@@ -122,7 +122,7 @@ static void test_folder_kept(void **state) {
     listener_close(&listener);
 }
 
-/* A socket that nobody listens on is replaced by a new one, whatever its mode, if this user may connect to it. */
+/* A new socket replaces one that nobody listens on, whatever its mode, if this user may connect to it. */
 static void test_stale(void **state) {
     static const mode_t modes[] = {0600, 0777, 0};
     const size_t n_modes = ARRAY_SIZE(modes) - (geteuid() != 0);
@@ -154,8 +154,8 @@ static void make_stale(const char *path) {
 }
 
 /*
- * A user who may not connect cannot tell a stale socket from a live one: the gate touches neither, and says nothing
- * untrue about it. The test runs as an ordinary user, which root becomes for it.
+ * A user who may not connect cannot tell a stale socket from a live one. The gate touches neither, and its message is
+ * true for both. The test runs as an ordinary user, and root becomes one.
  */
 static void test_unknown(void **state) {
     const bool is_root = geteuid() == 0;
@@ -258,7 +258,7 @@ static void test_in_the_way(void **state) {
     assert_int_equal(close(live) | close(datagrams) | close(full), 0);
 }
 
-/* Two gates at one path: the second is refused, and the first goes on. */
+/* Of two gates at one path, the second is refused, and the first goes on. */
 static void test_twice(void **state) {
     struct listener first;
     struct listener second;
@@ -276,7 +276,7 @@ static void test_twice(void **state) {
     listener_close(&first);
 }
 
-/* A file that replaced the socket meanwhile is not removed. */
+/* The gate does not remove a file that has replaced its socket. */
 static void test_replaced(void **state) {
     static const char *const names[] = {"by a socket", "by a file", "by a link to the socket", "by nothing"};
 
@@ -363,7 +363,7 @@ static void test_inherited(void **state) {
     assert_int_equal(close(inherited), 0);
 }
 
-/* ListenSequentialPacket= makes one. accept(2) works on it, but it cuts what HTTP takes for a stream of bytes. */
+/* ListenSequentialPacket= makes such a socket. accept(2) works on it, but it cuts the stream of bytes that HTTP needs. */
 static void test_inherited_packets(void **state) {
     int inherited = unix_socket("sock", SOCK_SEQPACKET, true);
     struct listener_settings settings = {.inherited_fd = inherited};

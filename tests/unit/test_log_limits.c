@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-/* A value up to the limit is shown whole; a longer one is cut there and marked. */
+/* A value up to the limit is shown whole. A longer one is cut at the limit and marked. */
 static void test_long_values(void **state) {
     static const struct {
         const char *name;
@@ -49,7 +49,7 @@ static void test_long_values(void **state) {
     }
 }
 
-/* Records grow byte by byte past the limit: whole fields, one line, never more than a pipe takes at once. */
+/* Records grow byte by byte past the limit. They have whole fields, one line, and no more than a pipe takes at once. */
 static void test_long_records(void **state) {
     static const char filler[LOG_VALUE_MAX] = {0};
     bool was_cut[LOG_FORMAT_COUNT] = {false};
@@ -78,7 +78,7 @@ static void test_long_records(void **state) {
             if (format == LOG_FORMAT_JSON) {
                 assert_true(is_json_record(out));
             }
-            /* A record is cut only if necessary, with some bytes to spare. */
+            /* A record is cut only if necessary, give or take some bytes. */
             assert_true(cut || size * unit < LOG_RECORD_MAX);
             assert_true(!cut || size * unit > LOG_RECORD_MAX - 256);
             assert_true(cut || strstr(out, format == LOG_FORMAT_JSON ? ",\"z\":" : " z="));
@@ -88,7 +88,7 @@ static void test_long_records(void **state) {
     }
 }
 
-/* Writes records until one is dropped, and three more. Return: how many went through. */
+/* Writes records until one is dropped, and three more. Return: the number of those that went through. */
 static size_t fill_pipe(void) {
     size_t n_written = 0;
 
@@ -143,7 +143,7 @@ static void test_dropped(void **state) {
     }
 }
 
-/* The count must not get lost when the first record after it has no room for it. */
+/* The count must not get lost if the next record has no room for it. */
 static void test_dropped_told_late(void **state) {
     static const char filler[LOG_VALUE_MAX] = {0};
     struct log_field field = log_span("f", ((struct span){filler, sizeof(filler)}));
@@ -170,7 +170,7 @@ static void test_reader_gone(void **state) {
     assert_int_equal(capture.log.dropped, 1);
 }
 
-/* Another program that shares the pipe, and takes each piece of room as soon as there is one. */
+/* Another program that shares the pipe, and fills all room at once. */
 static void *take_room(void *argument) {
     static const char block[LOG_RECORD_MAX];
     int fd = *(int *)argument;
@@ -187,8 +187,8 @@ static ssize_t take_away(int fd) {
 }
 
 /*
- * Another writer may be faster, between the check for room and the write. The file description is shared and stays
- * blocking. Only this test reads, so a record that waits would wait for ever.
+ * Another writer may come between the check for room and the write. The file description is shared and stays blocking.
+ * Only this test reads, so a record that waits would wait for ever.
  */
 static void check_shared(int reader, int writer, int other, bool reopens) {
     pthread_t thread;

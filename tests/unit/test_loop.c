@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* loop: which events are reported, and in which order; nothing is reported that is no longer waited for. */
+/* loop: the reported events and their order. A source that was removed is not reported. */
 
 #include "serve/loop.h"
 
@@ -20,7 +20,7 @@ enum {
     LONG_US = 1000 * 1000 * 1000,
 };
 
-/* The reports, in their order, a letter each. */
+/* The reports in their order, a letter for each. */
 static struct scene {
     struct loop loop;
     char told[64];
@@ -77,7 +77,7 @@ static void on_exit_due(void *userdata) {
     loop_exit(&scene.loop);
 }
 
-/* Lets it run until some time has passed. */
+/* Runs the loop until some time has passed. */
 static void run_for(unsigned ms) {
     struct loop_timer timer = {0};
 
@@ -138,7 +138,7 @@ static void on_read_and_unwatch_all(uint32_t events, void *userdata) {
     loop_unwatch(&scene.ios[1]);
 }
 
-/* Both happened in the same round: the first handler removes the other source. */
+/* Two events happen in one round, and the first handler removes the other source. */
 static void test_unwatched_in_the_round(void **state) {
     (void)state;
     for (int i = 0; i < 2; i++) {
@@ -185,7 +185,7 @@ static void on_due_again(void *userdata) {
     }
 }
 
-/* It is due again at once, and the loop still handles a descriptor. */
+/* The timer is due again at once, and the loop still handles a descriptor. */
 static void test_timer_that_is_always_due(void **state) {
     (void)state;
     watch(0, EPOLLIN);
@@ -195,7 +195,7 @@ static void test_timer_that_is_always_due(void **state) {
     expect_text("in turns", scene.told, "a00.");
 }
 
-/* Many timers, set and cleared in a mixed order: each remaining one comes in its turn. */
+/* Many timers are set and cleared in a mixed order. Each remaining one comes in its turn. */
 static struct loop_timer many[MANY];
 static uint64_t last_due_us;
 static unsigned n_due;
@@ -280,7 +280,7 @@ static void on_read_and_exit(uint32_t events, void *userdata) {
     loop_exit(&scene.loop);
 }
 
-/* Nothing is handled after it, though all of it has happened. */
+/* After the end no event is handled, although all of them have happened. */
 static void test_exit(void **state) {
     (void)state;
     assert_int_equal(loop_watch(&scene.loop, &scene.ios[0], scene.ends[0][0], EPOLLIN, on_read_and_exit, &scene.ios[0]),
@@ -309,7 +309,7 @@ static void test_it_sleeps(void **state) {
     loop_timer_clear(&scene.timers[0]);
 }
 
-/* Of MANY rounds that wait for nothing, in microseconds. */
+/* The microseconds of MANY rounds that wait for nothing. */
 static uint64_t shortest_round(bool pauses) {
     uint64_t shortest = UINT64_MAX;
 
@@ -327,7 +327,7 @@ static uint64_t shortest_round(bool pauses) {
     return shortest;
 }
 
-/* One round alone begins later. */
+/* Only one round begins later. */
 static void test_pause(void **state) {
     (void)state;
     expect_true("begins later", shortest_round(true) >= LOOP_PAUSE_US);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Texts that name an address on the loopback; nothing is opened for the others. */
+/* Texts that name an address on the loopback, and other texts, for which nothing is opened. */
 
 #include "unit.h"
 

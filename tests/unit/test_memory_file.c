@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* memory_file: what was appended is a program's standard input, and nobody changes it any more. */
+/* memory_file: a program reads the appended bytes as its standard input, and nobody can change them. */
 
 #include "unit.h"
 
@@ -52,7 +52,7 @@ static void test_errors(void **state) {
     assert_int_equal(memory_file_finish(-1), -EBADF);
 }
 
-/* The descriptor stays the caller's, who may close it as soon as the program runs. */
+/* The caller keeps the descriptor, and may close it as soon as the program runs. */
 static void test_input(void **state) {
     char cat[] = "cat";
     char *const argv[] = {cat, NULL};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* move_kinds: what git-gate-hook tells of the moves of a push, whatever it tells. */
+/* move_kinds: reads git-gate-hook's report of a push's moves, and any other bytes. */
 
 #include "backend/move_kinds.h"
 
@@ -10,7 +10,7 @@
 
 enum { N_MOVES = 4 };
 
-/* The kinds of a, b, c and of a name that is cut: u for unknown, n for a fast-forward, f for forced. */
+/* The kinds of a, b, c and of a cut name: u for unknown, n for a fast-forward, f for forced. */
 static const struct {
     const char *name;
     struct span text;

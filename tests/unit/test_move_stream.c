@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* move_stream: what a program is told of pushes, and how it learns of what it was not told. */
+/* move_stream: tells a program of pushes, and counts the moves that it could not tell. */
 
 #include "serve/move_stream.h"
 
@@ -56,7 +56,7 @@ static int end(void **state) {
     return site.reader >= 0 ? close(site.reader) : 0;
 }
 
-/* All that the reader gets now. */
+/* Everything that the reader gets now. */
 static const char *take(void) {
     size_t size = 0;
     ssize_t n;
@@ -152,7 +152,7 @@ static void test_lost_at_the_end(void **state) {
     assert_int_equal(count(site.text, "\n"), 1);
 }
 
-/* A gate goes on without a reader, and its loop comes to rest. */
+/* Without a reader the gate goes on, and its loop comes to rest. */
 static void test_gone_reader(void **state) {
     (void)state;
     assert_int_equal(close(site.reader), 0);

@@ -15,7 +15,7 @@ enum {
     MAX_ARGUMENTS = 12,
 };
 
-/* As the program does it, once; to parse again, getopt(3) must be reset with 0. */
+/* Parses as the program does. To parse again, getopt(3) must be reset with 0. */
 static int parse(struct gate_config *config, const char *const *arguments, const char **positionalp, bool *wants_helpp,
                  struct gate_error *error) {
     static const struct option none[] = {{0}};
@@ -36,7 +36,7 @@ static int parse(struct gate_config *config, const char *const *arguments, const
     return options_parse(config, argc, argv, positionalp, wants_helpp, error);
 }
 
-/* Good arguments and the options that they set; the rest keep their defaults. */
+/* Good arguments and the options that they set. All others keep their defaults. */
 struct outcome {
     const char *positional;
     bool wants_help;
@@ -87,7 +87,7 @@ static const struct {
     {"help behind the end", {"--", "--help"}, {.positional = "--help"}},
 };
 
-/* The first call in this process is exactly the program's: it settles the order of arguments. */
+/* The first call in this process is exactly the program's. It fixes how getopt(3) orders arguments. */
 static void test_first(void **state) {
     static const char *const arguments[] = {"--trust-owner", "r", "--socket", "s", "--read-only", NULL};
     const char *positional = NULL;
@@ -188,7 +188,7 @@ static const struct {
     {"a descriptor behind its option", {"--listen-fd", "3"}, "--listen-fd"},
 };
 
-/* A token given on the command line by mistake must not appear in the log as well. */
+/* A token on the command line is a mistake. It must not appear in the log as well. */
 static void test_bad(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(bad_cases); i++) {

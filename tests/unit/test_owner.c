@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * owner: the owner of a connection over the loopback, even if another user has one with the same ports, and in tables
- * of either byte order.
+ * owner: finds the owner of a connection over the loopback, even if another user's connection has the same ports, in
+ * tables of either byte order.
  */
 
 #include "client/owner.h"
@@ -99,7 +99,7 @@ static void end_of(struct sockaddr_in *end, const char *host, uint16_t port) {
     assert_int_equal(inet_pton(AF_INET, host, &end->sin_addr), 1);
 }
 
-/* From 127.0.0.2:54321 to 127.0.0.1:8080, as kernels on little-endian and on big-endian processors print it. */
+/* From 127.0.0.2:54321 to 127.0.0.1:8080, as kernels of little-endian and big-endian machines print it. */
 static void test_lines(void **state) {
     static const struct {
         const char *name;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Messages to systemd: the possible values of NOTIFY_SOCKET; a socket that nobody reads costs nothing. */
+/* Messages to systemd: the values of NOTIFY_SOCKET, and sockets that nobody reads, which cost nothing. */
 
 #include "unit_folder.h"
 
@@ -102,7 +102,7 @@ static void test_no_socket(void **state) {
     }
 }
 
-/* The reader existed at the start: if it does not read, or is gone, there is neither a signal nor a wait. */
+/* The reader existed at the start. If it does not read, or has gone, there is neither a signal nor a wait. */
 static void test_nobody_listens(void **state) {
     char path[PATH_MAX + 8];
     char word[64];
