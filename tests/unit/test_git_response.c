@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A response as it is composed from git's output: framing, connection, and nothing at all when it does not fit. */
+/* Composes a response from git's output, with framing and connection, or nothing if it does not fit. */
 
 #include "unit.h"
 
@@ -52,7 +52,7 @@ static void test_cases(void **state) {
     }
 }
 
-/* Whole or not at all, and what was on the wire before stays. */
+/* A response is written whole or not at all, and earlier bytes on the wire stay. */
 static void test_no_room(void **state) {
     const struct git_response_form form = {.is_chunked = true, .date = DATE};
     const struct span output = SPAN(GIT_HEAD "hello");

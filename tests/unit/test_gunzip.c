@@ -231,8 +231,8 @@ static void test_corrupt(void **state) {
     check_corrupt("raw format", (struct span){bytes, size});
 }
 
-/* With any wrong bit after the header, the output must not pass for complete. The bits that fill up the last byte of the
- * data mean nothing: there the output is right all the same. */
+/* With a wrong bit after the header, the output must not pass for complete. The bits that fill up the data's last byte
+ * mean nothing: there the output is right all the same. */
 static void test_flipped_bits(void **state) {
     char bytes[ROOM];
     size_t size = compress_to(bytes, sizeof(bytes), text, sizeof(text) - 1, GZIP_FORMAT);

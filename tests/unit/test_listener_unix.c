@@ -363,7 +363,7 @@ static void test_inherited(void **state) {
     assert_int_equal(close(inherited), 0);
 }
 
-/* ListenSequentialPacket= makes such a socket. accept(2) works on it, but it cuts the stream of bytes that HTTP needs. */
+/* ListenSequentialPacket= makes such a socket. accept(2) works on it, but it cuts HTTP's stream of bytes. */
 static void test_inherited_packets(void **state) {
     int inherited = unix_socket("sock", SOCK_SEQPACKET, true);
     struct listener_settings settings = {.inherited_fd = inherited};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* packets: which of git's answers are whole, wherever they are cut. */
+/* packets: tells whether git's answers are whole, wherever they are cut. */
 
 #include "backend/packets.h"
 
@@ -97,7 +97,7 @@ static const struct {
     {"what looks like an empty packet and is data", "000a\1", "0005\1", false},
 };
 
-/* What of receive-pack's answer is its report. */
+/* Finds the report in receive-pack's answer. */
 static const struct {
     const char *name;
     const char *bytes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Paths as the least particular file system takes them. */
+/* Paths as the most lenient file system takes them. */
 
 #include "unit.h"
 

@@ -73,7 +73,7 @@ static void test_there_and_back(void **state) {
     expect_true("each that need not be is itself", strstr(encoded, "%2C-.%2F0") != NULL);
 }
 
-/* A part that does not fit is left out as a whole. */
+/* A part that does not fit is left out completely. */
 static void test_too_small(void **state) {
     (void)state;
     for (size_t size = 1; size <= sizeof("a%2Fb"); size++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The preview of a body, and its decoding afterwards: they agree however the bytes were cut, the preview leaves the
- * body and its parser as they were, and neither does more at a time than it promises.
+ * The preview of a body, and its decoding afterwards. They agree however the bytes are cut. The preview does not change
+ * the body or its parser. Neither does more at a time than it promises.
  */
 
 #include "unit.h"
@@ -63,7 +63,7 @@ static int preview_all(struct preview *preview, const struct buffer *input) {
     return r;
 }
 
-/* Decodes as the exchange does, @step bytes at a time. Return: as content_decode(), 0 also if bytes are missing. */
+/* Decodes as the exchange does, @step bytes at a time. Return: as content_decode(), but 0 also if bytes are missing */
 static int decode_all(struct content *content, struct buffer *input, size_t step, struct buffer *out) {
     for (size_t n_idle = 0; n_idle < 2; n_idle++) {
         int r = content_decode(content, input);
@@ -135,7 +135,7 @@ static void test_cut_anywhere(void **state) {
     }
 }
 
-/* Return: the number of bytes of the gzip form of @size zeros, now at @out. */
+/* Compresses @size zeros to @out. Return: the number of bytes there */
 static size_t compress_zeros(char *out, size_t room, size_t size) {
     z_stream stream = {0};
     char *zeros = calloc(1, size);
@@ -152,7 +152,7 @@ static size_t compress_zeros(char *out, size_t room, size_t size) {
     return room - stream.avail_out;
 }
 
-/* Calls until it is done. Return: its last answer; *n_callsp: how often it was not done yet. */
+/* Repeats the call until it is done. Return: its last answer; *n_callsp: the number of calls before that */
 static int preview_zeros(size_t size, size_t n_cut, uint64_t max_bytes, unsigned *n_callsp) {
     struct preview *preview = NULL;
     struct head head;
@@ -172,7 +172,7 @@ static int preview_zeros(size_t size, size_t n_cut, uint64_t max_bytes, unsigned
     return r;
 }
 
-/* A body that swells is previewed in steps, so that nobody else has to wait for it. */
+/* A body that inflates to much is previewed in steps, so that nobody else has to wait for it. */
 static void test_gzip(void **state) {
     unsigned n_calls;
 
@@ -186,7 +186,7 @@ static void test_gzip(void **state) {
     expect_int("large, over the bound", preview_zeros(BOMB_BYTES, 0, BOMB_BYTES - 1, &n_calls), CONTENT_E_TOO_LARGE);
 }
 
-/* However it comes, the last byte of a compressed body is used only when the body has ended and is right. */
+/* However it is cut, a compressed body's last byte is used only if the body has ended and is right. */
 static void test_last_byte(void **state) {
     static const struct {
         const char *name;

@@ -14,7 +14,7 @@ static const struct {
     const char *path;
     const char *argv[6];
     const char *envp[6];
-    const char *input; /* NULL for none: then it reads /dev/null */
+    const char *input; /* NULL: the child reads /dev/null */
     int status;        /* of its exit, or minus the signal that ended it */
     const char *output;
     const char *errors;
@@ -84,7 +84,7 @@ static void send_input(const char *name, struct process *process, const char *in
     process->input = -1;
 }
 
-/* Whatever the test's own signals, descriptors, environment and working directory are. */
+/* The child is the same for any signals, descriptors, environment and working directory of the test. */
 static void test_run(void **state) {
     static char output[OUTPUT_ROOM];
     static char errors[OUTPUT_ROOM];
@@ -119,7 +119,7 @@ static void test_run(void **state) {
     }
 }
 
-/* Whatever numbers the caller's descriptors have; those of the child are 0 to 3 and this one. */
+/* The child has the descriptors 0 to 3 and this one, whatever numbers those of the caller have. */
 static void test_extra(void **state) {
     static const char *const words[] = {"sh", "-c", "echo told >&4; ls /proc/self/fd", NULL};
     static char output[OUTPUT_ROOM];
@@ -190,13 +190,13 @@ static void test_running(void **state) {
     assert_int_equal(kill(process.pid, 0), 0); /* a zombie still */
     assert_int_equal(process_reap(&process, &status), 0);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
-    process_signal(&process, SIGKILL); /* does nothing any more; with 0 for the group it would end this test */
+    process_signal(&process, SIGKILL); /* does nothing now; with the group 0 it would end this test */
     process_deinit(&process);
     process_deinit(&process);
     assert_true(has_no_child());
 }
 
-/* The gate sees the end of output only by its descriptor, so nobody else may hold the other end. */
+/* Only the pipe's end tells the gate that the output has ended, so nobody else may hold the other end. */
 static void test_two_at_once(void **state) {
     char out[16];
     struct process first = spawn_cat();
@@ -219,7 +219,7 @@ static void test_two_at_once(void **state) {
     assert_true(has_no_child());
 }
 
-/* A leader that leaves a process behind: reaping ends the whole group. The shell prints its id. */
+/* A leader leaves a process behind, whose id the shell prints. Reaping ends the whole group. */
 static void test_group(void **state) {
     static const char *const scripts[] = {
         "/bin/sleep 600 & echo $!",
@@ -276,7 +276,7 @@ static void test_thread(void **state) {
     process_deinit(&process);
 }
 
-/* The end of a child's lifeline ends that child and no other: nobody else holds it. */
+/* Closing a child's lifeline ends that child and no other, as nobody else holds it. */
 static void test_lifeline(void **state) {
     struct process first = spawn_cat();
     struct process second = spawn_cat();
@@ -366,7 +366,7 @@ static void set_signals(void (*handler)(int), bool are_blocked) {
     assert_int_equal(sigprocmask(are_blocked ? SIG_BLOCK : SIG_UNBLOCK, &mask, NULL), 0);
 }
 
-/* A parent that blocks and ignores signals, stands elsewhere, and has open descriptors that execve(2) would hand on. */
+/* The parent blocks and ignores signals, is in another folder, and has descriptors that execve(2) would pass on. */
 static int begin_rough(void **state) {
     (void)state;
     set_signals(SIG_IGN, true);

@@ -67,7 +67,7 @@ static void test_exec(void **state) {
     }
 }
 
-/* A search in PATH would find this one. */
+/* A search in PATH would find this program. */
 static void test_no_search(void **state) {
     struct process process;
     struct words argv;
@@ -79,7 +79,7 @@ static void test_no_search(void **state) {
     assert_true(has_no_child());
 }
 
-/* A limit that leaves room for @n more descriptors, whatever gaps there are between the open ones. */
+/* Sets a limit that leaves room for @n more descriptors, whatever gaps are between the open ones. */
 static rlim_t limit_for(size_t n) {
     int fds[16];
     rlim_t limit;
@@ -96,7 +96,7 @@ static rlim_t limit_for(size_t n) {
     return limit;
 }
 
-/* With one descriptor more each time, until there are enough: after any failure, all are closed. */
+/* Each try has one descriptor more, until there are enough. After a failure all are closed. */
 static void test_descriptors(void **state) {
     size_t n_descriptors = count_descriptors();
     struct rlimit before;
@@ -150,7 +150,7 @@ enum {
 #define IS_NOT(index, value)                                                                                           \
     { (index), SCMP_CMP_NE, (scmp_datum_t)(value), 0 }
 
-/* What a filter refuses, as that of a container may, and the name that the failure then has. */
+/* A call that a filter refuses, like a container's, and the name of the failure. */
 static const struct step_case {
     const char *call;
     const char *syscall;
@@ -182,7 +182,7 @@ static const struct step_case {
     {"pidfd_open", "pidfd_open", ANY_ARGUMENTS},
 };
 
-/* EXDEV, which none of the calls says of itself. */
+/* EXDEV, which none of the calls gives by itself. */
 static void refuse(const struct step_case *step) {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     unsigned n_arguments = 0;
@@ -231,7 +231,7 @@ static void test_steps(void **state) {
     }
 }
 
-/* The caller's own signals are as they were, whether the child was born or not. */
+/* The caller's signals are as before, whether the child was born or not. */
 static void test_signals_kept(void **state) {
     static const char *const paths[] = {"/bin/true", "/nonexistent"};
     struct sigaction ignore = {.sa_handler = SIG_IGN};

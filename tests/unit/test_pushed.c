@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* pushed: the commands of a push and what git reports of them, wherever the bytes are cut. */
+/* pushed: the commands of a push and git's report of them, wherever the bytes are cut. */
 
 #include "backend/pushed.h"
 
@@ -143,7 +143,7 @@ static void test_certificate(void **state) {
     check_request(request);
 }
 
-/* git obeys such a certificate too. */
+/* git carries out such a certificate, too. */
 static void test_certificate_without_signature(void **state) {
     struct text *request = text_new();
 
@@ -166,7 +166,7 @@ static void expect_broken(struct text *request) {
     free(request);
 }
 
-/* git takes both certificates for one, and obeys the second command. */
+/* git takes both certificates for one, and carries out the second command. */
 static void test_two_certificates(void **state) {
     struct text *request = text_new();
 
@@ -180,7 +180,7 @@ static void test_two_certificates(void **state) {
     expect_broken(request);
 }
 
-/* git obeys the last command, which is not seen here. */
+/* git carries out the last command, which is not seen here. */
 static void test_long_lines_of_a_certificate(void **state) {
     struct text *request = text_new();
     char lines[PUSHED_LINE_MAX + 256];
@@ -236,7 +236,7 @@ static void test_nonsense(void **state) {
     }
 }
 
-/* More commands than are listed, and a name that is too long for its line: all are counted. */
+/* All commands are counted, even those beyond the list, and one whose name is too long for its line. */
 static void test_bounds(void **state) {
     enum { N_COMMANDS = 2 * PUSHED_LISTED_MAX };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* reason: each has a word of its own, which is fit for a field line and found again, and a status of an error. */
+/* reason: each has an error's status and a word of its own, which fits a field line and leads back to the reason. */
 
 #include "http/reason.h"
 

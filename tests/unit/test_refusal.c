@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* refusal: the meaning of a gate's first bytes; further bytes never change it, and no sentence counts. */
+/* refusal: the meaning of a gate's first bytes. Further bytes never change it, and no sentence counts. */
 
 #include "client/refusal.h"
 
@@ -71,7 +71,7 @@ static void test_parse(void **state) {
     }
 }
 
-/* It stays undecided until enough has come, and then never changes. */
+/* The meaning is undecided until enough has come, and then never changes. */
 static void test_cut(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* relay: bytes both ways, each end passed on separately; a slow side slows down the other. */
+/* relay: moves bytes both ways, and passes on each end separately. A slow side slows down the other. */
 
 #include "unit_relay.h"
 
@@ -78,7 +78,7 @@ static void expect_words(const struct scene *scene, const char *expected, unsign
     expect_int(expected, scene->relay.n_turns, n_turns);
 }
 
-/* The words of the last answer are kept, from its first byte, however many pieces it comes in. */
+/* The first bytes of the last answer are kept, in however many pieces they come. */
 static void test_last_words(void **state) {
     struct scene scene;
 
@@ -144,7 +144,7 @@ static void test_gate_shuts_first(void **state) {
     scene_deinit(&scene);
 }
 
-/* The gate's last bytes still get to the client; the client's bytes go nowhere, until it ends. */
+/* The gate's last bytes still reach the client. The client's bytes are dropped until it ends. */
 static void test_gate_goes(void **state) {
     struct scene scene;
 
@@ -166,7 +166,7 @@ static void test_gate_goes(void **state) {
     scene_deinit(&scene);
 }
 
-/* The gate had nothing more to send when it went: the relay waits for nobody. */
+/* The gate had nothing more to send when it went, so the relay does not wait. */
 static void test_gate_goes_behind_the_client(void **state) {
     struct scene scene;
 
@@ -183,7 +183,7 @@ static void test_gate_goes_behind_the_client(void **state) {
     scene_deinit(&scene);
 }
 
-/* The descriptors that each side waits for. */
+/* The relay knows whether the client has asked something. */
 static void test_has_asked(void **state) {
     struct scene scene;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A relay before it has a gate: when the client gets one, and the first bytes that the gate gets. */
+/* A relay before it has a gate: the moment when its client gets one, and the first bytes for the gate. */
 
 #include "unit_relay.h"
 
@@ -49,7 +49,7 @@ static void test_hear(void **state) {
     (void)close(gates[1]);
 }
 
-/* The relay may ask again a gate that ended the connection before it got anything. */
+/* If a gate ends the connection before it has got anything, the relay may ask another time. */
 static void test_begin_again(void **state) {
     struct relay relay;
     int clients[2];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* remote_config: git's output, made up and real. */
+/* remote_config: reads git's output, both invented and real. */
 
 #include "client/remote_config.h"
 

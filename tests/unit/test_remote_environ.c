@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* remote_environ: what git itself makes of the environment, for the gate's address and for others. */
+/* remote_environ: git itself reads the environment, for the gate's address and for others. */
 
 #include "client/remote_environ.h"
 
@@ -50,7 +50,7 @@ static const struct {
     {"git config user.name", "Ada\n"},
 };
 
-/* Whatever was set before, in the environment and by git -c. */
+/* The gate's settings win over any earlier ones, from the environment and from git -c. */
 static void test_git_reads_it(void **state) {
     static const char parameters[] = "'http.extraHeader'='X: y' 'http.proxy'='http://proxy' 'credential.helper'='mine' "
                                      "'protocol.http.allow'='never'";
@@ -80,7 +80,7 @@ static void test_git_reads_it(void **state) {
     }
 }
 
-/* git reads all helpers of all places in turn, and an empty one drops those before it. */
+/* git collects the helpers of all places in turn. An empty one drops those before it. */
 static void test_no_helper_is_left(void **state) {
     static const char ask[] = "echo url=" ADDRESS "/proj.git | git credential fill 2>/dev/null";
     static const char *const before[] = {"'credential.helper'='!echo username=ada; echo password=x; #'",

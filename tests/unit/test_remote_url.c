@@ -151,7 +151,7 @@ static void test_faults(void **state) {
     }
 }
 
-/* A good URL that is cut is good only if the rest is a whole name, and is never read beyond its end. */
+/* A cut URL is good only if a whole name remains, and is never read beyond its end. */
 static void test_cut(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(good); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The gate's own replies, byte for byte: each is written whole or not at all. */
+/* The gate's own replies, byte for byte. Each is written whole or not at all. */
 
 #include "unit.h"
 
@@ -78,7 +78,7 @@ static void test_replies(void **state) {
     }
 }
 
-/* In each room that is too small, the buffer's content stays, and nothing is added. */
+/* If the room is too small, the buffer's content stays, and nothing is added. */
 static void test_small_rooms(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(reply_cases); i++) {

@@ -115,7 +115,7 @@ static const struct {
      "duration_ms=1 reason=no\n"},
 };
 
-/* The client's bytes are overwritten before the record is written: request_log_remember() made copies. */
+/* request_log_remember() makes copies, as the client's bytes are overwritten before the record is written. */
 static void remember(struct request *request, const char *name, const char *text) {
     size_t size = strlen(text);
     struct feeder feeder;
@@ -224,7 +224,7 @@ static void test_no_verdict(void **state) {
                 "reason=\"no HTTP\"\n");
 }
 
-/* The copies are whole and terminated, however long they are. */
+/* Copies of any length are whole and terminated. */
 static void test_longest(void **state) {
     static char repository[ROUTE_REPOSITORY_MAX_BYTES];
     static char protocol[VERDICT_GIT_PROTOCOL_MAX_BYTES];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* restraint: what the files of /proc say about a process, who is blamed for a refusal, and whole maps of users. */
+/* restraint: reads files of /proc about a process, names the cause of a refusal, and recognises whole maps of users. */
 
 #include "unit_folder.h"
 
@@ -95,7 +95,7 @@ static void test_refusals(void **state) {
     expect_true("ENETUNREACH", !restraint_is_refusal(ENETUNREACH));
 }
 
-/* ---- users without a number of their own ---- */
+/* ---- unmapped users ---- */
 
 static void test_maps(void **state) {
     static const struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Request targets: each route, and targets that are close to one. */
+/* Request targets: each route, and targets that resemble one. */
 
 #include "unit.h"
 
@@ -173,7 +173,7 @@ static void test_other(void **state) {
     }
 }
 
-/* Each beginning of a good target matches no route, or the dumb protocol if the query is not whole. */
+/* A cut target matches no route, or the dumb protocol if only the query is cut. */
 static void test_truncated(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(match_cases); i++) {

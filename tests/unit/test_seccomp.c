@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The filter of system calls: it refuses its calls, lets git's own calls go on, and applies only to its thread. Each
- * refused call is made before as well, with harmless arguments, to show that the filter refuses it. A call that is
- * refused anyway, by a lack of privileges or a confinement around the test, shows nothing.
+ * The filter of system calls refuses its calls, lets git's own calls go on, and applies only to its thread. Each
+ * refused call is also made without the filter, with harmless arguments, to show that the filter refuses it. A call
+ * that fails even then, by a lack of privileges or a confinement around the test, shows nothing.
  */
 
 #include "unit_child.h"
@@ -26,7 +26,7 @@
 #include "confine/seccomp.h"
 
 #define SESSION_KEY 0x1234567L
-#define FCHMODAT2 452L /* the same on all architectures, apart from where those of one begin */
+#define FCHMODAT2 452L /* the same on all architectures, except for an offset of some */
 #define SETXATTRAT 463L
 #define OPENAT2 437L
 #define BAD_POINTER 1L
@@ -34,7 +34,7 @@
 #define BAD_NUMBER 0x7fffff00L
 
 enum {
-    TRIED_MIN = 12,      /* of the calls: fewer than any process may make, even in a container */
+    TRIED_MIN = 12,      /* of the calls: a process may make more than that, even in a container */
     CHILD_SKIPPED = 254, /* this machine shows nothing; the child has said so */
 };
 
@@ -92,7 +92,7 @@ static const struct {
     {"settimeofday", SYS_settimeofday, {BAD_POINTER}},
     {"clock_settime", SYS_clock_settime, {BAD_NUMBER, BAD_POINTER}},
     {"adjtimex", SYS_adjtimex, {BAD_POINTER}},
-    /* what clone(2) refuses anyway is a thread without shared handlers of signals */
+    /* clone(2) refuses a thread without shared signal handlers anyway */
     {"clone, mounts", SYS_clone, {CLONE_NEWNS | CLONE_THREAD}},
     {"clone, control groups", SYS_clone, {CLONE_NEWCGROUP | CLONE_THREAD}},
     {"clone, names", SYS_clone, {CLONE_NEWUTS | CLONE_THREAD}},
@@ -174,7 +174,7 @@ static const struct {
     {"clone, nothing new", SYS_clone, {CLONE_THREAD}, EINVAL},
 };
 
-/* Asks the kernel itself, with a filter at an invalid address, so that no fault of ours hides it. */
+/* Asks the kernel itself, with a filter at an invalid address, so that no fault of the gate hides the answer. */
 static bool has_filters(void) {
     bool has = prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) < 0 && errno == EFAULT;
 
@@ -208,7 +208,7 @@ static void run(int (*body)(const void *argument)) {
     assert_int_equal(r, 0);
 }
 
-/* Returns how many of the calls are not refused anyway, and names the others. */
+/* Returns how many calls succeed without the filter, and names the others. */
 static size_t count_possible(void) {
     size_t n_possible = 0;
 
@@ -253,7 +253,7 @@ static void test_calls(void **state) {
     run(call_all);
 }
 
-/* Not EPERM: libc goes on with clone(2) when the kernel seems to be too old to have it. */
+/* Not EPERM: libc goes on with clone(2) if the kernel seems too old for clone3(2). */
 static int call_clone3(const void *argument) {
     bool is_there = syscall(SYS_clone3, NULL, 0L) < 0 && errno == EINVAL;
 
@@ -272,7 +272,7 @@ static void test_clone3(void **state) {
     run(call_clone3);
 }
 
-/* A process that leads no group, so that only the filter can refuse it. */
+/* The process leads no group, so only the filter can refuse the call. */
 static int begin_session(const void *argument) {
     pid_t pid;
     int status;

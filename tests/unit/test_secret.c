@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* secret: the first line, however it arrives; nothing else stays in memory. */
+/* secret: reads the first line, however it arrives. Nothing else stays in memory. */
 
 #include "base/secret.h"
 
@@ -34,7 +34,7 @@ static const struct {
     {BYTES("a\0b\n"), 3},
 };
 
-/* @step: how many bytes come at a time; packets keep them apart. */
+/* @step: the number of bytes that come at a time, kept apart as packets */
 static void check(size_t i, size_t step) {
     const struct span content = cases[i].content;
     char line[SIZE];

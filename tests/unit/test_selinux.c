@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The label of a socket: the calls of libselinux, their order around socket(2), and the effect of a refusal. The
- * functions below replace libselinux, and one that records the call replaces socket(2); selinux.c is built with its
- * option set.
+ * The label of a socket: the calls of libselinux, their order around socket(2), and the effect of a refusal. Functions
+ * below replace libselinux, and socket(2) to record its call. selinux.c is built with its option set.
  */
 
 #include "unit_child.h"
@@ -18,7 +17,7 @@
 #include "serve/gate.h"
 #include "serve/listener.h"
 
-/* The system's answers, and the calls so far: a letter each, with the label in brackets. */
+/* The system's answers, and the calls so far, each as a letter with the label in brackets. */
 static struct {
     int enabled;
     int label_errno;
@@ -150,7 +149,7 @@ static void test_type_too_long(void **state) {
     assert_string_equal(fake.calls, "socket "); /* a cut label would be another one */
 }
 
-/* Only a type that the policy lacks is mended by loading the module. */
+/* Loading the module helps only if the policy lacks the type. */
 static void test_failure_names_what_mends_it(void **state) {
     (void)state;
     assert_non_null(strstr(selinux_failure(SELINUX_LABEL_UNKNOWN), "module git_gate by selinux/install"));
@@ -178,7 +177,7 @@ static void test_listener(void **state) {
     assert_string_equal(fake.calls, LABEL "socket reset ");
 
     begin(0);
-    assert_int_equal(listener_open(&second, &settings, NULL), GATE_E_START); /* it is in use, as a probe finds */
+    assert_int_equal(listener_open(&second, &settings, NULL), GATE_E_START); /* a probe finds that it is in use */
     assert_string_equal(fake.calls, "socket ");
 
     begin(0);

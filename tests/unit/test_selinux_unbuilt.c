@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The label of a socket in a program built without libselinux: it can see by access(2) that SELinux is on. */
+/* The label of a socket in a program built without libselinux, which sees by access(2) that SELinux is on. */
 
 #include "unit.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A server as a whole: what keeps it from starting, and the stages in which it stops. */
+/* A whole server: the obstacles to its start, and the stages of its stop. */
 
 #include "unit_gate.h"
 
@@ -16,7 +16,7 @@
 static struct server server;
 static struct gate_error failure;
 
-/* With the real git, which is only looked for; then a script stands in its place. */
+/* The start looks for the real git. After that a script stands in its place. */
 static int begin(void) {
     struct log log;
     int r;
@@ -99,7 +99,7 @@ static void test_stop_at_rest(void **state) {
     end();
 }
 
-/* A process that ignores whatever it is told takes all of the stages. */
+/* A process that ignores all signals takes the stop through all of its stages. */
 static void test_stages(void **state) {
     char script[PATH_MAX + 100];
     int fd;
@@ -132,7 +132,7 @@ static void test_stages(void **state) {
     end();
 }
 
-/* The request that runs may finish, and its end is the server's. */
+/* The running request may finish, and then the server ends. */
 static void test_drain(void **state) {
     char response[1000] = "";
     int fd;
@@ -168,7 +168,7 @@ static void test_second_stop(void **state) {
     end();
 }
 
-/* The parent's end starts a stop, and does not hurry one that goes on. */
+/* The parent's end starts a stop, and does not hurry a running one. */
 static void test_parent_ended(void **state) {
     int fd;
 
@@ -184,7 +184,7 @@ static void test_parent_ended(void **state) {
     end();
 }
 
-/* What has fallen to this process is reaped, and what an exchange is about to reap is left to that. */
+/* The server reaps orphans, and leaves the processes of exchanges to those. */
 static void test_orphans(void **state) {
     char script[PATH_MAX + 100];
     siginfo_t info;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* service: which program a request starts, and what stands before its output. */
+/* service: the program for a request, and the bytes before its output. */
 
 #include "backend/service.h"
 
@@ -69,7 +69,7 @@ static void test_calls(void **state) {
     }
 }
 
-/* Where the protocol version is 2, no line "# service=" stands before the packets. */
+/* In protocol version 2 no line "# service=" precedes the packets. */
 static void test_versions(void **state) {
     static const struct {
         const char *git_protocol;
@@ -208,12 +208,12 @@ static void test_finds_repository(void **state) {
 
 #define ID "0123456789012345678901234567890123456789"
 
-/* What git-http-backend tells of HEAD, out of an advertisement of upload-pack. */
+/* Finds git-http-backend's answer about HEAD in an advertisement of upload-pack. */
 static void test_head(void **state) {
     static const struct {
         const char *name;
         struct span advertisement;
-        const char *text; /* NULL when there is no telling */
+        const char *text; /* NULL if the advertisement does not tell */
     } heads[] = {
         {"symbolic", SPAN("005c" ID " HEAD\0ofs-delta symref=HEAD:refs/heads/main a=b\n0000"),
          "ref: refs/heads/main\n"},
@@ -256,7 +256,7 @@ static void test_head(void **state) {
     }
 }
 
-/* A packet is looked at up to a bound. */
+/* A packet is read up to a bound. */
 static void test_long_head(void **state) {
     static char packet[2 * 8192];
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* sha: digests that are known (FIPS 180-4, and of git), fed in pieces of every size. */
+/* sha: known digests of FIPS 180-4 and of git, with input in pieces of every size. */
 
 #include "base/sha.h"
 

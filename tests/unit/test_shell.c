@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* shell: a quoted word is what a shell reads back, and a word that does not fit is told. */
+/* shell: a shell reads a quoted word back unchanged, and a word that does not fit is reported. */
 
 #include "base/shell.h"
 
@@ -27,12 +27,12 @@ static void test_quote(void **state) {
     }
 }
 
-/* Every size: nothing behind the end is written, what fits is whole, and the size that the header names is enough. */
+/* In room of every size, nothing is written behind the end, and a word is whole or refused. The named size is enough. */
 static void test_sizes(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         for (size_t size = 0; size <= 4 * strlen(cases[i].text) + 3; size++) {
-            char *quoted = malloc(size + 1); /* the sanitizer sees what goes beyond */
+            char *quoted = malloc(size + 1); /* the sanitizer sees a write beyond it */
             bool fits;
 
             assert_non_null(quoted);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Who may connect to a Unix socket: its mode, its group, and the folders that the gate makes above it. */
+/* Access to a Unix socket: its mode, its group, and the folders that the gate makes above it. */
 
 #include "unit_folder.h"
 
@@ -75,7 +75,7 @@ static void test_group(void **state) {
     }
 }
 
-/* A group that is not this user's cannot be given: the start fails, and leaves no socket. */
+/* A user cannot give away a group without being a member. The start fails, and leaves no socket. */
 static void test_group_of_others(void **state) {
     const bool is_root = geteuid() == 0;
     struct listener_settings settings = {
@@ -94,7 +94,7 @@ static void test_group_of_others(void **state) {
     assert_int_equal(mode_of("sock"), 0);
 }
 
-/* Where others may write to the folder, one of them may have put another file in the socket's place. */
+/* If others may write to the folder, one of them may have put another file in the socket's place. */
 static void test_other_file(void **state) {
     static const char *const paths[] = {"link", "precious", "nowhere"};
     const struct socket_access access = {.mode = 0660, .group = "own", .gid = getegid()};

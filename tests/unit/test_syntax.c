@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The grammar alone, without llhttp: where it stops, and why, however the bytes were cut. It covers bytes that an older
+ * The grammar alone, without llhttp: where it stops and why, however the bytes are cut. It covers bytes that an older
  * or newer llhttp lets through, whatever this build's llhttp does.
  */
 
@@ -23,7 +23,7 @@ enum what {
     LENGTH_OF_5,
 };
 
-/* @n_good bytes pass. Then there is a fault, or with a @status of 0 the end. */
+/* @n_good bytes pass. A fault follows, or the end if @status is 0. */
 struct syntax_case {
     const char *name;
     enum what what;
@@ -163,7 +163,7 @@ static void test_cuts(void **state) {
     }
 }
 
-/* Each byte in turn, where only a few are allowed: these words decide, and no tables. */
+/* Tries each byte in places where only a few are allowed. These texts list them, independent of the tables. */
 static void test_each_byte(void **state) {
     static const char token[] = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -178,14 +178,14 @@ static void test_each_byte(void **state) {
         *strchr(head, '?') = *strchr(size, '?') = (char)byte;
         syntax_init_head(&syntax);
         (void)syntax_pass(&syntax, head, sizeof(head) - 1);
-        /* A colon ends the name, and the other one is the value's. */
+        /* The first colon ends the name, and the second one belongs to the value. */
         expect_int(name, syntax.state == SYNTAX_COMPLETE, byte == ':' || (byte && strchr(token, byte)));
         syntax_init_body(&syntax, true, 0);
         expect_int(name, syntax_pass(&syntax, size, 1) == 1, byte && strchr("0123456789abcdefABCDEF", byte));
     }
 }
 
-/* A target may have 4096 bytes, and a longer one has its own status. */
+/* A target may have 4096 bytes. A longer one gets a status of its own. */
 static void test_target_limit(void **state) {
     static char head[6000];
     struct syntax syntax;
@@ -201,7 +201,7 @@ static void test_target_limit(void **state) {
     assert_int_equal(syntax.status, 414);
 }
 
-/* It stops after each chunk, where llhttp stops as well. */
+/* The grammar stops after each chunk, as llhttp does. */
 static void test_stops(void **state) {
     static const char wire[] = CHUNK CHUNK "0\r\n\r\n";
     struct syntax syntax;

@@ -26,7 +26,7 @@ static void set_number(const char *name, const char *value) {
     assert_int_equal(setenv(name, strcmp(value, OWN) == 0 ? own : value, 1), 0);
 }
 
-/* Two descriptors at the places of sockets, which a child would inherit. */
+/* Two descriptors with the numbers of sockets. A child would inherit them. */
 static void open_sockets(void) {
     int fd = open("/dev/null", O_RDONLY);
 

@@ -9,7 +9,7 @@
 
 #include "access/token.h"
 
-/* Against the token "token"; in base64, "dG9rZW46" is "token:". */
+/* The token is "token". "dG9rZW46" is "token:" in base64. */
 static const struct {
     const char *name;
     int result;
@@ -125,7 +125,7 @@ static void test_check(void **state) {
     }
 }
 
-/* Of two tokens each is valid, in each place; of one, the missing one is not the empty text. */
+/* Both of two tokens are valid, in each place. A missing second token does not match the empty text. */
 static void test_two(void **state) {
     static const char *const two[TOKEN_COUNT_MAX] = {"first-one", "second"};
     static const char *const one[TOKEN_COUNT_MAX] = {"first-one"};
@@ -195,7 +195,7 @@ static struct span basic_of(char *out, size_t room, const char *user, const char
     return (struct span){out, n};
 }
 
-/* The places in which a token may stand; @other in the rest of them. */
+/* Tries a token in each place where it may stand, with @other in the other places. */
 static void expect_places(const char *name, const char *given, const char *other, const char *token, int result) {
     char bearer[sizeof("Bearer ") + TOKEN_MAX_BYTES + 50];
     char out[2048];
@@ -297,7 +297,7 @@ static void test_mint(void **state) {
             assert_string_not_equal(minted[i], minted[j]);
         }
     }
-    /* Each digit takes more than one value and follows from none before it; otherwise less than 128 bits are random. */
+    /* Each digit takes several values and depends on no earlier digit. Otherwise fewer than 128 bits are random. */
     for (size_t at = 5; at < SIZE - 1; at++) {
         size_t n_same = 0;
 
@@ -360,7 +360,7 @@ static void test_mint_sizes(void **state) {
     }
 }
 
-/* The gate accepts what a client sends, for every length and so for every padding. */
+/* The gate accepts a client's credentials of every length, and so with every padding. */
 static void test_encode(void **state) {
     static const char *const others[] = {"", "x", "xy", "xyz"};
     char token[TOKEN_MAX_BYTES + 1];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The token in a file or on standard input: only its first line counts, and its content is never shown. */
+/* The token in a file or on standard input. Only the first line counts, and the content is never shown. */
 
 #include "unit_folder.h"
 
@@ -93,7 +93,7 @@ static void test_file(void **state) {
 
 #define SECOND "second-one"
 
-/* What a gate makes of a file: @first is NULL when it is refused, @word is in the refusal. */
+/* The tokens in a file. @first: NULL if it is refused, with @word in the message */
 static const struct {
     const char *name;
     struct span content;
@@ -128,7 +128,7 @@ static void expect_tokens(const char *name, const struct gate_config *config, co
     expect_text(name, config->settings.policy.tokens[1], second);
 }
 
-/* Read again, after tokens that were there before: a refusal keeps both, and what passes replaces both. */
+/* The file is read again. A refused one keeps both earlier tokens, and a good one replaces both. */
 static void test_gate(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(gate_cases); i++) {
@@ -155,7 +155,7 @@ static void test_gate(void **state) {
     }
 }
 
-/* What cannot be read again, and what nobody waits for. */
+/* Files that cannot be read again, and files that the gate does not wait for. */
 static void test_not_again(void **state) {
     static const char *const in_the_way[] = {"nowhere", "folder", "fifo"};
     struct gate_config *config = NULL;
@@ -177,7 +177,7 @@ static void test_not_again(void **state) {
     gate_config_free(config);
 }
 
-/* Standard input, whole and byte by byte; it stays open. */
+/* Standard input, whole and byte by byte. It stays open. */
 static void test_stdin(void **state) {
     int before = dup(STDIN_FILENO);
 
@@ -206,7 +206,7 @@ static void test_stdin(void **state) {
     }
 }
 
-/* A first line is enough: a writer on a pipe need not end it. */
+/* The first line is enough, so a writer need not close the pipe. */
 static void test_open_pipe(void **state) {
     struct gate_config *config = NULL;
     struct gate_error error = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The messages for a token in the wrong place: each names the fault, and no token is in them. */
+/* The messages about a token in the wrong place. Each names the fault, and none shows a token. */
 
 #include "unit_folder.h"
 
@@ -76,7 +76,7 @@ static void test_file(void **state) {
     }
 }
 
-/* The message names who is denied which path, and as whom the program would read it. */
+/* The message names the user, the denied path, and the user who could read it. */
 static void test_denied(void **state) {
     char path[PATH_MAX + sizeof("/file")];
     struct gate_error error = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Who gets a process, and when: the order of the queue, its places, and those who wait no longer. */
+/* turns: the order of the queue for processes, its places, and requests that wait no longer. */
 
 #include "unit.h"
 
@@ -82,14 +82,14 @@ static void test_first_come_first_served(void **state) {
     assert_string_equal(called, ".a.b");
     assert_int_equal(turns.n_waiting, 1);
     assert_int_equal(turns.n_running, 1);
-    assert_false(turns_are_free(&turns)); /* nobody goes before who waits */
+    assert_false(turns_are_free(&turns)); /* no new request goes before a waiting one */
     turns_ended(&turns);
     turns_ended(&turns);
     assert_string_equal(called, ".a.b.c.");
     assert_true(turns_are_free(&turns));
 }
 
-/* A turn at which nothing can be started is the next one's. */
+/* If nothing can be started at a turn, the turn goes to the next request. */
 static void test_a_failed_start_is_the_next_ones_turn(void **state) {
     (void)state;
     begin(1, 256);
@@ -149,7 +149,7 @@ static void test_places(void **state) {
     }
 }
 
-/* Who found the queue full stays when it has moved on. */
+/* A request that found the queue full stays if the queue has moved on. */
 static void test_keep(void **state) {
     (void)state;
     begin(1, 3); /* one place */

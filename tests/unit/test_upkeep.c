@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* upkeep: what names and sizes of files say about a repository's objects; links, odd names and crowds of files. */
+/* upkeep: counts a repository's objects by names and sizes of files, also with links, odd names and crowds of files. */
 
 #include "backend/upkeep.h"
 
@@ -132,7 +132,7 @@ static void test_files(void **state) {
     }
 }
 
-/* Git's estimate: the objects in one folder of 256 stand for all. */
+/* git's estimate: the objects in one of 256 folders stand for all. */
 static void test_loose(void **state) {
     (void)state;
     make_repository();
@@ -146,7 +146,7 @@ static void test_loose(void **state) {
     expect_int("SHA-256", examine().n_loose, 512);
 }
 
-/* Each leads to a folder of files that would count. */
+/* Each link leads to a folder of files that would count. */
 static void test_links(void **state) {
     (void)state;
     make_repository();

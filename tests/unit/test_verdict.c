@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The checks on a request, each by itself, and their order: of two faults, the earlier check decides. */
+/* The checks on a request, each by itself, and their order. Of two faults, the earlier check decides. */
 
 #include "unit.h"
 
@@ -14,7 +14,7 @@
 #define WRONG "Basic b3RoZXItdG9rZW46"     /* "other-token:" */
 #define EIGHT(eight) eight eight eight eight eight eight eight eight
 #define PROTOCOL_OF_256 EIGHT(EIGHT("abcd"))
-#define NONE "\n" /* in place of a value: omit the field */
+#define NONE "\n" /* as a value: omit the field */
 
 /* A request and its policy; omitted members are those of the push below. */
 struct request {
@@ -309,7 +309,7 @@ static void test_order(void **state) {
     assert_int_equal(n_pairs, 66 - 4);
 }
 
-/* What people look for, and find not served, has a word and a sentence of its own. */
+/* Services that people look for and the gate does not have get a word and a sentence of their own. */
 static void test_not_served(void **state) {
     static const struct {
         const char *target;

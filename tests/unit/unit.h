@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Shared by the unit tests of the rooms: checks of spans and texts, heap copies of exactly the bytes in question, so
- * that the address sanitizer sees a read beyond them, and a way to feed a request head.
+ * Shared by the unit tests of the rooms: checks of spans and texts, a way to feed a request head, and heap copies of
+ * exactly the given bytes, so that the address sanitizer sees a read beyond them.
  */
 
 #include "base/span.h"
@@ -11,7 +11,7 @@
 
 #include "expect.h"
 
-/* A span of a string literal, NUL bytes within it included: an initialiser, and the same as a value. */
+/* A span of a string literal, with any NUL bytes in it. The first is an initialiser, the second a value. */
 #define BYTES(literal)                                                                                                 \
     { (literal), sizeof(literal) - 1 }
 #define SPAN(literal) ((struct span)BYTES(literal))
@@ -63,7 +63,7 @@ static inline void feeder_deinit(struct feeder *feeder) {
     feeder->memory = NULL;
 }
 
-/* Feeds the first @size of @bytes, as a copy of their own; the copy of the previous feed is gone by then. */
+/* Feeds a fresh copy of the first @size of @bytes. The copy of the previous feed is gone by then. */
 static inline int feeder_feed(struct feeder *feeder, struct span bytes, size_t size) {
     free(feeder->memory);
     feeder->memory = unit_copy(bytes.data, size);

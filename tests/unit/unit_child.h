@@ -15,7 +15,7 @@ enum {
     CHILD_FAILED = 255, /* a check in the child failed, and the child has said so */
 };
 
-/* In a child, in place of the checks that jump out of a test. */
+/* A check for a child, as the others jump out of a test. */
 #define child_expect(name, condition)                                                                                  \
     do {                                                                                                               \
         if (!(condition)) {                                                                                            \
@@ -24,7 +24,7 @@ enum {
         }                                                                                                              \
     } while (0)
 
-/* Calls @body with @argument in a child. Return: what it returned, 0 to 254, or minus the signal that ended it. */
+/* Calls @body with @argument in a child. Return: its result, 0 to 254, or minus the signal that ended the child */
 static inline int child_run(int (*body)(const void *argument), const void *argument) {
     int status;
     pid_t pid = fork();

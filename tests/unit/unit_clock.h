@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * A monotonic clock of the test's own, which stands still but for clock_advance(). The linker has everybody call it, as
+ * The test's own monotonic clock, which moves only by clock_advance(). The linker redirects all calls to it, as
  * meson.build says. Other clocks are the system's.
  */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* git's environment: settings and a request to make one of, and checks of every one. */
+/* git's environment: settings and a request to make one, and checks that hold for all. */
 
 #include "unit.h"
 
@@ -9,7 +9,7 @@
 
 #include "backend/environ.h"
 
-/* In the gate's own environment, but not for git. */
+/* Variables in the gate's own environment that git must not get. */
 static const char *const hostile[][2] = {
     {"GIT_GATE_TOKEN", "gate-secret"},
     {"GIT_GATE_TOKEN_FILE", "/gate-secret"},

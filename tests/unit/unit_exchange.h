@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* One exchange, fed by hand: the client's buffers are the test's, the process is a script. */
+/* One exchange, fed by hand. The client's buffers are the test's, and the process is a script. */
 
 #include "unit_gate.h"
 
@@ -54,7 +54,7 @@ static inline int talk_begin(const char *request) {
     return talk_begin_with(request, true);
 }
 
-/* However it stands: a push is not given its time to take back what it has stored. */
+/* Ends the exchange in any state. A push gets no time to remove what it has stored. */
 static inline void talk_end(void) {
     struct exchange *exchange;
 
@@ -70,7 +70,7 @@ static inline void talk_end(void) {
     SITE_AWAIT("end", LIST_EMPTY(&site.gate.exchanges));
 }
 
-/* As a client that reads all: what is on the wire, and the chunk behind it. */
+/* Acts as a client that reads everything: the bytes on the wire, and the chunk behind them. */
 static inline void talk_hear(void) {
     struct span wire = buffer_content(&talk.wire);
     size_t n_chunk = talk.exchange->chunk_left;
@@ -90,7 +90,7 @@ static inline void talk_pump(void) {
     talk_hear();
 }
 
-/* Until it is neither holding nor responding. */
+/* Goes on until the exchange neither holds nor responds. */
 static inline void talk_to_the_end(const char *name) {
     talk_pump();
     while (exchange_is_running(talk.exchange)) {

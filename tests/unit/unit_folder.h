@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* A folder of the test's own. The test runs inside, so its files have short relative paths. */
+/* The test's own folder. The test runs inside, so its files have short relative paths. */
 
 #include "unit.h"
 

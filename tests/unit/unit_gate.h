@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A gate for the tests of src/serve: settings, a loop, a log in a file, and a repository that git would not serve. There is
- * no git; a script stands in its place. The clock of the loop is the test's own, where clock_gettime(2) is wrapped.
+ * A gate for the tests of src/serve: settings, a loop, a log in a file, and a repository that git would not serve. A
+ * script stands in git's place. The clock of the loop is the test's own where clock_gettime(2) is wrapped.
  */
 
 #include "unit_folder.h"
@@ -15,7 +15,7 @@
 #include "serve/gate.h"
 
 enum {
-    GATE_AWAIT_MS = 20 * 1000, /* real time, for what takes milliseconds, on a machine that is very busy */
+    GATE_AWAIT_MS = 20 * 1000, /* real time for operations of milliseconds, on a very busy machine */
 };
 
 #define GATE_TEST_TOKEN "token"
@@ -82,7 +82,7 @@ static inline int site_begin(void **state) {
     assert_int_equal(mkdir("r.git/refs", 0700), 0);
     folder_write("r.git/HEAD", SPAN("ref: refs/heads/main\n"));
     folder_write("r.git/config", SPAN("[core]\n\trepositoryformatversion = 0\n\tbare = true\n"));
-    assert_true(signal(SIGPIPE, SIG_IGN) != SIG_ERR); /* as whoever runs a gate does */
+    assert_true(signal(SIGPIPE, SIG_IGN) != SIG_ERR); /* as the program that runs a gate does */
     memset(&site, 0, sizeof(site));
     site_set_up();
     assert_int_equal(loop_init(&site.loop), 0);
@@ -109,7 +109,7 @@ static inline int site_begin(void **state) {
     return 0;
 }
 
-/* Nothing of it is left; but for a test that has failed, whose words are to be read. */
+/* Takes the gate apart. After a failed test it does not, so that the log can be read. */
 static inline int site_end(void **state) {
     if (site.loop.timers || !TAILQ_EMPTY(&site.loop.tasks) || !LIST_EMPTY(&site.gate.exchanges) ||
         site.gate.turns.n_running > 0 || site.gate.turns.n_waiting > 0) {
@@ -148,13 +148,13 @@ static inline void expect_logged(const char *name, const char *words) {
     }
 }
 
-/* Rounds of the loop until nothing more happens at once. */
+/* Runs rounds of the loop until nothing more happens at once. */
 static inline void site_settle(void) {
     while (loop_round(&site.loop, 0) > 0) {
     }
 }
 
-/* Rounds of the loop until something holds, or too much real time has gone. */
+/* Runs rounds of the loop until the condition holds, or too much real time has passed. */
 #define SITE_AWAIT(name, condition)                                                                                    \
     do {                                                                                                               \
         unsigned left_ = GATE_AWAIT_MS / 10;                                                                           \

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Holds up a start until a test lets it go on: the start asks git, and this git waits. */
+/* Holds a start until a test lets it go on: the start asks git, and this git waits. */
 
 #include "unit_library.h"
 
 static char *plain_path; /* PATH as it was */
-static char *slow_path;  /* the same, with a git first that opens a pipe, and goes on or fails as it is told there */
+static char *slow_path;  /* the same behind a folder whose git opens a pipe, and goes on or fails as it reads there */
 
 /* For place_begin() and place_end(). */
 static inline int held_begin(void **state) {

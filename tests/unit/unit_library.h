@@ -40,7 +40,7 @@ enum {
     N_REPOSITORIES = 3,
     WAIT_MS = 10000,
     ANSWER_MAX = 4096,
-    WATCHDOG_S = 100, /* a call that hangs ends the test */
+    WATCHDOG_S = 100, /* a hanging call ends the test */
 };
 
 /* Under a sanitizer, everything takes several times as long. */
@@ -252,7 +252,7 @@ static inline long now_ms(void) {
     return (long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Asks repeatedly until it holds. */
+/* Polls until the condition holds. */
 #define wait_until(name, condition)                                                                                    \
     do {                                                                                                               \
         long deadline_ = now_ms() + WAIT_MS;                                                                           \
@@ -324,7 +324,7 @@ static inline unsigned count_threads(bool (*is_wanted)(const char *tid)) {
     return n;
 }
 
-/* The stops that no server has noticed yet, of all servers: the sum in their eventfds, by proc_pid_fdinfo(5). */
+/* The number of stops that no server has noticed yet: the sum in all eventfds, by proc_pid_fdinfo(5). */
 static inline unsigned count_stops_on_their_way(void) {
     DIR *folder = opendir("/proc/self/fdinfo");
     unsigned n = 0;
@@ -369,7 +369,7 @@ static inline void look(struct holdings *holdings) {
     holdings->resident_pages = strtol(strchr(text, ' '), NULL, 10);
 }
 
-/* Asks again, as another server may have a client on its way out; a leak stays. */
+/* Counts again, as another server may have a client on its way out. A leak stays. */
 static inline void expect_held(const char *name, const struct holdings *before) {
     expect_int(name, count_threads(NULL), before->n_threads);
     wait_until(name, count_entries("/proc/self/fd") == before->n_descriptors);

@@ -37,7 +37,7 @@ static inline int capture_end(void **state) {
     return close(capture.fds[1]);
 }
 
-/* Everything in the pipe now, as a string; the write end stays a blocking one. */
+/* Reads everything in the pipe as a string. The write end stays blocking. */
 static inline const char *capture_read(void) {
     size_t size = 0;
     ssize_t n;

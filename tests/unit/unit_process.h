@@ -24,7 +24,7 @@ enum {
 
 #define NO_ENVIRONMENT ((char *[]){NULL})
 
-/* A list of arguments or variables from string literals: execve(2) wants pointers to bytes that may change. */
+/* A list of arguments or variables from string literals, although execve(2) wants pointers to variable bytes. */
 struct words {
     char *pointers[8];
 };
@@ -45,7 +45,7 @@ static inline bool becomes_readable(int fd, int timeout_ms) {
     return poll(&poller, 1, timeout_ms) == 1 && (poller.revents & (POLLIN | POLLHUP));
 }
 
-/* Everything from @fd until its end, as a string. */
+/* Reads @fd to its end, as a string. */
 static inline void read_to_end(const char *name, int fd, char *out, size_t room) {
     size_t size = 0;
     ssize_t n;

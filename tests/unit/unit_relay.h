@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Speaks and listens at the far ends of a relay's sockets. */
+/* Writes and reads at the far ends of a relay's sockets. */
 
 #include "client/relay.h"
 

@@ -16,7 +16,7 @@ struct set {
     const char *value;
 };
 
-/* The starting folder of each case. */
+/* Fills the folder in which each case starts. */
 static inline void make_files(void) {
     static const char *const folders[] = {
         "root",    "root/r.git",  "root/r.git/hooks", "root/r.git-hooks", "root/other.git", "root/other.git/hooks",
