@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * What the fuzz targets share: a check that ends the process when it fails, copies on the heap of exactly the bytes in
- * question, so that the address sanitizer sees a read beyond them, and numbers that depend on the input alone, so that
- * every run of an input is the same.
+ * Shared by the fuzz targets. A failed check ends the process. Copies on the heap have exactly the given bytes, so that
+ * the address sanitizer sees a read beyond them. Numbers depend only on the input, so that every run of it is the same.
  */
 
 #include <stdbool.h>
@@ -26,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         }                                                                                                              \
     } while (0)
 
-/* At least one byte, since nothing may come of asking for none. */
+/* At least one byte, as malloc(3) may return NULL for none. */
 static inline void *fuzz_allocate(size_t size) {
     void *memory = malloc(size > 0 ? size : 1);
 
@@ -55,7 +54,7 @@ static inline struct span fuzz_behind(struct span bytes, size_t size) {
     return (struct span){bytes.data + size, bytes.size - size};
 }
 
-/* FNV-1a: where an input is cut depends on all of it, and takes none of its bytes. */
+/* FNV-1a. So the place of a cut depends on the whole input, and uses up none of its bytes. */
 static inline uint32_t fuzz_hash(struct span bytes) {
     uint32_t hash = 2166136261U;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What anybody may answer to git-gate check: the outcome is the same however it is cut, an end is an end, and what is
- * kept has a terminator within its bound. Packets without HTTP around them are tried as well.
+ * Any answer to git-gate check. The outcome does not depend on the cut, an end stays one, and kept bytes have a
+ * terminator within their bound. Packets without HTTP around them are tried as well.
  */
 
 #include "fuzz.h"
@@ -10,7 +10,7 @@
 #include "cli/answer.h"
 
 enum {
-    OUTCOME_OPEN = 100, /* stands for more being missing */
+    OUTCOME_OPEN = 100, /* stands for a need of more bytes */
 };
 
 static bool is_end(enum advertisement_state state) {
@@ -30,7 +30,7 @@ static bool same_advertisement(const struct advertisement *a, const struct adver
            strcmp(a->agent, b->agent) == 0 && (a->state != ADVERTISEMENT_REFUSED || strcmp(a->line, b->line) == 0);
 }
 
-/* In one, in two, byte by byte; and an end is not left but for nonsense. */
+/* Feeds it whole, in two parts, and byte by byte. After an end, only nonsense may follow. */
 static void check_packets(struct span bytes) {
     size_t cut = fuzz_hash(bytes) % (bytes.size + 1);
     struct advertisement whole = {0};
@@ -50,7 +50,7 @@ static void check_packets(struct span bytes) {
     require(same_advertisement(&whole, &in_two) && same_advertisement(&whole, &by_byte));
 }
 
-/* Each piece in memory of its own. */
+/* Each piece has its own memory. */
 static int feed(struct answer *answer, struct span bytes) {
     char *copy = fuzz_copy(bytes);
     int r = answer_feed(answer, (struct span){copy, bytes.size});

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A request body behind its first byte, which says how it is framed: by chunks when it is even, else by a length. What
- * the decoder makes of it is compared with what a few lines here make of it, for several cuts and sizes of the buffer;
- * and what the encoder writes is decoded again.
+ * A request body. Its first byte tells the framing: by chunks if it is even, otherwise by a length. The decoder's
+ * result must be that of a few plain lines here, for several cuts and buffer sizes. The encoder's output is decoded
+ * again.
  */
 
 #include "fuzz.h"
@@ -16,7 +16,7 @@ enum {
     ENCODED_MAX_BYTES = 64 * 1024,
 };
 
-/* What is to come of a wire; @n_used counts the framing too. */
+/* The expected result of a wire. @n_used includes the framing. */
 struct expected {
     bool malformed;
     bool complete;
@@ -38,7 +38,7 @@ static int hex_value(char digit) {
     return at ? (int)(at - digits) : -1;
 }
 
-/* Takes "\r\n"; the wire may end before it or in it. Return: whether to go on. */
+/* Takes "\r\n". The wire may end before or within it. Return: whether to go on */
 static bool expect_line_end(struct expected *expected, struct span wire) {
     for (size_t i = 0; i < 2; i++) {
         if (expected->n_used == wire.size) {
@@ -101,7 +101,7 @@ static void expect_chunks(struct expected *expected, struct span wire) {
     }
 }
 
-/* Takes all that is ready, checking it against what is expected. */
+/* Takes all ready bytes, and compares them with the expected ones. */
 static size_t take_ready(struct body *body, struct buffer *buffer, const struct expected *expected, size_t n_taken,
                          size_t take) {
     require(body->ready <= buffer_size(buffer) && body->n_decoded == n_taken + body->ready);
@@ -175,7 +175,7 @@ static void check_all_ways(const struct head *head, struct span wire, const stru
     }
 }
 
-/* Chunks of any size, one behind the other, and in the end the same bytes. */
+/* Chunks of any sizes decode to the same bytes. */
 static void check_encoder(const struct head *head, struct span plain) {
     struct expected expected = {.complete = true, .decoded = fuzz_copy(plain), .n_decoded = plain.size};
     uint32_t state = fuzz_hash(plain);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a backend writes: a CGI response head, and packets behind it. The verdict on the head stays as it is when more
- * comes, and is the one of every cut; what would be passed on is harmless. Packets are counted here once more.
+ * A backend's output: a CGI response head, and packets behind it. The verdict on the head is the same for every cut,
+ * and further bytes do not change it. The fields to pass on are harmless. A second count of the packets is made here.
  */
 
 #include "fuzz.h"
@@ -11,7 +11,7 @@
 #include "backend/packets.h"
 
 enum {
-    ALL_CUTS_MAX_BYTES = 48, /* of an input that is cut at each position; a longer one is cut at this many */
+    ALL_CUTS_MAX_BYTES = 48, /* of an input that is cut at each position; a longer one is cut at so many places */
 };
 
 static bool is_passed_on(struct span name) {
@@ -49,7 +49,7 @@ static void check_accepted(const struct cgi *cgi, struct span output) {
     require(at < output.data + cgi->size);
 }
 
-/* A part of the output says MORE, or what the whole says. */
+/* A part of the output gives MORE, or the result of the whole. */
 static void check_cut(const struct cgi *whole, int whole_r, struct span output, size_t cut) {
     char *copy = fuzz_copy(fuzz_prefix(output, cut));
     struct cgi part;

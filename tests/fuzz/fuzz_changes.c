@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What git diff-tree tells of commits. A hostile push chooses the addresses, the message and the paths in it. The outcome
- * does not depend on how the bytes are cut, and is the one of a few plain lines here, which have all of them in memory.
+ * The output of git diff-tree. A hostile push chooses the addresses, the message and the paths in it. The outcome does
+ * not depend on the cut, and is that of a few plain lines here, which have all bytes in memory.
  */
 
 #include "fuzz.h"
@@ -15,11 +15,11 @@
 #include "hook/changes.h"
 
 enum {
-    INPUT_MAX_BYTES = 32 * 1024, /* what a socket takes before anybody reads */
+    INPUT_MAX_BYTES = 32 * 1024, /* a socket takes as much before anybody reads */
     CUTS_MAX = 16,
 };
 
-/* What was understood, as text: each record, and how it ended. */
+/* The result as text: each record, and the kind of the end. */
 struct outcome {
     char *text;
     size_t size;
@@ -88,7 +88,7 @@ static void parse(struct outcome *outcome, struct span bytes, unsigned n_cuts) {
 
 /* ---- by a few plain lines ---- */
 
-/* Return: whether there is a text, which ends with a NUL; an unfinished one is none, and stays. */
+/* Return: whether there is a whole text, with its NUL. The bytes of an unfinished one stay. */
 static bool take_text(struct span *restp, struct span *textp) {
     const char *end = restp->size > 0 ? memchr(restp->data, '\0', restp->size) : NULL;
 

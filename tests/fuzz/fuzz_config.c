@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The configuration file of a repository, as it is. What is found in it has the shape that git compares. A file that is
- * cut short changes no variable but its last one. The same is found when the lines end as in DOS, behind a byte order
- * mark, and in a file that is written anew from what was found.
+ * The configuration file of a repository. The found variables have the form that git compares. A cut file changes no
+ * variable but its last one. The same variables are found with line ends of DOS, behind a byte order mark, and in a new
+ * file written from the found variables.
  */
 
 #include "backend/config_text.h"
 #include "fuzz.h"
 
 enum {
-    CUTS_MAX = 128, /* of one file; a shorter one is cut everywhere */
+    CUTS_MAX = 128, /* cuts of one file; a shorter one is cut everywhere */
     STOPPED = 17,
 };
 
 static const char key_bytes[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
 static const char mark[] = "\xef\xbb\xbf";
 
-/* What was found: a hash of each variable. @stop_after: at which of them to stop; 0 for none. */
+/* The found variables, each as a hash. @stop_after: the variable at which to stop, 0 for none */
 struct found {
     uint32_t *hashes;
     size_t n;
@@ -25,7 +25,7 @@ struct found {
     int r;
 };
 
-/* The file that is written anew; it is not, where a section's name begins with a dot, as only an older form can. */
+/* The new file. There is none if a section's name begins with a dot, which only an older form can write. */
 struct writer {
     char *text;
     size_t size;
@@ -56,7 +56,7 @@ static int note(const char *name, const char *value, void *userdata) {
     return found->n == found->stop_after ? STOPPED : 0;
 }
 
-/* In a copy of exactly its size. */
+/* Parses a copy of exactly its size. */
 static struct found scan(struct span text, size_t stop_after) {
     struct found found = {.stop_after = stop_after};
     char *copy = fuzz_copy(text);
@@ -193,7 +193,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct found whole = scan(text, 0);
 
     if (size > 0 && memchr(data, '\0', size)) {
-        require(whole.r == CONFIG_TEXT_E_MALFORMED && whole.n == 0); /* of such a file nothing is read */
+        require(whole.r == CONFIG_TEXT_E_MALFORMED && whole.n == 0); /* nothing is read of such a file */
         return 0;
     }
     check_cuts(&whole, text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The body of a push: what is foreseen does not depend on where it is cut. */
+/* The body of a push. The forecast does not depend on the cut. */
 
 #include "fuzz.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The whole gate under clients that misbehave: an input is how the gate is set up, how it ends, and then one action behind
- * the other, of clients, of the clock, and of whoever stops it. What a child in git's place does stands in the requests:
- * gate_child.h. All clients get whole answers or such that can be told from whole ones; a gate that was left in peace serves
- * the next one; and when it has been stopped, no process, descriptor or socket is left, and its log is in order.
+ * The whole gate under clients that misbehave. An input says how the gate is set up and how it ends, and lists the
+ * actions of clients, of the clock, and of the gate's owner. The requests say what a child in git's place does:
+ * gate_child.h.
+ *
+ * Answers are whole or can be told from whole ones. A gate at rest serves the next client. A stopped gate leaves no
+ * process, descriptor or socket, and its log is in order.
  */
 
 #include "fuzz.h"
@@ -19,10 +21,10 @@ enum {
     MAX_RAW_BYTES = 63,
     MAX_SETTLE_ROUNDS = 12,
     QUIET_MS = 1,        /* real time; then the gate's clock goes on */
-    QUIET_STEP_MS = 500, /* longer than accepting ever pauses */
+    QUIET_STEP_MS = 500, /* longer than any pause in accepting */
     QUIET_ROUNDS = 3,
-    BUSY_STEP_MS = 5, /* for each round, as those who flood never let it be quiet */
-    END_MS = 30000,   /* real time, in which all must have come to its end, on a busy machine too */
+    BUSY_STEP_MS = 5, /* for each round, as a flood never lets the gate rest */
+    END_MS = 30000,   /* real time for everything to end, even on a busy machine */
 };
 
 enum action {
@@ -122,7 +124,7 @@ static void step(struct script *script, unsigned n_rounds, int max_ms) {
     }
 }
 
-/* After SIGKILL the clock waits for the kernel: otherwise the gate would give up waiting for what is about to end. */
+/* After SIGKILL the clock waits for the kernel. Otherwise the gate would give up waiting for a dying process. */
 static void advance(struct script *script, uint64_t ms) {
     if (script->site.server.gate.stage != GATE_KILLING) {
         site_advance(ms * US_PER_MS);
@@ -135,7 +137,7 @@ static uint64_t next_ms(struct script *script) {
     return ms[next(script) % (sizeof(ms) / sizeof(ms[0]))];
 }
 
-/* What can be sent and read is, until nothing more happens. */
+/* Sends and reads everything possible, until nothing more happens. */
 static void settle(struct script *script) {
     bool moves = true;
 
@@ -219,8 +221,8 @@ static bool is_at_rest(const struct script *script) {
 }
 
 /*
- * Whatever clients and children do, time brings it to its end. Somebody may still wait to be accepted when the last
- * connection has ended, for the time that accepting pauses: it has to be at rest, and quiet, for longer.
+ * Whatever clients and children do, time ends it. After the last connection, a client may still wait while accepting
+ * pauses. So the gate has to rest for longer than that pause.
  */
 static void await_rest(struct script *script, bool clients_read) {
     const uint64_t deadline_ms = site_real_ms() + END_MS;
@@ -245,7 +247,7 @@ static void close_clients(struct script *script) {
     }
 }
 
-/* A gate that is at rest serves whoever comes next, without any time passing. */
+/* A gate at rest serves the next client, without any passing of time. */
 static void probe(struct script *script) {
     static const uint8_t bytes[CLIENT_REQUEST_BYTES] = {2 /* a fetch */, 4 /* the last one */, 2, 0, 8, 0};
     struct client client;
@@ -299,7 +301,7 @@ static void end(struct script *script, enum ending ending) {
     }
 }
 
-/* Nobody is left connected to a gate that is gone. */
+/* No client stays connected to a gate that has ended. */
 static void check_clients(struct script *script) {
     read_all(script);
     for (size_t i = 0; i < CLIENTS; i++) {

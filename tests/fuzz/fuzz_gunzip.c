@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A compressed body, raw, through buffers of several sizes and with several cuts, against zlib called once on the whole
- * of it. As a checksum is hard to guess, the input is also compressed here, and then cut short, damaged and lengthened.
+ * A compressed body, through buffers of several sizes and with several cuts, compared with zlib called once on the
+ * whole. A checksum is hard to guess, so the input is also compressed here, and then cut short, damaged and lengthened.
  */
 
 #include "fuzz.h"
@@ -20,7 +20,7 @@ enum {
     LARGE_BUFFER = 32 * 1024,
 };
 
-/* What zlib makes of a whole body: its first bytes, and whether it is one member with nothing behind it. */
+/* zlib's result for a whole body: the first bytes, and whether it is one member with nothing behind it. */
 struct expected {
     char plain[PLAIN_MAX_BYTES];
     size_t n_plain;
@@ -45,7 +45,7 @@ static void expect(struct expected *expected, struct span compressed) {
     require(inflateEnd(&stream) == Z_OK);
 }
 
-/* Feeds the whole in parts of @step through a buffer of @capacity, taking all out each time. */
+/* Feeds the body in parts of @step through a buffer of @capacity, which is emptied each time. */
 static void check(struct span compressed, const struct expected *expected, size_t capacity, size_t step) {
     struct gunzip gunzip;
     struct buffer buffer;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A request head, raw. The verdict is the same whole, byte by byte and cut in two while the memory moves. An accepted
- * head is read once more here, line by line and without the parser, and has to say the same, and a body is found behind
- * it as it says. A refused head says why.
+ * A request head. The verdict is the same for the whole, byte by byte, and cut in two while the memory moves. An
+ * accepted head is read again here, line by line and without the parser, with the same result, and a body behind it is
+ * found as it says. A refused head has a reason.
  */
 
 #include "fuzz.h"
@@ -14,7 +14,7 @@
 #include "http/body.h"
 #include "http/head.h"
 
-/* Not those of head.c: what tells whether they are right must not come from there. */
+/* These are not taken from head.c, as they check it. */
 static const char *const names[HEAD_FIELD_COUNT] = {
     [HEAD_FIELD_HOST] = "host",
     [HEAD_FIELD_AUTHORIZATION] = "authorization",
@@ -36,7 +36,7 @@ static struct span trim(struct span text) {
     return text;
 }
 
-/* Takes one line off the front, which ends with CRLF; no byte of it may be a control byte but a tab. */
+/* Takes the first line, up to its CRLF. It may have no control byte but a tab. */
 static struct span take_line(struct span *restp) {
     const char *end = memmem(restp->data, restp->size, "\r\n", 2);
     struct span line;
@@ -140,7 +140,7 @@ static void check_accepted(const struct head *head, struct span bytes) {
     check_framing(head);
 }
 
-/* The parser goes on as the head says: it finds a short body in its framing, and none where there is to be none. */
+/* The parser goes on as the head says: it finds a short body with its framing, or no body. */
 static void check_body(const struct head *accepted) {
     static const char chunks[] = "1\r\nx\r\n0\r\n\r\n";
     struct head head = *accepted;
@@ -175,7 +175,7 @@ static void check_verdict(const struct head *head, int r, struct span bytes) {
     }
 }
 
-/* Feeds up to each byte in turn; those that have not come are poisoned. */
+/* Feeds up to each byte in turn. The bytes that have not come are poisoned. */
 static int feed_byte_by_byte(struct head *head, char *copy, size_t size) {
     int r = HEAD_E_MORE;
 
@@ -200,7 +200,7 @@ static int feed_in_two(struct head *head, struct span bytes, char *copy) {
     if (r == HEAD_E_MORE) {
         return head_feed(head, copy, bytes.size);
     }
-    if (r == 0) { /* the spans lead into memory that is gone: they are to be found in the other one */
+    if (r == 0) { /* the spans point into freed memory, and their bytes are in the other one */
         head_init(head);
         r = head_feed(head, copy, cut);
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The arguments of serve, one a line; the first is its name. They are parsed and resolved, with every path taken out in
- * between, so that nothing of the machine is touched, and set one by one as a user of the library would. Each failure
- * has a sentence, the sentence holds no secret, and a configuration that passes keeps its promises.
+ * The arguments of serve, one a line; the first is the name of the verb. They are parsed, and every path is taken out,
+ * so that nothing of the machine is touched. Then they are resolved. They are also set one by one, as by a user of the
+ * library. Each failure has a sentence without a secret, and an accepted configuration keeps its promises.
  */
 
 #include "fuzz.h"
@@ -35,7 +35,7 @@ static int split(char *argv[MAX_ARGUMENTS], char *text, size_t size) {
     return argc;
 }
 
-/* getopt(3) starts afresh only when it is asked with 0. */
+/* getopt(3) starts again only after a reset with 0. */
 static void reset_getopt(void) {
     static const struct option none[] = {{0}};
     char name[] = "serve";
@@ -46,7 +46,7 @@ static void reset_getopt(void) {
     optind = 1;
 }
 
-/* A secret may be quoted only when it was not given as an option's value. */
+/* A sentence may quote a secret only if it was not an option's value. */
 static bool may_be_quoted(int argc, char *argv[]) {
     for (int i = 1; i < argc; i++) {
         const char *at = strstr(argv[i], secret);
@@ -119,7 +119,7 @@ static void check_resolve(struct gate_config *config, bool may_quote) {
     }
 }
 
-/* NAME=VALUE by the library's way, where there are more names than on the command line. */
+/* Sets NAME=VALUE by the library, which has more names than the command line. */
 static void check_set(struct gate_config *config, const char *argument) {
     size_t name_size = strcspn(argument, "=");
     struct gate_error error = {0};

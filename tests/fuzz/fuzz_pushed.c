@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A push and its report: the first two bytes tell how long the request is, and the answer is behind it. What is
- * understood does not depend on where the bytes are cut, and is bounded.
+ * A push and its report. The first two bytes are the length of the request, and the answer follows it. The result does
+ * not depend on the cut, and is bounded.
  */
 
 #include "fuzz.h"

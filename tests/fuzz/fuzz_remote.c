@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What git-remote-gate reads of others: the URL that git gives it, what git prints of its configuration, and the first
- * words of whoever answers on the socket. The first byte picks one.
+ * The input of git-remote-gate: the URL from git, git's print of its configuration, or the first bytes of an answer on
+ * the socket. The first byte of the input picks one.
  */
 
 #include "client/refusal.h"
@@ -14,7 +14,7 @@ static bool is_repository(const char *name) {
     return route_repository_is_valid(span_of(name));
 }
 
-/* A URL that is one begins with what its parts make, and the socket decodes from what is behind that. */
+/* A valid URL begins with the text that its parts make, and the rest decodes to the socket. */
 static void try_url(struct span bytes) {
     char *text = fuzz_allocate(bytes.size + 1);
     struct remote_url url;
@@ -40,7 +40,7 @@ static void try_url(struct span bytes) {
     free(text);
 }
 
-/* More words never take back that there is a refusal, or that this is no HTTP. */
+/* Further bytes never take back a refusal, or that this is no HTTP. */
 static void try_words(struct span bytes) {
     enum refusal told = REFUSAL_NONE;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a verdict is about. First byte: method, policy, version and framing; second byte: which fields are there; then
- * lines: target, Authorization, Content-Type, Content-Encoding, Expect, Git-Protocol. The target is matched for every
- * method, and a name that is valid has to be found again in each target that it is put into. Which status a request
- * deserves is told here once more.
+ * The input of a verdict. First byte: method, policy, version and framing. Second byte: the present fields. Then the
+ * lines target, Authorization, Content-Type, Content-Encoding, Expect and Git-Protocol. The target is matched for every
+ * method. A valid name must be found again in each target that contains it. The expected status is worked out here a
+ * second time.
  */
 
 #include "fuzz.h"
@@ -66,7 +66,7 @@ static void check_match(struct span target, enum head_method method) {
     }
 }
 
-/* Every route of a repository with a valid name is found, and with that name. */
+/* Every route of a repository with a valid name is found, with that name. */
 static void check_name(struct span name) {
     static const char *const ends[] = {"info/refs?service=git-upload-pack", "info/refs?service=git-receive-pack",
                                        "git-upload-pack", "git-receive-pack", "HEAD"};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The value of an Authorization field, raw. Whether it is well-formed, and whose it is, is told here by encoding again
- * what a lenient decoder reads: base64 that is strict has one spelling. The input also serves as credentials that are
- * encoded here, as a bearer, as a token, and as the prefix of a new one.
+ * The value of an Authorization field. A lenient decoder reads it here, and encoding the result again tells whether it
+ * was well-formed, as strict base64 has one spelling. The input also serves as credentials to encode, as a bearer, as a
+ * token, and as the prefix of a new one.
  */
 
 #include "fuzz.h"
@@ -32,7 +32,7 @@ static size_t encode(char *out, struct span plain) {
     return size;
 }
 
-/* Takes any digits, whatever stands between them. */
+/* Takes all digits, whatever is between them. */
 static size_t decode(char *out, struct span encoded) {
     size_t n_bits = 0;
     size_t size = 0;
@@ -110,7 +110,7 @@ static int expect_value(struct span value, const char *token) {
     return r;
 }
 
-/* The token alone, and beside one that no client can have: all of them agree. */
+/* Checks the token alone, and beside one that no client can have. All results agree. */
 static int check_alone(struct span value, const char *token) {
     static const char other[] = "\x01"; /* credentials with control bytes are malformed */
     int r = token_check(value, (const char *const[TOKEN_COUNT_MAX]){token});
@@ -120,7 +120,7 @@ static int check_alone(struct span value, const char *token) {
     return r;
 }
 
-/* The input is "user:password"; the header that a client would make of it. */
+/* The input is "user:password". Makes the header that a client would send. */
 static void check_encoded(struct span plain, const char *token) {
     static const char scheme[] = {'B', 'a', 's', 'i', 'c', ' '};
     char *text = fuzz_allocate(sizeof(scheme) + (plain.size + 2) / 3 * 4);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads what a client got as strictly as can be, and compares it with what the child was told to do. An answer is whole
- * or can be told from a whole one; nobody without the token gets anything of the child's.
+ * Reads a client's input as strictly as possible, and compares it with the child's orders. An answer is whole or can be
+ * told from a whole one. Clients without the token get nothing of the child's.
  */
 
 #include "gate_answers.h"
@@ -15,7 +15,7 @@ enum {
     STATUS_OK = 200,
 };
 
-/* What a head says; @has_length: @length is of the body. */
+/* The contents of a head. @has_length: @length is that of the body */
 struct answer {
     int status;
     bool closes;
@@ -28,7 +28,7 @@ struct answer {
     size_t length;
 };
 
-/* What is left of what was read. */
+/* The unread rest of the input. */
 struct reader {
     const struct client *client;
     struct span rest;
@@ -41,7 +41,7 @@ static struct span take(struct span *restp, size_t size) {
     return taken;
 }
 
-/* Takes a line without its end. Return: whether there is a whole one; what is there of it must be printable anyway. */
+/* Takes a line without its end. Even a cut line must be printable. Return: whether the line is whole */
 static bool take_line(struct span *restp, struct span *linep) {
     const char *end = restp->size > 0 ? memmem(restp->data, restp->size, "\r\n", 2) : NULL;
     size_t size = end ? (size_t)(end - restp->data) : restp->size;
@@ -140,7 +140,7 @@ static bool take_head(struct reader *reader, struct answer *answer) {
 
 /* ---- bodies ---- */
 
-/* A line of the gate's own, which may be left out where the request was for a head. Return: whether it is whole. */
+/* A line of the gate's own, which may be missing in the answer to HEAD. Return: whether it is whole */
 static bool take_sentence(struct reader *reader, const struct answer *answer, const struct client_request *request) {
     struct span body;
 
@@ -154,7 +154,7 @@ static bool take_sentence(struct reader *reader, const struct answer *answer, co
     return body.size == answer->length;
 }
 
-/* A body without its framing, in memory of its own. Return: whether it is whole as far as its framing tells. */
+/* Copies a body without its framing. Return: whether it is whole by its framing */
 static bool take_chunks(struct reader *reader, struct span *bodyp) {
     char *body = fuzz_allocate(reader->rest.size);
     size_t n_body = 0;
@@ -180,12 +180,12 @@ static bool take_chunks(struct reader *reader, struct span *bodyp) {
     return false;
 }
 
-/* Until the connection ends. */
+/* The body ends with the connection. */
 static bool take_all(struct reader *reader, struct span *bodyp) {
     struct span all = take(&reader->rest, SIZE_MAX);
 
     *bodyp = (struct span){fuzz_copy(all), all.size};
-    /* Over a Unix socket there is no reset, so nobody can tell. */
+    /* A Unix socket has no reset, so nobody can tell. */
     return reader->client->end == CLIENT_ENDED && reader->client->is_tcp;
 }
 
@@ -222,7 +222,7 @@ static bool has_sent_token(const struct client *client) {
     return client->n_sent > 0 && memmem(client->out, client->n_sent, CLIENT_TOKEN_BASE64, strlen(CLIENT_TOKEN_BASE64));
 }
 
-/* Return: whether it is whole as far as its framing tells, and another answer may follow. */
+/* Return: whether it is whole by its framing, and another answer may follow */
 static bool take_output(struct reader *reader, const struct answer *answer, const struct client_request *request) {
     struct span body;
     bool is_whole;

@@ -4,8 +4,8 @@
 #include "gate_client.h"
 
 /**
- * gate_answers_check() - what a client has read is what it may be told
+ * gate_answers_check() - check everything that a client has read
  *
- * That is whole answers, one for each request, and behind them at the most one that can be told from a whole one.
+ * These are whole answers, one for each request, and behind them at most one that can be told from a whole one.
  */
 void gate_answers_check(const struct client *client);

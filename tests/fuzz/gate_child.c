@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Stands in for git, its services and git-http-backend, and does what the request asks for: see gate_child.h. It is small
- * and static, as the fuzz target starts several of it for each input. Nothing that it leaves behind stays for long.
+ * Stands in for git, its services and git-http-backend, and obeys the request: see gate_child.h. It is small and
+ * static, as the fuzz target starts several for each input. Its own leftover processes end soon.
  */
 
 #include "gate_child.h"
@@ -52,10 +52,10 @@ static void await_end_of_gate(void) {
     }
 }
 
-/* One that has escaped ends by itself. The other one is for the gate to end, by SIGKILL; it goes late, to be found. */
+/* An escaped child ends by itself. The gate must end the other one by SIGKILL; that one goes late, to be found. */
 static void leave_behind(bool has_escaped) {
     if (!has_escaped) {
-        (void)signal(SIGTERM, SIG_IGN); /* before there is one, that the signal could meet too early */
+        (void)signal(SIGTERM, SIG_IGN); /* before the child exists, as the signal could come too early for it */
     }
     if (fork() != 0) {
         return;

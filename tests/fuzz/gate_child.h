@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What a child in place of git-http-backend or of a service is to do. Three bytes say it; they come as "do=HHHHHH" in the
- * request's Git-Protocol field. The child acts on them, and the fuzz target knows from them what a client may see.
+ * Orders for a child in place of git-http-backend or a service: three bytes, "do=HHHHHH" in the request's Git-Protocol
+ * field. The child obeys them. The fuzz target derives from them what a client may see.
  */
 
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GATE_TOKEN "a-token-of-the-fuzzer" /* three bytes make four of base64: all that begins with it looks alike */
+#define GATE_TOKEN "a-token-of-the-fuzzer" /* three bytes make four of base64, so all longer texts begin alike */
 
 enum deed_end {
     DEED_EXITS_0,
@@ -52,12 +52,12 @@ enum deed_errors {
 };
 
 /**
- * struct deed - what the child does
+ * struct deed - the actions of a child
  * @leaves_escaped: a grandchild in a session of its own holds the pipes
  * @is_slow: the answer comes in two parts
  * @n_body: bytes of the body when it is whole; @n_given of them are written
- * @is_endless: and then the body's beginning for ever
- * @is_junk, @has_token: what is said on standard error
+ * @is_endless: after them comes the body's beginning, for ever
+ * @is_junk, @has_token: the words on standard error
  */
 struct deed {
     enum deed_end end;
@@ -116,12 +116,12 @@ static inline char deed_body_byte(size_t at, size_t n_body) {
     return in_packet < 4 ? "0010"[in_packet] : (char)('a' + at / DEED_PACKET_BYTES % 26);
 }
 
-/* Whether the head is one that the gate lets pass with 200. */
+/* Whether the gate passes the head on with 200. */
 static inline bool deed_has_good_head(const struct deed *deed) {
     return deed->head == DEED_HEAD_GOOD || deed->head == DEED_HEAD_STATUS_200 || deed->head == DEED_HEAD_ODD;
 }
 
-/* Whether the gate may tell the client that this is all. */
+/* Whether the gate may tell the client that the answer is whole. */
 static inline bool deed_may_be_whole(const struct deed *deed, bool is_post) {
     bool has_ended_well = deed->end == DEED_EXITS_0 || deed->end == DEED_EXITS_0_LEAVING_ONE;
     bool has_said_all = deed->end == DEED_EXITS_1 && is_post && deed->n_body > 0 && deed->n_given == deed->n_body;

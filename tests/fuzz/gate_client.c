@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Makes requests out of bytes, and moves them and the answers over a socket. What an answer may be is for gate_answers.c
- * to say.
+ * Makes requests out of bytes, and moves them and the answers over a socket. gate_answers.c knows the allowed answers.
  */
 
 #include "gate_client.h"
@@ -89,8 +88,8 @@ static void add_text(struct client *client, const char *text) {
 }
 
 /*
- * Packets of letters that do not compress to nothing, and the end that the body of a fetch has to have. Each packet is a
- * command of a push, too.
+ * Packets of letters that compress badly, and the end that a fetch's body must have. Each packet is a command of a
+ * push, too.
  */
 static size_t make_body(char *text, uint8_t byte) {
     static const size_t sizes[] = {0, 1, 100, 4096, 20000, 33000, 70000, 90000};
@@ -205,7 +204,7 @@ void client_add_request(struct client *client, const uint8_t bytes[CLIENT_REQUES
         .deed = deed_of(bytes + 3),
     };
     if (starts_services && kind == KIND_HEAD_FILE) {
-        request->deed = (struct deed){0}; /* the child gets no Git-Protocol, and what it says tells of no HEAD */
+        request->deed = (struct deed){0}; /* the child gets no Git-Protocol, and its answer has no HEAD */
     } else if (starts_services) {
         request->deed.head = DEED_HEAD_GOOD;
     }
@@ -308,7 +307,7 @@ bool client_read(struct client *client, size_t size) {
         return false;
     }
     require(n >= 0 || errno == ECONNRESET);
-    /* A reset is told once, and to send(2) if it comes first. */
+    /* The kernel reports a reset once, to send(2) if that comes first. */
     client->end = n > 0 ? CLIENT_GOES_ON : n < 0 || client->has_failed ? CLIENT_RESET : CLIENT_ENDED;
     client->n_in += n > 0 ? (size_t)n : 0;
     return true;

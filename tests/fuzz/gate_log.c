@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads a log by the shapes that log.h promises. A text record is a time, a level, words, and fields with values that are
- * bare or in quotes; a JSON record is one object of strings and numbers.
+ * Reads a log in the forms that log.h promises. A text record is a time, a level, words, and fields with bare or quoted
+ * values. A JSON record is one object of strings and numbers.
  */
 
 #include "gate_log.h"
 
 #include "fuzz.h"
 
-/* ---- parts of a line; each takes what it is called off the front ---- */
+/* ---- parts of a line: each function takes the named part off the front ---- */
 
 static bool take(struct span *restp, const char *text) {
     size_t size = strlen(text);
@@ -21,7 +21,7 @@ static bool take(struct span *restp, const char *text) {
     return true;
 }
 
-/* One byte at the least of those that are allowed. */
+/* Takes at least one of the allowed bytes. */
 static struct span take_some(struct span *restp, const char *allowed) {
     struct span some = {restp->data, 0};
 
@@ -89,7 +89,7 @@ static bool check_json(struct span line) {
     return fuzz_same(message, span_of("\"request\""));
 }
 
-/* The words of a message have no "=" in them, but for those about options. */
+/* The words of a message have no "=", except in messages about options. */
 static bool check_text(struct span line) {
     bool is_request;
 

@@ -6,8 +6,8 @@
 #include "base/span.h"
 
 /**
- * gate_log_check() - what was logged is records, one a line, and nothing of the token is in them
- * @secrets: what must not be in it; NULL behind the last
+ * gate_log_check() - check that the log consists of records, one a line, without the token
+ * @secrets: texts that must not be in it; NULL behind the last
  *
  * Return: the number of records of requests.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Sets up the gate and takes it apart. When it has been taken apart, this process has as many descriptors as before, no
- * child, and a log of whole records without the token.
+ * Sets up the gate and takes it apart. After that, this process has as many descriptors as before, no child, and a log
+ * of whole records without the token.
  */
 
 #include "gate_site.h"
@@ -26,10 +26,10 @@
 #include "gate_log.h"
 #include "library/config.h"
 
-#include "../unit/unit_clock.h" /* the clock of the loop: as in the unit tests, it moves by site_advance() alone */
+#include "../unit/unit_clock.h" /* the clock of the loop: as in the unit tests, it moves only by site_advance() */
 
 enum {
-    LEFTOVER_MS = 5000, /* for what was killed to be gone */
+    LEFTOVER_MS = 5000, /* for killed processes to be gone */
     SMALL_BUFFER_BYTES = 4096,
 };
 
@@ -62,8 +62,8 @@ static const char *const links[] = {"git", "git-http-backend"};
 static const char *const folders[] = {"repo.git/objects", "repo.git/refs", "repo.git"};
 
 /*
- * Runs at exit: not after abort(3), where script/fuzz removes the folder. Children that libFuzzer or the gate forked must
- * leave it alone.
+ * Runs at exit. After abort(3) it does not run, and script/fuzz removes the folder. Children forked by libFuzzer or the
+ * gate must not remove it.
  */
 static void clean_up(void) {
     if (getpid() != owner) {
@@ -118,7 +118,7 @@ void site_prepare(void) {
     require(setenv("PATH", folder, 1) == 0 && unsetenv("GIT_EXEC_PATH") == 0);
     require(signal(SIGPIPE, SIG_IGN) != SIG_ERR && signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
     require(setrlimit(RLIMIT_CORE, &no_core) == 0);
-    require(prctl(PR_SET_CHILD_SUBREAPER, 1UL) == 0); /* what a child leaves behind is this process's to find */
+    require(prctl(PR_SET_CHILD_SUBREAPER, 1UL) == 0); /* this process finds what a child leaves behind */
 }
 
 /* ---- what is left ---- */
@@ -135,7 +135,7 @@ static size_t count_open(void) {
     return n;
 }
 
-/* Their ids; empty where the kernel does not tell. */
+/* The ids of the children; none if the kernel does not tell. */
 static void list_children(char children[SITE_CHILDREN_BYTES]) {
     char path[64];
     FILE *file;
@@ -150,7 +150,7 @@ static void list_children(char children[SITE_CHILDREN_BYTES]) {
     }
 }
 
-/* What the kernel says of each, its name, state and group among it: proc(5). */
+/* The kernel's line about each, with its name, state and group: proc(5). */
 static void show_children(const char *children) {
     char *end;
 
@@ -172,8 +172,8 @@ static void show_children(const char *children) {
 }
 
 /*
- * The gate reaps what it started; what these had started has come to this process. A sanitizer's symbolizer is a child too,
- * and is begun between two inputs.
+ * The gate reaps its own processes. This process has adopted those that these had started. A sanitizer's symbolizer is
+ * a child, too, and may start between two inputs.
  */
 static void await_no_child(const struct site *site) {
     const uint64_t deadline_ms = site_real_ms() + LEFTOVER_MS;
@@ -253,7 +253,7 @@ static void configure(struct site *site, const uint8_t bytes[SITE_BYTES]) {
     set_number(site, "request-timeout", 20); /* the time of the hooks of a push whose client left */
 }
 
-/* Without signals, as whoever starts a server has it: libFuzzer's alarm would interrupt the wait for git. */
+/* Signals are blocked, as a program does that starts a server: libFuzzer's alarm would interrupt the wait for git. */
 static void start_server(struct site *site, const struct log *log) {
     struct gate_error error = {0};
     sigset_t all;
@@ -287,7 +287,7 @@ void site_start(struct site *site, const uint8_t bytes[SITE_BYTES]) {
     log.n_secrets = TOKEN_COUNT_MAX;
     start_server(site, &log);
     (void)snprintf(site->address, sizeof(site->address), "%s", site->server.gate.listener.address);
-    if (bytes[2] & 1) { /* what is accepted has it too, over TCP */
+    if (bytes[2] & 1) { /* accepted connections inherit it over TCP */
         (void)setsockopt(site->server.gate.listener.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
     }
 }
