@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-# The folder is no package, as bench has a module of its name.
+# The folder is not a package, because bench has a module of the same name.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from clients_table import Table  # noqa: E402

@@ -2,8 +2,8 @@
 """
 The clients, each with a driver: a program of tests/clients/drivers, or a few lines here.
 
-A driver takes "clone URL FOLDER", "shallow URL FOLDER", "push FOLDER BRANCH" or "delete FOLDER BRANCH", and ends with
-another status than 0 when the client was refused. Pushes send main to the branch, to the address of origin.
+A driver takes "clone URL FOLDER", "shallow URL FOLDER", "push FOLDER BRANCH" or "delete FOLDER BRANCH". It ends with a
+status other than 0 if the client was refused. A push sends main to the branch at the address of origin.
 """
 
 import functools
@@ -26,8 +26,8 @@ class Client:
     """
     A client and its driver.
 
-    command: the driver's words. version_command: prints the version somewhere. cannot: reasons, by what is not
-    possible. needs: what has to be installed.
+    command: the driver's words. version_command: prints the version somewhere. cannot: the reason for each thing that is
+    not possible. needs: the things to install.
     """
 
     def __init__(self, name, command, version_command, cannot=None, needs=(), variables=None):
@@ -47,7 +47,7 @@ class Client:
 
     @functools.lru_cache
     def obstacle(self):
-        """The reason why it cannot be tried here, or None."""
+        """Return the reason why this client cannot run here, or None."""
         missing = [str(need) for need in self.needs if not (Path(need).exists() or shutil.which(str(need)))]
         if not missing and self._says_version() is None:
             missing = [str(self.version_command[0])]
@@ -71,7 +71,7 @@ class Client:
                            environment={**self.environment, "HOME": str(home), **variables})
 
 
-# Of the library below, where there is one; dulwich has a tuple.
+# Prints the version of the library below it, if there is one. dulwich has a tuple.
 VERSION = """
 import importlib, sys
 module = importlib.import_module(sys.argv[1])

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Each foreign client, over each way to the gate: what it does works, and what is refused is refused in its words.
+Each foreign client, over each way to the gate: its work succeeds, and it reports refusals in its own words.
 
-A client that is not installed is left out: script/bootstrap --clients. docs/clients.md has the table of a run.
+Clients that are not installed are left out; script/bootstrap --clients installs them. docs/clients.md has the table of a
+run.
 """
 
 import os
@@ -30,7 +31,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def mirrors(tmp_path_factory):
-    """A mirror root with repo.git, which is a package of cargo's, too, and the repository out of scope other.git."""
+    """A mirror root with repo.git, which is also a package of cargo's, and other.git, which is out of scope."""
     root = tmp_path_factory.mktemp("mirrors")
     work = work_tree(tmp_path_factory.mktemp("work"))
     commit(work, "src/lib.rs", "")
@@ -78,7 +79,7 @@ def home(tmp_path):
 
 
 def cloned(client, gate, home, folder, **variables):
-    """A clone that can be pushed from. Only the clients with a format of their own make it themselves."""
+    """A clone to push from. git makes it, except for a client with its own format."""
     if client.name == "hg-git of Mercurial":
         assert client.run("clone", gate.url(), folder, home=home, **variables).returncode == 0
     else:
@@ -94,7 +95,7 @@ def requests(gate, status):
 
 
 def check_refused(client, gate, status, result):
-    """The client ends badly, and says more than nothing; the gate's record has the status."""
+    """Check that the client fails with a message, and that the gate's record has the status."""
     assert result.returncode != 0, result.stderr
     assert result.stderr.strip() or result.stdout.strip()
     assert requests(gate, status)

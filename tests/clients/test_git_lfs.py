@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""git lfs: the gate serves none of its objects and says so; a mounted folder beside it does, as docs/containers.md says."""
+"""git lfs: the gate says that it serves no such objects. A mounted folder has them, as docs/containers.md says."""
 
 import re
 import shutil
@@ -35,7 +35,7 @@ def test_it_is_told_so(clone):
 
 
 def test_a_mounted_folder_serves_them(clone, tmp_path, start_gate):
-    """The page's line, with a folder here in the place of the mounted one."""
+    """The page's line, with a local folder in place of the mounted one."""
     setting, = re.findall(r"git clone --config (lfs\.url=file:\S+) gate://", PAGE.read_text())
     setting = setting.replace("/run/lfs/proj.git", str(bare(tmp_path / "lfs.git")))
     git("-c", setting, "push", "--quiet", "origin", "main", cwd=clone)

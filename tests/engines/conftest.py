@@ -30,7 +30,7 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(items):
-    """Leave out the tests of which no engine is wanted."""
+    """Leave out tests for which no engine is wanted."""
     items[:] = [item for item in items if isinstance(item.callspec.params["engine"], Engine)]
 
 
@@ -40,7 +40,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="module")
 def engine(request):
-    """The engine, ready; the tests of one that makes no container here are skipped."""
+    """The engine, ready for use. Tests of an engine that makes no container here are skipped."""
     engine = request.param
     table(request.config).add(engine)
     if engine.obstacle:
@@ -50,7 +50,7 @@ def engine(request):
 
 @pytest.fixture(scope="module")
 def task(engine):
-    """task7 of the pages, whose gate runs on the host as the user of the engine."""
+    """task7 of the pages. Its gate runs on the host as the engine's user."""
     task = Task(engine.user)
     yield task
     task.stop()

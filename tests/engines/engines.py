@@ -2,8 +2,8 @@
 """
 The engines, and the recipe of each as docs/containers.md has it.
 
-A recipe runs word by word; only the image is a real one, and what the machine lacks is said in `here`. A change makes one
-thing wrong in it: the words of `changes` in the recipe become others. `says` is what the task or the engine then says.
+A recipe runs word by word, except for the name of the image and the words in `here`, which this machine needs otherwise.
+A change breaks one thing: it replaces words of the recipe, as `changes` says. `says` has the message that follows.
 """
 
 import contextlib
@@ -30,14 +30,14 @@ DENIED = "permission denied to connect"
 
 
 class Engine:
-    """One engine whose recipe is a command. Those with other recipes replace some of the methods."""
+    """An engine whose recipe is one command. Engines with other recipes override some methods."""
 
     name, title, program = "", "", ""
     heading = ""  # on the page
     user = "root"  # who runs the engine, and the gate
     mount = ""  # the option that mounts {place}
     changes = {}  # "another user" and "network on": the words of the recipe, and others
-    says = {}  # of a change: what is shown in place of the usual words
+    says = {}  # of a change: the message in place of the usual one
     here = ()  # (words, others): what this machine needs
 
     def recipe(self):
@@ -61,7 +61,7 @@ class Engine:
         return text
 
     def run_recipe(self, text):
-        """Another recipe of the page."""
+        """Run another recipe of the page."""
         return shell(self.at_home(text), user=self.user, seconds=SECONDS)
 
     def changed(self, text, change):
@@ -75,7 +75,7 @@ class Engine:
         return text
 
     def with_options(self, text, more):
-        """Options go behind the first one of the network."""
+        """Insert options after the first one about the network."""
         return text.replace("--network=none", f"--network=none {more}", 1) if more else text
 
     def run(self, *changes, command=None, more="", folder="/run/task7"):
@@ -84,7 +84,7 @@ class Engine:
 
     @functools.cached_property
     def obstacle(self):
-        """Why there is no container here, or None."""
+        """The reason why the engine makes no container here, or None."""
         if not is_installed(self.program):
             return f"{self.program} is not installed"
         try:
@@ -102,7 +102,7 @@ class Engine:
         """Start a daemon, and load the image."""
 
     def try_it(self):
-        """A container with nothing of the gate."""
+        """Run a container without anything of the gate."""
         text = re.sub(self.mount.format(place="[^ ,:]+"), "", self.script(command="true"))
         return shell(text, user=self.user, seconds=SECONDS)
 
@@ -121,7 +121,7 @@ class Engine:
 
 
 class NoContainer(Exception):
-    """An engine makes no container on this machine, whatever is in it."""
+    """An engine cannot make any container on this machine."""
 
     def __init__(self, text):
         """text: what the engine says. Its last line is for a cell of a table."""
@@ -155,7 +155,7 @@ class Bubblewrap(Engine):
 
 
 class Podman(Engine):
-    """keep-id is for others than root, and the page says so."""
+    """The page says that keep-id is only for users other than root."""
 
     name, title, program, heading = "podman", "Podman, root", "podman", "Podman"
     mount = r"--volume={place}:\S+ "
@@ -167,7 +167,7 @@ class Podman(Engine):
         configuration = Path("/etc/containers/containers.conf")
         configuration.parent.mkdir(exist_ok=True)
         files = int(shell("ulimit -n").stdout)
-        # One tree of control groups is what crun wants and Podman takes by itself; runc works with others, too.
+        # By default Podman takes crun, which needs a single tree of control groups. runc works with others, too.
         configuration.write_text(f'[containers]\ndefault_ulimits = ["nofile={files}:{files}", "nproc=4096:4096"]\n'
                                  '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\n')
         checked(shell(f"podman load --quiet --input={archive()}", user=self.user, seconds=4 * SECONDS))
@@ -214,7 +214,7 @@ class Bundle(Engine):
 
     @contextlib.contextmanager
     def bundle(self):
-        """A bundle whose root forgets what was made in it, such as the places of mounts."""
+        """A bundle whose root forgets all changes, such as mount points."""
         bundle = WORK / "bundle"
         for part in ("upper", "work", "rootfs"):
             (bundle / part).mkdir(parents=True)
@@ -237,7 +237,7 @@ class Bundle(Engine):
         return run_bounded(["sh", "-euc", text], seconds=SECONDS, cwd=bundle, environment=environment("root"))
 
     def configured(self, config, changes, folder):
-        """As the page says; and another user, another network, or no mount, if a change says so."""
+        """Change config.json as the page says. A change may set another user, another network or no mount."""
         text = fenced(PAGE, self.heading, "json")[0].replace("/run/task7", folder)
         mounts = json.loads(f"[{text}]")
         gone = {"no mount": f"{folder}/socket", "no token": f"{folder}/token", "no mounts": None}
@@ -260,7 +260,7 @@ class Runc(Bundle):
 
 
 class Crun(Bundle):
-    """crun takes no mixture of control groups of version 1 and 2, which some machines have."""
+    """crun refuses a mixture of control groups of versions 1 and 2, which some machines have."""
 
     name, title, program = "crun", "crun", "crun"
     here = (("crun ", "unshare --mount sh -c 'umount --recursive /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; "
@@ -333,7 +333,7 @@ class Gvisor(Bundle):
 
 
 class Devcontainer(Docker):
-    """Its CLI, which starts a container by Docker and then runs commands in it."""
+    """The CLI of devcontainers, which starts a container by Docker and then runs commands in it."""
 
     name, title, program, heading = "devcontainer", "devcontainer CLI", "devcontainer", "A devcontainer"
     mount = r'    "type=bind,source={place},[^"]+",\n'

@@ -24,7 +24,7 @@ class Table:
             self.counts[engine][report.outcome] += 1
 
     def text(self):
-        """An engine that could not run has its reason in the place of numbers."""
+        """Return the table. An engine that could not run has its reason in place of numbers."""
         return HEAD + "".join(map(self.row, self.engines))
 
     def row(self, engine):

@@ -18,7 +18,7 @@ END_SECONDS = 15
 
 
 def environment(user):
-    """What a person of the host has: nothing for gate://."""
+    """A user's environment on the host, with nothing for gate://."""
     return {"PATH": f"/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{CLIENTS}", "HOME": f"{WORK}/home/{user}", "LC_ALL": "C.UTF-8",
             "USER": user, "XDG_RUNTIME_DIR": f"/run/user/{user_id(user)}"}
 
@@ -28,7 +28,7 @@ def user_id(user):
 
 
 def as_user(user):
-    """The words before a command that make it the user's."""
+    """The words before a command that run it as the user."""
     return [] if user == "root" else ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each recipe of docs/containers.md for a gate on the host: what works by it, and what is refused when a part is wrong."""
+"""Each recipe of docs/containers.md for a gate on the host: it works, and fails as expected when one part is wrong."""
 
 import contextlib
 import socket
@@ -21,7 +21,7 @@ PROBE = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}' && echo reached; git ls-rem
 
 
 def test_recipe(engine, task):
-    """As it stands on the page."""
+    """The recipe works unchanged."""
     result = engine.run()
     assert result.returncode == 0, result
     assert "git-upload-pack" in task.log()
@@ -36,7 +36,7 @@ def test_work(engine, task):
 
 @contextlib.contextmanager
 def listener():
-    """A server on a port of the host; yields the port and the list of those who came."""
+    """A server on a port of the host. Yields the port and the list of its clients."""
     came = []
 
     def accept():
@@ -53,7 +53,7 @@ def listener():
 
 @pytest.mark.usefixtures("task")
 def test_network(engine):
-    """By the recipe a port of the host cannot be reached. With the network on, it can, and the gate serves all the same."""
+    """With the recipe, no port of the host can be reached. With the network on it can, and the gate still serves."""
     with listener() as (port, came):
         result = engine.run(command=PROBE.format(port=port))
         assert b"\tHEAD" in result.stdout and b"reached" not in result.stdout, result
@@ -69,7 +69,7 @@ def test_network(engine):
     ("no token", "names a file that cannot be read"),
 ])
 def test_refusal(engine, task, change, words):
-    """In the words of the page's table. Another user may read the token, so that it is the socket which refuses."""
+    """The message is that of the page's table. Another user may read the token, so only the socket refuses it."""
     (task.folder / "token").chmod(0o644 if change == "another user" else 0o600)
     result = engine.run(change)
     assert result.returncode != 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What docs/containers.md says of single engines, besides their recipes. Options are taken from the page."""
+"""The statements of docs/containers.md about single engines, apart from recipes. Options come from the page."""
 
 import re
 import shlex
@@ -20,7 +20,7 @@ def said(result):
 
 
 def named_on_page(pattern):
-    """What the page names in one place."""
+    """The one text on the page that fits a pattern."""
     found, = re.findall(pattern, (PROJECT / PAGE).read_text())
     return found
 
@@ -38,7 +38,7 @@ def others_task(engine):  # pylint: disable=unused-argument # it has to be ready
 @pytest.mark.engines("podman", "docker")
 @pytest.mark.usefixtures("others_task")
 def test_capability(engine):
-    """Root of a container passes over the socket's mode, unless it lacks one capability, which the page names."""
+    """Root in a container ignores the socket's mode, unless it lacks one capability, which the page names."""
     result = engine.run(command=LOOK, folder="/run/task8")
     assert result.returncode == 0, result
     result = engine.run(command=LOOK, folder="/run/task8", more=named_on_page(r"unless `(--cap-drop=\S+)`"))
@@ -57,7 +57,7 @@ def test_keep_id_of_root(engine):
 
 @pytest.mark.engines("podman", "podman-rootless")
 def test_health(engine, task):
-    """The probe of the page succeeds, and fails when the gate takes the token no more."""
+    """The page's probe succeeds, and fails once the gate no longer accepts the token."""
     probe, = [block for block in recipes(PAGE, "A health probe") if "--health-cmd" in block]
     options = probe.replace("\\\n", " ").split("run ...")[1].replace("IMAGE", "")
     name = f"--detach --name=probed --health-interval=disable {options}"
@@ -101,7 +101,7 @@ def test_pod(engine, task, place, other, status, words):
 @pytest.mark.engines("nspawn")
 @pytest.mark.usefixtures("task")
 def test_gate_inside_nspawn(engine):
-    """It starts with full confinement, given the system calls that the page names, and not without."""
+    """With the system calls that the page names, the gate starts under full confinement. Without them it does not."""
     ours = "--bind-ro=/usr/local:/usr/local --bind=/srv/mirrors:/srv/mirrors"
     serve = "timeout --preserve-status 2 git-gate serve --confine=require --listen=127.0.0.1:0 /srv/mirrors/proj.git"
     allowed = named_on_page(r"(--system-call-filter='[^']+')")
@@ -114,14 +114,14 @@ def test_gate_inside_nspawn(engine):
 @pytest.mark.engines("gvisor")
 @pytest.mark.usefixtures("task")
 def test_closed_gvisor(engine):
-    """Without the option it refuses the sockets of the host, and the helper says so."""
+    """Without the option gVisor refuses the host's sockets, and git-remote-gate says so."""
     result = engine.run("sockets closed")
     assert result.returncode != 0 and "gVisor, the kernel of this sandbox" in said(result), result
 
 
 @pytest.mark.engines("podman", "podman-rootless", "docker", "bubblewrap", "nspawn")
 def test_borrowing(engine, task):
-    """A clone that copies nothing, by one more mount."""
+    """With one more mount, a clone copies no objects."""
     titles = {"podman-rootless": "Podman", "podman": "Podman", "docker": "Docker", "nspawn": "systemd-nspawn"}
     row = re.escape(titles.get(engine.name, engine.name))
     option, = re.findall(rf"^\| {row} \| `(.+)` \|$", section(PAGE, "Clones that copy nothing"), re.M)
@@ -136,7 +136,7 @@ def test_borrowing(engine, task):
 @pytest.mark.engines("podman", "podman-rootless")
 @pytest.mark.usefixtures("task")
 def test_bridge(engine):
-    """A program that insists on http://, beside the bridge."""
+    """A program that insists on http:// works beside the bridge."""
     bridge, = [block for block in recipes(PAGE, "Programs that insist on http://") if block.startswith("podman")]
     clone = recipes(PAGE, "Programs that insist on http://")[0].split("&\n", 1)[1].split("git -C proj push")[0]
     text = at(bridge, {"exec task'": "cd /tmp; . /clone'", "IMAGE": f"--volume={WORK}/clone:/clone:ro IMAGE"})
@@ -148,7 +148,7 @@ def test_bridge(engine):
 
 @pytest.mark.engines("podman")
 def test_quadlet(engine):
-    """The example of systemd/ wants its socket, which may end without it, and waits for no network."""
+    """The example in systemd/ wants its socket but does not require it, and does not wait for a network."""
     quadlet = Path("/usr/libexec/podman/quadlet")
     if not quadlet.exists() or tuple(map(int, re.findall(r"\d+", engine.version())[:2])) < (5, 3):
         pytest.skip("needs Podman 5.3 with Quadlet")

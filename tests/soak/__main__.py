@@ -61,7 +61,7 @@ def rounds_of(seconds):
 
 
 class Soak:
-    """before: the gate after one request, with everything open that it opens once. rests: after each round."""
+    """before: measured after one request, when everything is open that the gate opens once. rests: after each round."""
 
     def __init__(self, options):
         self.options = options
@@ -90,7 +90,7 @@ class Soak:
             self.stop()
 
     def stop(self):
-        """Check the gate after its end by e2e's own checks."""
+        """Stop the gate, and check it as the end-to-end tests do."""
         self.errors = [record for record in self.site.gate.records if record["level"] == "error"]
         try:
             self.site.gate.stop()

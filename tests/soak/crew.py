@@ -60,7 +60,7 @@ def kinds_of(group, functions):
 
 
 def breaking_off():
-    """The clients of bench/faults.py, which know nothing of this gate."""
+    """The clients of bench/faults.py, which work with any server."""
     return [Kind("faulty", name, lambda site, _random, fault=fault: fault(site.server))
             for name, fault in FAULTS.items()]
 

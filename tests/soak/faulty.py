@@ -2,7 +2,7 @@
 """
 Clients that break off, stall or send nonsense, and check that they get the right answers.
 
-Each takes the site and a random.Random, and raises AssertionError if the gate lets it through, or lets it wait.
+Each takes the site and a random.Random, and raises AssertionError if the gate serves it or lets it wait.
 """
 
 import contextlib
@@ -79,7 +79,7 @@ def pipelined(site, random):
 
 
 def cut_anywhere(site, random):
-    """Then the client goes, with or without a reset, or only stops sending and waits for the answer."""
+    """Cut a request anywhere. Then go, with or without a reset, or stop sending and wait for the answer."""
     data = random.choice(whole_requests(site))
     size = random.randrange(len(data) - END_BYTES)
     how = random.choice(["closes", "resets", "waits"])
@@ -151,7 +151,7 @@ def stalled_body(site, random):
 
 
 def stalled_reader(site, _random):
-    """The gate has given the client up by the time that it reads on."""
+    """Stop reading for long. By the time that the client reads on, the gate has given it up."""
     with contextlib.ExitStack() as stack:
         connections = open_many(site, stack, STALLED)
         for connection in connections:
@@ -168,7 +168,7 @@ def idle(site, _random):
     with contextlib.ExitStack() as stack:
         connections = []
         for _ in range(STALLED):
-            # One that is opened before its turn is silent while the others queue for git, and meets --header-timeout.
+            # Opened earlier, a connection would be silent while the others queue for git, and --header-timeout would end it.
             connections += open_many(site, stack, 1)
             connections[-1].send(request("GET", "/repo.git/HEAD"))
             assert connections[-1].response().status == 200

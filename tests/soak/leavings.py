@@ -43,7 +43,7 @@ def temporary_files(repository):
 
 
 def suspects(site, name):
-    """Find the pushes of a temporary file: those that ended nearest to its last change."""
+    """Find the pushes that may have left a temporary file: those that ended nearest to its last change."""
     touched = (site.repository / name).stat().st_mtime
     pushes = []
     for record in site.gate.request_records():

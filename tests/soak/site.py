@@ -18,7 +18,7 @@ IDLE_SECONDS = 5
 COMMITS = 200
 OLD_COMMITS = 50  # those that a fetch has already
 LARGE_BYTES = 8 << 20
-# In these refs the hook refuses a push, sleeps, or ignores even SIGTERM.
+# Prefixes of refs for which the hook refuses a push, sleeps, or even ignores SIGTERM.
 REFUSED, HANGS, STUBBORN = "refs/heads/refused/", "refs/heads/hangs/", "refs/heads/stubborn/"
 HOOK = f"""#!/bin/sh
 while read -r _ _ name; do
@@ -35,7 +35,7 @@ class Site:
     """
     repo.git has many small commits on main and one large file on large, and accepts only fast-forwards.
 
-    copy: the same repository, out of the gate's reach, for the clients to start from. behind: only its first commits.
+    copy: the same repository out of the gate's reach, from which clients start. behind: only its first commits.
     """
 
     def __init__(self, transport):
