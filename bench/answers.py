@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Reads a server's answers to raw bytes: how many came, with which status, and whether they are whole.
+Reads a server's answers to raw bytes: their number, their statuses, and whether they are whole.
 
 It accepts the answers of any server, even wrong ones: unlike tests/e2e/http.py it does not look for faults in answers.
 It must not read past the end of an answer's framing, or it would take the answer to one request for that to another.
@@ -34,7 +34,7 @@ class Outcome:
     closed: bool
 
     def verdict(self, number: int) -> str:
-        """Say what became of that request, counted from 1: refused, accepted or hung."""
+        """Return the fate of that request, counted from 1: refused, accepted or hung."""
         if len(self.answers) < number:
             return "refused" if self.closed else "hung"
         answer = self.answers[number - 1]

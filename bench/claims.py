@@ -128,5 +128,5 @@ def findings(results: Results) -> list[Finding]:
 
 
 def undecided(row: str, results: Results) -> list[Finding]:
-    """Return the findings about a row that more rounds may decide; a claim without any figure will not get one."""
+    """Return the findings about a row that more rounds may decide. A claim without any figure will not get one."""
     return [finding for finding in findings(results) if finding.claim.row == row and finding.verdict is UNDECIDED]

@@ -27,7 +27,7 @@ from e2e.packets import DELIMITER, FLUSH, packet
 from e2e.repos import ENVIRONMENT
 
 ALONE = pathlib.Path(__file__).resolve().parent / "alone.py"
-SPARE_SECONDS = 30  # beyond the time for which a client works
+SPARE_SECONDS = 30  # of patience after a client's working time
 SHORTEST_SECONDS = 0.001  # with 0 a socket would never wait
 READ_BYTES = 1 << 20
 TAIL = b"0\r\n\r\n"  # the end of a whole chunked answer
@@ -206,7 +206,7 @@ def drain(connection, least: int, deadline: float) -> bytes:
 
 
 def fetch_by_http(server: Http, tip: str, least: int, seconds: float) -> float:
-    """Fetch to nowhere; return the time until the connection's end. It does not parse chunks, which would take time."""
+    """Fetch to nowhere; return the time until the connection's end. Parsing chunks would take time, so it does not."""
     body = fetch_question(tip)
     lines = [f"POST {server.path}/git-upload-pack HTTP/1.1", "Host: localhost", "Connection: close",
              f"Authorization: {server.authorization}", "Git-Protocol: version=2",

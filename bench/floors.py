@@ -2,7 +2,7 @@
 """
 The floors of bench/run: git's own programs, which a loop starts for each request, with no server in front.
 
-git-upload-pack is what every server needs for an answer, and git-http-backend what starts it in all but one of them.
+Every server needs git-upload-pack for an answer, and all but one start it by git-http-backend.
 The answer goes nowhere.
 """
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-The rounds of bench/run: how many, and who has a turn in them.
+The rounds of bench/run: their number, and the turns in each.
 
 At first every contender has its turn at every row. From then on only rows with an undecided claim go on, between the
 gate and those that the claim compares it with, until the claims are decided or the time is up.
@@ -20,7 +20,7 @@ from workloads import Bench, Workload, check
 
 @dataclass
 class Clock:
-    """The time of a run, which begins with it: how much there is, for the rounds to end in."""
+    """The time of a run, from now on. The rounds have to end within these minutes."""
     minutes: float
 
     def __post_init__(self):
@@ -75,7 +75,7 @@ def have_turns(workload: Workload, present: list[Contender], results: Results, i
 
 def go(bench: Bench, rows: list[Workload], present: list[Contender], results: Results, limits: Limits,
        clock: Clock) -> None:
-    """Run the rounds. A row whose last round took longer than the time that is left has no other one."""
+    """Run the rounds. A row has another round only if its last one took less than the time that is left."""
     took: dict[str, float] = {}
 
     def fits(row: Workload) -> bool:

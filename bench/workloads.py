@@ -191,7 +191,7 @@ def requests_rows() -> list[Workload]:
 
 
 def small_rows() -> list[Workload]:
-    """Return the rows of git's commands that move little. git daemon takes no more than 32 clients."""
+    """Return the rows of git's commands that move little data. git daemon takes no more than 32 clients."""
     small = (SMALL_GROUP, "ms", "main")
     return [
         Workload("ls-remote", "`git ls-remote`", *small, partial(ask_git, ("ls-remote", "URL")), 10,
@@ -210,7 +210,7 @@ def small_rows() -> list[Workload]:
 
 
 def large_rows(large_bytes: int, pushed_mib: int) -> list[Workload]:
-    """Return the rows of much data, and the one that does without."""
+    """Return the rows of git's commands on much data, which one of them does not move."""
     large, pushed = round(large_bytes / 1e6), round(pushed_mib * mirrors.MIB / 1e6)
     mass = (LARGE_GROUP, "s", "large")
     return [

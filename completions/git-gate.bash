@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Completes git-gate, git gate and git-gate-bridge in bash. Verbs, options and the values of an option are those that the
-# program's own help lists, so they are the ones of the program that is called.
+# Completes git-gate, git gate and git-gate-bridge in bash. Verbs, options and values come from the help of the program
+# that is called.
 
 # Prints the verbs, one a line.
 __git_gate_verbs() {
@@ -36,7 +36,7 @@ __git_gate_files() {
     mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen "$1" -- "$2")
 }
 
-# __git_gate_option WORD PROGRAM...: the options that begin with WORD. What takes a value is not followed by a space.
+# __git_gate_option WORD PROGRAM...: the options that begin with WORD. An option that takes a value gets no space.
 __git_gate_option() {
     local option
 
@@ -47,7 +47,7 @@ __git_gate_option() {
     [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace 2>/dev/null
 }
 
-# __git_gate_argument NAME PROGRAM...: prints the word that the help has for the value of an option.
+# __git_gate_argument NAME PROGRAM...: prints the help's word for the value of an option.
 __git_gate_argument() {
     local option
 
