@@ -264,7 +264,7 @@ def test_token_in_an_extra_header(small_root, start_gate, field):
 
 
 def test_fields_that_git_itself_sends_twice(small_root, start_gate):
-    """git's configuration makes it send a field twice. The answer names that setting, and tells no client to use one."""
+    """git's configuration makes it send a field twice. The answer names it, and does not ask for a git client."""
     gate = start_gate(f"--mirror-root={small_root}", "--scope=repo")
     extra = ["-c", f"http.extraHeader={basic()}"]
     said = git(*extra, *extra, "ls-remote", gate.url(), ok=False).stderr

@@ -171,7 +171,7 @@ exit 0"""
 
 @pytest.mark.parametrize("name", ["pre-receive", "update", "post-receive", "post-update", "reference-transaction"])
 def test_hooks_do_not_tell_kinds(start, root, rules, hooks, name):
-    """git-gate-hook reports kinds by a descriptor that the operator's hooks do not get. So no kind is reported here."""
+    """The operator's hooks do not get the descriptor by which git-gate-hook reports kinds. It reports none here itself."""
     old, new = out("rev-parse", f"{MAIN}~1", cwd=root / "repo.git"), tip(root)
     forgery = FORGERY.replace("OLD", old).replace("NEW", new)
     gate = start(rules('[refs "refs/*"]\n\tupdate = any\n'), hooks(name, forgery), "--keep-old=no")

@@ -138,7 +138,7 @@ def test_a_fork_with_the_same_id_does_not_stop_it(small_root):
 
 
 def test_a_worker_that_is_a_fork_holds_nothing(small_root):
-    """The fork must not hold git's input, or git would not see its end, nor the port, or nobody would serve it."""
+    """The fork must hold neither git's input, whose end git would not see, nor the port, which nobody would serve."""
     python("-W", "ignore::DeprecationWarning", "-c", FORKS, small_root)
 
 

@@ -93,7 +93,7 @@ static void test_configs(void **state) {
     }
 }
 
-/* A file larger than the part that is read does not count. */
+/* The gate does not rely on a file that is larger than the part that it reads. */
 static void test_large_config(void **state) {
     static char text[DEPENDENCIES_CONFIG_MAX_BYTES + 1];
     struct environ_settings settings = make_all();

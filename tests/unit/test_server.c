@@ -184,7 +184,7 @@ static void test_parent_ended(void **state) {
     end();
 }
 
-/* The server reaps orphans, and leaves the processes of exchanges to those. */
+/* The server reaps orphans, and leaves the process of an exchange to that exchange. */
 static void test_orphans(void **state) {
     char script[PATH_MAX + 100];
     siginfo_t info;

@@ -24,7 +24,7 @@ enum {
 
 #define NO_ENVIRONMENT ((char *[]){NULL})
 
-/* A list of arguments or variables from string literals, although execve(2) wants pointers to variable bytes. */
+/* A list of arguments or variables from string literals, although execve(2) wants pointers to bytes that are not const. */
 struct words {
     char *pointers[8];
 };
