@@ -201,7 +201,7 @@ FAULTS = {
 }
 
 
-# What a server leaves behind.
+# Processes that a server leaves behind.
 
 def processes_of(folder):
     """

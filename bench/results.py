@@ -14,7 +14,7 @@ REQUESTS = "requests/s"
 
 
 class Measure(enum.Enum):
-    """What a figure is about: the value of a row in its unit, or the server's processor time for each operation."""
+    """The subject of a figure: the value of a row in its unit, or the server's processor time for each operation."""
     VALUE = "value"
     PROCESSOR = "processor time"
 

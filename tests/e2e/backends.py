@@ -66,7 +66,7 @@ esac"""
 LINE = b"001e# service=git-upload-pack\n0000"
 SILENT_FAILURE = 500 if BACKEND == "services" else 502
 
-# For what only a CGI program can do.
+# The option for behaviour that only a CGI program can show.
 CGI_BACKEND = "--backend=http-backend"
 
 
@@ -95,7 +95,7 @@ class ExecPath:
 
     @property
     def program(self):
-        """What the gate starts for a service."""
+        """The program that the gate starts for a service."""
         return self.path / ("git" if BACKEND == "services" else NAME)
 
     @property

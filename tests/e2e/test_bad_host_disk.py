@@ -222,7 +222,7 @@ def test_damaged_repository(broken_gate, tmp_path, damage):
 # A confined gate serves the repository that existed at its start, or any repository in its --mirror-root.
 @pytest.mark.parametrize("options", [["--scope=repo", "--confine=off"], ["--scope=*"]])
 def test_repository_made_anew(root, start_gate, options):
-    """As when a mirror is cloned again: another folder of the same name is served without a new start."""
+    """A new folder of the same name, as from a new clone of the mirror, is served without a new start."""
     gate = start_gate(f"--mirror-root={root}", *options)
     check_serves(gate)
     shutil.copytree(root / "repo.git", root / "new")

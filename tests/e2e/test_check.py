@@ -60,7 +60,7 @@ def test_served_at_the_greatest_number_of_connections(serve):
 
 
 def test_served_to_an_ordinary_user_with_nothing_but_the_socket(root, start_gate, tmp_path):
-    """As in a container: no HOME, no PATH with git on it, an empty working directory."""
+    """A user in a container has no HOME, no PATH with git on it, and an empty working directory."""
     gate = start_gate(f"--mirror-root={root}", "--scope=repo", transport="unix")
     check_served(f"--socket={gate.socket_path}", "--repo=repo", cwd=tmp_path, PATH="/nonexistent")
 

@@ -172,7 +172,7 @@ def test_typed_in_bash(path, there, typed, line):
     ("git-gate serve --rem", "git-gate serve --remote-user="),
 ])
 def test_typed_with_bash_completion(path, there, typed, line):
-    """As installed: bash-completion finds the file by the name of the command, for git's own completion, too."""
+    """bash-completion finds the installed file by the command's name, and so does git's own completion."""
     installed = there / "share" / "bash-completion" / "completions"
     installed.mkdir(parents=True)
     (installed / "git-gate").symlink_to(FILE)

@@ -153,7 +153,7 @@ def test_nothing_else_is_installed(installed):
     (("--prefix=/opt/gate", "--bindir=programs"), "/opt/gate/programs/git-gate"),
 ])
 def test_units(tmp_path, options, program):
-    """With -Dsystemd=enabled, for both managers, and with the program's final path."""
+    """-Dsystemd=enabled installs units for both managers, with the program's final path."""
     subprocess.run(["meson", "setup", "-Dsystemd=enabled", *options, tmp_path / "build", ROOT], check=True,
                    capture_output=True)
     subprocess.run(["meson", "install", "-C", tmp_path / "build", "--no-rebuild", "--tags=systemd", "--destdir",
