@@ -2,8 +2,8 @@
 """
 Lists the claims about git-gate's speed and size, and judges them by a run of bench/run.
 
-A claim about a ratio is decided when the range of its median (spread.py) is on one side of the limit, or its spread is
-at most SPREAD: then the median decides. Otherwise it is undecided, and neither holds nor fails. A claim about a figure
+A claim about a ratio is decided when the range of its median (spread.py) is on one side of the limit. With a spread of
+at most SPREAD, the median decides. Otherwise the claim is undecided, and neither holds nor fails. A claim about a figure
 of the gate alone is judged by its median.
 """
 

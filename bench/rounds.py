@@ -2,8 +2,8 @@
 """
 The rounds of bench/run: their number, and the turns in each.
 
-At first every contender has its turn at every row. From then on only rows with an undecided claim go on, between the
-gate and those that the claim compares it with, until the claims are decided or the time is up.
+At first every contender has its turn at every row. After that only rows with an undecided claim go on, with the gate and
+the contenders in that claim. They end when the claims are decided or the time is up.
 """
 
 import time

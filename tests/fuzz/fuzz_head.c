@@ -2,8 +2,8 @@
 
 /*
  * A request head. The verdict is the same for the whole, byte by byte, and cut in two while the memory moves. An
- * accepted head is read again here, line by line and without the parser, with the same result, and a body behind it is
- * found as it says. A refused head has a reason.
+ * accepted head is read again here, line by line and without the parser, with the same result. The parser finds a body
+ * behind it as the head says. A refused head has a reason.
  */
 
 #include "fuzz.h"

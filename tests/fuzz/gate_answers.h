@@ -6,6 +6,6 @@
 /**
  * gate_answers_check() - check everything that a client has read
  *
- * These are whole answers, one for each request, and behind them at most one that can be told from a whole one.
+ * It must be whole answers, one for each request. Behind them may be one that can be told from a whole one.
  */
 void gate_answers_check(const struct client *client);

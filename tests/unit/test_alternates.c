@@ -2,7 +2,7 @@
 
 /*
  * Tests the object stores that a repository borrows from. Each test's folder has the repository r.git, the stores s1 to
- * s4, one called "#s", the folder "plain", which is no store, the link "link" to s1, and the plain file "file".
+ * s4, and one called "#s". It also has a folder "plain" that is no store, the link "link" to s1, and the file "file".
  */
 
 #include "unit_folder.h"

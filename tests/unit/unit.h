@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Shared by the unit tests of the rooms: checks of spans and texts, a way to feed a request head, and heap copies of
- * exactly the given bytes, so that the address sanitizer sees a read beyond them.
+ * Shared by the unit tests of the rooms: checks of spans and texts, a way to feed a request head, and heap copies. A
+ * copy has exactly the given bytes, so that the address sanitizer sees a read beyond them.
  */
 
 #include "base/span.h"
