@@ -186,18 +186,21 @@ static bool has_old(const struct push *push) {
 /* A trial creates no reference, so it has nothing to look at. */
 static int judge_creations(struct push *push) {
     const char *folder = push->base ? NULL : getenv("GIT_DIR");
+    struct symbolic symbolic;
     int r = 0;
 
-    for (size_t i = 0; i < push->n_commands && folder && r >= 0; i++) {
-        if (is_creation(&push->commands[i])) {
-            r = symbolic_is_one(&push->git, folder, push->commands[i].name);
-        }
+    if (!folder) {
+        return 0;
+    }
+    symbolic_init(&symbolic, &push->git, folder);
+    for (size_t i = 0; i < push->n_commands && r >= 0; i++) {
+        r = is_creation(&push->commands[i]) ? symbolic_is_one(&symbolic, push->commands[i].name) : 0;
         if (r > 0) {
             visit_symbolic(push->commands[i].name, push);
-            r = 0;
         }
     }
-    return r;
+    symbolic_deinit(&symbolic);
+    return r < 0 ? r : 0;
 }
 
 static int judge_references(struct push *push) {

@@ -4,6 +4,10 @@
  * Finds symbolic references that lead to a missing one. git does not list them. When a push creates such a reference,
  * git creates the one that it leads to. Symbolic references are never packed: without reftable each one is a file, or a
  * link. This file only reads.
+ *
+ * With reftable, git tells of one reference for each process, and a push may create ten thousand. So this file reads the
+ * tables, for the names that are symbolic or were. As a rule that is HEAD alone. It asks git about these. When it cannot
+ * read the tables, because git has just replaced one or has a new format, it asks git about every name.
  */
 
 #include "hook/symbolic.h"
@@ -11,12 +15,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "hook/reftable.h"
 
 static bool uses_reftable(const char *folder) {
     char path[PATH_MAX];
@@ -72,6 +79,96 @@ static bool leads_away(const char *name) {
     return strstr(name, "..") != NULL;
 }
 
-int symbolic_is_one(const struct child_git *git, const char *folder, const char *name) {
-    return leads_away(name) ? 0 : uses_reftable(folder) ? ask(git, name) : look(folder, name);
+/* ---- reftable ---- */
+
+static int add_name(const char *name, void *userdata) {
+    FILE *names = userdata;
+
+    return fwrite(name, 1, strlen(name) + 1, names) > 0 ? 0 : -ENOMEM;
+}
+
+/* git writes a table once and never changes it. */
+static int read_table(const char *path, FILE *names) {
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+    struct stat status;
+    void *bytes;
+    int r;
+
+    if (fd < 0 || fstat(fd, &status) < 0) {
+        return -errno;
+    }
+    bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED) {
+        return -errno;
+    }
+    r = reftable_find_symbolic((struct span){bytes, (size_t)status.st_size}, add_name, names);
+    (void)munmap(bytes, (size_t)status.st_size);
+    return r;
+}
+
+static int read_tables(const char *folder, FILE *names) {
+    _cleanup_free_ char *line = NULL;
+    char path[PATH_MAX];
+    size_t room = 0;
+    FILE *list = NULL;
+    ssize_t size;
+    int r = 0;
+
+    if (snprintf(path, sizeof(path), "%s/reftable/tables.list", folder) < (int)sizeof(path)) {
+        list = fopen(path, "re");
+    }
+    if (!list) {
+        return -ENOENT;
+    }
+    for (size = getline(&line, &room, list); size > 0 && !r; size = getline(&line, &room, list)) {
+        line[strcspn(line, "\n")] = '\0';
+        r = strchr(line, '/') || snprintf(path, sizeof(path), "%s/reftable/%s", folder, line) >= (int)sizeof(path)
+                ? -EINVAL
+                : read_table(path, names);
+    }
+    r = r || !ferror(list) ? r : -EIO;
+    (void)fclose(list);
+    return r;
+}
+
+static bool is_listed(const struct symbolic *symbolic, const char *name) {
+    const size_t size = strlen(name) + 1;
+
+    for (const char *at = symbolic->listed; at < symbolic->listed + symbolic->listed_size; at += strlen(at) + 1) {
+        if (strlen(at) + 1 == size && memcmp(at, name, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- both ---- */
+
+void symbolic_init(struct symbolic *symbolic, const struct child_git *git, const char *folder) {
+    FILE *names;
+    int r;
+
+    *symbolic = (struct symbolic){.git = git, .folder = folder, .uses_reftable = uses_reftable(folder)};
+    names = symbolic->uses_reftable ? open_memstream(&symbolic->listed, &symbolic->listed_size) : NULL;
+    if (names) {
+        r = read_tables(folder, names);
+        if (fclose(names) != 0 || r) {
+            symbolic_deinit(symbolic);
+        }
+    }
+}
+
+void symbolic_deinit(struct symbolic *symbolic) {
+    free(symbolic->listed);
+    symbolic->listed = NULL;
+}
+
+int symbolic_is_one(const struct symbolic *symbolic, const char *name) {
+    if (leads_away(name)) {
+        return 0;
+    }
+    if (!symbolic->uses_reftable) {
+        return look(symbolic->folder, name);
+    }
+    return symbolic->listed && !is_listed(symbolic, name) ? 0 : ask(symbolic->git, name);
 }
