@@ -87,15 +87,24 @@ static int add_name(const char *name, void *userdata) {
     return fwrite(name, 1, strlen(name) + 1, names) > 0 ? 0 : -ENOMEM;
 }
 
+static int open_regular(const char *path, struct stat *status) {
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+
+    if (fd < 0 || fstat(fd, status) < 0) {
+        return -errno;
+    }
+    return S_ISREG(status->st_mode) ? fd_take(&fd) : -EINVAL;
+}
+
 /* git writes a table once and never changes it. */
 static int read_table(const char *path, FILE *names) {
-    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
-    struct stat status;
+    struct stat status = {0};
+    _cleanup_fd_ int fd = open_regular(path, &status);
     void *bytes;
     int r;
 
-    if (fd < 0 || fstat(fd, &status) < 0) {
-        return -errno;
+    if (fd < 0) {
+        return fd;
     }
     bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED) {
@@ -106,28 +115,37 @@ static int read_table(const char *path, FILE *names) {
     return r;
 }
 
+static FILE *open_list(const char *folder) {
+    char path[PATH_MAX];
+    struct stat status;
+    _cleanup_fd_ int fd = snprintf(path, sizeof(path), "%s/reftable/tables.list", folder) < (int)sizeof(path)
+                              ? open_regular(path, &status)
+                              : -1;
+    FILE *list = fd >= 0 ? fdopen(fd, "r") : NULL;
+
+    if (list) {
+        (void)fd_take(&fd);
+    }
+    return list;
+}
+
 static int read_tables(const char *folder, FILE *names) {
+    FILE *list = open_list(folder);
     _cleanup_free_ char *line = NULL;
     char path[PATH_MAX];
     size_t room = 0;
-    FILE *list = NULL;
-    ssize_t size;
-    int r = 0;
+    int r = list ? 0 : -EINVAL;
 
-    if (snprintf(path, sizeof(path), "%s/reftable/tables.list", folder) < (int)sizeof(path)) {
-        list = fopen(path, "re");
-    }
-    if (!list) {
-        return -ENOENT;
-    }
-    for (size = getline(&line, &room, list); size > 0 && !r; size = getline(&line, &room, list)) {
+    while (!r && getline(&line, &room, list) > 0) {
         line[strcspn(line, "\n")] = '\0';
         r = strchr(line, '/') || snprintf(path, sizeof(path), "%s/reftable/%s", folder, line) >= (int)sizeof(path)
                 ? -EINVAL
                 : read_table(path, names);
     }
-    r = r || !ferror(list) ? r : -EIO;
-    (void)fclose(list);
+    if (list) {
+        r = r || !ferror(list) ? r : -EIO;
+        (void)fclose(list);
+    }
     return r;
 }
 
