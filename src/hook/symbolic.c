@@ -162,12 +162,26 @@ static bool is_listed(const struct symbolic *symbolic, const char *name) {
 
 /* ---- both ---- */
 
+static int take_format(char *line, void *userdata) {
+    *(bool *)userdata = strcmp(line, "reftable") == 0;
+    return 0;
+}
+
+/* A folder may be left over: what it holds counts only when git says that it uses it. */
+static bool is_reftable(const struct child_git *git) {
+    static const char *const argv[] = {"rev-parse", "--show-ref-format", NULL};
+    bool is_one = false;
+
+    return child_each_line(git, -1, argv, take_format, &is_one) == 0 && is_one;
+}
+
 void symbolic_init(struct symbolic *symbolic, const struct child_git *git, const char *folder) {
     FILE *names;
     int r;
 
     *symbolic = (struct symbolic){.git = git, .folder = folder, .uses_reftable = uses_reftable(folder)};
-    names = symbolic->uses_reftable ? open_memstream(&symbolic->listed, &symbolic->listed_size) : NULL;
+    names =
+        symbolic->uses_reftable && is_reftable(git) ? open_memstream(&symbolic->listed, &symbolic->listed_size) : NULL;
     if (names) {
         r = read_tables(folder, names);
         if (fclose(names) != 0 || r) {

@@ -19,7 +19,10 @@ struct symbolic {
     size_t listed_size;
 };
 
-/** symbolic_init() - begin; with reftable this reads the tables. @git and @folder have to live as long as @symbolic */
+/**
+ * symbolic_init() - begin; with reftable this starts a git and reads the tables
+ * @git, @folder: of the repository; they have to live as long as @symbolic
+ */
 void symbolic_init(struct symbolic *symbolic, const struct child_git *git, const char *folder);
 
 /**

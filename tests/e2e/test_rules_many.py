@@ -95,6 +95,18 @@ def test_a_name_that_was_symbolic_may_be_created(counted, storage):
     assert said.count("ok refs/heads/task/was") == 1
 
 
+def test_a_folder_for_reftables_is_left_over(counted):
+    """It says of no name that it is symbolic, and git does not look there."""
+    gate, work = counted(BRANCH)
+    (work.mirror / "reftable").mkdir()
+    (work.mirror / "reftable/tables.list").write_text("")
+    git("symbolic-ref", "refs/heads/task/alias", "refs/heads/secret", cwd=work.mirror)
+    said, _ = create(gate, work, ["refs/heads/task/new", "refs/heads/task/alias"])
+    assert "refused: refs/heads/task/alias: it is a symbolic reference" in said
+    said, _ = create(gate, work, ["refs/heads/task/new"])
+    assert said.count("ok refs/heads/task/new") == 1
+
+
 @pytest.mark.parametrize("size", [3900, 5000])
 def test_a_table_that_is_not_understood(counted, size):
     """A reference may have a name that is longer than any that git-gate-hook reads."""
