@@ -27,22 +27,7 @@ bool exchange_fail(struct exchange *exchange, enum reason code, const char *reas
     return true;
 }
 
-void exchange_close_input(struct exchange *exchange) {
-    loop_unwatch(&exchange->input_io);
-    exchange->process.input = fd_close(exchange->process.input);
-}
-
-void exchange_close_output(struct exchange *exchange) {
-    loop_unwatch(&exchange->output_io);
-    exchange->process.output = fd_close(exchange->process.output);
-}
-
 /* ---- events ---- */
-
-static void close_errors(struct exchange *exchange) {
-    loop_unwatch(&exchange->errors_io);
-    exchange->process.errors = fd_close(exchange->process.errors);
-}
 
 /* Return: whether there may be more. */
 static bool drain_errors(struct exchange *exchange) {
@@ -52,7 +37,7 @@ static bool drain_errors(struct exchange *exchange) {
         size = stderr_log_read(&exchange->stderr_log, exchange->process.errors);
     }
     if (size <= 0 && size != -EAGAIN) {
-        close_errors(exchange);
+        exchange_close_errors(exchange);
     }
     return size > 0;
 }
@@ -159,9 +144,10 @@ void exchange_free(struct exchange *exchange) {
     log_push(exchange);
     exchange_close_input(exchange);
     exchange_close_output(exchange);
-    close_errors(exchange);
+    exchange_close_errors(exchange);
     loop_unwatch(&exchange->exit_io);
     loop_unwatch(&exchange->others_io);
+    loop_timer_clear(&exchange->listen_timer);
     loop_timer_clear(&exchange->kill_timer);
     loop_cancel(&exchange->end_task);
     process_deinit(&exchange->process);
@@ -241,7 +227,7 @@ static void finish(void *userdata) {
     exchange->output_ready = true;
     while (drain_errors(exchange) && n_reads++ < EXCHANGE_LAST_WORDS_READS) {
     }
-    close_errors(exchange);
+    exchange_close_errors(exchange);
     uncount(exchange);
     if (exchange->state == EXCHANGE_ENDING) {
         exchange_free(exchange);
@@ -373,6 +359,24 @@ void exchange_abandon_all(struct gate *gate) {
 
 /* ---- begin ---- */
 
+/* A git with little to say has ended by now, and finish() has read its words, which spared the gate three wake-ups. */
+static void listen_to_output(void *userdata) {
+    struct exchange *exchange = userdata;
+    struct process *process = &exchange->process;
+    struct loop *loop = exchange->gate->loop;
+    int r = 0;
+
+    if (process->errors >= 0) {
+        r = loop_watch(loop, &exchange->errors_io, process->errors, EPOLLIN, on_errors, exchange);
+    }
+    if (!r && process->output >= 0) {
+        r = loop_watch(loop, &exchange->output_io, process->output, EPOLLIN | EPOLLET, on_output, exchange);
+    }
+    if (r) {
+        process_signal(process, SIGTERM); /* what it would say is lost, so it may as well fail */
+    }
+}
+
 int exchange_process_watch(struct exchange *exchange) {
     struct process *process = &exchange->process;
     struct loop *loop = exchange->gate->loop;
@@ -382,14 +386,13 @@ int exchange_process_watch(struct exchange *exchange) {
     if (process->input >= 0) {
         r = loop_watch(loop, &exchange->input_io, process->input, EPOLLOUT | EPOLLET, on_input, exchange);
     }
-    r = r ? r : loop_watch(loop, &exchange->output_io, process->output, EPOLLIN | EPOLLET, on_output, exchange);
-    r = r ? r : loop_watch(loop, &exchange->errors_io, process->errors, EPOLLIN, on_errors, exchange);
     r = r ? r : loop_watch(loop, &exchange->exit_io, process->pidfd, EPOLLIN | EPOLLET, on_end, exchange);
     if (r) {
         exchange->process.failed_call = "epoll_ctl";
         (void)process_reap(process, &exchange->exit_status); /* kills it first */
         return r;
     }
+    loop_timer_set(loop, &exchange->listen_timer, loop->now_us + EXCHANGE_LISTEN_US, listen_to_output, exchange);
     exchange->is_started = true;
     exchange_process_announce(exchange);
     return 0;

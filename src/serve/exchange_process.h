@@ -9,6 +9,7 @@
 #include "backend/process.h"
 #include "backend/service.h"
 #include "base/buffer.h"
+#include "base/fd.h"
 #include "http/content.h"
 #include "http/fetch_body.h"
 #include "http/reason.h"
@@ -21,6 +22,7 @@ struct dependencies;
 struct push_log;
 
 enum {
+    EXCHANGE_LISTEN_US = 3000,         /* before git's output is watched: a git with little to say ends earlier */
     EXCHANGE_LAST_WORDS_READS = 64,    /* reads per round of output that no client gets: more than a pipe holds */
     EXCHANGE_HANGUP_TIMEOUT_S = 3,     /* for a released push, from the end of its input to SIGTERM */
     EXCHANGE_KILL_TIMEOUT_S = 5,       /* from SIGTERM to SIGKILL */
@@ -136,6 +138,7 @@ struct exchange {
     struct loop_io errors_io;
     struct loop_io exit_io;
     struct loop_io others_io;
+    struct loop_timer listen_timer;
     struct loop_timer kill_timer;
     struct loop_task end_task;
     uint64_t deadline_us; /* of the hooks of a push whose client left; 0 when they get no time of their own */
@@ -181,10 +184,22 @@ void exchange_process_announce(struct exchange *exchange);
 void exchange_follow_output(struct exchange *exchange, struct span bytes);
 
 /** exchange_close_input() - close git's standard input, which ends the body for git; does nothing if it is closed */
-void exchange_close_input(struct exchange *exchange);
+static inline void exchange_close_input(struct exchange *exchange) {
+    loop_unwatch(&exchange->input_io);
+    exchange->process.input = fd_close(exchange->process.input);
+}
 
 /** exchange_close_output() - read no more of git's output; does nothing if it is closed */
-void exchange_close_output(struct exchange *exchange);
+static inline void exchange_close_output(struct exchange *exchange) {
+    loop_unwatch(&exchange->output_io);
+    exchange->process.output = fd_close(exchange->process.output);
+}
+
+/** exchange_close_errors() - read no more of git's standard error; does nothing if it is closed */
+static inline void exchange_close_errors(struct exchange *exchange) {
+    loop_unwatch(&exchange->errors_io);
+    exchange->process.errors = fd_close(exchange->process.errors);
+}
 
 /**
  * exchange_free() - log the push, and free

@@ -63,6 +63,22 @@ static void test_it_ends_by_itself(void **state) {
     end();
 }
 
+/* git's output in its first moment does not wake the gate. What git says later does not wait for git's end. */
+static void test_output_is_watched_later(void **state) {
+    (void)state;
+    begin(GET, "echo words >&2; : >begun; exec sleep 1000");
+    clock_advance_ms(EXCHANGE_LISTEN_US / 1000 - 1);
+    (void)loop_round(&site.loop, 0);
+    assert_false(loop_is_watched(&talk.exchange->output_io));
+    assert_false(loop_is_watched(&talk.exchange->errors_io));
+    clock_advance_ms(1);
+    (void)loop_round(&site.loop, 0);
+    assert_true(loop_is_watched(&talk.exchange->output_io));
+    SITE_AWAIT("words", strstr(site_log(), "git says id=7 line=words\n") != NULL);
+    release();
+    end();
+}
+
 static void test_fetch_is_terminated_at_once(void **state) {
     (void)state;
     begin(GET, "trap ': >told; exit' TERM; : >begun; while :; do sleep 0.01; done");
@@ -177,6 +193,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         AT_SITE(test_no_program),
         AT_SITE(test_it_ends_by_itself),
+        AT_SITE(test_output_is_watched_later),
         AT_SITE(test_fetch_is_terminated_at_once),
         AT_SITE(test_push_is_hung_up_on),
         AT_SITE(test_push_that_goes_on),
