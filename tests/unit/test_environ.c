@@ -57,10 +57,8 @@ static const struct {
 
 /* In every environment with only SETTINGS or SERVICE_SETTINGS. */
 static const char *const world[] = {
-    "PATH=/some/bin:/other/bin",   "GIT_EXEC_PATH=/usr/lib/git-core",
-    "HOME=/nonexistent",           "GIT_CONFIG_NOSYSTEM=1",
-    "GIT_ATTR_NOSYSTEM=1",         "GIT_NO_LAZY_FETCH=1",
-    "GIT_CONFIG_GLOBAL=/dev/null", "GIT_NO_REPLACE_OBJECTS=1",
+    "PATH=/some/bin:/other/bin", "GIT_EXEC_PATH=/usr/lib/git-core", "HOME=/nonexistent",   "GIT_CONFIG_NOSYSTEM=1",
+    "GIT_ATTR_NOSYSTEM=1",       "GIT_NO_REPLACE_OBJECTS=1",        "GIT_NO_LAZY_FETCH=1",
 };
 
 /* The same for git-http-backend. */
@@ -90,10 +88,12 @@ static void expect_variable(const char *name, char *const *variables, const char
 static void check_variables(const char *name, const struct environ_settings *settings,
                             const struct environ_request *request, const char *const *more, size_t n_more,
                             const char *const *own) {
-    size_t n_expected = ARRAY_SIZE(world) + n_more;
+    size_t n_expected = ARRAY_SIZE(world) + 1 + n_more;
     char **variables = NULL;
 
     expect_int(name, environ_new(&variables, settings, request), 0);
+    expect_variable(name, variables,
+                    request->pushes ? "GIT_CONFIG_GLOBAL=/dev/null" : "GIT_CONFIG_GLOBAL=/dev/null/none");
     for (size_t i = 0; i < ARRAY_SIZE(world); i++) {
         expect_variable(name, variables, world[i]);
     }
@@ -146,7 +146,7 @@ static void test_world(void **state) {
         {"a home and nothing of the system", {SETTINGS, .home = "/srv/h"}, "GIT_CONFIG_NOSYSTEM", "1"},
         {"no other home", {SETTINGS, .home = "/srv/h"}, "XDG_CONFIG_HOME", NULL},
         {"no home", {SETTINGS}, "HOME", "/nonexistent"},
-        {"no global configuration", {SETTINGS}, "GIT_CONFIG_GLOBAL", "/dev/null"},
+        {"no global configuration", {SETTINGS}, "GIT_CONFIG_GLOBAL", "/dev/null/none"},
         {"largest request",
          {.search_path = "/p",
           .exec_path = "/e",
