@@ -229,10 +229,12 @@ static void add_push_settings(struct composer *composer, size_t *countp, const s
  */
 static void add_fetch_settings(struct composer *composer, size_t *countp, const struct environ_settings *settings,
                                const struct environ_request *request) {
-    bool may_filter = settings->any_commit || service_is_version_2(request->git_protocol);
+    bool is_version_2 = service_is_version_2(request->git_protocol);
 
-    add_setting(composer, countp, "uploadpack.allowFilter", may_filter ? "true" : "false");
-    add_setting(composer, countp, "uploadpack.allowAnySHA1InWant", settings->any_commit ? "true" : "false");
+    add_setting(composer, countp, "uploadpack.allowFilter", settings->any_commit || is_version_2 ? "true" : "false");
+    if (!is_version_2) {
+        add_setting(composer, countp, "uploadpack.allowAnySHA1InWant", settings->any_commit ? "true" : "false");
+    }
 }
 
 /* Kept tips stay hidden, whatever the other prefixes are. git lets the last prefix that matches a name decide. */
@@ -266,8 +268,10 @@ static void add_settings(struct composer *composer, const struct environ_setting
         /* under git-http-backend, git 2.39 first enters the repository and then checks the literal path "." */
         add_setting(composer, &count, "safe.directory", ".");
     }
-    /* git would print the lines of such a file that it does not understand */
-    add_setting(composer, &count, "core.attributesFile", "/dev/null");
+    if (is_cgi || request->pushes || request->content_type) { /* an advertisement of a fetch reads no attributes */
+        /* git would print the lines of such a file that it does not understand */
+        add_setting(composer, &count, "core.attributesFile", "/dev/null");
+    }
     if (request->pushes) {
         add_push_settings(composer, &count, settings, request);
     }

@@ -41,6 +41,7 @@ static void test_settings(void **state) {
         bool asks_head;
         bool is_post;
         bool keeps_old;
+        const char *git_protocol;
     } cases[] = {
         {"nothing given", {SETTINGS}, FIRST MIDDLE SERVICES},
         {"a push", {SETTINGS}, FIRST ATTRIBUTES OF_A_PUSH FILTER SERVICES, true},
@@ -87,7 +88,14 @@ static void test_settings(void **state) {
         {"all at once, for the service of a fetch",
          {SERVICE_SETTINGS, .hooks_path = "/h", .trust_owner = true, .hide_refs = LIST(GIVEN("refs/x")),
           .git_config = LIST(GIVEN("a.b=c"))},
-         "safe.directory|/srv/mirrors/r.git\nsafe.directory|.\n" MIDDLE "transfer.hideRefs|refs/x\n" KEPT "a.b|c\n"},
+         "safe.directory|/srv/mirrors/r.git\nsafe.directory|.\n" MIDDLE "transfer.hideRefs|refs/x\n" KEPT "a.b|c\n",
+         .is_post = true},
+        {"what a fetch begins with", {SERVICE_SETTINGS}, FILTER KEPT},
+        {"a fetch in version 2",
+         {SERVICE_SETTINGS},
+         ATTRIBUTES "uploadpack.allowFilter|true\n" KEPT,
+         .is_post = true,
+         .git_protocol = "version=2"},
         {"all at once, for the service of a push",
          {SERVICE_SETTINGS, .hooks_path = "/h", .trust_owner = true, .hide_refs = LIST(GIVEN("refs/x")),
           .git_config = LIST(GIVEN("a.b=c"))},
@@ -120,7 +128,7 @@ static void test_settings(void **state) {
          true},
         {"HEAD, whose setting comes last",
          {SERVICE_SETTINGS, .hide_refs = LIST(GIVEN("!refs/x")), .git_config = LIST(GIVEN("transfer.hideRefs=!refs"))},
-         MIDDLE "transfer.hideRefs|!refs/x\n" KEPT "transfer.hideRefs|!refs\ntransfer.hideRefs|refs\n",
+         FILTER "transfer.hideRefs|!refs/x\n" KEPT "transfer.hideRefs|!refs\ntransfer.hideRefs|refs\n",
          false,
          true},
     };
@@ -139,6 +147,7 @@ static void test_settings(void **state) {
         request.asks_head = cases[i].asks_head;
         request.content_type = cases[i].is_post ? "x" : NULL;
         request.keeps_old = cases[i].keeps_old;
+        request.git_protocol = cases[i].git_protocol;
         expect_int(name, environ_new(&variables, &cases[i].settings, &request), 0);
         expect_true(name, value_of(variables, "GIT_CONFIG_COUNT") != NULL);
         count = strtoul(value_of(variables, "GIT_CONFIG_COUNT"), NULL, 10);
