@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -38,6 +39,7 @@ struct process {
  *                  EFBIG.
  * @landlock: a Landlock ruleset that it enters, which needs no_new_privs; -1 for none
  * @extra: a descriptor that it gets as PROCESS_EXTRA_FILENO; the caller keeps its own; 0 for none
+ * @altered_signals: the signals whose handling in the caller may not be the default one; NULL for all
  * @session_key: the key that the caller's filter of system calls demands for setsid(2); any value without such a filter
  */
 struct process_limits {
@@ -45,6 +47,7 @@ struct process_limits {
     uint64_t max_file_bytes;
     int landlock;
     int extra;
+    const sigset_t *altered_signals;
     unsigned long session_key;
 };
 
@@ -73,6 +76,12 @@ enum {
  */
 int process_spawn(struct process *process, const char *path, char *const argv[], char *const envp[], int input,
                   const struct process_limits *limits);
+
+/**
+ * process_find_altered_signals() - find the signals whose handling is not the default one now
+ * @signals: receives them, for @altered_signals, if the program changes the handling of no signal later
+ */
+void process_find_altered_signals(sigset_t *signals);
 
 /**
  * process_rehearse() - try the system calls that each process_spawn() makes, without a program

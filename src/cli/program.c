@@ -15,6 +15,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "backend/process.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -37,6 +38,7 @@ struct program {
     bool had_terminal;
     int signal_fd;
     struct loop_io signal_io;
+    sigset_t altered_signals;
 };
 
 static void on_stop(struct program *program, unsigned signal) {
@@ -213,6 +215,8 @@ int program_run(struct gate_config *config, bool minted, struct gate_error *erro
         return gate_error_set(error, GATE_E_INTERNAL, "no event loop: %s", strerror(-r));
     }
     open_files_provide(settings, &log, true);
+    process_find_altered_signals(&program.altered_signals); /* behind watch_signals(), the last to change any */
+    settings->altered_signals = &program.altered_signals;
     r = serve(&program, settings, &log, minted, error);
     if (!r) {
         log_message(&log, LOG_LEVEL_NOTICE, "stopped");

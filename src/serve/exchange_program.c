@@ -90,6 +90,7 @@ int exchange_program_start(struct exchange *exchange, int input) {
         .max_file_bytes = exchange->pushes ? gate->settings->max_push_bytes : 0,
         .landlock = gate->confine.child.fd,
         .extra = hook_fd >= 0 ? hook_fd : 0,
+        .altered_signals = gate->settings->altered_signals,
         .session_key = gate->confine.session_key,
     };
     char repository[PATH_MAX];

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@ enum {
  * @may_write: whether each path in allow_paths was given with ":rw"; allow_paths has the paths without ":rw"
  * @parent: for die_with_parent, the parent's process number when this process began; 0 for a parent in another PID
  *          namespace, which no server can watch
+ * @altered_signals: as in struct process_limits; NULL in a library, because its host may handle any signal
  *
  * Each other field has a row in option_table.h, which gives its meaning and the bounds of numbers. Without the option,
  * a text is NULL and a descriptor is -1. A list is never NULL, and has NULL behind its last value.
@@ -47,6 +49,7 @@ struct server_settings {
     struct environ_settings environ;
     bool may_write[SETTINGS_ALLOW_PATHS_MAX];
     pid_t parent;
+    const sigset_t *altered_signals;
 #define PART(...)
 #define OPTION(kind, field, ...) SETTINGS_##kind field;
 #include "serve/option_table.h"

@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import signal
 import stat
 from pathlib import Path
 
@@ -61,6 +62,12 @@ echo $! >pid
     gate.wait_no_children()
     job = Path("/proc", (mirrors / "repo.git" / "pid").read_text().strip())
     wait_until("the end of the job", lambda: not job.exists())
+
+
+def test_hooks_hear_signals_that_the_gate_was_started_without(mirrors, start_gate, pre_receive, tmp_path):
+    gate = start(start_gate, mirrors, pre_receive("sh -c 'kill -USR1 $$; echo deaf' || echo ended"),
+                 preexec_fn=lambda: signal.signal(signal.SIGUSR1, signal.SIG_IGN))
+    assert push(gate, tmp_path / "clone")[-1] == "ended"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who has capabilities to lose")

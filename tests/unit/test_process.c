@@ -63,6 +63,8 @@ static const struct {
     {"SIGTERM ends it", "/bin/sh", {"sh", "-c", "kill -TERM $$; echo survived"}, {NULL}, NULL, -SIGTERM, "", ""},
 };
 
+static struct process_limits run_limits = {.landlock = -1};
+
 static void spawn_case(size_t i, struct process *process) {
     struct words argv;
     struct words envp;
@@ -70,7 +72,7 @@ static void spawn_case(size_t i, struct process *process) {
     expect_int(run_cases[i].name,
                process_spawn(process, run_cases[i].path, words_of(&argv, run_cases[i].argv),
                              words_of(&envp, run_cases[i].envp),
-                             run_cases[i].input ? PROCESS_INPUT_PIPE : PROCESS_INPUT_NONE, &PROCESS_UNLIMITED),
+                             run_cases[i].input ? PROCESS_INPUT_PIPE : PROCESS_INPUT_NONE, &run_limits),
                0);
 }
 
@@ -386,6 +388,25 @@ static int end_rough(void **state) {
     return unsetenv("GIT_GATE_TOKEN");
 }
 
+/* The same, and it knows which signals those are. */
+static int begin_known(void **state) {
+    static sigset_t signals;
+    int r = begin_rough(state);
+
+    process_find_altered_signals(&signals);
+    for (size_t i = 0; i < ARRAY_SIZE(rough_signals); i++) {
+        assert_int_equal(sigismember(&signals, rough_signals[i]), 1);
+    }
+    assert_int_equal(sigismember(&signals, SIGCHLD), 0);
+    run_limits.altered_signals = &signals;
+    return r;
+}
+
+static int end_known(void **state) {
+    run_limits.altered_signals = NULL;
+    return end_rough(state);
+}
+
 #define ROUGH(test)                                                                                                    \
     { #test ", rough", test, begin_rough, end_rough, NULL }
 
@@ -393,6 +414,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_extra),
         cmocka_unit_test(test_run),
+        {"test_run, known", test_run, begin_known, end_known, NULL},
         cmocka_unit_test(test_running),
         cmocka_unit_test(test_two_at_once),
         cmocka_unit_test(test_group),
