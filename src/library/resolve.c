@@ -87,11 +87,10 @@ static int make_rules_absolute(struct gate_config *config, struct gate_error *er
 static int check_search(const char *hooks, struct gate_error *error) {
     int cause = hooks && access(hooks, X_OK) < 0 ? errno : 0;
 
-    return cause
-               ? gate_error_set(error, GATE_E_USAGE,
-                                "--hooks-path=%.*s cannot be searched: %s; git would pass over its hooks: chmod 755 it",
-                                PATH_SHOWN_MAX, hooks, strerror(cause))
-               : 0;
+    return cause ? gate_error_set(error, GATE_E_USAGE,
+                                  "--hooks-path=%.*s cannot be searched: %s; git would skip its hooks; chmod 755 it",
+                                  PATH_SHOWN_MAX, hooks, strerror(cause))
+                 : 0;
 }
 
 static bool is_among(char *const *first, char *const *end, const char *text) {
