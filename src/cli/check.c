@@ -53,7 +53,7 @@ static void print_help(void) {
            "  --token-file=FILE  token on the first line of FILE; '-' is standard input\n"
            "  --repo=NAME        the repository to ask for, when --url has none\n"
            "  --mirror-root=DIR  also look into DIR/NAME.git, for unsafe settings, missing objects,\n"
-           "                     lock files left behind, and what would make clones cheaper\n"
+           "                     lock files that a killed git has left, and causes of slow clones\n"
            "\n"
            "Without --token-file and a token in --url, the token comes from GIT_GATE_TOKEN,\n"
            "the file that GIT_GATE_TOKEN_FILE names, or git-gate.token in $CREDENTIALS_DIRECTORY.\n",

@@ -46,7 +46,7 @@ static void print_help(void) {
            "took. restore puts back the last tip that REF lost, or the tips of ENTRY. If REF exists,\n"
            "its own tip is kept in turn. prune removes tips that were kept for longer than AGE.\n"
            "\n"
-           "  --older-than=AGE  what prune removes: a number and s, m, h, d or w, as 30d\n");
+           "  --older-than=AGE  the age of the tips to remove: a number and s, m, h, d or w, as 30d\n");
 }
 
 static int take_word(struct arguments *arguments, const char *word, struct gate_error *error) {

@@ -31,7 +31,7 @@ PART(TEXT, listener.access.group, "socket-group", "GROUP", NULL,
 PART(TEXT, listener.tcp_address, "listen", "HOST:PORT", NULL,
      "listen on loopback TCP; port 0 picks a free port")
 OPTION(TEXT, token_file, "token-file", "FILE", NULL,
-       "token on the first line of FILE, and another one, if any, on\nthe next; '-' is standard input, of which one line counts")
+       "token on the first line of FILE, and perhaps another one on\nthe next; '-' is one line of standard input")
 PART(FLAG, policy.read_only, "read-only", NULL, "no",
      "fetches only")
 PART(TEXT, environ.hooks_path, "hooks-path", "DIR", NULL,
