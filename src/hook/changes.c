@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads commits and their changed paths as git diff-tree writes them, a piece at a time: a message or path of any length
- * takes no more memory. What it does not understand ends it, and so refuses the push.
+ * Reads commits and their changed paths as git log and git diff-tree write them, a piece at a time: a message or path of
+ * any length takes no more memory. What it does not understand ends it, and so refuses the push.
  *
  * A commit is four texts, its id first, with those of its parents, and then each path as two: what git says of it, which begins with a colon, and
  * the path. Each ends with a NUL, and git puts an empty text or a newline between them.

@@ -40,7 +40,7 @@ struct changes_file {
 };
 
 /**
- * struct changes - reads the output of git diff-tree with CHANGES_FORMAT, NULs at all ends
+ * struct changes - reads the output of git log or git diff-tree with CHANGES_FORMAT, NULs at all ends
  * @fd: read from
  * @with_message: look for Signed-off-by, in place of passing over the message
  */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Judges what a push brings. One git lists the commits that no reference leads to yet, a second one tells the changes of
- * each, and a third one the sizes of files: three processes, however many commits there are. A merge is compared with all
- * of its parents at once, since what it has from one of them has been judged with that one, or was there before. What it
- * drops of another one, merges.c finds.
+ * Judges what a push brings. One git tells the changes of each commit that no reference leads to yet, and another one the
+ * sizes of files, however many commits there are. A merge is compared with all of its parents at once, since what it has
+ * from one of them has been judged with that one, or was there before. What it drops of another one, merges.c finds.
  *
  * Each change is judged, and not the difference that is left in the end: what one commit adds and the next one removes is
  * in the history for all.
@@ -17,21 +16,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fd.h"
 #include "hook/arrivals.h"
-#include "hook/ask.h"
 #include "hook/changes.h"
 #include "hook/child.h"
 #include "hook/findings.h"
 #include "hook/merges.h"
 #include "hook/push.h"
 #include "hook/sizes.h"
+#include "hook/walk.h"
 #include "rules/glob.h"
 #include "rules/path.h"
-#include "rules/variables.h"
 #include "rules/words.h"
-
-static const char without_kept[] = "--exclude=" KEEP_PREFIX "/*";
 
 enum {
     MODE_TYPE = 0170000,
@@ -240,54 +235,16 @@ static bool brings_nothing(const struct push *push) {
     return true;
 }
 
-int content_start_list(struct child *list, const struct push *push, bool merges) {
-    const char *known = push->base && !*push->base ? NULL : push->base ? push->base : "--all";
-    /* old tips, which are kept, may have come under other rules */
-    const char *all_argv[] = {"rev-list", "--stdin", "--not", without_kept, known, NULL};
-    const char *merges_argv[] = {"rev-list", "--merges", "--parents", "--stdin", "--not", without_kept, known, NULL};
-    int r = child_input_fd(push->tips);
-
-    return r < 0 ? r : child_start(list, &push->git, r, merges ? merges_argv : all_argv);
-}
-
-int content_start_changes(struct child *diff, const struct push *push, int input) {
-    /* submodules are ignored where a repository says so in its own configuration, unless the caller forbids it */
-    const char *argv[] = {"diff-tree",
-                          "--stdin",
-                          "--root",
-                          "-r",
-                          "-c",
-                          "--raw",
-                          "-z",
-                          "--always",
-                          "--no-renames",
-                          "--no-abbrev",
-                          "--no-color",
-                          "--ignore-submodules=none",
-                          "--encoding=none",
-                          CHANGES_FORMAT,
-                          NULL};
-
-    return child_start(diff, &push->git, input, argv);
-}
-
 static int judge_all(struct judge *judge, struct changes *changes) {
-    struct child list = CHILD_NONE;
-    struct child diff = CHILD_NONE;
-    int r = content_start_list(&list, judge->push, false);
+    struct child log = CHILD_NONE;
+    int r = walk_start_changes(&log, judge->push, judge->push->tips);
 
-    r = r ? r : content_start_changes(&diff, judge->push, list.output);
-    list.output = fd_close(list.output);
     if (!r) {
-        changes->fd = diff.output;
+        changes->fd = log.output;
         r = judge_changes(judge, changes);
     }
-    if (r == CHANGES_END) { /* the whole of it, if both say so */
-        r = child_end(&diff);
-        r = r ? r : child_end(&list);
-    }
-    child_kill(&diff);
-    child_kill(&list);
+    r = r == CHANGES_END ? child_end(&log) : r; /* the whole of it, if git says so */
+    child_kill(&log);
     return r < 0 ? r : 0;
 }
 

@@ -20,7 +20,7 @@
 #include "base/fd.h"
 #include "hook/ask.h"
 #include "hook/child.h"
-#include "hook/content.h"
+#include "hook/walk.h"
 
 enum {
     PAIRS_MAX = 1000,
@@ -82,7 +82,7 @@ static int ask_changes(struct batch *batch) {
     struct child diff = CHILD_NONE;
     int r = child_input_fd(batch->input);
 
-    r = r < 0 ? r : content_start_changes(&diff, batch->push, r);
+    r = r < 0 ? r : walk_start_comparison(&diff, batch->push, r);
     if (!r) {
         batch->changes.fd = diff.output;
         batch->changes.n_bytes = batch->changes.n_read = 0;
@@ -167,7 +167,7 @@ int merges_judge(const struct push *push, char wide[CHANGES_ID_MAX], merges_visi
     struct batch *batch = calloc(1, sizeof(*batch));
     struct child list = CHILD_NONE;
     FILE *lines = NULL;
-    int r = batch ? content_start_list(&list, push, true) : -ENOMEM;
+    int r = batch ? walk_start_merges(&list, push, push->tips) : -ENOMEM;
 
     if (!r) {
         lines = fdopen(list.output, "r");

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests the git that tells git-gate-hook the changes of new commits: whatever a repository sets, it tells all of them."""
+
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .gate import PROGRAM, environment
+from .repos import ENVIRONMENT, git, run_bounded
+from .rules import Work, make_template
+
+VERSION = (Path(__file__).resolve().parents[2] / "meson.build").read_text().split("version: '")[1].split("'")[0]
+RULES = f"""git-gate {VERSION}
+refs.*.update
+any
+paths.deny
+never/**
+"""
+FORMAT = "--format=%H %P%x00%ae%x00%ce%x00%B"
+COMPARE = ("diff-tree", "--stdin", "--root", "-r", "-c", "--raw", "-z", "--always", "--no-renames", "--no-abbrev",
+           "--no-color", "--ignore-submodules=none", "--encoding=none", FORMAT)
+
+# What changes the output of git log or of diffs, or what they execute.
+HOSTILE = {
+    "alias.log": "!touch ran-alias",
+    "color.diff": "always",
+    "color.ui": "always",
+    "core.abbrev": "7",
+    "core.attributesFile": "attributes",
+    "core.notesRef": "refs/notes/x",
+    "core.pager": "touch ran-pager",
+    "core.quotePath": "true",
+    "diff.algorithm": "patience",
+    "diff.colorMoved": "zebra",
+    "diff.context": "0",
+    "diff.dirstat": "lines",
+    "diff.external": "touch ran-external",
+    "diff.ignoreSubmodules": "all",
+    "diff.mnemonicPrefix": "true",
+    "diff.noPrefix": "true",
+    "diff.orderFile": "order",
+    "diff.relative": "true",
+    "diff.renameLimit": "1",
+    "diff.renames": "copies",
+    "diff.submodule": "log",
+    "diff.suppressBlankEmpty": "true",
+    "diff.wsErrorHighlight": "all",
+    "diff.x.command": "touch ran-command",
+    "diff.x.textconv": "touch ran-textconv",
+    "format.encodeEmailHeaders": "true",
+    "format.notes": "true",
+    "format.pretty": "oneline",
+    "gpg.program": "touch ran-gpg",
+    "i18n.commitEncoding": "UTF-16",
+    "i18n.logOutputEncoding": "UTF-16",
+    "log.abbrevCommit": "true",
+    "log.date": "relative",
+    "log.decorate": "full",
+    "log.diffMerges": "first-parent",
+    "log.follow": "true",
+    "log.initialDecorationSet": "all",
+    "log.mailmap": "true",
+    "log.showRoot": "false",
+    "log.showSignature": "true",
+    "mailmap.blob": "main:.mailmap",
+    "notes.displayRef": "refs/notes/*",
+    "pager.log": "true",
+    "submodule.sub.ignore": "all",
+    "submodule.sub.path": "sub",
+}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    return make_template(tmp_path_factory.mktemp("walk"))
+
+
+def make_history(work):
+    """Commits of many kinds: each kind of change, roots, merges of each kind, odd messages, names and encodings."""
+    work.write("z/ä\n\"tab\t", "x")
+    work.write("a" * 200, "y")
+    work.git("mv", "README", "moved")
+    work.commit("Rename", GIT_AUTHOR_NAME="Ada\u0301", GIT_AUTHOR_EMAIL="old@example.org")
+    (work.folder / "tool.sh").chmod(0o644)
+    (work.folder / "src" / "x.c").unlink()
+    (work.folder / "src" / "x.c").symlink_to("../tool.sh")
+    work.git("add", "--all")
+    work.commit("Change modes")
+    work.commit("", "--allow-empty-message")
+    work.commit("Nothing\n\n\ncommit 1234\n:100644 100644 a b M\n\n")
+    work.name_raw("sub", mode="160000")
+    work.git("reset", "--quiet", "--hard", "raw")
+    latin = work.git("cat-file", "commit", "HEAD").encode().replace(b"\n\n", b"\nencoding ISO-8859-1\n\ncaf\xe9\n", 1)
+    work.git("reset", "--quiet", "--hard", work.git("hash-object", "-t", "commit", "-w", "--stdin", data=latin))
+    for name, start in (("one", "main"), ("two", "main~2"), ("three", "v1")):
+        work.git("checkout", "--quiet", "-b", name, start)
+        work.write(f"side/{name}")
+    work.git("checkout", "--quiet", "main")
+    work.git("merge", "--quiet", "-m", "Octopus", "one", "two")
+    work.git("merge", "--quiet", "--no-commit", "three")
+    work.write("side/one", "evil\n", "Merge with a change of its own")
+    lone = work.git("commit-tree", "-m", "Root", "main^{tree}")
+    work.git("checkout", "--quiet", "--detach",
+             work.git("commit-tree", "-m", "Merge a root", "-p", "main", "-p", lone, "main^{tree}"))
+    signed = work.git("cat-file", "commit", "HEAD").replace("\n\n", "\ngpgsig x\n y\n\n", 1)
+    return work.git("hash-object", "-t", "commit", "-w", "--stdin", data=signed)
+
+
+def record(folder, output):
+    """A folder with a git in it that keeps what git log writes."""
+    real = Path(git("--exec-path").stdout.strip(), "git")
+    folder.mkdir()
+    script = folder / "git"
+    script.write_text('#!/bin/sh\ncase "$3" in\n'
+                      f'log) exec {shlex.quote(str(real))} "$@" >{shlex.quote(str(output))} ;;\n'
+                      f'*) exec {shlex.quote(str(real))} "$@" ;;\nesac\n')
+    script.chmod(0o755)
+    return folder
+
+
+def make_hostile(work):
+    """All that a repository may hold to change what git log writes."""
+    mirror = work.mirror
+    (mirror / "order").write_text("z*\nside/two\nm*\n")
+    (mirror / "attributes").write_text("* diff=x\n")
+    git("notes", "--ref=refs/notes/x", "add", "-m", "note", "main", cwd=mirror)
+    git("notes", "--ref=refs/notes/commits", "add", "-m", "note", "main", cwd=mirror)
+    git("replace", work.id("main"), work.id("v1"), cwd=mirror)
+    for key, value in HOSTILE.items():
+        git("config", key, value, cwd=mirror)
+
+
+def test_settings_of_a_repository_hide_no_change(template, tmp_path):
+    work = Work(template, tmp_path, tmp_path)
+    tip = make_history(work)
+    git("push", "--quiet", work.mirror, f"{tip}:refs/heads/raw", "HEAD:refs/gate/old/x", cwd=work.folder)
+    git("update-ref", "-d", "refs/heads/raw", cwd=work.mirror)
+    listed = git("rev-list", tip, "--not", "--exclude=refs/gate/old/*", "--all", cwd=work.mirror).stdout
+    expected = run_bounded(["git", *COMPARE], seconds=60, cwd=work.mirror, environment=ENVIRONMENT,
+                           data=listed.encode() + b"\n").stdout
+    make_hostile(work)
+    plain = run_bounded(["git", "log", *COMPARE[2:7], FORMAT, tip, "--not", "main"], seconds=60, cwd=work.mirror,
+                        environment=ENVIRONMENT).stdout
+    output = tmp_path / "output"
+    hook = Path(PROGRAM).parent / "hooks" / "0" / "pre-receive"
+    said = run_bounded([hook], seconds=60, cwd=work.mirror, data=f"{'0' * 40} {tip} refs/heads/task\n".encode(),
+                       environment=environment(GIT_DIR=".", GIT_GATE_RULES=RULES,
+                                               GIT_EXEC_PATH=record(tmp_path / "bin", output)))
+    assert said.returncode == 0, said.stderr
+    assert output.read_bytes() == expected
+    assert plain != expected
+    assert not list(work.mirror.glob("ran-*"))
