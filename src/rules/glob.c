@@ -256,11 +256,12 @@ const char *glob_path_fault(const char *pattern) {
         return "begins with '/', './' or ':'; a path begins at the top of the repository, as in docs/**";
     }
     for (const char *at = pattern; *at; at++) {
-        at += *at == '\\';
-        if (!*at) {
-            return "ends with a backslash";
-        }
-        if (*at == '[') {
+        if (*at == '\\') {
+            at++;
+            if (!*at) {
+                return "ends with a backslash";
+            }
+        } else if (*at == '[') {
             const char *end = set_end(at + 1);
 
             if (!end || memmem(at, (size_t)(end - at), "[:", 2)) {

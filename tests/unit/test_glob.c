@@ -93,15 +93,16 @@ static const struct {
     {"a[\\]]b", "a]b", GLOB_WHOLE},
     {"a\\*b", "a*b", GLOB_WHOLE},
     {"a\\*b", "axb", 0},
+    {"\\[a", "[a", GLOB_WHOLE},
 };
 
 static const struct {
     const char *pattern;
     bool is_good;
 } faults[] = {
-    {"docs/**", true}, {"[a]", true},          {"a\\b", true},    {"", true},        {"/a", false},
-    {"./a", false},    {":(glob)", false},     {"a\\", false},    {"[a", false},     {"[]", false},
-    {"a[\\]", false},  {"[[:alpha:]]", false}, {"[a]b[c", false}, {"a[b]\\", false},
+    {"docs/**", true},  {"[a]", true},     {"a\\b", true}, {"", true},        {"/a", false},    {"./a", false},
+    {":(glob)", false}, {"a\\", false},    {"[a", false},  {"[]", false},     {"a[\\]", false}, {"[[:alpha:]]", false},
+    {"[a]b[c", false},  {"a[b]\\", false}, {"\\[", true},  {"\\[a[]", false}, {"\\[]", true},
 };
 
 static void test_references(void **state) {
