@@ -91,6 +91,7 @@ static void judge_path(struct judge *judge, const char *commit, const struct cha
     const enum path_fault fault =
         file->path_size < sizeof(file->path) ? path_fold(folded, file->path, file->path_size) : PATH_TOO_LONG;
     const bool leads_elsewhere = type == MODE_SYMLINK || type == MODE_SUBMODULE;
+    bool has_two; /* spellings */
     const char *denial;
     char words[WORDS_MAX_BYTES];
 
@@ -98,12 +99,13 @@ static void judge_path(struct judge *judge, const char *commit, const struct cha
         findings_add(&judge->findings, commit, "the path %s %s; rename it", quoted, fault_words[fault]);
         return;
     }
+    has_two = strcmp(file->path, folded) != 0;
     denial = find_denial(rules, file->path, leads_elsewhere);
-    denial = denial ? denial : find_denial(rules, folded, leads_elsewhere);
+    denial = denial || !has_two ? denial : find_denial(rules, folded, leads_elsewhere);
     if (denial) {
         findings_add(&judge->findings, commit, "it touches %s, which no commit may: paths that fit %.254s are kept",
                      quoted, denial);
-    } else if (!is_allowed(rules, file->path) || !is_allowed(rules, folded)) {
+    } else if (!is_allowed(rules, file->path) || (has_two && !is_allowed(rules, folded))) {
         words_of_list(words, &rules->allow_paths);
         findings_add(&judge->findings, commit, "it touches %s; commits may touch only: %s", quoted, words);
     }

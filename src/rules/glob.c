@@ -226,7 +226,16 @@ static bool is_above(const struct automaton *automaton, const bool states[], boo
     return false;
 }
 
-unsigned glob_match_path(const char *pattern, const char *path) {
+/* Whether the plain text at the beginning of a pattern rules a path out, as for most paths: it saves the automaton. */
+static bool differs_at_once(const char *pattern, const char *path) {
+    while (*pattern && !strchr("*?[\\", *pattern) && lower(*pattern) == lower(*path)) {
+        pattern++;
+        path++;
+    }
+    return *pattern && *path && !strchr("*?[\\", *pattern);
+}
+
+static unsigned match_path(const char *pattern, const char *path) {
     struct automaton automaton;
     bool states[2][GLOB_PATTERN_MAX_BYTES + 2];
     bool *now = states[0];
@@ -246,6 +255,10 @@ unsigned glob_match_path(const char *pattern, const char *path) {
     }
     hits |= (now[automaton.n_tokens] ? GLOB_WHOLE : 0U) | (is_at_folder(&automaton, now) ? GLOB_FOLDER : 0U);
     return hits | (is_above(&automaton, now, states[now == states[0]]) ? GLOB_ABOVE : 0U);
+}
+
+unsigned glob_match_path(const char *pattern, const char *path) {
+    return differs_at_once(pattern, path) ? 0 : match_path(pattern, path);
 }
 
 const char *glob_path_fault(const char *pattern) {
