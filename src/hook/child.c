@@ -73,6 +73,7 @@ static void become_git(const struct child_git *git, const char *const argv[]) {
     (void)setenv("GIT_NO_REPLACE_OBJECTS", "1", 1);
     (void)setenv("GIT_GRAFT_FILE", "/dev/null", 1);
     (void)setenv("GIT_OPTIONAL_LOCKS", "0", 1);
+    (void)setenv("GIT_FLUSH", "0", 1); /* no write and no change of processes for each commit */
     (void)setenv("GIT_NO_LAZY_FETCH", "1", 1);
     (void)setenv("GIT_ALLOW_PROTOCOL", "none", 1); /* what git before 2.45 obeys */
     (void)setenv("LC_ALL", "C", 1);
