@@ -21,6 +21,7 @@
 #include "base/fd.h"
 
 enum {
+    OUTPUT_BUFFER_BYTES = 64 * 1024,
     ARGUMENTS_MAX = 1100,                  /* of one git, with its name and the end */
     MEMORY_MAX_BYTES = 1024 * 1024 * 1024, /* of one git: some millions of paths in one commit */
 };
@@ -134,9 +135,10 @@ void child_kill(struct child *child) {
 
 static int take_lines(int fd, int (*take)(char *line, void *userdata), void *userdata) {
     FILE *output = fd < 0 ? NULL : fdopen(fd, "r");
+    char buffer[OUTPUT_BUFFER_BYTES];
     char *line = NULL;
     size_t room = 0;
-    int r = output ? 0 : -ENOMEM;
+    int r = output && setvbuf(output, buffer, _IOFBF, sizeof(buffer)) == 0 ? 0 : -ENOMEM;
 
     while (!r && getline(&line, &room, output) > 0) {
         line[strcspn(line, "\n")] = '\0';

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Judges what a push brings. One git tells the changes of each commit that no reference leads to yet, and another one the
- * sizes of files, however many commits there are. A merge is compared with all of its parents at once, since what it has
+ * Judges what a push brings. One git tells the changes of each commit that no reference leads to yet, and another one all
+ * objects that came, with their sizes, however many there are. A merge is compared with all of its parents at once, since what it has
  * from one of them has been judged with that one, or was there before. What it drops of another one, merges.c finds.
  *
  * Each change is judged, and not the difference that is left in the end: what one commit adds and the next one removes is
@@ -41,6 +41,7 @@ struct judge {
     struct push *push;
     struct findings findings;
     struct sizes sizes;
+    struct arrivals arrivals;
     uint64_t n_commits;
     bool has_merges;
 };
@@ -155,7 +156,8 @@ static int judge_file(struct judge *judge, const char *commit, const struct chan
                      file->path_size, rules->max_path_bytes);
     }
     judge_mode(judge, commit, file, quoted);
-    return rules->max_file_bytes != RULES_NO_LIMIT && (file->mode & MODE_TYPE) != MODE_SUBMODULE
+    return rules->max_file_bytes != RULES_NO_LIMIT && (file->mode & MODE_TYPE) != MODE_SUBMODULE &&
+                   !ids_take(&judge->arrivals.small, file->id)
                ? sizes_add(&judge->sizes, commit, file->id, quoted)
                : 0;
 }
@@ -186,6 +188,7 @@ static void judge_person(struct judge *judge, const char *commit, const char *ro
 static void judge_commit(struct judge *judge, const struct changes_commit *commit) {
     const struct rules *rules = judge->push->rules;
 
+    (void)ids_take(&judge->arrivals.commits, commit->id);
     judge->n_commits++;
     judge->has_merges |= commit->is_merge;
     if (judge->n_commits > rules->max_commits) {
@@ -237,33 +240,50 @@ static bool brings_nothing(const struct push *push) {
     return true;
 }
 
-static int judge_all(struct judge *judge, struct changes *changes) {
-    struct child log = CHILD_NONE;
-    int r = walk_start_changes(&log, judge->push, judge->push->tips);
+/* Return: 1 when all changes were read, 0 when there is no use in further ones, or a negative errno. */
+static int judge_log(struct judge *judge, struct child *log) {
+    struct changes *changes = calloc(1, sizeof(*changes));
+    int r = -ENOMEM;
 
-    if (!r) {
-        changes->fd = log.output;
+    if (changes) {
+        changes->fd = log->output;
+        changes->with_message = judge->push->rules->signed_off;
         r = judge_changes(judge, changes);
+        r = r == CHANGES_END ? child_end(log) : r; /* the whole of it, if git says so */
+        r = r > 0 ? 0 : r == 0 ? 1 : r;
     }
-    r = r == CHANGES_END ? child_end(&log) : r; /* the whole of it, if git says so */
+    free(changes);
+    return r;
+}
+
+/* Git looks for the commits, and prepares what it has to tell of them, while another one goes through the arrivals. */
+static int judge_tips(struct judge *judge, FILE *tips) {
+    struct child log = CHILD_NONE;
+    int r = walk_start_changes(&log, judge->push, tips);
+
+    r = r ? r : arrivals_find(&judge->arrivals);
+    r = r ? r : judge_log(judge, &log);
     child_kill(&log);
+    return r;
+}
+
+static int judge_strays(struct judge *judge) {
+    struct child log = CHILD_NONE;
+    int r = arrivals_gather_strays(&judge->arrivals);
+
+    if (r > 0) {
+        r = walk_start_changes(&log, judge->push, judge->arrivals.strays);
+        r = r ? r : judge_log(judge, &log);
+        child_kill(&log);
+    }
     return r < 0 ? r : 0;
 }
 
-static int find_tips(struct push *push, FILE *large) {
-    for (size_t i = 0; i < push->n_commands; i++) {
-        if (!push_is_zero(push->commands[i].new)) {
-            (void)fprintf(push->tips, "%s\n", push->commands[i].new);
-        }
-    }
-    return arrivals_find(push, push->tips, large);
-}
-
 /* A path that a merge takes from one parent may undo what another one has changed. */
-static int judge_merges(struct judge *judge) {
+static int judge_merges(struct judge *judge, FILE *tips) {
     char wide[CHANGES_ID_MAX];
-    int r = judge->has_merges && rules_judge_paths(judge->push->rules)
-                ? merges_judge(judge->push, wide, judge_dropped, judge)
+    int r = judge->has_merges && rules_judge_paths(judge->push->rules) && ftell(tips) > 0
+                ? merges_judge(judge->push, tips, wide, judge_dropped, judge)
                 : 0;
 
     if (r == MERGES_TOO_WIDE) {
@@ -272,38 +292,47 @@ static int judge_merges(struct judge *judge) {
     return r < 0 ? r : 0;
 }
 
-static void close_input(FILE **inputp) {
-    if (*inputp) {
-        (void)fclose(*inputp);
+static int judge_all(struct judge *judge, FILE *tips) {
+    int r = judge_tips(judge, tips);
+
+    r = r > 0 ? judge_strays(judge) : r;
+    r = r ? r : sizes_finish(&judge->sizes);
+    if (!r && judge->findings.n_findings == 0 && judge->push->report->n_refusals == 0) {
+        r = judge_merges(judge, tips);
+        r = r ? r : judge_merges(judge, judge->arrivals.strays);
+        r = r ? r : arrivals_judge(&judge->arrivals);
     }
-    *inputp = NULL;
+    return r ? r : findings_report(&judge->findings);
+}
+
+/* Return: the commits that references are to lead to, or NULL with errno. */
+static FILE *list_tips(const struct push *push) {
+    FILE *tips = child_input_open();
+
+    for (size_t i = 0; i < push->n_commands && tips; i++) {
+        if (!push_is_zero(push->commands[i].new)) {
+            (void)fprintf(tips, "%s\n", push->commands[i].new);
+        }
+    }
+    return tips;
 }
 
 int content_judge(struct push *push) {
     struct judge judge = {.push = push, .findings = {.push = push}};
-    struct changes *changes = calloc(1, sizeof(*changes));
-    FILE *large;
+    FILE *tips;
     int r;
 
-    if (!changes || brings_nothing(push)) {
-        free(changes);
-        return changes ? 0 : -ENOMEM;
+    if (brings_nothing(push)) {
+        return 0;
     }
-    changes->with_message = push->rules->signed_off;
+    tips = list_tips(push);
     sizes_init(&judge.sizes, &push->git, &judge.findings, push->rules->max_file_bytes);
-    large = child_input_open();
-    push->tips = child_input_open();
-    r = large && push->tips ? find_tips(push, large) : -errno;
-    r = r ? r : judge_all(&judge, changes);
-    r = r ? r : sizes_finish(&judge.sizes);
-    if (!r && judge.findings.n_findings == 0 && push->report->n_refusals == 0) {
-        r = judge_merges(&judge);
-        r = r ? r : arrivals_judge(push, large);
+    r = arrivals_init(&judge.arrivals, push);
+    r = tips && !r ? judge_all(&judge, tips) : r ? r : -ENOMEM;
+    if (tips) {
+        (void)fclose(tips);
     }
-    r = r ? r : findings_report(&judge.findings);
-    close_input(&large);
-    close_input(&push->tips);
+    arrivals_deinit(&judge.arrivals);
     sizes_deinit(&judge.sizes);
-    free(changes);
     return r;
 }

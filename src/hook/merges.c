@@ -163,11 +163,12 @@ static int read_merges(struct batch *batch, FILE *list, char wide[CHANGES_ID_MAX
     return r || !ferror(list) ? r : -EIO;
 }
 
-int merges_judge(const struct push *push, char wide[CHANGES_ID_MAX], merges_visit_file *visit, void *userdata) {
+int merges_judge(const struct push *push, FILE *tips, char wide[CHANGES_ID_MAX], merges_visit_file *visit,
+                 void *userdata) {
     struct batch *batch = calloc(1, sizeof(*batch));
     struct child list = CHILD_NONE;
     FILE *lines = NULL;
-    int r = batch ? walk_start_merges(&list, push, push->tips) : -ENOMEM;
+    int r = batch ? walk_start_merges(&list, push, tips) : -ENOMEM;
 
     if (!r) {
         lines = fdopen(list.output, "r");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "hook/changes.h"
 #include "hook/push.h"
@@ -22,8 +23,10 @@ enum {
 
 /**
  * merges_judge() - go through the merges of a push for what they drop
+ * @tips: as for walk_start_merges()
  * @wide: receives the merge for MERGES_TOO_WIDE
  *
  * Return: 0; MERGES_TOO_WIDE for a merge of more than MERGES_PARENTS_MAX commits; what @visit returned; a negative errno.
  */
-int merges_judge(const struct push *push, char wide[CHANGES_ID_MAX], merges_visit_file *visit, void *userdata);
+int merges_judge(const struct push *push, FILE *tips, char wide[CHANGES_ID_MAX], merges_visit_file *visit,
+                 void *userdata);

@@ -33,7 +33,6 @@ struct push_command {
  * @commands, @n_commands: of push_parse()
  * @base: for a trial on commits that exist: the commit that counts as there already, or "" for none; NULL for a push: all
  *        that references lead to
- * @tips: content_judge()'s: the commits to judge, with what is behind them
  */
 struct push {
     const struct rules *rules;
@@ -42,7 +41,6 @@ struct push {
     struct push_command *commands;
     size_t n_commands;
     const char *base;
-    FILE *tips;
 };
 
 /** push_is_zero() - whether an id is that of no object */

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from . import packets
 from .gate import PROGRAM, environment
 from .repos import ENVIRONMENT, git, run_bounded
 from .rules import Work, make_template
@@ -17,6 +18,12 @@ refs.*.update
 any
 paths.deny
 never/**
+"""
+DENY = """
+[refs "refs/heads/task/*"]
+    update = any
+[paths]
+    deny = .github/**
 """
 FORMAT = "--format=%H %P%x00%ae%x00%ce%x00%B"
 COMPARE = ("diff-tree", "--stdin", "--root", "-r", "-c", "--raw", "-z", "--always", "--no-renames", "--no-abbrev",
@@ -152,3 +159,34 @@ def test_settings_of_a_repository_hide_no_change(template, tmp_path):
     assert output.read_bytes() == expected
     assert plain != expected
     assert not list(work.mirror.glob("ran-*"))
+
+
+# ---- what no reference leads to ----
+
+REMEMBERED = 65_536  # commits of a push: REMEMBERED_MAX of src/hook/arrivals.c
+
+
+def start(start_gate, template, tmp_path):
+    """A gate with the rules DENY, and a work tree for its one mirror."""
+    (tmp_path / "rules").write_text(DENY)
+    root = tmp_path / "mirrors"
+    root.mkdir()
+    work = Work(template, root, tmp_path)
+    return start_gate(f"--mirror-root={root}", "--scope=*", f"--rules={tmp_path}/rules"), work
+
+
+def test_more_commits_than_are_remembered(start_gate, template, tmp_path):
+    """One of them has no reference. It comes last, when no other one can be remembered."""
+    gate, work = start(start_gate, template, tmp_path)
+    lines = [f"commit refs/heads/many\nmark :{i + 1}\ncommitter Ada <a@b> {i} +0000\ndata 1\nx\n"
+             + ("from refs/heads/main^0\n" if i == 0 else "") for i in range(REMEMBERED)]
+    work.git("fast-import", "--quiet", data="".join(lines))
+    many = work.git("rev-list", "many", "--not", "main")
+    work.write(".github/x")
+    stray = work.git("rev-list", "--objects", "--no-object-names", "main~1..main")
+    name = work.git("pack-objects", "--quiet", tmp_path / "brought", data=f"{many}\n{stray}\n")
+    body = packets.push([(packets.NO_OBJECT, work.id("many"), "refs/heads/task/new")],
+                        (tmp_path / f"brought-{name}.pack").read_bytes(), "report-status side-band-64k")
+    answer = gate.ask("POST", f"/{work.mirror.name}/git-receive-pack", packets.PUSH_TYPE, body=body)
+    assert answer.status == 200 and b"it touches .github/x" in answer.body, answer.body
+    assert "refs/heads/task/new" not in work.refs
