@@ -108,7 +108,8 @@ static int read_commit(struct changes *changes, char *ids) {
     const char *id = strsep(&ids, " ");
     int r;
 
-    commit->is_merge = ids && strchr(ids, ' ');
+    commit->parents = ids ? ids : "";
+    commit->is_merge = strchr(commit->parents, ' ') != NULL;
     if (!is_id(id)) {
         return -EIO;
     }

@@ -13,6 +13,7 @@ enum {
 
 /**
  * struct changes_commit - a commit
+ * @parents: their ids with a space between, until the next changes_next()
  * @is_merge: it has several parents
  * @is_signed_off: it has a line Signed-off-by with the address of its author or committer
  */
@@ -20,6 +21,7 @@ struct changes_commit {
     char id[CHANGES_ID_MAX];
     char author[CHANGES_ADDRESS_MAX];
     char committer[CHANGES_ADDRESS_MAX];
+    const char *parents;
     bool is_merge;
     bool is_signed_off;
 };

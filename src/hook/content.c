@@ -2,8 +2,9 @@
 
 /*
  * Judges what a push brings. One git tells the changes of each commit that no reference leads to yet, and another one all
- * objects that came, with their sizes, however many there are. A merge is compared with all of its parents at once, since what it has
- * from one of them has been judged with that one, or was there before. What it drops of another one, merges.c finds.
+ * objects that came, with their sizes, however many there are. A merge is compared with all of its parents at once, since
+ * what it has from one of them has been judged with that one, or was there before. What it drops of another one,
+ * merges.c finds.
  *
  * Each change is judged, and not the difference that is left in the end: what one commit adds and the next one removes is
  * in the history for all.
@@ -36,9 +37,13 @@ enum {
     JUDGED = 2, /* ends merges_judge() */
 };
 
-/* @n_commits, @has_merges: of what was seen so far */
+/*
+ * @update: the only command of the push, if it moves a reference, while each commit read has it from there; else NULL
+ * @n_commits, @has_merges: of what was seen so far
+ */
 struct judge {
     struct push *push;
+    struct push_command *update;
     struct findings findings;
     struct sizes sizes;
     struct arrivals arrivals;
@@ -189,6 +194,9 @@ static void judge_commit(struct judge *judge, const struct changes_commit *commi
     const struct rules *rules = judge->push->rules;
 
     (void)ids_take(&judge->arrivals.commits, commit->id);
+    if (judge->update && strstr(commit->parents, judge->update->old)) {
+        judge->update->kind = PUSH_FAST_FORWARD; /* so nobody has to walk through all of them to find that out */
+    }
     judge->n_commits++;
     judge->has_merges |= commit->is_merge;
     if (judge->n_commits > rules->max_commits) {
@@ -271,6 +279,7 @@ static int judge_strays(struct judge *judge) {
     struct child log = CHILD_NONE;
     int r = arrivals_gather_strays(&judge->arrivals);
 
+    judge->update = NULL;
     if (r > 0) {
         r = walk_start_changes(&log, judge->push, judge->arrivals.strays);
         r = r ? r : judge_log(judge, &log);
@@ -324,6 +333,9 @@ int content_judge(struct push *push) {
 
     if (brings_nothing(push)) {
         return 0;
+    }
+    if (push->n_commands == 1 && !push_is_zero(push->commands->old)) {
+        judge.update = push->commands;
     }
     tips = list_tips(push);
     sizes_init(&judge.sizes, &push->git, &judge.findings, push->rules->max_file_bytes);

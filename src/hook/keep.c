@@ -62,7 +62,7 @@ static int sort_commands(struct found *found, struct updates *updates, const str
             }
             add(found, command->old, command->name, "deleted");
         } else if (!push_is_zero(command->old) && strcmp(command->old, command->new) != 0 &&
-                   !is_judged(push, command)) {
+                   command->kind != PUSH_FAST_FORWARD && !is_judged(push, command)) {
             updates->places[updates->n] = i;
             updates->pairs[updates->n++] = (struct ask_pair){.old = command->old, .new = command->new};
         }

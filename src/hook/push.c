@@ -140,10 +140,24 @@ static int keep_commits(struct push *push, struct moves *moves) {
     return r;
 }
 
-static int judge_moves(struct push *push, struct moves *moves) {
-    int r = moves->n > 0 ? keep_commits(push, moves) : 0;
+/* content_judge() may have found out already. */
+static void drop_known(const struct push *push, struct moves *moves) {
+    size_t kept = 0;
 
-    r = r || moves->n == 0 ? r : ask_ancestry(&push->git, moves->pairs, moves->n);
+    for (size_t i = 0; i < moves->n; i++) {
+        if (push->commands[moves->commands[i]].kind != PUSH_FAST_FORWARD) {
+            moves->commands[kept] = moves->commands[i];
+            moves->pairs[kept++] = moves->pairs[i];
+        }
+    }
+    moves->n = kept;
+}
+
+static int judge_moves(struct push *push, struct moves *moves) {
+    int r;
+
+    drop_known(push, moves);
+    r = moves->n > 0 ? ask_ancestry(&push->git, moves->pairs, moves->n) : 0;
     for (size_t i = 0; i < moves->n && !r; i++) {
         struct push_command *command = &push->commands[moves->commands[i]];
 
@@ -203,25 +217,21 @@ static int judge_creations(struct push *push) {
     return r < 0 ? r : 0;
 }
 
-static int judge_references(struct push *push) {
-    struct moves moves = {.pairs = calloc(push->n_commands, sizeof(*moves.pairs)),
-                          .commands = calloc(push->n_commands, sizeof(*moves.commands))};
-    int r = moves.pairs && moves.commands ? 0 : -ENOMEM;
+/* @moves: receives what has to be a fast-forward */
+static int judge_references(struct push *push, struct moves *moves) {
+    int r;
 
-    for (size_t i = 0; i < push->n_commands && !r; i++) {
+    for (size_t i = 0; i < push->n_commands; i++) {
         const struct push_command *command = &push->commands[i];
 
         if (judge_act(push, command)) {
-            moves.commands[moves.n] = i;
-            moves.pairs[moves.n++] = (struct ask_pair){.old = command->old, .new = command->new};
+            moves->commands[moves->n] = i;
+            moves->pairs[moves->n++] = (struct ask_pair){.old = command->old, .new = command->new};
         }
     }
-    r = r ? r : judge_moves(push, &moves);
+    r = moves->n > 0 ? keep_commits(push, moves) : 0;
     r = r || !has_old(push) ? r : ask_symbolic(&push->git, visit_symbolic, push);
-    r = r ? r : judge_creations(push);
-    free(moves.pairs);
-    free(moves.commands);
-    return r;
+    return r ? r : judge_creations(push);
 }
 
 /* ---- what references lead to ---- */
@@ -250,8 +260,19 @@ static int judge_targets(struct push *push) {
     return r;
 }
 
+static int judge_content(struct push *push) {
+    int r;
+
+    if (push->report->n_refusals > 0 || !rules_judge_content(push->rules)) {
+        return 0;
+    }
+    r = judge_targets(push);
+    return r || push->report->n_refusals > 0 ? r : content_judge(push);
+}
+
 int push_judge(struct push *push) {
     const struct rules *rules = push->rules;
+    struct moves moves = {0};
     int r;
 
     if (push->n_commands > rules->max_refs) {
@@ -263,10 +284,12 @@ int push_judge(struct push *push) {
     if (push->n_commands == 0) {
         return 0;
     }
-    r = judge_references(push);
-    if (r || push->report->n_refusals > 0 || !rules_judge_content(rules)) {
-        return r;
-    }
-    r = judge_targets(push);
-    return r || push->report->n_refusals > 0 ? r : content_judge(push);
+    moves.pairs = calloc(push->n_commands, sizeof(*moves.pairs));
+    moves.commands = calloc(push->n_commands, sizeof(*moves.commands));
+    r = moves.pairs && moves.commands ? judge_references(push, &moves) : -ENOMEM;
+    r = r ? r : judge_content(push);
+    r = r ? r : judge_moves(push, &moves);
+    free(moves.pairs);
+    free(moves.commands);
+    return r;
 }

@@ -15,19 +15,21 @@ from .rules import Work, make_template
 VERSION = (Path(__file__).resolve().parents[2] / "meson.build").read_text().split("version: '")[1].split("'")[0]
 RULES = f"""git-gate {VERSION}
 refs.*.update
-any
+fast-forward
 paths.deny
 never/**
 """
 DENY = """
 [refs "refs/heads/task/*"]
-    update = any
+    update = fast-forward
 [paths]
     deny = .github/**
 """
 FORMAT = "--format=%H %P%x00%ae%x00%ce%x00%B"
 COMPARE = ("diff-tree", "--stdin", "--root", "-r", "-c", "--raw", "-z", "--always", "--no-renames", "--no-abbrev",
            "--no-color", "--ignore-submodules=none", "--encoding=none", FORMAT)
+
+REMEMBERED = 65_536  # commits of a push: REMEMBERED_MAX of src/hook/arrivals.c
 
 # What changes the output of git log or of diffs, or what they execute.
 HOSTILE = {
@@ -115,16 +117,15 @@ def make_history(work):
     return work.git("hash-object", "-t", "commit", "-w", "--stdin", data=signed)
 
 
-def record(folder, output):
-    """A folder with a git in it that keeps what git log writes."""
+def judge(work, commands, folder, script):
+    """Run git-gate-hook alone, with a git that is a script; $real is the real one."""
     real = Path(git("--exec-path").stdout.strip(), "git")
     folder.mkdir()
-    script = folder / "git"
-    script.write_text('#!/bin/sh\ncase "$3" in\n'
-                      f'log) exec {shlex.quote(str(real))} "$@" >{shlex.quote(str(output))} ;;\n'
-                      f'*) exec {shlex.quote(str(real))} "$@" ;;\nesac\n')
-    script.chmod(0o755)
-    return folder
+    (folder / "git").write_text(f"#!/bin/sh\nreal={shlex.quote(str(real))}\n{script}")
+    (folder / "git").chmod(0o755)
+    hook = Path(PROGRAM).parent / "hooks" / "0" / "pre-receive"
+    return run_bounded([hook], seconds=60, cwd=work.mirror, data=commands.encode(),
+                       environment=environment(GIT_DIR=".", GIT_GATE_RULES=RULES, GIT_EXEC_PATH=folder))
 
 
 def make_hostile(work):
@@ -151,19 +152,12 @@ def test_settings_of_a_repository_hide_no_change(template, tmp_path):
     plain = run_bounded(["git", "log", *COMPARE[2:7], FORMAT, tip, "--not", "main"], seconds=60, cwd=work.mirror,
                         environment=ENVIRONMENT).stdout
     output = tmp_path / "output"
-    hook = Path(PROGRAM).parent / "hooks" / "0" / "pre-receive"
-    said = run_bounded([hook], seconds=60, cwd=work.mirror, data=f"{'0' * 40} {tip} refs/heads/task\n".encode(),
-                       environment=environment(GIT_DIR=".", GIT_GATE_RULES=RULES,
-                                               GIT_EXEC_PATH=record(tmp_path / "bin", output)))
+    said = judge(work, f"{'0' * 40} {tip} refs/heads/task\n", tmp_path / "bin",
+                 f'test $3 = log || exec "$real" "$@"\nexec "$real" "$@" >{shlex.quote(str(output))}\n')
     assert said.returncode == 0, said.stderr
     assert output.read_bytes() == expected
     assert plain != expected
     assert not list(work.mirror.glob("ran-*"))
-
-
-# ---- what no reference leads to ----
-
-REMEMBERED = 65_536  # commits of a push: REMEMBERED_MAX of src/hook/arrivals.c
 
 
 def start(start_gate, template, tmp_path):
@@ -175,6 +169,48 @@ def start(start_gate, template, tmp_path):
     return start_gate(f"--mirror-root={root}", "--scope=*", f"--rules={tmp_path}/rules"), work
 
 
+def bring(gate, work, command, oids):
+    """Push a command with a pack of these objects. Return: what the server says."""
+    name = work.git("pack-objects", "--quiet", work.folder / "brought", data=oids)
+    body = packets.push([command], (work.folder / f"brought-{name}.pack").read_bytes(), "report-status side-band-64k")
+    answer = gate.ask("POST", f"/{work.mirror.name}/git-receive-pack", packets.PUSH_TYPE, body=body)
+    assert answer.status == 200
+    return answer.body
+
+
+@pytest.mark.parametrize(("start", "also"), [("main", []), ("side", ["rev-parse"])])
+def test_commits_tell_that_a_move_is_a_fast_forward(template, tmp_path, start, also):
+    """Only if the old tip is a parent of no new commit, git has to look for it."""
+    work = Work(template, tmp_path, tmp_path)
+    old = work.id("main")
+    if start == "side":
+        work.write("x")
+        git("push", "--quiet", work.mirror, "main:refs/heads/known", cwd=work.folder)
+    work.write("y")
+    git("push", "--quiet", work.mirror, "HEAD:refs/heads/raw", cwd=work.folder)
+    git("update-ref", "-d", "refs/heads/raw", cwd=work.mirror)
+    asked = tmp_path / "asked"
+    said = judge(work, f"{old} {work.id()} refs/heads/main\n", tmp_path / "bin",
+                 f'echo $3 >>{shlex.quote(str(asked))}\nexec "$real" "$@"\n')
+    assert said.returncode == 0, said.stderr
+    assert asked.read_text().split() == ["cat-file", "for-each-ref", "cat-file", "log", *also]
+
+
+def test_a_commit_of_another_line_is_no_fast_forward(start_gate, template, tmp_path):
+    """It has the old tip behind it, and comes with the push, but the new tip does not have it behind it."""
+    gate, work = start(start_gate, template, tmp_path)
+    old = work.id("task/there")
+    work.git("checkout", "--quiet", "--detach", old)
+    work.write("x")
+    stray = work.git("rev-list", "--objects", "--no-object-names", "HEAD~1..HEAD")
+    work.git("checkout", "--quiet", "--detach", "v1")
+    work.write("y")
+    new = work.git("rev-list", "--objects", "--no-object-names", "HEAD~1..HEAD")
+    said = bring(gate, work, (old, work.id(), "refs/heads/task/there"), f"{stray}\n{new}\n")
+    assert b"the old commit is no ancestor of the new one" in said, said
+    assert work.refs["refs/heads/task/there"] == old
+
+
 def test_more_commits_than_are_remembered(start_gate, template, tmp_path):
     """One of them has no reference. It comes last, when no other one can be remembered."""
     gate, work = start(start_gate, template, tmp_path)
@@ -184,9 +220,6 @@ def test_more_commits_than_are_remembered(start_gate, template, tmp_path):
     many = work.git("rev-list", "many", "--not", "main")
     work.write(".github/x")
     stray = work.git("rev-list", "--objects", "--no-object-names", "main~1..main")
-    name = work.git("pack-objects", "--quiet", tmp_path / "brought", data=f"{many}\n{stray}\n")
-    body = packets.push([(packets.NO_OBJECT, work.id("many"), "refs/heads/task/new")],
-                        (tmp_path / f"brought-{name}.pack").read_bytes(), "report-status side-band-64k")
-    answer = gate.ask("POST", f"/{work.mirror.name}/git-receive-pack", packets.PUSH_TYPE, body=body)
-    assert answer.status == 200 and b"it touches .github/x" in answer.body, answer.body
+    said = bring(gate, work, (packets.NO_OBJECT, work.id("many"), "refs/heads/task/new"), f"{many}\n{stray}\n")
+    assert b"it touches .github/x" in said, said
     assert "refs/heads/task/new" not in work.refs

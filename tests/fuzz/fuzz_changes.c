@@ -31,10 +31,11 @@ static void outcome_begin(struct outcome *outcome) {
     require(outcome->to);
 }
 
-static void tell_commit(FILE *to, struct span id, bool is_merge, struct span author, struct span committer,
-                        bool is_signed_off) {
-    (void)fprintf(to, "commit %.*s %d <%.*s> <%.*s> %d\n", (int)id.size, id.data, is_merge, (int)author.size,
-                  author.data, (int)committer.size, committer.data, is_signed_off);
+static void tell_commit(FILE *to, struct span id, struct span parents, bool is_merge, struct span author,
+                        struct span committer, bool is_signed_off) {
+    (void)fprintf(to, "commit %.*s [%.*s] %d <%.*s> <%.*s> %d\n", (int)id.size, id.data, (int)parents.size,
+                  parents.data, is_merge, (int)author.size, author.data, (int)committer.size, committer.data,
+                  is_signed_off);
 }
 
 static void tell_file(FILE *to, struct span path, size_t path_size, unsigned mode, bool was_executable,
@@ -53,8 +54,8 @@ static void read_all(struct outcome *outcome, struct changes *changes) {
         const struct changes_file *file = &changes->file;
 
         if (r == CHANGES_COMMIT) {
-            tell_commit(outcome->to, span_of(commit->id), commit->is_merge, span_of(commit->author),
-                        span_of(commit->committer), commit->is_signed_off);
+            tell_commit(outcome->to, span_of(commit->id), span_of(commit->parents), commit->is_merge,
+                        span_of(commit->author), span_of(commit->committer), commit->is_signed_off);
         } else {
             tell_file(outcome->to, span_of(file->path), file->path_size, file->mode, file->was_executable,
                       span_of(file->id));
@@ -163,7 +164,7 @@ static bool expect_commit(FILE *to, struct span ids, struct span *restp) {
     }
     author = cut(author, CHANGES_ADDRESS_MAX);
     committer = cut(committer, CHANGES_ADDRESS_MAX);
-    tell_commit(to, id, is_merge, author, committer, is_signed_off(message, author, committer));
+    tell_commit(to, id, ids, is_merge, author, committer, is_signed_off(message, author, committer));
     return true;
 }
 

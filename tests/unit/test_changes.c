@@ -48,6 +48,7 @@ static void test_whole(void **state) {
     assert_string_equal(changes->commit.committer, "c@d");
     assert_true(changes->commit.is_signed_off);
     assert_false(changes->commit.is_merge);
+    assert_string_equal(changes->commit.parents, ID2);
     assert_int_equal(changes_next(changes), CHANGES_FILE);
     assert_string_equal(changes->file.path, "dir/a\nb");
     assert_int_equal(changes->file.path_size, 7);
