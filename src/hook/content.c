@@ -38,8 +38,10 @@ enum {
 };
 
 /*
- * @update: the only command of the push, if it moves a reference, while each commit read has it from there; else NULL
+ * @update: the only command of the push, if it moves a reference, and only while all commits that are read are behind
+ *          its new tip; otherwise NULL
  * @n_commits, @has_merges: of what was seen so far
+ * @has_strays: commits were judged to which the references of the push may not lead
  */
 struct judge {
     struct push *push;
@@ -49,6 +51,7 @@ struct judge {
     struct arrivals arrivals;
     uint64_t n_commits;
     bool has_merges;
+    bool has_strays;
 };
 
 /* ---- paths ---- */
@@ -195,7 +198,7 @@ static void judge_commit(struct judge *judge, const struct changes_commit *commi
 
     (void)ids_take(&judge->arrivals.commits, commit->id);
     if (judge->update && strstr(commit->parents, judge->update->old)) {
-        judge->update->kind = PUSH_FAST_FORWARD; /* so nobody has to walk through all of them to find that out */
+        judge->update->kind = PUSH_FAST_FORWARD; /* which saves a walk through all of them */
     }
     judge->n_commits++;
     judge->has_merges |= commit->is_merge;
@@ -280,7 +283,8 @@ static int judge_strays(struct judge *judge) {
     int r = arrivals_gather_strays(&judge->arrivals);
 
     judge->update = NULL;
-    if (r > 0) {
+    judge->has_strays = r > 0;
+    if (judge->has_strays) {
         r = walk_start_changes(&log, judge->push, judge->arrivals.strays);
         r = r ? r : judge_log(judge, &log);
         child_kill(&log);
@@ -291,7 +295,7 @@ static int judge_strays(struct judge *judge) {
 /* A path that a merge takes from one parent may undo what another one has changed. */
 static int judge_merges(struct judge *judge, FILE *tips) {
     char wide[CHANGES_ID_MAX];
-    int r = judge->has_merges && rules_judge_paths(judge->push->rules) && ftell(tips) > 0
+    int r = judge->has_merges && rules_judge_paths(judge->push->rules)
                 ? merges_judge(judge->push, tips, wide, judge_dropped, judge)
                 : 0;
 
@@ -308,7 +312,7 @@ static int judge_all(struct judge *judge, FILE *tips) {
     r = r ? r : sizes_finish(&judge->sizes);
     if (!r && judge->findings.n_findings == 0 && judge->push->report->n_refusals == 0) {
         r = judge_merges(judge, tips);
-        r = r ? r : judge_merges(judge, judge->arrivals.strays);
+        r = r || !judge->has_strays ? r : judge_merges(judge, judge->arrivals.strays);
         r = r ? r : arrivals_judge(&judge->arrivals);
     }
     return r ? r : findings_report(&judge->findings);

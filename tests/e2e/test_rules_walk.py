@@ -211,6 +211,19 @@ def test_a_commit_of_another_line_is_no_fast_forward(start_gate, template, tmp_p
     assert work.refs["refs/heads/task/there"] == old
 
 
+def test_a_merge_of_another_line_drops_nothing(start_gate, template, tmp_path):
+    gate, work = start(start_gate, template, tmp_path)
+    work.git("checkout", "--quiet", "-b", "past", "v1")
+    work.write("past")
+    merge = work.git("commit-tree", "-p", "main", "-p", "past", "-m", "Merge", "past^{tree}")
+    stray = work.git("rev-list", "--objects", "--no-object-names", merge, "--not", "main")
+    work.git("checkout", "--quiet", "--detach", "main")
+    work.write("x")
+    new = work.git("rev-list", "--objects", "--no-object-names", "HEAD~1..HEAD")
+    said = bring(gate, work, (packets.NO_OBJECT, work.id(), "refs/heads/task/new"), f"{stray}\n{new}\n")
+    assert b"it touches .github/workflows/ci.yml" in said, said
+
+
 def test_more_commits_than_are_remembered(start_gate, template, tmp_path):
     """One of them has no reference. It comes last, when no other one can be remembered."""
     gate, work = start(start_gate, template, tmp_path)
