@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Asks git. What git reads is complete before it starts, in a file in memory: so nobody waits for somebody who
- * waits for him. What git complains of is dropped, as it may name files of the host.
+ * Asks git. The input of a git is complete before it starts, in a file in memory: so no two processes wait for each
+ * other. What git complains of is dropped, as it may name files of the host.
  */
 
 #include "hook/child.h"
