@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Asks git. The input of a git is complete before it starts, in a file in memory: so no two processes wait for each
- * other. What git complains of is dropped, as it may name files of the host.
+ * Runs git. Its input is complete before it starts, in a file in memory, so no two processes can wait for each other.
+ * git's complaints must not reach the pusher, because they may name files of the host.
  */
 
 #include "hook/child.h"
@@ -26,7 +26,7 @@ enum {
     MEMORY_MAX_BYTES = 1024 * 1024 * 1024, /* of one git: some millions of paths in one commit */
 };
 
-/* In the child. Return: whether all descriptors are where they are to be. */
+/* Runs in the child. Return: whether all descriptors are in their places. */
 static bool connect_child(int input, int output) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -35,8 +35,8 @@ static bool connect_child(int input, int output) {
 }
 
 /*
- * A commit of ten trees, each of which holds the next one a hundred times, has more paths than any memory takes, and git
- * keeps all changed paths of a commit in memory.
+ * git keeps all changed paths of a commit in memory. Ten trees, each of which holds the next one a hundred times, have
+ * more paths than fit into any memory.
  */
 static bool bound_memory(void) {
     struct rlimit limit;
@@ -48,7 +48,7 @@ static bool bound_memory(void) {
     return setrlimit(RLIMIT_DATA, &limit) == 0;
 }
 
-/* A hook's environment has the quarantine for new objects, and the repository's own as an alternate. */
+/* In a hook's environment, new objects go to the quarantine, and the repository's own store is an alternate of it. */
 static void choose_objects(enum child_objects objects) {
     if (objects != CHILD_ALL_OBJECTS) {
         (void)unsetenv("GIT_ALTERNATE_OBJECT_DIRECTORIES");
@@ -60,8 +60,8 @@ static void choose_objects(enum child_objects objects) {
 }
 
 /*
- * The repository may be hostile, and git-gate rules has no gate around it: its git fetches no missing object, and asks no
- * monitor of its files when it reads an index.
+ * The repository may be hostile, and no gate is around git when it runs for git-gate rules. So it fetches no missing
+ * object, and asks no file monitor when it reads an index.
  */
 static void become_git(const struct child_git *git, const char *const argv[]) {
     char *arguments[ARGUMENTS_MAX] = {(char *)"git", (char *)"-c", (char *)"core.fsmonitor=false"};
@@ -76,13 +76,13 @@ static void become_git(const struct child_git *git, const char *const argv[]) {
     (void)setenv("GIT_OPTIONAL_LOCKS", "0", 1);
     (void)setenv("GIT_FLUSH", "0", 1); /* no write and no change of processes for each commit */
     (void)setenv("GIT_NO_LAZY_FETCH", "1", 1);
-    (void)setenv("GIT_ALLOW_PROTOCOL", "none", 1); /* what git before 2.45 obeys */
+    (void)setenv("GIT_ALLOW_PROTOCOL", "none", 1); /* for git before 2.45 */
     (void)setenv("LC_ALL", "C", 1);
     choose_objects(git->objects);
     if (git->repository) {
         (void)unsetenv("GIT_DIR");
     }
-    /* the bound comes last: setenv(3) takes memory, and a program under a sanitizer has more than that */
+    /* the limit comes last: setenv(3) takes memory, and a program under a sanitizer already has more than the limit */
     if (!*argv && (!git->repository || chdir(git->repository) == 0) && bound_memory()) {
         (void)execv(git->program, arguments);
     }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/** enum child_objects - which objects git sees, while those of a push are in quarantine */
+/** enum child_objects - which objects git sees, while the objects of a push are in quarantine */
 enum child_objects {
     CHILD_ALL_OBJECTS,
     CHILD_NEW_OBJECTS, /* those of the push alone */
@@ -12,10 +12,10 @@ enum child_objects {
 };
 
 /**
- * struct child_git - which git is asked, and about which repository
- * @program: git, by its path
- * @repository: a folder in which git finds it; NULL for the one of the environment, as git gives it to a hook
- * @objects: those that git sees
+ * struct child_git - how git is asked: which program, repository and objects
+ * @program: git's path
+ * @repository: a folder in which git finds the repository; NULL for the one that git has set in a hook's environment
+ * @objects: the objects that git sees
  */
 struct child_git {
     const char *program;
@@ -23,7 +23,7 @@ struct child_git {
     enum child_objects objects;
 };
 
-/** struct child - a git at work, and what it writes; @output is the caller's to read, and closed by child_end() */
+/** struct child - a running git; the caller reads @output, and child_end() closes it */
 struct child {
     pid_t pid;
     int output;
@@ -33,17 +33,17 @@ struct child {
 
 /**
  * child_start() - start git
- * @input: its standard input; -1 for none. It stays the caller's.
- * @argv: its arguments, as "rev-list"; ended by NULL
+ * @input: its standard input, which stays the caller's; -1 for none
+ * @argv: its arguments from "rev-list" or another command on; NULL at the end
  *
- * It gets a gibibyte of memory at the most. It sees the objects of the repository alone: neither references nor files
- * that replace some (git-replace(1), grafts).
+ * git gets at most a gibibyte of memory. It sees each object as it is: replacements (git-replace(1)) and grafts are
+ * switched off.
  *
  * Return: 0 or a negative errno.
  */
 int child_start(struct child *child, const struct child_git *git, int input, const char *const argv[]);
 
-/** child_end() - wait for its end. Return: 0 when it succeeded, -EIO, or the negative errno of waitpid(2). */
+/** child_end() - wait for git's end. Return: 0 when it succeeded, -EIO, or the negative errno of waitpid(2). */
 int child_end(struct child *child);
 
 /**
@@ -56,11 +56,11 @@ int child_end(struct child *child);
 int child_each_line(const struct child_git *git, int input, const char *const argv[],
                     int (*take)(char *line, void *userdata), void *userdata);
 
-/** child_kill() - end one that is not needed any more; safe for CHILD_NONE */
+/** child_kill() - end a git that is no longer needed; safe for CHILD_NONE */
 void child_kill(struct child *child);
 
-/** child_input_open() - an empty file in memory, for what a child is to read. Return: NULL with errno. */
+/** child_input_open() - open an empty file in memory, for a child to read. Return: NULL with errno. */
 FILE *child_input_open(void);
 
-/** child_input_fd() - the descriptor of such a file, from its beginning on, when all is written. Return: or -errno. */
+/** child_input_fd() - finish such a file for reading. Return: its descriptor, at the beginning, or a negative errno. */
 int child_input_fd(FILE *input);

@@ -13,14 +13,14 @@ enum {
     PUSH_MAX_BYTES = 32 * 1024 * 1024, /* of all commands: a quarter of a million references */
 };
 
-/** enum push_kind - what is known of an update that moves a reference from one object to another one */
+/** enum push_kind - what is known of an update from one object to another one */
 enum push_kind {
     PUSH_UNKNOWN,
     PUSH_FAST_FORWARD,
     PUSH_FORCED,
 };
 
-/** struct push_command - one reference that is to be moved, as git tells pre-receive; the ids are zeros for none */
+/** struct push_command - one reference to change, as git tells pre-receive; an id of zeros is no object */
 struct push_command {
     const char *old;
     const char *new;
@@ -29,10 +29,10 @@ struct push_command {
 };
 
 /**
- * struct push - a push, and what judges it
- * @commands, @n_commands: of push_parse()
- * @base: for a trial on commits that exist: the commit that counts as there already, or "" for none; NULL for a push: all
- *        that references lead to
+ * struct push - a push, with the rules and the git to judge it
+ * @commands, @n_commands: from push_parse()
+ * @base: NULL for a push: all commits that references lead to are known. For a trial on existing commits: the one
+ *        commit that counts as known with its ancestors, or "" for none
  */
 struct push {
     const struct rules *rules;
@@ -43,20 +43,20 @@ struct push {
     const char *base;
 };
 
-/** push_is_zero() - whether an id is that of no object */
+/** push_is_zero() - whether an id is zeros, which stand for no object */
 bool push_is_zero(const char *id);
 
 /**
- * push_parse() - take the lines "OLD NEW NAME" of githooks(5), pre-receive
- * @text: is changed, and the commands point into it
+ * push_parse() - read the lines "OLD NEW NAME" of githooks(5), pre-receive
+ * @text: is changed; the commands point into it
  *
- * Return: 0, -EINVAL for a line that is none, -ENOMEM.
+ * Return: 0, -EINVAL for a malformed line, -ENOMEM.
  */
 int push_parse(struct push *push, char *text);
 
 /**
- * push_judge() - apply all rules, and report what they refuse
+ * push_judge() - apply all rules, and report each refusal
  *
- * Return: 0 when it was judged: push.report->n_refusals tells how; a negative errno when it could not be.
+ * Return: 0 when the push was judged, with the result in push.report->n_refusals; a negative errno when that failed.
  */
 int push_judge(struct push *push);
