@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads commits and their changed paths as git log and git diff-tree write them, a piece at a time: a message or path of
- * any length takes no more memory. What it does not understand ends it, and so refuses the push.
+ * Reads commits and their changed paths from git's output with CHANGES_FORMAT. It reads a piece at a time, so a message
+ * or path of any length takes no more memory. Anything unexpected is an error, and an error must refuse the push.
  *
- * A commit is four texts, its id first, with those of its parents, and then each path as two: what git says of it, which begins with a colon, and
- * the path. Each ends with a NUL, and git puts an empty text or a newline between them.
+ * A commit is four texts: its id with the ids of its parents, author, committer and message. Two texts follow for each
+ * path: git's record of it, which begins with a colon, and the path. Each text ends with a NUL, and git puts an empty
+ * text or a newline between them.
  */
 
 #include "hook/changes.h"
@@ -39,7 +40,7 @@ static int fill(struct changes *changes) {
 }
 
 /*
- * Reads up to a byte, @end or NUL, into @store, which holds less when the text is longer.
+ * Reads up to @end or a NUL, and stores as much of the text as fits.
  * Return: the byte that ended it; -ENODATA at the end of the output with nothing before it; a negative errno.
  */
 static int read_text(struct changes *changes, char end, char *store, size_t max, size_t *sizep) {
@@ -102,7 +103,7 @@ static bool is_id(const char *text) {
     return (size == 40 || size == 64) && !text[size];
 }
 
-/* @ids: have been read: that of the commit, and those of its parents */
+/* @ids: the ids of the commit and its parents, which have been read */
 static int read_commit(struct changes *changes, char *ids) {
     struct changes_commit *commit = &changes->commit;
     const char *id = strsep(&ids, " ");
@@ -121,8 +122,8 @@ static int read_commit(struct changes *changes, char *ids) {
 }
 
 /*
- * ":MODE MODE ID ID STATUS", and for a merge as many colons as parents, with as many modes and ids in front of those of
- * the merge.
+ * @meta: ":MODE MODE ID ID STATUS", and for a merge of two commits "::MODE MODE MODE ID ID ID STATUS". The modes and
+ *        ids of the parents come first, those of the commit last.
  */
 static int read_meta(struct changes_file *file, char *meta) {
     const size_t n_parents = strspn(meta, ":");

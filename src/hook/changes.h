@@ -7,8 +7,8 @@
 enum {
     CHANGES_ID_MAX = 65,
     CHANGES_ADDRESS_MAX = 512,    /* with terminator; a longer one is cut */
-    CHANGES_PATH_MAX = 8192,      /* the same */
-    CHANGES_META_MAX = 64 * 1024, /* what git says of one path in a merge of 600 commits */
+    CHANGES_PATH_MAX = 8192,      /* the same for a path */
+    CHANGES_META_MAX = 64 * 1024, /* git's record of one path, in a merge of 600 commits */
 };
 
 /**
@@ -27,11 +27,11 @@ struct changes_commit {
 };
 
 /**
- * struct changes_file - a path that a commit changes, as against each of its parents
- * @path_size: of the whole path, of which @path may hold less
- * @mode: as git writes it; 0 when the path is removed
- * @was_executable: with one of the parents it was an executable file
- * @id: of what is there now
+ * struct changes_file - a path that a commit changes, compared with each of its parents
+ * @path_size: of the whole path; @path may hold less
+ * @mode: git's; 0 when the path is removed
+ * @was_executable: it is an executable file in one of the parents
+ * @id: of the object there now
  */
 struct changes_file {
     char path[CHANGES_PATH_MAX];
@@ -42,9 +42,9 @@ struct changes_file {
 };
 
 /**
- * struct changes - reads the output of git log or git diff-tree with CHANGES_FORMAT, NULs at all ends
- * @fd: read from
- * @with_message: look for Signed-off-by, in place of passing over the message
+ * struct changes - a reader of git's output with CHANGES_FORMAT and -z
+ * @fd: git's output
+ * @with_message: look for Signed-off-by in messages, instead of skipping them
  */
 struct changes {
     int fd;
@@ -59,12 +59,17 @@ struct changes {
 
 #define CHANGES_FORMAT "--format=%H %P%x00%ae%x00%ce%x00%B"
 
-/** enum changes_kind - what has been read */
+/** enum changes_kind - the part that was read */
 enum changes_kind {
     CHANGES_END,
     CHANGES_COMMIT, /* @commit */
     CHANGES_FILE,   /* @file, of the last commit */
 };
 
-/** changes_next() - read on. Return: enum changes_kind; -EIO for what is not understood or cut, or an errno of read(2). */
+/**
+ * changes_next() - read the next part
+ *
+ * Return: enum changes_kind; -EIO for malformed or cut output; -E2BIG for a record longer than CHANGES_META_MAX;
+ * another negative errno of read(2).
+ */
 int changes_next(struct changes *changes);
