@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds what a push brings besides that to which its references lead. Git takes such objects, too, and who knows their
- * ids can fetch them. So their commits are judged like all others, and their blobs by their size. A blob that git has
- * added to a thin pack, or that a client has sent without need, was there before. What there is no room to remember
- * counts as a commit that no reference leads to, or as a blob whose size is not known.
+ * Finds objects of a push that none of its references leads to. git stores such objects, too, and anybody who knows
+ * their ids can fetch them. So their commits are judged like all others, and their blobs by size. A blob that was there
+ * before must not be refused: git may have added it to a thin pack, or a client may have sent it without need. A commit
+ * for which there is no room counts as one that no reference leads to, and a blob as one of unknown size.
  */
 
 #include "hook/arrivals.h"

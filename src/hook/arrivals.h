@@ -8,11 +8,11 @@
 struct push;
 
 /**
- * struct arrivals - the objects that have come with a push, also those that no reference leads to
+ * struct arrivals - the objects that came with a push, also those that no reference leads to
  * @commits: commits, as many as there is room for
- * @small: blobs whose size the rules allow, the same
- * @strays: for walk_start_changes(): the other commits and, after arrivals_gather_strays(), all that may not be judged yet
- * @large: the ids of the other blobs, a line each
+ * @small: blobs of a size that the rules allow, the same
+ * @strays: for walk_start_changes(): the other commits; after arrivals_gather_strays(), all that may not be judged yet
+ * @large: the ids of the other blobs, one a line
  */
 struct arrivals {
     const struct push *push;
@@ -39,7 +39,7 @@ int arrivals_find(struct arrivals *arrivals);
 int arrivals_gather_strays(struct arrivals *arrivals);
 
 /**
- * arrivals_judge() - refuse those of the large blobs that the repository did not have before
+ * arrivals_judge() - refuse each large blob that the repository did not have before
  *
  * Return: 0 or a negative errno.
  */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Judges what a push brings. One git tells the changes of each commit that no reference leads to yet, and another one all
- * objects that came, with their sizes, however many there are. A merge is compared with all of its parents at once, since
- * what it has from one of them has been judged with that one, or was there before. What it drops of another one,
- * merges.c finds.
+ * Judges the commits of a push. A few processes of git serve any number of commits. One tells the changes of each commit
+ * that no reference leads to yet, and another one lists all objects that came, with their sizes. A merge is compared
+ * with all of its parents at once. A path that is as in one parent was judged with that parent, or was there before.
+ * merges.c finds the changes of other parents that the merge drops.
  *
- * Each change is judged, and not the difference that is left in the end: what one commit adds and the next one removes is
- * in the history for all.
+ * The change of each commit is judged, and not only their sum: a file that one commit adds and the next one removes
+ * stays in the history for everybody. When judging fails, the caller must refuse the push.
  */
 
 #include "hook/content.h"
@@ -38,10 +38,10 @@ enum {
 };
 
 /*
- * @update: the only command of the push, if it moves a reference, and only while all commits that are read are behind
- *          its new tip; otherwise NULL
- * @n_commits, @has_merges: of what was seen so far
- * @has_strays: commits were judged to which the references of the push may not lead
+ * @update: the only command of the push, if it moves a reference, and only while all commits so far are ancestors of its
+ *          new tip; otherwise NULL
+ * @n_commits, @has_merges: of the commits so far
+ * @has_strays: commits were judged to which no reference of the push may lead
  */
 struct judge {
     struct push *push;
@@ -68,7 +68,7 @@ static bool allows(const char *pattern, const char *path) {
     return (hits & GLOB_WHOLE) || (!glob_has_wildcard(pattern) && (hits & GLOB_INSIDE));
 }
 
-/* Return: the pattern that keeps a path from being touched; NULL for none. */
+/* Return: the pattern that forbids to touch a path; NULL for none. */
 static const char *find_denial(const struct rules *rules, const char *path, bool leads_elsewhere) {
     for (size_t i = 0; i < rules->deny_paths.n_items; i++) {
         if (denies(rules->deny_paths.items[i], path, leads_elsewhere)) {
@@ -120,7 +120,7 @@ static void judge_path(struct judge *judge, const char *commit, const struct cha
     }
 }
 
-/* What a merge drops is as good as touched. The mode of what it has there is judged where the path changes. */
+/* Judges a path whose change a merge drops, as if the merge touched it. Its mode was judged where the path changed. */
 static int judge_dropped(const char *commit, const struct changes_file *file, void *userdata) {
     struct judge *judge = userdata;
     const size_t stored = file->path_size < sizeof(file->path) ? file->path_size : sizeof(file->path) - 1;
@@ -267,7 +267,7 @@ static int judge_log(struct judge *judge, struct child *log) {
     return r;
 }
 
-/* Git looks for the commits, and prepares what it has to tell of them, while another one goes through the arrivals. */
+/* Two processes of git work at the same time: one reads the commits, while the other one lists the objects that came. */
 static int judge_tips(struct judge *judge, FILE *tips) {
     struct child log = CHILD_NONE;
     int r = walk_start_changes(&log, judge->push, tips);
@@ -292,7 +292,7 @@ static int judge_strays(struct judge *judge) {
     return r < 0 ? r : 0;
 }
 
-/* A path that a merge takes from one parent may undo what another one has changed. */
+/* A merge that takes a path from one parent may undo another parent's change of it. */
 static int judge_merges(struct judge *judge, FILE *tips) {
     char wide[CHANGES_ID_MAX];
     int r = judge->has_merges && rules_judge_paths(judge->push->rules)

@@ -4,10 +4,11 @@
 struct push;
 
 /**
- * content_judge() - apply the rules about commits, paths and files to every commit that the repository does not have yet
+ * content_judge() - apply the rules about commits, paths and files to each commit that is new to the repository
  *
- * If the push moves one reference, and a commit on the way tells of it, the kind of its command says fast-forward then.
+ * If the push moves only one reference, and a new commit has the old tip as its parent, the kind of its command becomes
+ * fast-forward.
  *
- * Return: 0, or a negative errno when it could not be judged.
+ * Return: 0, or a negative errno when judging failed.
  */
 int content_judge(struct push *push);

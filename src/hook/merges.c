@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Finds what merges drop. The diff of a merge with all of its parents says nothing of a path that is as one of them has
- * it. That parent may be an old commit, or a root without any files: so a merge can undo what another parent has
- * changed. Such a change is dropped when the parent's path is neither that of the merge nor that of a merge base.
+ * Finds changes that merges drop. The diff of a merge with all of its parents leaves out each path that is as in one of
+ * them. That parent may be an old commit, or a root without any files, so the merge can undo the change of another
+ * parent. A change is dropped when the other parent's path differs from the merge's and from those of the merge bases.
  *
- * git diff-tree is asked for that parent, with the merge and the merge bases in the place of its parents. Without a merge
- * base, all that the parent has counts as changed. There are two processes for some hundreds of merges.
+ * git diff-tree compares that other parent with the merge and the merge bases, which are passed as if they were its
+ * parents. Without a merge base, every file of the parent counts as changed. Two processes serve some hundreds of
+ * merges.
  */
 
 #include "hook/merges.h"
@@ -26,13 +27,13 @@ enum {
     PAIRS_MAX = 1000,
 };
 
-/* One parent of a merge, as against another one. @has_base: they have a merge base */
+/* One parent of a merge, compared with another one. @has_base: they have a merge base */
 struct side {
     char merge[CHANGES_ID_MAX];
     bool has_base;
 };
 
-/* @ids: of the parents of all pairs, which the pairs point to. @sides: two of each pair, in the order of @input */
+/* @ids: memory for the parents' ids, to which @pairs points. @sides: two for each pair, in the order of @input */
 struct batch {
     const struct push *push;
     merges_visit_file *visit;

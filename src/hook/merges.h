@@ -8,9 +8,9 @@
 #include "hook/push.h"
 
 /**
- * merges_visit_file - is told of a path whose change in one parent a merge undoes or leaves out
+ * merges_visit_file - called for each path whose change in one parent a merge undoes or leaves out
  * @commit: the merge
- * @file: what that parent has there
+ * @file: the path as that parent has it
  *
  * Return: 0 to go on; anything else ends merges_judge().
  */
@@ -22,11 +22,12 @@ enum {
 };
 
 /**
- * merges_judge() - go through the merges of a push for what they drop
+ * merges_judge() - find the changes that the merges of a push drop
  * @tips: as for walk_start_merges()
  * @wide: receives the merge for MERGES_TOO_WIDE
  *
- * Return: 0; MERGES_TOO_WIDE for a merge of more than MERGES_PARENTS_MAX commits; what @visit returned; a negative errno.
+ * Return: 0; MERGES_TOO_WIDE for a merge of more than MERGES_PARENTS_MAX commits; the value with which @visit ended it;
+ * a negative errno.
  */
 int merges_judge(const struct push *push, FILE *tips, char wide[CHANGES_ID_MAX], merges_visit_file *visit,
                  void *userdata);

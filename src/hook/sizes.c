@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Asks git for the sizes of files, some tens of thousands at once. git gets the commit and path of each with its id, and
- * gives them back with its size: so nothing of them is kept here.
+ * Judges the sizes of files, some tens of thousands with one git. git reads a file's id, commit and path, and prints
+ * the size with the commit and path. So nothing about the files is kept in this process.
  */
 
 #include "hook/sizes.h"

@@ -8,9 +8,9 @@
 #include "hook/findings.h"
 
 /**
- * struct sizes - files whose size has to be asked, until there are enough for one git
- * @input: what git is to read; NULL before the first
- * @n_bytes, @max_input_bytes: of it
+ * struct sizes - collects files whose sizes git has to tell, until there are enough for one process
+ * @input: git's input; NULL before the first file
+ * @n_bytes, @max_input_bytes: of @input
  */
 struct sizes {
     const struct child_git *git;
@@ -21,20 +21,20 @@ struct sizes {
     size_t max_input_bytes;
 };
 
-/** sizes_init() - begin; nothing is asked yet */
+/** sizes_init() - begin without files */
 void sizes_init(struct sizes *sizes, const struct child_git *git, struct findings *findings, uint64_t max_file_bytes);
 
 /**
  * sizes_add() - have a file's size judged, now or later
- * @id: of its blob
+ * @id: the blob's id
  * @quoted: its path, as words_quote() writes it
  *
  * Return: 0 or a negative errno.
  */
 int sizes_add(struct sizes *sizes, const char *commit, const char *id, const char *quoted);
 
-/** sizes_finish() - have all of them judged. Return: 0 or a negative errno. */
+/** sizes_finish() - judge all files that are left. Return: 0 or a negative errno. */
 int sizes_finish(struct sizes *sizes);
 
-/** sizes_deinit() - forget what was not judged */
+/** sizes_deinit() - forget the files that were not judged */
 void sizes_deinit(struct sizes *sizes);
