@@ -372,9 +372,10 @@ static void listen_to_output(void *userdata) {
     if (!r && process->output >= 0) {
         r = loop_watch(loop, &exchange->output_io, process->output, EPOLLIN | EPOLLET, on_output, exchange);
     }
-    if (r) {
-        process_signal(process, SIGTERM); /* what it would say is lost, so it may as well fail */
-    }
+    if (r && exchange_is_running(exchange)) {
+        (void)exchange_fail(exchange, REASON_GATE_FAILED, "the gate cannot watch git's output; try again later");
+        tell_owner(exchange);
+    } /* otherwise nobody waits for the output, and the end of git is watched */
 }
 
 int exchange_process_watch(struct exchange *exchange) {
