@@ -2,7 +2,7 @@
 
 /*
  * Checks that there is a repository at a path, and that its owner and modes let git serve it. It does not judge the
- * content of the files: repository.c does.
+ * content of the files: hostile_repository.c does.
  */
 
 #include "backend/mirror.h"

@@ -2,7 +2,7 @@
 
 /*
  * The verb old: lists the tips that --keep-old kept, puts some back, or removes old ones. The repository may be
- * hostile. So git must not run in it before repository_examine() has found it safe.
+ * hostile. So git must not run in it before hostile_repository_examine() has found it safe.
  */
 
 #include <errno.h>
