@@ -14,12 +14,12 @@ enum {
 };
 
 /**
- * struct verdict_policy - who may use which repository, and how. The caller owns the strings, which do not change
- * during
- *                         a verdict
+ * struct verdict_policy - who may use which repository, and how
  * @tokens: those that are valid now; all but the first may be NULL
  * @scopes: the names of the repositories, or "*" alone for all of them; NULL after the last
  * @read_only: pushes are refused
+ *
+ * The caller owns the strings. They do not change during a verdict.
  */
 struct verdict_policy {
     const char *tokens[TOKEN_COUNT_MAX];
