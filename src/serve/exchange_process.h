@@ -37,8 +37,8 @@ enum {
  * EXCHANGE_HOLDING: request bytes go to git, or into a memory file for a git that starts later. git's output is held
  *     back.
  *     -> RESPONDING when git's response head is good, the whole request is consumed, and git has written more than the
- *     head. If the request has no body, git must have ended well, too. A full output buffer is enough, if it has a good
- *     head.
+ *     head or has ended well. If the request has no body, git must have ended well in any case. A full output buffer is
+ *     enough, if it has a good head.
  *     -> FAILED on a bad response head, a broken body, a limit or a time-out. Also when git fails before it has written
  *     more than the head or, if the request has no body, at any time.
  * EXCHANGE_RESPONDING: the response head is on the wire and output follows. Request bytes may still come.
