@@ -120,9 +120,9 @@ static void add_rules(struct composer *composer, const struct environ_settings *
 }
 
 /*
- * Without --home, HOME does not exist, because git dies when HOME exists and cannot be read. A global configuration that
- * does not exist costs git less than an empty one, which it opens and reads three times. Hooks get the empty one, as
- * `git config --global --list` fails on a file that does not exist.
+ * Without --home, HOME does not exist, because git dies when HOME exists and cannot be read. A global configuration
+ * that does not exist costs git less than an empty one, which it opens and reads three times. Hooks get the empty one,
+ * as `git config --global --list` fails on a file that does not exist.
  */
 static void add_world(struct composer *composer, const struct environ_settings *settings,
                       const struct environ_request *request) {

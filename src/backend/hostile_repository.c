@@ -175,8 +175,8 @@ static bool is_shortage(int r) {
 }
 
 /*
- * Return: 0; -ENOENT when the file does not exist, or when neither the gate nor git can reach it; HOSTILE_REPOSITORY_E_REFUSED;
- * another errno of is_shortage().
+ * Return: 0; -ENOENT when the file does not exist, or when neither the gate nor git can reach it;
+ * HOSTILE_REPOSITORY_E_REFUSED; another errno of is_shortage().
  */
 static int read_config(struct buffer *content, struct examination *examination, const char *path) {
     _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);

@@ -10,8 +10,10 @@ enum {
 /**
  * systemd_environ_take_sockets() - take the sockets that systemd passed to this process: sd_listen_fds(3)
  *
- * They are SYSTEMD_ENVIRON_LISTEN_FD and the following descriptors; no child inherits them. The variables are removed from the
- * environment. Return: the number of sockets, or a negative errno for invalid variables.
+ * They are SYSTEMD_ENVIRON_LISTEN_FD and the following descriptors; no child inherits them. The variables are removed
+ * from the environment.
+ *
+ * Return: the number of sockets, or a negative errno for invalid variables.
  */
 int systemd_environ_take_sockets(void);
 

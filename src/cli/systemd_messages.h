@@ -50,9 +50,9 @@ void systemd_messages_init(struct systemd_messages *messages, const struct serve
 /**
  * systemd_messages_ready() - send READY=1: clients are accepted
  *
- * From now on STATUS= is sent when the counts change, at most once in SYSTEMD_MESSAGES_INTERVAL_MS. WATCHDOG=1 is sent at half
- * the interval that systemd wants, as long as the loop turns. A message for which the socket has no room, for example
- * when many services start at once, is sent after the next interval.
+ * From now on STATUS= is sent when the counts change, at most once in SYSTEMD_MESSAGES_INTERVAL_MS. WATCHDOG=1 is sent
+ * at half the interval that systemd wants, as long as the loop turns. A message for which the socket has no room, for
+ * example when many services start at once, is sent after the next interval.
  */
 void systemd_messages_ready(struct systemd_messages *messages);
 

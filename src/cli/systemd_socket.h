@@ -6,7 +6,11 @@
  * later.
  */
 
-/** systemd_socket_open() - connect to systemd. Return: a descriptor for systemd_socket_send(), the caller's; -1 without systemd. */
+/**
+ * systemd_socket_open() - connect to systemd
+ *
+ * Return: a descriptor for systemd_socket_send(), which the caller owns; -1 without systemd.
+ */
 int systemd_socket_open(void);
 
 /**
