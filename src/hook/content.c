@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Judges the commits of a push. A few processes of git serve any number of commits. One tells the changes of each commit
- * that no reference leads to yet, and another one lists all objects that came, with their sizes. A merge is compared
- * with all of its parents at once. A path that is as in one parent was judged with that parent, or was there before.
- * merges.c finds the changes of other parents that the merge drops.
+ * Judges the commits of a push. A few processes of git serve any number of commits. One tells the changes of each
+ * commit that no reference leads to yet, and another one lists all objects that came, with their sizes. A merge is
+ * compared with all of its parents at once. A path that is as in one parent was judged with that parent, or was there
+ * before. merges.c finds the changes of other parents that the merge drops.
  *
  * The change of each commit is judged, and not only their sum: a file that one commit adds and the next one removes
  * stays in the history for everybody. When judging fails, the caller must refuse the push.
@@ -38,8 +38,8 @@ enum {
 };
 
 /*
- * @update: the only command of the push, if it moves a reference, and only while all commits so far are ancestors of its
- *          new tip; otherwise NULL
+ * @update: the only command of the push, if it moves a reference, and only while all commits so far are ancestors of
+ *          its new tip; otherwise NULL
  * @n_commits, @has_merges: of the commits so far
  * @has_strays: commits were judged to which no reference of the push may lead
  */
@@ -267,7 +267,7 @@ static int judge_log(struct judge *judge, struct child *log) {
     return r;
 }
 
-/* Two processes of git work at the same time: one reads the commits, while the other one lists the objects that came. */
+/* Two processes of git work at the same time: one reads the commits, and the other one lists the objects that came. */
 static int judge_tips(struct judge *judge, FILE *tips) {
     struct child log = CHILD_NONE;
     int r = walk_start_changes(&log, judge->push, tips);

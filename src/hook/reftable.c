@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads a table of git's reftable format (gitformat-reftable in git's documentation, versions 1 and 2) as far as it says
- * which references are symbolic. It reads memory alone, and passes no record by: what it does not know is an error.
+ * Finds the symbolic references of a table in git's reftable format, versions 1 and 2: "reftable" in git's technical
+ * documentation. It works in memory only. It reads every record, and anything unknown is an error.
  *
- * Blocks of references come first in a file. Each begins with a type and its size, and ends with the places of some of its
- * records. A record has the part of its name that differs from the name before it, and a value of one of four kinds.
+ * Blocks of references come first in a file. Each block begins with its type and size, and ends with the places of
+ * some of its records. A record has the part of its name that differs from the name before it, and a value of one of
+ * four kinds.
  */
 
 #include "hook/reftable.h"

@@ -5,9 +5,9 @@
  * git creates the one that it leads to. Symbolic references are never packed: without reftable each one is a file, or a
  * link. This file only reads.
  *
- * With reftable, git tells of one reference for each process, and a push may create ten thousand. So this file reads the
- * tables, for the names that are symbolic or were. As a rule that is HEAD alone. It asks git about these. When it cannot
- * read the tables, because git has just replaced one or has a new format, it asks git about every name.
+ * With reftable, one process of git answers about one reference, and a push may create ten thousand. So this file reads
+ * the tables for the names that are or were symbolic, which is usually only HEAD. It asks git about these names. When
+ * it cannot read a table, because git has just replaced it or has a new format, it asks git about every name.
  */
 
 #include "hook/symbolic.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Starts each git that walks through new commits or their changes. One git log does both at once: with git rev-list and
- * git diff-tree, two processes would read each commit, and the second one would wait for the first. git log is made for
- * people, so every setting of the repository that changes its output is overridden here. The tests compare what it writes
- * under such settings with what git diff-tree writes.
+ * Starts the processes of git that list new commits and their changes. One git log does both. With git rev-list and git
+ * diff-tree, two processes would read each commit, and the second one would wait for the first. git log is made for
+ * people, so the arguments here override every setting of the repository that changes its output. The tests compare
+ * its output under such settings with that of git diff-tree.
  */
 
 #include "hook/walk.h"
@@ -22,7 +22,7 @@ static const char without_kept[] = "--exclude=" KEEP_PREFIX "/*";
     "--root", "-r", "-c", "--raw", "-z", "--no-renames", "--no-abbrev", "--no-color", "--ignore-submodules=none",      \
         "--encoding=none", CHANGES_FORMAT
 
-/* What git log obeys beyond git diff-tree: log.*, notes.*, and diff.orderFile and diff.relative. */
+/* Against settings that git log obeys, and git diff-tree does not: log.*, notes.*, diff.orderFile, diff.relative. */
 #define LOG_ARGUMENTS                                                                                                  \
     "--no-decorate", "--no-mailmap", "--no-notes", "--no-show-signature", "--no-relative", "-O/dev/null"
 

@@ -7,8 +7,8 @@ struct child;
 struct push;
 
 /**
- * walk_start_changes() - start a git that tells the changes of each commit that the repository does not have yet
- * @tips: from child_input_open(): the commits to begin with, a line each. It stays the caller's.
+ * walk_start_changes() - start a git that prints the changes of each commit that the repository does not have yet
+ * @tips: from child_input_open(): the commits to begin with, one a line; it stays the caller's
  *
  * Its output is for changes_next().
  *
@@ -25,8 +25,8 @@ int walk_start_changes(struct child *child, const struct push *push, FILE *tips)
 int walk_start_merges(struct child *child, const struct push *push, FILE *tips);
 
 /**
- * walk_start_comparison() - start a git that compares commits with those that take the place of their parents
- * @input: a line each: the id of a commit, then those of the others. It stays the caller's.
+ * walk_start_comparison() - start a git that compares commits with other commits, as if these were their parents
+ * @input: one line for each commit: its id, then the ids of the others; it stays the caller's
  *
  * Its output is for changes_next().
  *
