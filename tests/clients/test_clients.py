@@ -11,6 +11,7 @@ import re
 
 import pytest
 from e2e.http import TOKEN
+from e2e.polling import wait_until
 from e2e.repos import bare, commit, git, out, refs, work_tree
 from foreign import CLIENTS
 
@@ -98,7 +99,7 @@ def check_refused(client, gate, status, result):
     """Check that the client fails with a message, and that the gate's record has the status."""
     assert result.returncode != 0, result.stderr
     assert result.stderr.strip() or result.stdout.strip()
-    assert requests(gate, status)
+    wait_until(f"the record of a {status}", lambda: requests(gate, status))
     gate.wait_no_children()
 
 
