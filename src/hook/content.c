@@ -21,6 +21,7 @@
 #include "hook/changes.h"
 #include "hook/child.h"
 #include "hook/findings.h"
+#include "hook/headers.h"
 #include "hook/merges.h"
 #include "hook/push.h"
 #include "hook/sizes.h"
@@ -47,6 +48,7 @@ struct judge {
     struct push *push;
     struct push_command *update;
     struct findings findings;
+    struct headers headers;
     struct sizes sizes;
     struct arrivals arrivals;
     uint64_t n_commits;
@@ -193,7 +195,11 @@ static void judge_person(struct judge *judge, const char *commit, const char *ro
     }
 }
 
-static void judge_commit(struct judge *judge, const struct changes_commit *commit) {
+static bool judges_people(const struct rules *rules) {
+    return rules->authors.n_items > 0 || rules->committers.n_items > 0 || rules->signed_off;
+}
+
+static int judge_commit(struct judge *judge, const struct changes_commit *commit) {
     const struct rules *rules = judge->push->rules;
 
     (void)ids_take(&judge->arrivals.commits, commit->id);
@@ -203,7 +209,7 @@ static void judge_commit(struct judge *judge, const struct changes_commit *commi
     judge->n_commits++;
     judge->has_merges |= commit->is_merge;
     if (judge->n_commits > rules->max_commits) {
-        return;
+        return 0;
     }
     judge_person(judge, commit->id, "author", &rules->authors, commit->author);
     judge_person(judge, commit->id, "committer", &rules->committers, commit->committer);
@@ -211,6 +217,7 @@ static void judge_commit(struct judge *judge, const struct changes_commit *commi
         findings_add(&judge->findings, commit->id,
                      "it has no line Signed-off-by with the address of its author or committer; git commit --signoff");
     }
+    return judges_people(rules) ? headers_add(&judge->headers, commit->id) : 0;
 }
 
 /* ---- all of them ---- */
@@ -220,14 +227,11 @@ static int judge_changes(struct judge *judge, struct changes *changes) {
     int r;
 
     for (r = changes_next(changes); r > 0; r = changes_next(changes)) {
-        if (r == CHANGES_COMMIT) {
-            judge_commit(judge, &changes->commit);
-        } else {
-            int failure = judge_file(judge, changes->commit.id, &changes->file);
+        int failure = r == CHANGES_COMMIT ? judge_commit(judge, &changes->commit)
+                                          : judge_file(judge, changes->commit.id, &changes->file);
 
-            if (failure) {
-                return failure;
-            }
+        if (failure) {
+            return failure;
         }
         if (judge->n_commits > max_commits) {
             report_refuse(judge->push->report, NULL,
@@ -309,6 +313,7 @@ static int judge_all(struct judge *judge, FILE *tips) {
     int r = judge_tips(judge, tips);
 
     r = r > 0 ? judge_strays(judge) : r;
+    r = r ? r : headers_finish(&judge->headers);
     r = r ? r : sizes_finish(&judge->sizes);
     if (!r && judge->findings.n_findings == 0 && judge->push->report->n_refusals == 0) {
         r = judge_merges(judge, tips);
@@ -343,12 +348,14 @@ int content_judge(struct push *push) {
     }
     tips = list_tips(push);
     sizes_init(&judge.sizes, &push->git, &judge.findings, push->rules->max_file_bytes);
+    headers_init(&judge.headers, &push->git, &judge.findings);
     r = arrivals_init(&judge.arrivals, push);
     r = tips && !r ? judge_all(&judge, tips) : r ? r : -ENOMEM;
     if (tips) {
         (void)fclose(tips);
     }
     arrivals_deinit(&judge.arrivals);
+    headers_deinit(&judge.headers);
     sizes_deinit(&judge.sizes);
     return r;
 }

@@ -11,20 +11,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-
-enum {
-    INPUT_MAX_BYTES = 4 * 1024 * 1024,
-};
 
 void sizes_init(struct sizes *sizes, const struct child_git *git, struct findings *findings, uint64_t max_file_bytes) {
-    struct rlimit limit;
-
     *sizes = (struct sizes){.git = git, .findings = findings, .max_file_bytes = max_file_bytes};
-    sizes->max_input_bytes = INPUT_MAX_BYTES;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur / 2 < INPUT_MAX_BYTES) { /* --max-push-bytes */
-        sizes->max_input_bytes = (size_t)(limit.rlim_cur / 2);
-    }
+    sizes->max_input_bytes = child_input_max_bytes();
 }
 
 /* "SIZE COMMIT PATH", or "ID missing". */

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from .repos import bare, commit, git, out, refs, work_tree
 
+VERSION = (Path(__file__).resolve().parents[2] / "meson.build").read_text().split("version: '")[1].split("'")[0]
+
 BRANCH = """
 [refs "refs/heads/task/*"]
     update = any

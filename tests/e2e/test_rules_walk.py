@@ -10,9 +10,8 @@ import pytest
 from . import packets
 from .gate import PROGRAM, environment
 from .repos import ENVIRONMENT, git, run_bounded
-from .rules import Work, make_template
+from .rules import VERSION, Work, make_template
 
-VERSION = (Path(__file__).resolve().parents[2] / "meson.build").read_text().split("version: '")[1].split("'")[0]
 RULES = f"""git-gate {VERSION}
 refs.*.update
 fast-forward
