@@ -25,10 +25,10 @@ enum {
 static const char other_types[] = {'i', 'o', 'g'}; /* indexes, objects, reflogs */
 
 enum kind {
-    KIND_DELETED,
-    KIND_OBJECT,
-    KIND_PEELED,
-    KIND_SYMBOLIC,
+    KIND_DELETED = 0,
+    KIND_OBJECT = 1,
+    KIND_PEELED = 2,
+    KIND_SYMBOLIC = 3,
     KIND_MASK = 7,
 };
 
