@@ -22,7 +22,6 @@
 
 enum {
     OUTPUT_BUFFER_BYTES = 64 * 1024,
-    INPUT_MAX_BYTES = 4 * 1024 * 1024,
     ARGUMENTS_MAX = 1100,                  /* of one git, with its name and the end */
     MEMORY_MAX_BYTES = 1024 * 1024 * 1024, /* of one git: some millions of paths in one commit */
 };
@@ -174,14 +173,6 @@ FILE *child_input_open(void) {
         (void)fd_take(&fd);
     }
     return input;
-}
-
-size_t child_input_max_bytes(void) {
-    struct rlimit limit;
-
-    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur / 2 < INPUT_MAX_BYTES /* --max-push-bytes */
-               ? (size_t)(limit.rlim_cur / 2)
-               : INPUT_MAX_BYTES;
 }
 
 int child_input_fd(FILE *input) {

@@ -62,8 +62,5 @@ void child_kill(struct child *child);
 /** child_input_open() - open an empty file in memory, for a child to read. Return: NULL with errno. */
 FILE *child_input_open(void);
 
-/** child_input_max_bytes() - the size of such a file at which a child should get it */
-size_t child_input_max_bytes(void);
-
 /** child_input_fd() - finish such a file for reading. Return: its descriptor, at the beginning, or a negative errno. */
 int child_input_fd(FILE *input);

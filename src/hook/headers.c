@@ -150,42 +150,28 @@ static int ask(struct headers *headers, int input) {
 }
 
 void headers_init(struct headers *headers, const struct child_git *git, struct findings *findings) {
-    *headers = (struct headers){.git = git, .findings = findings, .max_input_bytes = child_input_max_bytes()};
+    *headers = (struct headers){.git = git, .findings = findings};
+    questions_init(&headers->questions);
 }
 
 int headers_finish(struct headers *headers) {
     int r;
 
-    if (!headers->input) {
+    if (questions_is_empty(&headers->questions)) {
         return 0;
     }
-    r = child_input_fd(headers->input);
+    r = questions_fd(&headers->questions);
     r = r < 0 ? r : ask(headers, r);
-    headers_deinit(headers);
+    questions_clear(&headers->questions);
     return r;
 }
 
 int headers_add(struct headers *headers, const char *commit) {
-    int size;
+    int r = questions_add(&headers->questions, "%s\n", commit);
 
-    if (!headers->input) {
-        headers->input = child_input_open();
-        headers->n_bytes = 0;
-    }
-    if (!headers->input) {
-        return -errno;
-    }
-    size = fprintf(headers->input, "%s\n", commit);
-    if (size < 0) {
-        return -EIO;
-    }
-    headers->n_bytes += (size_t)size;
-    return headers->n_bytes < headers->max_input_bytes ? 0 : headers_finish(headers);
+    return r == QUESTIONS_FULL ? headers_finish(headers) : r;
 }
 
 void headers_deinit(struct headers *headers) {
-    if (headers->input) {
-        (void)fclose(headers->input);
-    }
-    headers->input = NULL;
+    questions_clear(&headers->questions);
 }

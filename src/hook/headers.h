@@ -2,22 +2,18 @@
 #pragma once
 
 #include <stdint.h>
-#include <stdio.h>
 
 #include "hook/child.h"
 #include "hook/findings.h"
+#include "hook/questions.h"
 
 /**
  * struct headers - collects commits whose headers are to be judged, until there are enough for one process
- * @input: git's input; NULL before the first commit
- * @n_bytes, @max_input_bytes: of @input
  */
 struct headers {
     const struct child_git *git;
     struct findings *findings;
-    FILE *input;
-    size_t n_bytes;
-    size_t max_input_bytes;
+    struct questions questions;
 };
 
 /** headers_init() - begin without commits */

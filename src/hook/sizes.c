@@ -14,7 +14,7 @@
 
 void sizes_init(struct sizes *sizes, const struct child_git *git, struct findings *findings, uint64_t max_file_bytes) {
     *sizes = (struct sizes){.git = git, .findings = findings, .max_file_bytes = max_file_bytes};
-    sizes->max_input_bytes = child_input_max_bytes();
+    questions_init(&sizes->questions);
 }
 
 /* "SIZE COMMIT PATH", or "ID missing". */
@@ -42,36 +42,21 @@ int sizes_finish(struct sizes *sizes) {
     static const char *const argv[] = {"cat-file", "--buffer", "--batch-check=%(objectsize) %(rest)", NULL};
     int r;
 
-    if (!sizes->input) {
+    if (questions_is_empty(&sizes->questions)) {
         return 0;
     }
-    r = child_input_fd(sizes->input);
+    r = questions_fd(&sizes->questions);
     r = r < 0 ? r : child_each_line(sizes->git, r, argv, judge_line, sizes);
-    sizes_deinit(sizes);
+    questions_clear(&sizes->questions);
     return r;
 }
 
 int sizes_add(struct sizes *sizes, const char *commit, const char *id, const char *quoted) {
-    int size;
+    int r = questions_add(&sizes->questions, "%s %s %s\n", id, commit, quoted);
 
-    if (!sizes->input) {
-        sizes->input = child_input_open();
-        sizes->n_bytes = 0;
-    }
-    if (!sizes->input) {
-        return -errno;
-    }
-    size = fprintf(sizes->input, "%s %s %s\n", id, commit, quoted);
-    if (size < 0) {
-        return -EIO;
-    }
-    sizes->n_bytes += (size_t)size;
-    return sizes->n_bytes < sizes->max_input_bytes ? 0 : sizes_finish(sizes);
+    return r == QUESTIONS_FULL ? sizes_finish(sizes) : r;
 }
 
 void sizes_deinit(struct sizes *sizes) {
-    if (sizes->input) {
-        (void)fclose(sizes->input);
-    }
-    sizes->input = NULL;
+    questions_clear(&sizes->questions);
 }

@@ -2,23 +2,19 @@
 #pragma once
 
 #include <stdint.h>
-#include <stdio.h>
 
 #include "hook/child.h"
 #include "hook/findings.h"
+#include "hook/questions.h"
 
 /**
  * struct sizes - collects files whose sizes git has to tell, until there are enough for one process
- * @input: git's input; NULL before the first file
- * @n_bytes, @max_input_bytes: of @input
  */
 struct sizes {
     const struct child_git *git;
     struct findings *findings;
     uint64_t max_file_bytes;
-    FILE *input;
-    size_t n_bytes;
-    size_t max_input_bytes;
+    struct questions questions;
 };
 
 /** sizes_init() - begin without files */
