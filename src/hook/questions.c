@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Collects lines for git, so that one process answers tens of thousands of questions. Their size is bounded. When it is
- * full, another process gets the next one. The bound lies below --max-push-bytes, which limits this file, too.
+ * Collects questions for git, one a line, so that one process answers tens of thousands. The size of all lines is
+ * bounded. Beyond the bound, another process gets the next lines. The bound is below --max-push-bytes, because the
+ * kernel limits the file with the lines to that size.
  */
 
 #include "hook/questions.h"
