@@ -31,6 +31,7 @@ struct examination {
     struct hostile_repository_finding *finding;
     const struct hostile_repository_policy *policy;
     const char *path;
+    int folder; /* the repository at @path, opened by O_PATH: names in it are found faster than by their whole paths */
     const char *key;
     const char *file; /* the configuration file that is being read */
 };
@@ -178,8 +179,9 @@ static bool is_shortage(int r) {
  * Return: 0; -ENOENT when the file does not exist, or when neither the gate nor git can reach it;
  * HOSTILE_REPOSITORY_E_REFUSED; another errno of is_shortage().
  */
-static int read_config(struct buffer *content, struct examination *examination, const char *path) {
-    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+static int read_config(struct buffer *content, struct examination *examination) {
+    _cleanup_fd_ int fd =
+        openat(examination->folder, examination->file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
     struct stat status;
     ssize_t size = -1;
 
@@ -203,15 +205,11 @@ static int read_config(struct buffer *content, struct examination *examination, 
 
 static int examine_config(struct examination *examination, const char *file) {
     _cleanup_(buffer_deinit) struct buffer content;
-    char path[PATH_MAX];
     int r;
 
     examination->file = file;
     buffer_init(&content, 0);
-    if (snprintf(path, sizeof(path), "%s/%s", examination->path, file) >= (int)sizeof(path)) {
-        return refuse(examination->finding, "the repository's path is too long");
-    }
-    r = read_config(&content, examination, path);
+    r = read_config(&content, examination);
     if (r) {
         return r == -ENOENT ? 0 : r;
     }
@@ -225,11 +223,10 @@ static int examine_config(struct examination *examination, const char *file) {
 
 /* ---- files that lead elsewhere ---- */
 
-static bool is_there(const char *repository, const char *name) {
-    char path[PATH_MAX];
+static bool is_there(const struct examination *examination, const char *name) {
     struct stat status;
 
-    return snprintf(path, sizeof(path), "%s/%s", repository, name) >= (int)sizeof(path) || lstat(path, &status) == 0 ||
+    return fstatat(examination->folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ||
            (errno != ENOENT && errno != EACCES);
 }
 
@@ -240,7 +237,7 @@ static int examine_names(struct examination *examination) {
     struct stat status;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (is_there(examination->path, names[i])) {
+        if (is_there(examination, names[i])) {
             return refuse(examination->finding,
                           "'%s' in the repository leads git to another one; remove it, or serve that one", names[i]);
         }
@@ -267,25 +264,30 @@ static bool is_branch_to_be(const char *name, const char *path) {
     return strcmp(name, "HEAD") == 0 && links_lead_nowhere(path);
 }
 
-static int examine_name(struct examination *examination, const char *name) {
+static bool may_follow(const struct examination *examination, const char *name) {
     char path[PATH_MAX];
+
+    return snprintf(path, sizeof(path), "%s/%s", examination->path, name) < (int)sizeof(path) &&
+           (links_lead_into(path, examination->path) || is_allowed(examination->policy, path) ||
+            is_branch_to_be(name, path));
+}
+
+static int examine_name(struct examination *examination, const char *name) {
     struct stat status;
 
-    if (snprintf(path, sizeof(path), "%s/%s", examination->path, name) >= (int)sizeof(path) ||
-        lstat(path, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) {
+    if (fstatat(examination->folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0 || S_ISREG(status.st_mode) ||
+        S_ISDIR(status.st_mode)) {
         return 0;
     }
     if (!S_ISLNK(status.st_mode)) {
         return refuse(examination->finding, "'%s' in the repository is neither a file nor a folder; remove it", name);
     }
-    if (!links_lead_into(path, examination->path) && !is_allowed(examination->policy, path) &&
-        !is_branch_to_be(name, path)) {
-        return refuse(examination->finding,
-                      "'%s' in the repository is a link that leads out of it; replace the link with its target, "
-                      "or allow the target with --allow-path",
-                      name);
-    }
-    return 0;
+    return may_follow(examination, name)
+               ? 0
+               : refuse(examination->finding,
+                        "'%s' in the repository is a link that leads out of it; replace the link with its target, "
+                        "or allow the target with --allow-path",
+                        name);
 }
 
 /* Checks the names that git looks for, gitrepository-layout(5). Object files and references are too many for a list. */
@@ -349,7 +351,7 @@ static int examine_alternates(struct examination *examination) {
         return 0;
     }
     if (hostile_repository_alternates_none(allowed)) {
-        return is_there(examination->path, "objects/info/alternates")
+        return is_there(examination, "objects/info/alternates")
                    ? refuse(examination->finding,
                             "the repository has 'objects/info/alternates', which --alternates=no forbids; copy the "
                             "objects with 'git repack -a -d' and remove it, or allow a folder with --alternates=DIR")
@@ -367,10 +369,17 @@ static int examine_alternates(struct examination *examination) {
 
 int hostile_repository_examine(struct hostile_repository_finding *finding,
                                const struct hostile_repository_policy *policy, const char *path, const char *key) {
-    struct examination examination = {.finding = finding, .policy = policy, .path = path, .key = key};
+    _cleanup_fd_ int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct examination examination = {finding, policy, path, folder, key, NULL};
     int r;
 
     *finding = (struct hostile_repository_finding){0};
+    if (folder < 0 && errno != EACCES) { /* git would follow a file to another repository: read_gitfile() */
+        return is_shortage(-errno) ? -errno : refuse(finding, "the repository is not a folder: %s", strerror(errno));
+    }
+    if (folder < 0) { /* git will complain */
+        return 0;
+    }
     r = examine_names(&examination);
     r = r ? r : examine_links(&examination);
     r = r ? r : examine_further_links(&examination);

@@ -360,6 +360,15 @@ def test_what_leads_elsewhere_is_refused(mirror, start_gate, confine, name):
     assert f"'{name.split()[0]}'" in mirror.fails_to_start(confine)
 
 
+def test_a_file_in_the_place_of_the_repository_is_refused(mirror, start_gate, confine):
+    gate = mirror.start(start_gate, confine)
+    moved = mirror.folder / "moved.git"
+    mirror.repo.rename(moved)
+    mirror.repo.write_text(f"gitdir: {moved}\n")
+    assert out("ls-remote", mirror.repo), "git would follow it"
+    assert str(REFUSED) in mirror.use(gate, ok=False)
+
+
 def test_links_within_the_repository_are_followed(mirror, start_gate, confine):
     (mirror.repo / "objects").rename(mirror.repo / "store")
     (mirror.repo / "objects").symlink_to("store")

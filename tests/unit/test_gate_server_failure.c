@@ -166,18 +166,17 @@ static void test_listen_fd(void **state) {
 /* ---- too few descriptors ---- */
 
 /*
- * The steps of a start that need a descriptor, in this order, as words of the sentence when there is none. Two steps
- * never lack one: the lock takes the descriptor by which the repository's configuration was read, and Landlock's first
- * ruleset takes that of the folder's lock.
+ * The steps of a start that need a descriptor, in this order, as words of the sentence when there is none. Three steps
+ * never lack one: the lock and the socket take the two by which the repository and its configuration were read, and
+ * Landlock's first ruleset takes that of the folder's lock.
  */
 static const char *const steps[] = {
-    "no thread",       "no event loop", "no room to run", "cannot look at", "make --socket", "set the mode of --socket",
-    "under --confine",
+    "no thread", "no event loop", "no room to run", "cannot look at", "set the mode of --socket", "under --confine",
 };
 
 enum {
     STEP_GIT = 2, /* it needs more at once than any later step, so those fail only with a limit set later */
-    STEP_LANDLOCK = 6,
+    STEP_LANDLOCK = 5,
 };
 
 static size_t step_of(const char *message) {
