@@ -113,14 +113,6 @@ static void log_push(struct exchange *exchange) {
 
 static void let_hooks_finish(struct exchange *exchange);
 
-static void on_input(uint32_t events, void *userdata) {
-    struct exchange *exchange = userdata;
-
-    (void)events;
-    exchange->input_ready = true;
-    tell_owner(exchange);
-}
-
 static void on_output(uint32_t events, void *userdata) {
     struct exchange *exchange = userdata;
 
@@ -381,13 +373,8 @@ static void listen_to_output(void *userdata) {
 int exchange_process_watch(struct exchange *exchange) {
     struct process *process = &exchange->process;
     struct loop *loop = exchange->gate->loop;
-    int r = 0;
+    int r = loop_watch(loop, &exchange->exit_io, process->pidfd, EPOLLIN | EPOLLET, on_end, exchange);
 
-    /* Edge-triggered, so that no watch has to be switched on and off: the exchange's flags keep what is ready. */
-    if (process->input >= 0) {
-        r = loop_watch(loop, &exchange->input_io, process->input, EPOLLOUT | EPOLLET, on_input, exchange);
-    }
-    r = r ? r : loop_watch(loop, &exchange->exit_io, process->pidfd, EPOLLIN | EPOLLET, on_end, exchange);
     if (r) {
         exchange->process.failed_call = "epoll_ctl";
         (void)process_reap(process, &exchange->exit_status); /* kills it first */

@@ -25,6 +25,24 @@ static void follow_push(struct exchange *exchange, struct span bytes) {
     }
 }
 
+static void on_input(uint32_t events, void *userdata) {
+    struct exchange *exchange = userdata;
+
+    (void)events;
+    exchange->input_ready = true;
+    exchange->client.on_event(exchange->client.userdata);
+}
+
+/* Watches the input from the first time that git takes none. The body of a small fetch never comes to that. */
+static void await_git(struct exchange *exchange) {
+    exchange->input_ready = false;
+    if (!loop_is_watched(&exchange->input_io) &&
+        loop_watch(exchange->gate->loop, &exchange->input_io, exchange->process.input, EPOLLOUT | EPOLLET, on_input,
+                   exchange) != 0) {
+        (void)exchange_fail(exchange, REASON_GATE_FAILED, "the gate cannot watch git's input; try again later");
+    }
+}
+
 /*
  * Writes bytes to git, or drops them if git reads no more. The request is read to its end in any case, because a client
  * reads the response only then. Return: bytes written or dropped; 0 when git takes none now.
@@ -46,7 +64,7 @@ static ssize_t give_to_git(struct exchange *exchange, struct span bytes) {
         return size;
     }
     if (errno == EAGAIN) {
-        exchange->input_ready = false;
+        await_git(exchange);
         return 0;
     }
     exchange_close_input(exchange);

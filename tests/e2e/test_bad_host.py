@@ -265,7 +265,24 @@ def test_client_that_cannot_be_watched(gate, error, nth):
     check_serves(gate)
 
 
-@pytest.mark.parametrize("nth", range(1, 6))
+def test_input_of_git_cannot_be_watched(gate_with, root):
+    """A git that does not read has a full pipe. The gate watches it then, and not before: the second call."""
+    gate, exec_path = gate_with(HOLD, preexec_fn=allow_tracing)
+    before = descriptors_at_rest(gate)
+    with gate.connect() as connection:
+        connection.send(head("GET", "/nothing"))
+        assert connection.response().status == 404
+        with failing(gate, "epoll_ctl:error=ENOMEM:when=2") as n_failed:
+            connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root, pack=bytes(200_000))))
+            response = connection.response()
+            check_error(response, 500)
+            assert b"cannot watch git's input" in response.body and n_failed() == 1
+            exec_path.release()
+            gate.wait_no_children()
+    check_left_nothing(gate, before)
+
+
+@pytest.mark.parametrize("nth", range(1, 5))
 def test_reading_fails(gate_with, nth):
     """Reading the client's socket, git's output or its errors fails. An answer looks whole only if it is."""
     gate, exec_path = gate_with(f"{HEAD_TEXT}; {MUCH_TEXT}; {HOLD}; echo rest; echo words >&2; exit 0",
