@@ -27,6 +27,21 @@ enum {
 static const char ended_early[] =
     "git ended, or wrote something else, before its response head; the gate's log has git's message";
 
+/* @is_short: whether the read got less than it had room for. The pipe is empty then, epoll(7). */
+static void note_read(struct exchange *exchange, bool is_short) {
+    if (!is_short) {
+        return;
+    }
+    if (exchange->output_is_shut || exchange->exited) { /* nothing more comes, so the end need not be read */
+        exchange_close_output(exchange);
+        return;
+    }
+    exchange->output_ready = false;
+    if (exchange->client.request->bytes_out >= LONG_RESPONSE_BYTES) {
+        loop_pause(exchange->gate->loop);
+    }
+}
+
 static bool pump_output(struct exchange *exchange) {
     size_t room = buffer_room(&exchange->output);
     ssize_t size;
@@ -36,11 +51,7 @@ static bool pump_output(struct exchange *exchange) {
     }
     size = buffer_read(&exchange->output, exchange->process.output);
     if (size > 0) {
-        /* After a short read the pipe is empty, epoll(7). If the end was announced already, it is still to be read. */
-        exchange->output_ready = (size_t)size == room || exchange->output_is_shut || exchange->exited;
-        if (!exchange->output_ready && exchange->client.request->bytes_out >= LONG_RESPONSE_BYTES) {
-            loop_pause(exchange->gate->loop);
-        }
+        note_read(exchange, (size_t)size < room);
         return true;
     }
     if (size == -EAGAIN) {
