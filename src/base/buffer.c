@@ -23,7 +23,7 @@ void buffer_init_pooled(struct buffer *buffer, struct buffer_pool *pool) {
     *buffer = (struct buffer){.capacity = pool->capacity, .pool = pool};
 }
 
-void buffer_pool_deinit(struct buffer_pool *pool) {
+void buffer_pool_empty(struct buffer_pool *pool) {
     free(pool->spare);
     pool->spare = NULL;
 }

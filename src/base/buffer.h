@@ -18,8 +18,8 @@ struct buffer_pool {
     char *spare;
 };
 
-/** buffer_pool_deinit() - free the spare piece */
-void buffer_pool_deinit(struct buffer_pool *pool);
+/** buffer_pool_empty() - free the spare piece */
+void buffer_pool_empty(struct buffer_pool *pool);
 
 /**
  * struct buffer - a bounded queue of bytes in one piece of memory

@@ -202,19 +202,30 @@ static void on_client(uint32_t events, void *userdata) {
 
 /* ---- the end of connections ---- */
 
+static void give_memory_back(void *userdata) {
+    struct crowd *crowd = userdata;
+
+    buffer_pool_empty(&crowd->gate->large_pool);
+    buffer_pool_empty(&crowd->gate->wire_pool);
+    (void)malloc_trim(0);
+    crowd->n_connections_peak = crowd->n_connections;
+}
+
 /*
  * The allocator keeps freed memory that lies between memory in use. It is asked to return that memory when half of the
- * connections have ended. After few connections this happens at most once in CROWD_TRIM_INTERVAL_S, so a lone client
- * does not cause it each time it leaves.
+ * connections have ended. After few connections this happens CROWD_TRIM_DELAY_S later, so a lone client does not cause
+ * it each time it leaves.
  */
-static void give_memory_back(struct crowd *crowd) {
-    uint64_t now_us = crowd->gate->loop->now_us;
+static void consider_memory(struct crowd *crowd) {
+    struct loop *loop = crowd->gate->loop;
 
-    if (crowd->n_connections <= crowd->n_connections_peak / 2 &&
-        (crowd->n_connections_peak >= CROWD_MANY || now_us - crowd->trimmed_us >= CROWD_TRIM_INTERVAL_S * US_PER_S)) {
-        (void)malloc_trim(0);
-        crowd->n_connections_peak = crowd->n_connections;
-        crowd->trimmed_us = now_us;
+    if (crowd->n_connections > crowd->n_connections_peak / 2) {
+        return;
+    }
+    if (crowd->n_connections_peak >= CROWD_MANY) {
+        give_memory_back(crowd);
+    } else if (!loop_timer_is_set(&crowd->trim_timer)) {
+        loop_timer_set(loop, &crowd->trim_timer, loop->now_us + CROWD_TRIM_DELAY_S * US_PER_S, give_memory_back, crowd);
     }
 }
 
@@ -223,7 +234,7 @@ static void on_connection_end(struct connection *connection, void *userdata) {
 
     LIST_REMOVE(connection, entry);
     crowd->n_connections--;
-    give_memory_back(crowd);
+    consider_memory(crowd);
     resume(crowd);
     crowd->on_end(crowd->userdata);
 }
@@ -280,4 +291,5 @@ void crowd_deinit(struct crowd *crowd) {
     while ((connection = LIST_FIRST(&crowd->connections))) {
         connection_free(connection);
     }
+    loop_timer_clear(&crowd->trim_timer);
 }

@@ -16,7 +16,7 @@ enum {
     CROWD_SHORT_GRACE_MS = 10, /* the same, when most connections have no request that has passed the checks */
     CROWD_LOG_INTERVAL_S = 10, /* between two records about the same shortage */
     CROWD_MANY = 16,           /* after this many connections, memory is returned at once */
-    CROWD_TRIM_INTERVAL_S = 1, /* between two returns of memory after fewer connections */
+    CROWD_TRIM_DELAY_S = 1,    /* before memory is returned after fewer connections */
 };
 
 /**
@@ -39,7 +39,7 @@ struct crowd {
     bool is_paused;
     uint64_t pause_logged_us;
     uint64_t full_logged_us;
-    uint64_t trimmed_us;
+    struct loop_timer trim_timer;
 };
 
 /**

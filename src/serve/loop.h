@@ -146,6 +146,11 @@ void loop_unwatch(struct loop_io *io);
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t due_us, void (*on_due)(void *userdata),
                     void *userdata);
 
+/** loop_timer_is_set() - whether @timer is set, and has not called yet */
+static inline bool loop_timer_is_set(const struct loop_timer *timer) {
+    return timer->loop != NULL;
+}
+
 /** loop_timer_clear() - unset @timer; does nothing if it is not set */
 void loop_timer_clear(struct loop_timer *timer);
 

@@ -255,8 +255,8 @@ void server_deinit(struct server *server) {
     loop_timer_clear(&server->stage_timer);
     confine_deinit(&gate->confine);
     advertisement_cache_deinit(&gate->advertisements);
-    buffer_pool_deinit(&gate->large_pool);
-    buffer_pool_deinit(&gate->wire_pool);
+    buffer_pool_empty(&gate->large_pool);
+    buffer_pool_empty(&gate->wire_pool);
     git_deinit(&gate->git);
     free(gate->rules);
     gate->rules = NULL;

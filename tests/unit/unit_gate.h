@@ -115,8 +115,8 @@ static inline int site_end(void **state) {
         site.gate.turns.n_running > 0 || site.gate.turns.n_waiting > 0) {
         return -1;
     }
-    buffer_pool_deinit(&site.gate.large_pool);
-    buffer_pool_deinit(&site.gate.wire_pool);
+    buffer_pool_empty(&site.gate.large_pool);
+    buffer_pool_empty(&site.gate.wire_pool);
     loop_deinit(&site.loop);
     assert_int_equal(close(site.log_fd), 0);
     return folder_end(state);
