@@ -22,10 +22,6 @@
 #include "backend/service.h"
 #include "rules/variables.h"
 
-enum {
-    VALUE_MAX_BYTES = 2 * PATH_MAX, /* longer than any path, and than any value of an option */
-};
-
 /*
  * Composes the variables twice: first without memory, to count, then into a block that is just large enough. The block
  * begins with the pointers; the text follows. This takes 2 us for a fetch and 4 us for a push, and git takes some 800
@@ -38,22 +34,26 @@ struct composer {
     size_t n_bytes;
 };
 
+/* Continues the last variable, in the place of its NUL. */
+__attribute__((format(printf, 2, 0))) static void extend(struct composer *composer, const char *format,
+                                                         va_list arguments) {
+    char *end = composer->text ? composer->text + composer->n_bytes - 1 : NULL;
+    int size = vsnprintf(end, end ? SIZE_MAX >> 1 : 0, format, arguments);
+
+    composer->n_bytes += size > 0 ? (size_t)size : 0; /* it cannot fail: no wide characters are printed */
+}
+
 __attribute__((format(printf, 2, 3))) static void add(struct composer *composer, const char *format, ...) {
     va_list arguments;
-    char *text = composer->text ? composer->text + composer->n_bytes : NULL;
-    int size;
 
-    va_start(arguments, format);
-    size = vsnprintf(text, text ? SIZE_MAX >> 1 : 0, format, arguments);
-    va_end(arguments);
-    if (size < 0) {
-        return; /* cannot happen: no wide characters are printed */
-    }
     if (composer->variables) {
-        composer->variables[composer->n_variables] = text;
+        composer->variables[composer->n_variables] = composer->text + composer->n_bytes;
     }
     composer->n_variables++;
-    composer->n_bytes += (size_t)size + 1;
+    composer->n_bytes++;
+    va_start(arguments, format);
+    extend(composer, format, arguments);
+    va_end(arguments);
 }
 
 static void add_optional(struct composer *composer, const char *name, const char *value) {
@@ -141,14 +141,13 @@ static void add_world(struct composer *composer, const struct environ_settings *
 
 __attribute__((format(printf, 4, 5))) static void add_setting(struct composer *composer, size_t *countp,
                                                               const char *key, const char *format, ...) {
-    char value[VALUE_MAX_BYTES];
     va_list arguments;
 
-    va_start(arguments, format);
-    (void)vsnprintf(value, sizeof(value), format, arguments);
-    va_end(arguments);
     add(composer, "GIT_CONFIG_KEY_%zu=%s", *countp, key);
-    add(composer, "GIT_CONFIG_VALUE_%zu=%s", *countp, value);
+    add(composer, "GIT_CONFIG_VALUE_%zu=", *countp);
+    va_start(arguments, format);
+    extend(composer, format, arguments);
+    va_end(arguments);
     (*countp)++;
 }
 
