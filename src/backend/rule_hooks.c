@@ -47,15 +47,20 @@ static char *find_own_folder(void) {
     return path;
 }
 
+/* Return: the path without links, to be freed; NULL for none. */
+static char *resolve(const char *base, const char *below, const char *name) {
+    char path[RULE_HOOKS_PATH_MAX];
+
+    return snprintf(path, sizeof(path), "%s%s/%s", base, below, name) < (int)sizeof(path) ? realpath(path, NULL) : NULL;
+}
+
 static bool look(struct rule_hooks *hooks, const char *base, const char *below) {
     char path[RULE_HOOKS_PATH_MAX];
-    char *real = snprintf(path, sizeof(path), "%s%s/git-gate-hook", base, below) < (int)sizeof(path)
-                     ? realpath(path, hooks->program)
-                     : NULL;
 
-    if (!real || access(real, X_OK) < 0 ||
-        snprintf(path, sizeof(path), "%s%s/hooks", base, below) >= (int)sizeof(path) ||
-        !realpath(path, hooks->folder)) {
+    rule_hooks_deinit(hooks);
+    hooks->program = resolve(base, below, "git-gate-hook");
+    hooks->folder = resolve(base, below, "hooks");
+    if (!hooks->program || access(hooks->program, X_OK) < 0 || !hooks->folder) {
         return false;
     }
     for (unsigned i = 0; i < 1U << N_COSTLY; i++) {
@@ -81,6 +86,12 @@ int rule_hooks_find(struct rule_hooks *hooks, const char *option, struct gate_er
     return gate_error_set(error, GATE_E_START,
                           "%s needs git-gate-hook and its links, which are not in %s; install all of git-gate%s",
                           option, GIT_GATE_LIBEXEC, strcmp(option, "--keep-old") == 0 ? ", or say --keep-old=no" : "");
+}
+
+void rule_hooks_deinit(struct rule_hooks *hooks) {
+    free(hooks->program);
+    free(hooks->folder);
+    *hooks = (struct rule_hooks){0};
 }
 
 void rule_hooks_choose(char path[RULE_HOOKS_PATH_MAX], const struct rule_hooks *hooks, const char *operator_folder) {

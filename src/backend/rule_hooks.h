@@ -12,22 +12,25 @@ enum {
 
 /**
  * struct rule_hooks - the place of git-gate-hook
- * @program: its path
+ * @program: its path; NULL while it is not needed
  * @folder: has one folder of hooks for each set of hooks that the operator may have; all hooks in them are links to the
  *          program
  */
 struct rule_hooks {
-    char program[PATH_MAX];
-    char folder[PATH_MAX];
+    char *program;
+    char *folder;
 };
 
 /**
  * rule_hooks_find() - find git-gate-hook beside this program, or where it was installed
  * @option: the option that needs it, "--rules" or "--keep-old"
  *
- * Return: 0, GATE_E_START.
+ * Return: 0, GATE_E_START. rule_hooks_deinit() frees what it has found, in both cases.
  */
 int rule_hooks_find(struct rule_hooks *hooks, const char *option, struct gate_error *error);
+
+/** rule_hooks_deinit() - free both paths */
+void rule_hooks_deinit(struct rule_hooks *hooks);
 
 /**
  * rule_hooks_choose() - write the folder that core.hooksPath has to name

@@ -258,6 +258,7 @@ void server_deinit(struct server *server) {
     buffer_pool_empty(&gate->large_pool);
     buffer_pool_empty(&gate->wire_pool);
     git_deinit(&gate->git);
+    rule_hooks_deinit(&gate->rule_hooks);
     free(gate->rules);
     gate->rules = NULL;
     gate->environ.rules = NULL;
