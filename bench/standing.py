@@ -9,6 +9,7 @@ their turns one after the other, in changing order.
 import contextlib
 import dataclasses
 import shutil
+import time
 
 import clients
 import mirrors
@@ -18,17 +19,18 @@ from measure import memory, peak, settle
 from places import Place
 from program import Deadline, Failed, say
 from results import Group, Results, Row, Visit, noted
-from spread import LEAST_ROUNDS
 from turns import in_turn
 from workloads import Bench
 
 STARTS, QUICK_STARTS = 40, 3
-LIVES, QUICK_LIVES = LEAST_ROUNDS, 1
+LIVES, QUICK_LIVES = 11, 1  # of one start and the next, resident memory differs by 200 kB
 PHASE_SECONDS = 1800
+REST_SECONDS = 1.5  # after the answer; a server may keep memory for the next request at first
 KB = 1000  # bytes
-GROUP = Group("at rest and at most", "Memory is the sum over all processes of a server: what they share counts for each of "
-              "them in \"resident\", in parts in \"proportional\", and not at all in \"private\". A peak is the sum of the "
-              "resident peaks of each, which need not be of one moment; git's processes are left out. 1 kB is 1000 bytes.")
+GROUP = Group("at rest and at most", f"At rest is {REST_SECONDS} s after the only answer. Memory is the sum over all "
+              "processes of a server: what they share counts for each of them in \"resident\", in parts in "
+              "\"proportional\", and not at all in \"private\". A peak is the sum of the resident peaks of each, which need "
+              "not be of one moment; git's processes are left out. 1 kB is 1000 bytes.")
 KINDS = {"private": "Private", "proportional": "Pss", "resident": "Rss"}
 
 
@@ -97,7 +99,7 @@ def measure_rest(bench: Bench, recipes: list[Recipe], results: Results) -> None:
 
 def memory_at_rest(bench: Bench, recipe: Recipe) -> dict[str, int]:
     """
-    Return the memory of a server that has answered once.
+    Return the memory of a server that has answered once, a while ago.
 
     A second server of its kind runs beside it. Memory that both share, of their program and its libraries, does not
     count as private. So the figure does not depend on other users of these libraries on this machine.
@@ -106,6 +108,7 @@ def memory_at_rest(bench: Bench, recipe: Recipe) -> dict[str, int]:
         for each in (other, contender):
             clients.run([["git", "ls-remote", each.url]], workloads.GIT_SECONDS)
             settle(each.place)
+        time.sleep(REST_SECONDS)
         try:
             return memory([contender.place])
         except PermissionError:
