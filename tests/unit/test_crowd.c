@@ -262,6 +262,26 @@ static void test_drain_and_end(void **state) {
     end();
 }
 
+/* The spare buffers of the last request go a while after the first of a few connections has ended, not at once. */
+static void test_memory_is_returned(void **state) {
+    struct buffer_pool *pool = &site.gate.large_pool;
+    int first;
+    int second;
+
+    (void)state;
+    begin(4, 1);
+    first = come("GET / HTTP/1.1\r\n");
+    second = come("GET / HTTP/1.1\r\n");
+    leave(first);
+    assert_non_null(pool->spare);
+    leave(second);
+    advance(CROWD_TRIM_DELAY_S * 1000 - 1);
+    assert_non_null(pool->spare);
+    advance(1);
+    assert_null(pool->spare);
+    end();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         AT_SITE(test_unproven_give_way),
@@ -272,6 +292,7 @@ int main(void) {
         AT_SITE(test_shut_from_outside),
         AT_SITE(test_stop),
         AT_SITE(test_drain_and_end),
+        AT_SITE(test_memory_is_returned),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

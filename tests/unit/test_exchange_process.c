@@ -79,6 +79,21 @@ static void test_output_is_watched_later(void **state) {
     end();
 }
 
+/* When git has ended, one round reads its output and puts all of the response on the wire, with its end. */
+static void test_short_response_in_one_round(void **state) {
+    struct span wire;
+
+    (void)state;
+    begin(GET, "printf 'Content-Type: text/plain\\r\\n\\r\\nhello'; : >begun");
+    SITE_AWAIT("gone", site.n_processes_ended == 1);
+    assert_int_equal(buffer_size(&talk.wire), 0);
+    assert_true(exchange_pump(talk.exchange));
+    assert_int_equal(talk.exchange->state, EXCHANGE_COMPLETE);
+    wire = buffer_content(&talk.wire);
+    assert_non_null(memmem(wire.data, wire.size, "\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 19));
+    end();
+}
+
 static void test_fetch_is_terminated_at_once(void **state) {
     (void)state;
     begin(GET, "trap ': >told; exit' TERM; : >begun; while :; do sleep 0.01; done");
@@ -194,6 +209,7 @@ int main(void) {
         AT_SITE(test_no_program),
         AT_SITE(test_it_ends_by_itself),
         AT_SITE(test_output_is_watched_later),
+        AT_SITE(test_short_response_in_one_round),
         AT_SITE(test_fetch_is_terminated_at_once),
         AT_SITE(test_push_is_hung_up_on),
         AT_SITE(test_push_that_goes_on),
