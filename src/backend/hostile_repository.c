@@ -233,8 +233,6 @@ static bool is_there(const struct examination *examination, const char *name) {
 static int examine_names(struct examination *examination) {
     /* git would go there instead: enter_repo() in its path.c, gitrepository-layout(5) */
     static const char *const names[] = {".git", "commondir"};
-    char other[PATH_MAX];
-    struct stat status;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (is_there(examination, names[i])) {
@@ -242,12 +240,19 @@ static int examine_names(struct examination *examination) {
                           "'%s' in the repository leads git to another one; remove it, or serve that one", names[i]);
         }
     }
-    if (snprintf(other, sizeof(other), "%s.git", examination->path) >= (int)sizeof(other) ||
-        lstat(other, &status) == 0) {
-        return refuse(examination->finding,
-                      "git would serve '%.200s' if the repository beside it were damaged; rename one of them", other);
-    }
     return 0;
+}
+
+/* git would go there, too, if it could not enter the repository. So this needs no access to the repository itself. */
+static int examine_neighbour(struct examination *examination) {
+    char other[PATH_MAX];
+    struct stat status;
+
+    return snprintf(other, sizeof(other), "%s.git", examination->path) >= (int)sizeof(other) ||
+                   lstat(other, &status) == 0
+               ? refuse(examination->finding,
+                        "git would serve '%.200s' if the repository beside it were damaged; rename one of them", other)
+               : 0;
 }
 
 static bool is_allowed(const struct hostile_repository_policy *policy, const char *path) {
@@ -377,8 +382,9 @@ int hostile_repository_examine(struct hostile_repository_finding *finding,
     if (folder < 0 && errno != EACCES) { /* git would follow a file to another repository: read_gitfile() */
         return is_shortage(-errno) ? -errno : refuse(finding, "the repository is not a folder: %s", strerror(errno));
     }
-    if (folder < 0) { /* git will complain */
-        return 0;
+    r = examine_neighbour(&examination);
+    if (r || folder < 0) { /* git will complain */
+        return r;
     }
     r = examine_names(&examination);
     r = r ? r : examine_links(&examination);

@@ -27,13 +27,18 @@ enum {
 static const char ended_early[] =
     "git ended, or wrote something else, before its response head; the gate's log has git's message";
 
-/* @is_short: whether the read got less than it had room for. The pipe is empty then, epoll(7). */
+/*
+ * @is_short: whether the read got less than it had room for. The pipe is empty then, epoll(7), unless a hook has made it
+ * one of packets, pipe2(2). So the output of a push is read to its end.
+ */
 static void note_read(struct exchange *exchange, bool is_short) {
     if (!is_short) {
         return;
     }
-    if (exchange->output_is_shut || exchange->exited) { /* nothing more comes, so the end need not be read */
-        exchange_close_output(exchange);
+    if (exchange->output_is_shut || exchange->exited) { /* nothing more comes, so the end of a fetch need not be read */
+        if (!exchange->pushes) {
+            exchange_close_output(exchange);
+        }
         return;
     }
     exchange->output_ready = false;

@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from .repos import bare, commit, git, history, out
+from .repos import bare, commit, git, history, out, refs
 from .test_hostile_config import REFUSED, confine, mirror  # pylint: disable=unused-import
 
 
@@ -54,6 +54,23 @@ def test_git_does_not_try_another_name(mirror, start_gate, confine, ruin):
     said = git("ls-remote", gate.url(), ok=False)
     assert "theirs" not in said.stdout
     assert str(other.parent) in mirror.fails_to_start(confine)
+
+
+def test_git_does_not_try_another_name_for_one_out_of_reach(mirror, start_gate, confine):
+    """The same, where NAME.git is a link to a folder that can no longer be reached. A push can find this, too."""
+    away = mirror.folder / "away"
+    away.mkdir()
+    mirror.repo.rename(away / "repo.git")
+    mirror.repo.symlink_to(away / "repo.git")
+    gate = mirror.start(start_gate, confine)
+    other = bare(mirror.root / "repo.git.git")
+    history(other, 1, text="other", branch="theirs")
+    away.chmod(0)
+    try:
+        said = mirror.use(gate, ok=False)
+        assert said.count(str(REFUSED)) == 3 and "refs/heads/main" not in refs(other)
+    finally:
+        away.chmod(0o755)
 
 
 def test_alternates_with_dots_are_allowed(mirror, start_gate, confine):
