@@ -287,9 +287,13 @@ def activated(listen, *, token=TOKEN, **variables):
 
 
 def wait_for_socket(address):
-    """Wait without a connection, which would start the gate."""
-    table, entry = ("unix", address) if isinstance(address, str) else ("tcp", f":{address[1]:04X} 00000000:0000 0A")
-    wait_until("the socket", lambda: entry in Path(f"/proc/net/{table}").read_text())
+    """Wait until it listens, without a connection, which would start the gate."""
+    def listens():
+        if isinstance(address, str):  # the flag is SO_ACCEPTCON; the path is there a moment earlier
+            return any(" 00010000 " in line for line in Path("/proc/net/unix").read_text().splitlines()
+                       if line.endswith(f" {address}"))
+        return f":{address[1]:04X} 00000000:0000 0A" in Path("/proc/net/tcp").read_text()
+    wait_until("the socket", listens)
 
 
 @needs("systemd-socket-activate")
