@@ -14,6 +14,14 @@
 bool loopback_parse(const char *text, struct sockaddr_storage *storagep, socklen_t *sizep);
 
 /**
+ * loopback_print() - write the address of a client on the loopback, without its port
+ * @size: INET6_ADDRSTRLEN suffices
+ *
+ * Return: false for a socket of another family, and for too small a @size.
+ */
+bool loopback_print(const struct sockaddr_storage *storage, char *text, size_t size);
+
+/**
  * loopback_is_address() - whether @text, given as the path of a socket, looks like HOST:PORT
  *
  * It does if it has some text, a colon and then only digits, and neither a slash nor the prefix "unix:". With "@" in it

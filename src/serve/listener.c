@@ -9,7 +9,6 @@
 
 #include "serve/listener.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -48,9 +47,9 @@ static int describe(struct listener *listener) {
                        un->sun_path);
         return 0;
     }
-    if (storage.ss_family == AF_INET && ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET) {
-        (void)snprintf(listener->address, sizeof(listener->address), "http://%s:%u",
-                       inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host)), ntohs(in->sin_port));
+    if (storage.ss_family == AF_INET && ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET &&
+        loopback_print(&storage, host, sizeof(host))) {
+        (void)snprintf(listener->address, sizeof(listener->address), "http://%s:%u", host, ntohs(in->sin_port));
         return 0;
     }
     if (storage.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr)) {
@@ -295,16 +294,12 @@ void listener_close(struct listener *listener) {
 int listener_accept(const struct listener *listener, int *fdp, char *client, size_t client_size) {
     struct sockaddr_storage storage = {0};
     socklen_t size = sizeof(storage);
-    const void *address;
 
     *fdp = accept4(listener->fd, (struct sockaddr *)&storage, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (*fdp < 0) {
         return -errno;
     }
-    address = storage.ss_family == AF_INET    ? (const void *)&((struct sockaddr_in *)&storage)->sin_addr
-              : storage.ss_family == AF_INET6 ? (const void *)&((struct sockaddr_in6 *)&storage)->sin6_addr
-                                              : NULL;
-    if (!address || !inet_ntop(storage.ss_family, address, client, (socklen_t)client_size)) {
+    if (!loopback_print(&storage, client, client_size)) {
         (void)snprintf(client, client_size, "unix");
     }
     return 0;

@@ -96,6 +96,7 @@ static void test_parse(void **state) {
         const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&storage;
         const struct sockaddr_in *in = (const struct sockaddr_in *)&storage;
         char host[INET6_ADDRSTRLEN] = "";
+        char printed[INET6_ADDRSTRLEN] = "";
         socklen_t size = 0;
 
         memset(&storage, 0xff, sizeof(storage));
@@ -109,6 +110,9 @@ static void test_parse(void **state) {
             expect_true(name, inet_ntop(storage.ss_family, is_ipv6 ? (const void *)&in6->sin6_addr : &in->sin_addr,
                                         host, sizeof(host)) != NULL);
             expect_text(name, host, parse_cases[i].host);
+            expect_true(name, loopback_print(&storage, printed, sizeof(printed)));
+            expect_text(name, printed, host);
+            expect_true(name, !loopback_print(&storage, printed, 3));
             expect_true(name, !is_ipv6 || (in6->sin6_scope_id == 0 && in6->sin6_flowinfo == 0));
         }
         free(text);
