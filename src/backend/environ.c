@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +33,7 @@ struct composer {
     size_t n_bytes;
 };
 
-/* Continues the last variable, in the place of its NUL. */
+/* Appends to the last variable, over its NUL, which n_bytes counts already. */
 __attribute__((format(printf, 2, 0))) static void extend(struct composer *composer, const char *format,
                                                          va_list arguments) {
     char *end = composer->text ? composer->text + composer->n_bytes - 1 : NULL;

@@ -14,11 +14,9 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "backend/alternates.h"
 #include "backend/config_text.h"
@@ -31,7 +29,7 @@ struct examination {
     struct hostile_repository_finding *finding;
     const struct hostile_repository_policy *policy;
     const char *path;
-    int folder; /* the repository at @path, opened by O_PATH: names in it are found faster than by their whole paths */
+    int folder; /* @path, opened with O_PATH; names are looked up from here, which is faster */
     const char *key;
     const char *file; /* the configuration file that is being read */
 };
@@ -243,7 +241,7 @@ static int examine_names(struct examination *examination) {
     return 0;
 }
 
-/* git would go there, too, if it could not enter the repository. So this needs no access to the repository itself. */
+/* If git cannot enter PATH, it tries PATH.git: enter_repo(). So this comes first, even if the gate cannot open PATH. */
 static int examine_neighbour(struct examination *examination) {
     char other[PATH_MAX];
     struct stat status;
@@ -375,12 +373,14 @@ static int examine_alternates(struct examination *examination) {
 int hostile_repository_examine(struct hostile_repository_finding *finding,
                                const struct hostile_repository_policy *policy, const char *path, const char *key) {
     _cleanup_fd_ int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct examination examination = {finding, policy, path, folder, key, NULL};
+    struct examination examination = {.finding = finding, .policy = policy, .path = path, .folder = folder, .key = key};
     int r;
 
     *finding = (struct hostile_repository_finding){0};
     if (folder < 0 && errno != EACCES) { /* git would follow a file to another repository: read_gitfile() */
-        return is_shortage(-errno) ? -errno : refuse(finding, "the repository is not a folder: %s", strerror(errno));
+        return is_shortage(-errno)
+                   ? -errno
+                   : refuse(finding, "the repository cannot be opened as a folder: %s", strerror(errno));
     }
     r = examine_neighbour(&examination);
     if (r || folder < 0) { /* git will complain */

@@ -51,8 +51,8 @@ enum {
  * Each request repeats the examination, because hostile code may have changed the files since the last one. It is
  * cheap: some twenty calls that look at names, and the reading of "config".
  *
- * Return: 0; HOSTILE_REPOSITORY_E_REFUSED with @finding->reason; -ENOMEM, -EMFILE, -ENFILE. A missing file is no reason
- * to refuse.
+ * Return: 0; HOSTILE_REPOSITORY_E_REFUSED with @finding->reason; -ENOMEM, -EMFILE, -ENFILE. A file that is missing in
+ * the repository is no reason to refuse; a missing repository is.
  */
 int hostile_repository_examine(struct hostile_repository_finding *finding,
                                const struct hostile_repository_policy *policy, const char *path, const char *key);

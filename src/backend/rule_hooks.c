@@ -49,7 +49,7 @@ static char *find_own_folder(void) {
 
 /* Return: the path without links, to be freed; NULL for none. */
 static char *resolve(const char *base, const char *below, const char *name) {
-    char path[RULE_HOOKS_PATH_MAX];
+    char path[PATH_MAX];
 
     return snprintf(path, sizeof(path), "%s%s/%s", base, below, name) < (int)sizeof(path) ? realpath(path, NULL) : NULL;
 }

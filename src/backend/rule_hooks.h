@@ -7,12 +7,12 @@
 #include "base/error.h"
 
 enum {
-    RULE_HOOKS_PATH_MAX = PATH_MAX + 16,
+    RULE_HOOKS_PATH_MAX = PATH_MAX + 16, /* a path, and the name of a folder in it */
 };
 
 /**
  * struct rule_hooks - the place of git-gate-hook
- * @program: its path; NULL while it is not needed
+ * @program: its path; NULL, as @folder is, if no option needs it
  * @folder: has one folder of hooks for each set of hooks that the operator may have; all hooks in them are links to the
  *          program
  */
@@ -23,9 +23,10 @@ struct rule_hooks {
 
 /**
  * rule_hooks_find() - find git-gate-hook beside this program, or where it was installed
+ * @hooks: zeros, or from an earlier call, whose paths it frees
  * @option: the option that needs it, "--rules" or "--keep-old"
  *
- * Return: 0, GATE_E_START. rule_hooks_deinit() frees what it has found, in both cases.
+ * Return: 0, GATE_E_START. In both cases rule_hooks_deinit() frees the paths.
  */
 int rule_hooks_find(struct rule_hooks *hooks, const char *option, struct gate_error *error);
 

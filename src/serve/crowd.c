@@ -3,7 +3,7 @@
 /*
  * Accepts clients. When --max-connections are open, it decides which one gives way, which means that it is closed for a
  * new client. Clients without the token must not keep out a client that has it. When descriptors or memory run out,
- * accepting pauses; it must not spin.
+ * accepting pauses; it must not spin. When clients have left, it gives memory back.
  */
 
 #include "serve/crowd.h"
@@ -214,7 +214,7 @@ static void give_memory_back(void *userdata) {
 /*
  * The allocator keeps freed memory that lies between memory in use. It is asked to return that memory when half of the
  * connections have ended. After few connections this happens CROWD_TRIM_DELAY_S later, so a lone client does not cause
- * it each time it leaves.
+ * it each time it leaves. The spare buffers of the pools are freed first.
  */
 static void consider_memory(struct crowd *crowd) {
     struct loop *loop = crowd->gate->loop;
@@ -291,5 +291,5 @@ void crowd_deinit(struct crowd *crowd) {
     while ((connection = LIST_FIRST(&crowd->connections))) {
         connection_free(connection);
     }
-    loop_timer_clear(&crowd->trim_timer);
+    loop_timer_clear(&crowd->trim_timer); /* the end of a connection may have set it */
 }

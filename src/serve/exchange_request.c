@@ -30,11 +30,11 @@ static void on_input(uint32_t events, void *userdata) {
 
     (void)events;
     exchange->input_ready = true;
-    exchange->client.on_event(exchange->client.userdata);
+    exchange->client.on_event(exchange->client.userdata); /* not NULL: exchange_release() closes the input */
 }
 
-/* Watches the input from the first time that git takes none. The body of a small fetch never comes to that. */
-static void await_git(struct exchange *exchange) {
+/* Watches git's input from now on. Before the pipe was full for the first time, nothing waited for it. */
+static void watch_input(struct exchange *exchange) {
     exchange->input_ready = false;
     if (!loop_is_watched(&exchange->input_io) &&
         loop_watch(exchange->gate->loop, &exchange->input_io, exchange->process.input, EPOLLOUT | EPOLLET, on_input,
@@ -45,7 +45,8 @@ static void await_git(struct exchange *exchange) {
 
 /*
  * Writes bytes to git, or drops them if git reads no more. The request is read to its end in any case, because a client
- * reads the response only then. Return: bytes written or dropped; 0 when git takes none now.
+ * reads the response only then. Return: bytes written or dropped; 0 when git takes none now, or the
+ * exchange has failed.
  */
 static ssize_t give_to_git(struct exchange *exchange, struct span bytes) {
     ssize_t size;
@@ -64,7 +65,7 @@ static ssize_t give_to_git(struct exchange *exchange, struct span bytes) {
         return size;
     }
     if (errno == EAGAIN) {
-        await_git(exchange);
+        watch_input(exchange);
         return 0;
     }
     exchange_close_input(exchange);

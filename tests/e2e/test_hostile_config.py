@@ -367,6 +367,7 @@ def test_a_file_in_the_place_of_the_repository_is_refused(mirror, start_gate, co
     mirror.repo.write_text(f"gitdir: {moved}\n")
     assert out("ls-remote", mirror.repo), "git would follow it"
     assert str(REFUSED) in mirror.use(gate, ok=False)
+    assert any("cannot be opened as a folder" in line for line in gate.lines)
 
 
 def test_links_within_the_repository_are_followed(mirror, start_gate, confine):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* crowd: accepts clients, makes one give way when all connections are taken, and tells the server. */
+/* crowd: accepts clients, makes one give way when all connections are taken, tells the server, and gives memory back. */
 
 #include "unit_gate.h"
 
@@ -264,21 +264,38 @@ static void test_drain_and_end(void **state) {
 
 /* The spare buffers of the last request go a while after the first of a few connections has ended, not at once. */
 static void test_memory_is_returned(void **state) {
-    struct buffer_pool *pool = &site.gate.large_pool;
+    struct gate *gate = &site.gate;
     int first;
     int second;
 
     (void)state;
     begin(4, 1);
-    first = come("GET / HTTP/1.1\r\n");
+    first = come("GET / HTTP/1.1\r\nHost: gate\r\n\r\n");
     second = come("GET / HTTP/1.1\r\n");
     leave(first);
-    assert_non_null(pool->spare);
+    advance(500);
     leave(second);
-    advance(CROWD_TRIM_DELAY_S * 1000 - 1);
-    assert_non_null(pool->spare);
+    assert_true(gate->large_pool.spare && gate->wire_pool.spare);
+    advance(CROWD_TRIM_DELAY_S * 1000 - 501);
+    assert_true(gate->large_pool.spare && gate->wire_pool.spare);
     advance(1);
-    assert_null(pool->spare);
+    assert_true(!gate->large_pool.spare && !gate->wire_pool.spare);
+    end();
+}
+
+/* After many connections, memory goes back as soon as half of them have ended. */
+static void test_memory_of_many(void **state) {
+    int fds[CROWD_MANY];
+
+    (void)state;
+    begin(CROWD_MANY, 1);
+    for (unsigned i = 0; i < CROWD_MANY; i++) {
+        fds[i] = come("GET / HTTP/1.1\r\n");
+    }
+    for (unsigned i = 0; i < CROWD_MANY; i++) {
+        leave(fds[i]);
+        assert_int_equal(site.gate.large_pool.spare != NULL, i != CROWD_MANY / 2 - 1);
+    }
     end();
 }
 
@@ -293,6 +310,7 @@ int main(void) {
         AT_SITE(test_stop),
         AT_SITE(test_drain_and_end),
         AT_SITE(test_memory_is_returned),
+        AT_SITE(test_memory_of_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

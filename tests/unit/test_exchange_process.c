@@ -81,6 +81,7 @@ static void test_output_is_watched_later(void **state) {
 
 /* When git has ended, one round reads its output and puts all of the response on the wire, with its end. */
 static void test_short_response_in_one_round(void **state) {
+    static const char end_of_it[] = "\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
     struct span wire;
 
     (void)state;
@@ -90,7 +91,22 @@ static void test_short_response_in_one_round(void **state) {
     assert_true(exchange_pump(talk.exchange));
     assert_int_equal(talk.exchange->state, EXCHANGE_COMPLETE);
     wire = buffer_content(&talk.wire);
-    assert_non_null(memmem(wire.data, wire.size, "\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 19));
+    assert_non_null(memmem(wire.data, wire.size, end_of_it, strlen(end_of_it)));
+    end();
+}
+
+/* A hook can make git's pipe one of packets, where a short read does not mean that the pipe is empty. */
+static void test_push_is_read_to_its_end(void **state) {
+    (void)state;
+    begin(PUSH "00", "cat >input; : >begun\nexec python3 -c '\n"
+                     "import fcntl, os\n"
+                     "fcntl.fcntl(1, fcntl.F_SETFL, os.O_WRONLY | os.O_DIRECT)\n"
+                     "os.write(1, b\"Content-Type: text/plain\\r\\n\\r\\n\")\n"
+                     "os.write(1, b\"hello\")'");
+    SITE_AWAIT("gone", site.n_processes_ended == 1);
+    talk_to_the_end("push");
+    assert_int_equal(talk.exchange->state, EXCHANGE_COMPLETE);
+    assert_non_null(memmem(talk.heard, talk.n_heard, "hello", 5));
     end();
 }
 
@@ -210,6 +226,7 @@ int main(void) {
         AT_SITE(test_it_ends_by_itself),
         AT_SITE(test_output_is_watched_later),
         AT_SITE(test_short_response_in_one_round),
+        AT_SITE(test_push_is_read_to_its_end),
         AT_SITE(test_fetch_is_terminated_at_once),
         AT_SITE(test_push_is_hung_up_on),
         AT_SITE(test_push_that_goes_on),

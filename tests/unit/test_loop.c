@@ -171,14 +171,17 @@ static void test_timers_that_change(void **state) {
         loop_timer_set(&scene.loop, &scene.timers[i], now_us + 1000, on_due, &scene.timers[i]);
     }
     loop_timer_set(&scene.loop, &scene.timers[0], now_us + 5000, on_due, &scene.timers[0]);
+    assert_true(loop_timer_is_set(&scene.timers[1]));
     loop_timer_clear(&scene.timers[1]);
     loop_timer_clear(&scene.timers[1]);
+    assert_false(loop_timer_is_set(&scene.timers[1]));
     run_for(20);
     expect_text("later, not, as it was", scene.told, "20.");
     expect_true("none is left", scene.loop.timers == NULL);
 }
 
 static void on_due_again(void *userdata) {
+    assert_false(loop_timer_is_set(userdata));
     on_due(userdata);
     if (strlen(scene.told) < 3) {
         loop_timer_set(&scene.loop, userdata, scene.loop.now_us, on_due_again, userdata);
