@@ -17,6 +17,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 SIGCHLD_BIT = 1 << 16  # signal 17, in a mask whose lowest bit is signal 1
 SETTLE_SECONDS = 2.0
 POLL_SECONDS = 0.005
+REST_SECONDS = 1.5  # after an answer; a server may keep memory for the next request at first
 MOST_MOVES = 3
 
 

@@ -15,7 +15,7 @@ import clients
 import mirrors
 import workloads
 from contenders import Contender, Recipe, started
-from measure import memory, peak, settle
+from measure import REST_SECONDS, memory, peak, settle
 from places import Place
 from program import Deadline, Failed, say
 from results import Group, Results, Row, Visit, noted
@@ -23,9 +23,8 @@ from turns import in_turn
 from workloads import Bench
 
 STARTS, QUICK_STARTS = 40, 3
-LIVES, QUICK_LIVES = 11, 1  # of one start and the next, resident memory differs by 200 kB
+LIVES, QUICK_LIVES = 11, 1  # resident memory differs by 200 kB from start to start
 PHASE_SECONDS = 1800
-REST_SECONDS = 1.5  # after the answer; a server may keep memory for the next request at first
 KB = 1000  # bytes
 GROUP = Group("at rest and at most", f"At rest is {REST_SECONDS} s after the only answer. Memory is the sum over all "
               "processes of a server: what they share counts for each of them in \"resident\", in parts in "
@@ -99,7 +98,7 @@ def measure_rest(bench: Bench, recipes: list[Recipe], results: Results) -> None:
 
 def memory_at_rest(bench: Bench, recipe: Recipe) -> dict[str, int]:
     """
-    Return the memory of a server that has answered once, a while ago.
+    Return the memory of a server that answered once, REST_SECONDS ago.
 
     A second server of its kind runs beside it. Memory that both share, of their program and its libraries, does not
     count as private. So the figure does not depend on other users of these libraries on this machine.
