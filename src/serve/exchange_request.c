@@ -45,8 +45,9 @@ static void watch_input(struct exchange *exchange) {
 
 /*
  * Writes bytes to git, or drops them if git reads no more. The request is read to its end in any case, because a client
- * reads the response only then. Return: bytes written or dropped; 0 when git takes none now, or the
- * exchange has failed.
+ * reads the response only then.
+ *
+ * Return: bytes written or dropped; 0 when git takes none now, or when the exchange has failed.
  */
 static ssize_t give_to_git(struct exchange *exchange, struct span bytes) {
     ssize_t size;
