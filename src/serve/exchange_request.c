@@ -9,6 +9,7 @@
 #include "serve/exchange_request.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -33,11 +34,19 @@ static void on_input(uint32_t events, void *userdata) {
     exchange->client.on_event(exchange->client.userdata); /* not NULL: exchange_release() closes the input */
 }
 
-/* Watches git's input from now on. Before the pipe was full for the first time, nothing waited for it. */
-static void watch_input(struct exchange *exchange) {
+/*
+ * Waits until git takes more. It takes 4 KiB at a time, and the gate would wake up for each. So the loop pauses first,
+ * and one write fills the pipe again. The pipe gets larger so that it is not empty by then. The kernel may refuse that
+ * to a user with many pipes, fcntl(2), and then the pipe stays as it is.
+ */
+static void await_input(struct exchange *exchange) {
     exchange->input_ready = false;
-    if (!loop_is_watched(&exchange->input_io) &&
-        loop_watch(exchange->gate->loop, &exchange->input_io, exchange->process.input, EPOLLOUT | EPOLLET, on_input,
+    loop_pause(exchange->gate->loop);
+    if (loop_is_watched(&exchange->input_io)) {
+        return;
+    }
+    (void)fcntl(exchange->process.input, F_SETPIPE_SZ, EXCHANGE_INPUT_PIPE_BYTES);
+    if (loop_watch(exchange->gate->loop, &exchange->input_io, exchange->process.input, EPOLLOUT | EPOLLET, on_input,
                    exchange) != 0) {
         (void)exchange_fail(exchange, REASON_GATE_FAILED, "the gate cannot watch git's input; try again later");
     }
@@ -66,7 +75,7 @@ static ssize_t give_to_git(struct exchange *exchange, struct span bytes) {
         return size;
     }
     if (errno == EAGAIN) {
-        watch_input(exchange);
+        await_input(exchange);
         return 0;
     }
     exchange_close_input(exchange);

@@ -238,6 +238,52 @@ static void test_body_behind_the_start(void **state) {
     }
 }
 
+/* Sends as much of a body of zeros as git and the input take. Return: how much. */
+static size_t say_zeros(size_t size) {
+    static const char zeros[GATE_LARGE_BYTES];
+    size_t n_said = 0;
+
+    talk_pump();
+    while (n_said < size && buffer_room(&talk.input) > 0) {
+        size_t n = buffer_room(&talk.input) < size - n_said ? buffer_room(&talk.input) : size - n_said;
+
+        assert_int_equal(buffer_append(&talk.input, zeros, n), 0);
+        n_said += n;
+        talk_pump();
+    }
+    return n_said;
+}
+
+/* When git's pipe is full, the pipe gets larger once, and the loop pauses each time. The body comes whole. */
+static void test_full_pipe(void **state) {
+    char script[PATH_MAX + 1000];
+    size_t n_left = 400000;
+    size_t n_said;
+
+    (void)state;
+    (void)snprintf(script, sizeof(script), "until [ -e %s/go ]; do sleep 0.01; done; " CGI "wc -c", folder.path);
+    site_backend(script);
+    assert_int_equal(talk_begin(POST_PUSH GOOD_TOKEN "Content-Length: 400000\r\n\r\n"), 0);
+    n_said = say_zeros(n_left);
+    assert_true(site.loop.pauses);
+    assert_true(loop_is_watched(&talk.exchange->input_io));
+    assert_int_equal(fcntl(talk.exchange->process.input, F_GETPIPE_SZ), EXCHANGE_INPUT_PIPE_BYTES);
+    (void)loop_round(&site.loop, 0);
+    assert_false(site.loop.pauses);
+    n_said += say_zeros(n_left - n_said);
+    assert_int_equal(n_said, EXCHANGE_INPUT_PIPE_BYTES + GATE_LARGE_BYTES);
+    assert_true(site.loop.pauses);
+    folder_write("go", SPAN(""));
+    for (n_left -= n_said; n_left > 0; n_left -= n_said) {
+        (void)loop_round(&site.loop, 10);
+        n_said = say_zeros(n_left);
+    }
+    talk_to_the_end("full pipe");
+    assert_int_equal(talk.exchange->state, EXCHANGE_COMPLETE);
+    assert_non_null(memmem(talk.heard, talk.n_heard, "400000", 6));
+    talk_end();
+}
+
 /* @request and @backend lead to a state in which the exchange waits for one side. Then its time is up. */
 static const struct {
     const char *name;
@@ -291,6 +337,7 @@ int main(void) {
         AT_SITE(test_cases),
         AT_SITE(test_closes),
         AT_SITE(test_body_behind_the_start),
+        AT_SITE(test_full_pipe),
         AT_SITE(test_time_outs),
         AT_SITE(test_idle),
         AT_SITE(test_services),
