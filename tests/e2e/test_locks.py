@@ -83,7 +83,15 @@ def test_stop_leaves_no_lock(root, start_gate, waiting_hook, scratch, how, wait)
 
 @pytest.mark.parametrize("how", ["once", "twice", "SIGKILL"])
 def test_stop_during_a_large_deletion_leaves_no_lock(root, start_gate, how):
-    """git rewrites packed-refs, and holds a lock for each reference as well."""
+    """
+    git rewrites packed-refs, and holds a lock for each reference as well.
+
+    The signal comes when a part of the new file is written. Between making a temporary file and noting it for its signal
+    handler, git itself would leave the file.
+    """
+    def is_growing():
+        new = repository / "packed-refs.new"
+        return new.exists() and new.stat().st_size > 0
     repository = root / "repo.git"
     tip = refs(repository)["refs/heads/main"]
     names = [f"refs/heads/many/{i:06}" for i in range(N_PACKED)]
@@ -92,7 +100,7 @@ def test_stop_during_a_large_deletion_leaves_no_lock(root, start_gate, how):
     body = push([(tip, NO_OBJECT, name) for name in names[:N_DELETED]], b"", "report-status delete-refs atomic")
     with gate.connect() as connection:
         connection.send(request("POST", PUSH, PUSH_TYPE, body=body))
-        wait_until("git rewrites packed-refs", (repository / "packed-refs.lock").exists)
+        wait_until("git rewrites packed-refs", is_growing)
         stop(gate, how)
     assert locks(repository) == []
 

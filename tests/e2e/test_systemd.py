@@ -9,6 +9,7 @@ import shutil
 import socket
 import stat
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -356,8 +357,10 @@ def with_run():
 
 
 def analyze(*arguments, cwd):
-    result = subprocess.run([*with_run(), "systemd-analyze", *arguments], cwd=cwd, check=False, capture_output=True, text=True,
-                            env=environment(XDG_RUNTIME_DIR=cwd, HOME=cwd))
+    """The runtime folder has a short path: other packages' units have sockets below it, whose paths have a bound."""
+    with tempfile.TemporaryDirectory() as runtime:
+        result = subprocess.run([*with_run(), "systemd-analyze", *arguments], cwd=cwd, check=False, capture_output=True,
+                                text=True, env=environment(XDG_RUNTIME_DIR=runtime, HOME=cwd))
     result.said = result.stdout + result.stderr
     return result
 
