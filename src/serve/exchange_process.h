@@ -23,7 +23,7 @@ struct push_log;
 
 enum {
     EXCHANGE_LISTEN_US = 3000,              /* before git's output is watched: a git with little to say ends earlier */
-    EXCHANGE_INPUT_PIPE_BYTES = 128 * 1024, /* of git's input once it was full: twice the size of a pipe by default */
+    EXCHANGE_INPUT_PIPE_BYTES = 128 * 1024, /* size of git's input pipe after it was full; Linux starts with 64 KiB */
     EXCHANGE_LAST_WORDS_READS = 64,         /* reads per round of output that no client gets: more than a pipe holds */
     EXCHANGE_HANGUP_TIMEOUT_S = 3,          /* for a released push, from the end of its input to SIGTERM */
     EXCHANGE_KILL_TIMEOUT_S = 5,            /* from SIGTERM to SIGKILL */

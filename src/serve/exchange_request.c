@@ -35,9 +35,9 @@ static void on_input(uint32_t events, void *userdata) {
 }
 
 /*
- * Waits until git takes more. It takes 4 KiB at a time, and the gate would wake up for each. So the loop pauses first,
- * and one write fills the pipe again. The pipe gets larger so that it is not empty by then. The kernel may refuse that
- * to a user with many pipes, fcntl(2), and then the pipe stays as it is.
+ * Watches git's input until git takes more. git reads 4 KiB at a time, and each piece would wake the gate. So the loop
+ * pauses first, and then one write refills the pipe. The first call makes the pipe larger, so that git does not empty
+ * it during the pause. If the kernel refuses, for example to a user with many pipes, the pipe keeps its size: fcntl(2).
  */
 static void await_input(struct exchange *exchange) {
     exchange->input_ready = false;

@@ -108,8 +108,9 @@ int loop_round(struct loop *loop, int max_ms);
 /**
  * loop_pause() - let the next round begin LOOP_PAUSE_US later
  *
- * Call it when many bytes flow and all that had come were read. During the pause more bytes come, and then one round
- * moves them instead of several. All descriptors pause together, so the pause does not grow with their number.
+ * Call it when many bytes flow and none can be moved now: all that had come were read, or a pipe is full. During the
+ * pause more bytes come, or are taken, and then one round moves them instead of several. All descriptors pause
+ * together, so the pause does not grow with their number.
  */
 static inline void loop_pause(struct loop *loop) {
     loop->pauses = true;

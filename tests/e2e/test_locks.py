@@ -42,6 +42,14 @@ def leftovers(repository):
     return locks(repository) + [path.name for path in (repository / "objects").glob("tmp_objdir*")]
 
 
+def size(path):
+    """The size of a file; 0 if there is none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 @pytest.fixture
 def waiting_hook(tmp_path, scratch):
     """A reference-transaction hook that waits, at a point where git holds its locks."""
@@ -86,12 +94,9 @@ def test_stop_during_a_large_deletion_leaves_no_lock(root, start_gate, how):
     """
     git rewrites packed-refs, and holds a lock for each reference as well.
 
-    The signal comes when a part of the new file is written. Between making a temporary file and noting it for its signal
-    handler, git itself would leave the file.
+    The signal comes after git has written a part of packed-refs.new. Earlier, git's signal handler may not know the file
+    yet, and then git itself leaves it.
     """
-    def is_growing():
-        new = repository / "packed-refs.new"
-        return new.exists() and new.stat().st_size > 0
     repository = root / "repo.git"
     tip = refs(repository)["refs/heads/main"]
     names = [f"refs/heads/many/{i:06}" for i in range(N_PACKED)]
@@ -100,7 +105,7 @@ def test_stop_during_a_large_deletion_leaves_no_lock(root, start_gate, how):
     body = push([(tip, NO_OBJECT, name) for name in names[:N_DELETED]], b"", "report-status delete-refs atomic")
     with gate.connect() as connection:
         connection.send(request("POST", PUSH, PUSH_TYPE, body=body))
-        wait_until("git rewrites packed-refs", is_growing)
+        wait_until("git rewrites packed-refs", lambda: size(repository / "packed-refs.new") > 0)
         stop(gate, how)
     assert locks(repository) == []
 

@@ -357,7 +357,11 @@ def with_run():
 
 
 def analyze(*arguments, cwd):
-    """The runtime folder has a short path: other packages' units have sockets below it, whose paths have a bound."""
+    """
+    Run systemd-analyze.
+
+    Other packages' units have sockets in the runtime folder. A socket's path has at most 107 bytes, so the folder's is short.
+    """
     with tempfile.TemporaryDirectory() as runtime:
         result = subprocess.run([*with_run(), "systemd-analyze", *arguments], cwd=cwd, check=False, capture_output=True,
                                 text=True, env=environment(XDG_RUNTIME_DIR=runtime, HOME=cwd))
