@@ -123,6 +123,7 @@ struct exchange {
     bool exited;
     int exit_status;
     bool input_ready;
+    bool input_is_large; /* git's input pipe has EXCHANGE_INPUT_PIPE_BYTES */
     bool output_ready;
     bool output_is_shut;
     bool first_chunk;

@@ -37,18 +37,20 @@ static void on_input(uint32_t events, void *userdata) {
 /*
  * Watches git's input until git takes more. git reads 4 KiB at a time, and each piece would wake the gate. So the loop
  * pauses first, and then one write refills the pipe. The first call makes the pipe larger, so that git does not empty
- * it during the pause. If the kernel refuses, for example to a user with many pipes, the pipe keeps its size: fcntl(2).
+ * it during the pause. If the kernel refuses, for example to a user with many pipes, nothing pauses: fcntl(2).
  */
 static void await_input(struct exchange *exchange) {
     exchange->input_ready = false;
-    loop_pause(exchange->gate->loop);
-    if (loop_is_watched(&exchange->input_io)) {
-        return;
+    if (!loop_is_watched(&exchange->input_io)) {
+        exchange->input_is_large =
+            fcntl(exchange->process.input, F_SETPIPE_SZ, EXCHANGE_INPUT_PIPE_BYTES) >= EXCHANGE_INPUT_PIPE_BYTES;
+        if (loop_watch(exchange->gate->loop, &exchange->input_io, exchange->process.input, EPOLLOUT | EPOLLET, on_input,
+                       exchange) != 0) {
+            (void)exchange_fail(exchange, REASON_GATE_FAILED, "the gate cannot watch git's input; try again later");
+        }
     }
-    (void)fcntl(exchange->process.input, F_SETPIPE_SZ, EXCHANGE_INPUT_PIPE_BYTES);
-    if (loop_watch(exchange->gate->loop, &exchange->input_io, exchange->process.input, EPOLLOUT | EPOLLET, on_input,
-                   exchange) != 0) {
-        (void)exchange_fail(exchange, REASON_GATE_FAILED, "the gate cannot watch git's input; try again later");
+    if (exchange->input_is_large) {
+        loop_pause(exchange->gate->loop);
     }
 }
 
