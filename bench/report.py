@@ -21,9 +21,11 @@ def machine() -> dict:
     processor = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     memory = re.search(r"^MemTotal:\s+(\d+) kB$", pathlib.Path("/proc/meminfo").read_text(), re.MULTILINE)
     release = pathlib.Path("/etc/debian_version")
+    autogroups = pathlib.Path("/proc/sys/kernel/sched_autogroup_enabled")  # sched(7)
     return {"processor": processor.group(1) if processor else platform.machine(), "cores": os.cpu_count(),
             "memory_mb": round(int(memory.group(1)) * 1024 / 1e6), "kernel": platform.release(),
-            "debian": release.read_text().strip() if release.exists() else None, "load": os.getloadavg()[0]}
+            "debian": release.read_text().strip() if release.exists() else None, "load": os.getloadavg()[0],
+            "autogroups": autogroups.exists() and autogroups.read_text().strip() != "0"}
 
 
 def versions(results: Results) -> dict:
@@ -156,7 +158,8 @@ def markdown(results: Results, about: dict) -> str:
     """Return all tables."""
     host = about["machine"]
     debian = f", Debian {host['debian']}" if host["debian"] else ""
-    parts = [f"{host['cores']} cores of {host['processor']}, Linux {host['kernel']}{debian}, git "
+    autogroups = "with" if host["autogroups"] else "without"
+    parts = [f"{host['cores']} cores of {host['processor']}, Linux {host['kernel']} {autogroups} autogroups{debian}, git "
              f"{about['versions']['git']}; {about['rounds']} to {about['most_rounds']} rounds in "
              f"{about['minutes']:.0f} minutes, median (least–most)"
              + ("; a quick run, whose figures mean nothing" if about["quick"] else "") + ".",
