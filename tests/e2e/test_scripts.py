@@ -180,8 +180,8 @@ echo 'stat::number_of_executed_units: 7'
 
 @pytest.mark.parametrize("end, status, words", [
     ("exit 0", 0, ["fuzz: gate: ok, 7 runs"]),
-    ("echo 'x.c:1: not so: a == b'; echo 'Test unit written to crash-1'; kill -ABRT $$", 1,
-     ["fuzz: gate FAILED", "    x.c:1: not so: a == b", "    the input is crash-1"]),
+    ("echo 'x.c:1: not so: a == b'; echo 'Test unit written to crash-1'; echo 'Base64: AA=='; kill -ABRT $$", 1,
+     ["fuzz: gate FAILED", "    x.c:1: not so: a == b", "    Base64: AA==", "    the input is crash-1"]),
 ])
 def test_fuzz_leaves_nothing_of_a_target(tmp_path, end, status, words):
     """After a pass or an abort, neither the target's process in its own session nor its folder is left."""
@@ -198,20 +198,22 @@ def test_fuzz_leaves_nothing_of_a_target(tmp_path, end, status, words):
                             capture_output=True, text=True, check=False, env=environment)
     assert result.returncode == status, result.stderr
     assert all(line in result.stdout for line in words), result.stdout
-    assert (b"<failure" in (tmp_path / "report.xml").read_bytes()) == bool(status)
+    assert ('<failure message="x.c:1: not so: a == b; Base64: AA=="' in (tmp_path / "report.xml").read_text()) == bool(status)
     assert not Path("/proc", left.read_text().strip()).exists()
     assert [path.name for path in (tmp_path / "temporary").iterdir()] == ["x"]
 
 
 def test_failed_cases_are_named(tmp_path):
     """Each failed case and each missing report is named and counted. A case that passed the second time is only named."""
-    failure = "<failure/>"
-    for report, cases in {"e2e": {"good": "", "bad": failure, "shaky": failure, "once": failure, "left": "<skipped/>"},
+    failure = '<failure message="not so&#10;more"/>'
+    for report, cases in {"e2e": {"good": "", "bad": failure, "shaky": failure, "once": failure, "mute": "<error/>",
+                                  "left": "<skipped/>"},
                           "e2e-again": {"bad": failure, "shaky": ""}}.items():
         (tmp_path / f"{report}.xml").write_text("<testsuite>" + "".join(
             f'<testcase classname="c" name="{name}">{inside}</testcase>' for name, inside in cases.items()) + "</testsuite>")
     result = subprocess.run([ROOT / "script" / "count-tests", tmp_path, "e2e", "lint"], capture_output=True, text=True,
                             check=False, env=ENVIRONMENT)
     assert (result.returncode, result.stdout.splitlines()) == (1, [
-        "failed: e2e: c.bad", "passed the second time: e2e: c.shaky", "failed: e2e: c.once",
-        "failed: lint: it left no report, or an empty one", "1 could not be run here, as told above", "2 passed, 3 failed"])
+        "failed: e2e: c.bad: not so", "passed the second time: e2e: c.shaky: not so", "failed: e2e: c.once: not so",
+        "failed: e2e: c.mute", "failed: lint: it left no report, or an empty one",
+        "1 could not be run here, as told above", "2 passed, 4 failed"])

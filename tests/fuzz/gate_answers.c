@@ -202,6 +202,15 @@ static bool is_of_deed(struct span body, size_t n_body) {
     return true;
 }
 
+static bool is_of_flood(struct span body) {
+    for (size_t i = 0; i < body.size; i++) {
+        if (body.data[i] != deed_flood_byte(i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void check_body(struct span body, bool is_whole, const struct client_request *request) {
     const struct deed *deed = &request->deed;
 
@@ -211,10 +220,8 @@ static void check_body(struct span body, bool is_whole, const struct client_requ
     }
     require(deed_has_good_head(deed));
     require(is_of_deed(fuzz_prefix(body, deed->n_given), deed->n_body));
-    require(deed->is_endless
-                ? is_of_deed(fuzz_prefix(fuzz_behind(body, fuzz_prefix(body, deed->n_given).size), DEED_PACKET_BYTES),
-                             SIZE_MAX)
-                : body.size <= deed->n_given);
+    require(deed->is_endless ? is_of_flood(fuzz_behind(body, fuzz_prefix(body, deed->n_given).size))
+                             : body.size <= deed->n_given);
     require(!is_whole || (deed_may_be_whole(deed, request->is_post) && body.size == deed->n_given));
 }
 

@@ -129,7 +129,7 @@ static void put_body(const struct deed *deed) {
         }
     }
     for (size_t i = 0; i < sizeof(block); i++) {
-        block[i] = deed_body_byte(i, SIZE_MAX);
+        block[i] = deed_flood_byte(i);
     }
     while (deed->is_endless) {
         put(STDOUT_FILENO, block, sizeof(block));
