@@ -171,6 +171,7 @@ def test_lint_wants_each_file_in_the_architecture(lint):
 
 FUZZ_TARGET = """#!/bin/sh
 mkdir "$TMPDIR/left"
+echo "$*"
 setsid sleep 1000 &
 echo $! >"{left}"
 echo 'stat::number_of_executed_units: 7'
@@ -198,7 +199,9 @@ def test_fuzz_leaves_nothing_of_a_target(tmp_path, end, status, words):
                             capture_output=True, text=True, check=False, env=environment)
     assert result.returncode == status, result.stderr
     assert all(line in result.stdout for line in words), result.stdout
-    assert ('<failure message="x.c:1: not so: a == b; Base64: AA=="' in (tmp_path / "report.xml").read_text()) == bool(status)
+    report = (tmp_path / "report.xml").read_text()
+    assert '<failure message="x.c:1: not so: a == b; Base64: AA=="' in report if status else "<failure" not in report
+    assert "-seed=" in (tmp_path / "build-fuzz" / "fuzz-gate.log").read_text()
     assert not Path("/proc", left.read_text().strip()).exists()
     assert [path.name for path in (tmp_path / "temporary").iterdir()] == ["x"]
 

@@ -23,8 +23,8 @@ enum {
     QUIET_MS = 1,        /* real time; then the gate's clock goes on */
     QUIET_STEP_MS = 500, /* longer than any pause in accepting */
     QUIET_ROUNDS = 3,
-    BUSY_STEP_MS = 50, /* for each round, as a flood never lets the gate rest */
-    END_MS = 30000,    /* real time for everything to end, even on a busy machine */
+    BUSY_STEP_MS = 5, /* for each round, as a flood never lets the gate rest */
+    END_MS = 30000,   /* real time for everything to end, even on a busy machine */
 };
 
 enum action {

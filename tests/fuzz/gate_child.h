@@ -117,10 +117,13 @@ static inline char deed_body_byte(size_t at, size_t n_body) {
     return in_packet < 4 ? "0010"[in_packet] : (char)('a' + at / DEED_PACKET_BYTES % 26);
 }
 
+/* Every second packet begins as a report of receive-pack does, after which the gate lets the hooks of a push finish. */
 static inline char deed_flood_byte(size_t at) {
+    static const size_t begins[] = {0, 'u' - 'a'};
     size_t in_packet = at % DEED_FLOOD_PACKET_BYTES;
+    size_t letter = begins[at / DEED_FLOOD_PACKET_BYTES % 2] + in_packet / DEED_PACKET_BYTES;
 
-    return in_packet < 4 ? "8000"[in_packet] : 'a';
+    return in_packet < 4 ? "8000"[in_packet] : (char)('a' + letter % 26);
 }
 
 /* Whether the gate passes the head on with 200. */
