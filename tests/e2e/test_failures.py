@@ -127,7 +127,8 @@ def test_push_that_dies_half_way(root, gate_with, sent, framing):
         else:
             connection.send(head("POST", PUSH, PUSH_TYPE, CHUNKED) + chunks(body[:sent], 1000, end=False)[:-1])
         if sent > AHEAD_BYTES:
-            wait_until("git has started", lambda: exec_path.runs)  # not its process alone: that has to write this first
+            # A child may be there, and be killed, before it has noted its run.
+            wait_until("git has started", lambda: exec_path.runs)
     gate.wait_no_children(seconds=10)
     assert len(exec_path.runs) == (1 if sent > AHEAD_BYTES else 0)
     assert "refs/heads/new" not in refs(root / "repo.git")

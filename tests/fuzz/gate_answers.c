@@ -193,18 +193,9 @@ static bool is_of_capabilities(struct span body) {
     return fuzz_same(body, fuzz_prefix(span_of(deed_capabilities), body.size));
 }
 
-static bool is_of_deed(struct span body, size_t n_body) {
+static bool is_of_deed(struct span body, const struct deed *deed) {
     for (size_t i = 0; i < body.size; i++) {
-        if (body.data[i] != deed_body_byte(i, n_body)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_of_flood(struct span body) {
-    for (size_t i = 0; i < body.size; i++) {
-        if (body.data[i] != deed_flood_byte(i)) {
+        if (body.data[i] != deed_byte(deed, i)) {
             return false;
         }
     }
@@ -219,9 +210,8 @@ static void check_body(struct span body, bool is_whole, const struct client_requ
         return;
     }
     require(deed_has_good_head(deed));
-    require(is_of_deed(fuzz_prefix(body, deed->n_given), deed->n_body));
-    require(deed->is_endless ? is_of_flood(fuzz_behind(body, fuzz_prefix(body, deed->n_given).size))
-                             : body.size <= deed->n_given);
+    require(is_of_deed(body, deed));
+    require(deed->is_endless || body.size <= deed->n_given);
     require(!is_whole || (deed_may_be_whole(deed, request->is_post) && body.size == deed->n_given));
 }
 

@@ -120,7 +120,7 @@ static void put_body(const struct deed *deed) {
             size /= 2;
         }
         for (size_t i = 0; i < size; i++) {
-            block[i] = deed_body_byte(at + i, deed->n_body);
+            block[i] = deed_byte(deed, at + i);
         }
         put(STDOUT_FILENO, block, size);
         at += size;
@@ -129,7 +129,7 @@ static void put_body(const struct deed *deed) {
         }
     }
     for (size_t i = 0; i < sizeof(block); i++) {
-        block[i] = deed_flood_byte(i);
+        block[i] = deed_byte(deed, deed->n_given + i);
     }
     while (deed->is_endless) {
         put(STDOUT_FILENO, block, sizeof(block));

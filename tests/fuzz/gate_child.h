@@ -119,11 +119,18 @@ static inline char deed_body_byte(size_t at, size_t n_body) {
 
 /* Every second packet begins as a report of receive-pack does, after which the gate lets the hooks of a push finish. */
 static inline char deed_flood_byte(size_t at) {
-    static const size_t begins[] = {0, 'u' - 'a'};
     size_t in_packet = at % DEED_FLOOD_PACKET_BYTES;
-    size_t letter = begins[at / DEED_FLOOD_PACKET_BYTES % 2] + in_packet / DEED_PACKET_BYTES;
+    bool is_report = at / DEED_FLOOD_PACKET_BYTES % 2 == 1;
 
-    return in_packet < 4 ? "8000"[in_packet] : (char)('a' + letter % 26);
+    if (in_packet < 4) {
+        return "8000"[in_packet];
+    }
+    return (char)('a' + ((is_report ? 'u' - 'a' : 0) + in_packet / DEED_PACKET_BYTES) % 26);
+}
+
+/* All that the child writes behind the head: the part of the body that is given, and then the flood if it is endless. */
+static inline char deed_byte(const struct deed *deed, size_t at) {
+    return at < deed->n_given ? deed_body_byte(at, deed->n_body) : deed_flood_byte(at - deed->n_given);
 }
 
 /* Whether the gate passes the head on with 200. */
